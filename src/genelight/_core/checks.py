@@ -1,0 +1,152 @@
+"""Checks of user input, and the selection of samples by what ``obs`` says of them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .errors import GeneMismatchError, InputError, UnknownNameError, first_three
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from .genes import Alignment
+
+__all__ = ["check_column", "check_coverage", "check_finite", "check_positive", "select_samples"]
+
+
+def check_finite(x_ng: np.ndarray, *, samples: Sequence[str], genes: Sequence[str], where: str) -> None:
+    """Stop when a matrix holds NaN or infinite values; names how many and the first place.
+
+    Raises
+    ------
+    InputError
+        If any value is not finite.
+    """
+    # A sum is finite exactly when every term is, bar overflow, and needs no matrix-sized mask.
+    if np.isfinite(np.sum(x_ng, dtype=np.float64)):
+        return
+    bad = ~np.isfinite(x_ng)
+    nan = int(np.isnan(x_ng).sum())
+    row, column = np.argwhere(bad)[0]
+    columns = int(bad.any(0).sum())
+    msg = (
+        f"{where} has {nan} missing (NaN) and {int(bad.sum()) - nan} infinite values in {columns} genes, the first in "
+        f"sample {samples[row]!r}, gene {genes[column]!r}; drop those genes, for example "
+        "adata[:, np.isfinite(adata.X).all(0)], or impute them"
+    )
+    raise InputError(msg)
+
+
+def check_column(obs: pd.DataFrame, column: str, *, role: str) -> pd.Series:
+    """A column of ``obs`` without missing values.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such column; says which may have been meant.
+    InputError
+        If values are missing.
+    """
+    if column not in obs:
+        raise UnknownNameError(f"{role} column", column, obs.columns, where="obs")
+    missing = int(obs[column].isna().sum())
+    if missing:
+        msg = (
+            f"{role} column {column!r} is missing for {missing} of {len(obs)} samples, the first "
+            f"{obs.index[obs[column].isna()][0]!r}; drop them with drop = '{column}.isna()'"
+        )
+        raise InputError(msg)
+    return obs[column]
+
+
+def check_positive(**numbers: int | float) -> None:
+    """Stop when a setting is not above zero; the keyword is its name.
+
+    Raises
+    ------
+    InputError
+        If a number is zero, negative or NaN.
+    """
+    for name, number in numbers.items():
+        if not number > 0:
+            msg = f"{name} = {number} must be above zero"
+            raise InputError(msg)
+
+
+def check_coverage(alignment: Alignment, *, least: int, what: str, reference: str) -> None:
+    """Stop when two gene lists share fewer than `least` genes.
+
+    Raises
+    ------
+    GeneMismatchError
+        If fewer are shared.
+    """
+    if alignment.found >= least:
+        return
+    msg = (
+        f"{what} and {reference} share {alignment.found} genes, fewer than {least} "
+        f"(not found: {first_three(alignment.missing_ids)}); check that both use the same kind of gene id"
+    )
+    raise GeneMismatchError(msg)
+
+
+def select_samples(obs: pd.DataFrame, query: str, *, role: str) -> np.ndarray:
+    """Samples for which a pandas query on ``obs`` holds.
+
+    Parameters
+    ----------
+    obs
+        Sample table.
+    query
+        In the language of :meth:`pandas.DataFrame.query`: ``condition == "symptomatic" and hours >= 45``.
+    role
+        What the samples are for, for messages: ``"case"``.
+
+    Returns
+    -------
+    Boolean array, shape ``(n,)``.
+
+    Raises
+    ------
+    UnknownNameError
+        If the query names a column that does not exist.
+    InputError
+        If the query cannot be read or selects no sample.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from genelight._core.checks import select_samples
+    >>> select_samples(pd.DataFrame({"hours": [0, 45, 60]}), "hours >= 45", role="case")
+    array([False,  True,  True])
+    """
+    import pandas as pd
+
+    if "@" in query or "__" in query:
+        msg = f"{role} = {query!r}: '@' and '__' are not allowed here; compare obs columns with values"
+        raise InputError(msg)
+    try:
+        result = obs.eval(query, engine="python")
+    except pd.errors.UndefinedVariableError as error:
+        name = re.findall(r"'([^']*)'", str(error))
+        raise UnknownNameError(
+            "obs column", name[0] if name else query, obs.columns, where=f"{role} = {query!r}"
+        ) from None
+    except Exception as error:
+        msg = f'{role} = {query!r} cannot be read ({error}); write for example: condition == "case" and age > 18'
+        raise InputError(msg) from error
+    mask = np.asarray(result)
+    if mask.shape != (len(obs),) or mask.dtype != bool:
+        msg = f'{role} = {query!r} is not a yes-or-no question; write for example: condition == "case"'
+        raise InputError(msg)
+    if not mask.any():
+        named = [c for c in obs.columns if re.search(rf"\b{re.escape(str(c))}\b", query)]
+        there = "; ".join(f"{c} has {first_three(map(repr, pd.unique(obs[c].dropna())), n=6)}" for c in named)
+        msg = f"{role} = {query!r} selects none of {len(obs)} samples; {there}"
+        raise InputError(msg)
+    return mask

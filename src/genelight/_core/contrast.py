@@ -1,0 +1,109 @@
+"""Cases against controls, with the subject as the unit of independence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .checks import check_column, select_samples
+from .errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Contrast"]
+
+LEAST_SUBJECTS = 5
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Which samples are cases, which controls, and whose they are.
+
+    Samples of one subject are never independent: they share a fold, a bootstrap draw and one unit of weight.
+
+    Attributes
+    ----------
+    case_n, control_n
+        Boolean, shape ``(n,)``; never both true.
+    subject_n
+        Subject of each sample as text, shape ``(n,)``.
+    name
+        The contrast in words.
+    """
+
+    case_n: np.ndarray
+    control_n: np.ndarray
+    subject_n: np.ndarray
+    name: str
+
+    @classmethod
+    def of(cls, obs: pd.DataFrame, *, case: str, control: str, subject: str | None) -> Contrast:
+        """Build and check a contrast from queries on ``obs``.
+
+        Parameters
+        ----------
+        obs
+            Sample table.
+        case, control
+            pandas queries, see :func:`genelight._core.checks.select_samples`.
+        subject
+            Column that says whose sample it is; without it every sample counts as a subject of its own.
+
+        Raises
+        ------
+        UnknownNameError
+            If a column does not exist.
+        InputError
+            If a query selects nothing, cases and controls overlap, or a group has fewer than five subjects.
+        """
+        case_n = select_samples(obs, case, role="case")
+        control_n = select_samples(obs, control, role="control")
+        both = int((case_n & control_n).sum())
+        if both:
+            msg = (
+                f"{both} of {len(obs)} samples are case ({case}) and control ({control}) at once; "
+                "make the two queries exclude each other"
+            )
+            raise InputError(msg)
+        if subject is None:
+            subject_n = np.asarray(obs.index.astype(str), dtype=object)
+        else:
+            subject_n = np.asarray(check_column(obs, subject, role="subject").astype(str), dtype=object)
+        for role, query, mask in (("case", case, case_n), ("control", control, control_n)):
+            subjects = len(np.unique(subject_n[mask]))
+            if subjects < LEAST_SUBJECTS:
+                msg = (
+                    f"the {role} group has {int(mask.sum())} samples of {subjects} subjects, at least "
+                    f"{LEAST_SUBJECTS} subjects are needed; widen {role} = {query!r}"
+                )
+                raise InputError(msg)
+        return cls(case_n, control_n, subject_n, f"{case} against {control}")
+
+    @property
+    def used_n(self) -> np.ndarray:
+        """Samples in either group, boolean, shape ``(n,)``."""
+        return self.case_n | self.control_n
+
+    def take(self, keep_n: np.ndarray) -> Contrast:
+        """The same contrast on some of the samples (a mask or positions); group sizes are not checked again."""
+        return Contrast(self.case_n[keep_n], self.control_n[keep_n], self.subject_n[keep_n], self.name)
+
+    def weight_n(self) -> np.ndarray:
+        """Weights that give every subject the same say within its group; each group sums to one.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from genelight._core.contrast import Contrast
+        >>> case = np.array([True, True, True, False])
+        >>> Contrast(case, ~case, np.array(["a", "a", "b", "c"]), "").weight_n()
+        array([0.25, 0.25, 0.5 , 1.  ])
+        """
+        weight = np.zeros(len(self.subject_n))
+        for mask in (self.case_n, self.control_n):
+            _, inverse, counts = np.unique(self.subject_n[mask], return_inverse=True, return_counts=True)
+            weight[mask] = 1.0 / (counts[inverse] * len(counts))
+        return weight

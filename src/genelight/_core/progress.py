@@ -1,0 +1,47 @@
+"""Progress on standard error: a bar in a terminal, silence in a pipe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+__all__ = ["progress"]
+
+
+@contextmanager
+def progress(title: str, total: int) -> Iterator[Callable[..., None]]:
+    """Show how far a long piece of work has come.
+
+    Yields a function to call after each unit of work; its optional argument is a short text shown
+    beside the bar. Nothing is drawn when standard error is not a terminal.
+
+    Parameters
+    ----------
+    title
+        What is being done.
+    total
+        Number of units.
+
+    Examples
+    --------
+    >>> from genelight._core.progress import progress
+    >>> with progress("folding", 2) as step:
+    ...     step("first")
+    ...     step()
+    """
+    if not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description:<28}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(title, total=total, note="")
+        yield lambda note="", advance=1: bars.update(task, advance=advance, note=note)

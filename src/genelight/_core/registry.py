@@ -1,0 +1,100 @@
+"""Named methods with their sources: registering one is all it takes to offer it everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from .errors import UnknownNameError
+
+__all__ = ["Entry", "Registry"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Entry(Generic[T]):
+    """One registered method."""
+
+    name: str
+    what: T
+    summary: str
+    doi: str
+    control: bool
+
+
+@dataclass
+class Registry(Generic[T]):
+    """A set of methods of one kind, looked up by name.
+
+    Parameters
+    ----------
+    kind
+        What its members are, in words, for messages: ``"disease module method"``.
+
+    Examples
+    --------
+    >>> from genelight._core.registry import Registry
+    >>> METHODS = Registry("greeting")
+    >>> @METHODS.register("hello")
+    ... def hello() -> str:
+    ...     "Say hello."
+    ...     return "hello"
+    >>> METHODS["hello"]()
+    'hello'
+    """
+
+    kind: str
+    _entries: dict[str, Entry[T]] = field(default_factory=dict)
+
+    def register(self, name: str, *, doi: str = "", control: bool = False) -> Callable[[T], T]:
+        """Decorator that adds a method under `name`.
+
+        Parameters
+        ----------
+        name
+            The name users type.
+        doi
+            Source of the method.
+        control
+            Whether it is a baseline or control rather than a method to recommend.
+        """
+
+        def add(what: T) -> T:
+            if name in self._entries:
+                msg = f"{self.kind} {name!r} is registered twice"
+                raise ValueError(msg)
+            summary = (getattr(what, "__doc__", "") or "").strip().splitlines()
+            self._entries[name] = Entry(name, what, summary[0] if summary else "", doi, control)
+            return what
+
+        return add
+
+    def __getitem__(self, name: str) -> T:
+        return self.entry(name).what
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def entry(self, name: str) -> Entry[T]:
+        """The record of one method.
+
+        Raises
+        ------
+        UnknownNameError
+            If nothing is registered under `name`; says what may have been meant.
+        """
+        if name not in self._entries:
+            raise UnknownNameError(self.kind, name, self._entries)
+        return self._entries[name]
+
+    def show(self) -> list[Entry[T]]:
+        """All records, in the order of registration."""
+        return list(self._entries.values())

@@ -1,0 +1,94 @@
+"""Tables on disk that say what they are: Parquet with a stamp in its schema, TSV with a comment header."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .errors import FormatError
+from .provenance import writing
+
+__all__ = ["read_parquet", "read_tsv", "write_parquet", "write_tsv"]
+
+_KEY = b"genelight"
+
+
+def write_parquet(path: Path, table: pd.DataFrame, *, kind: str, version: int, about: dict[str, Any]) -> None:
+    """Write `table` with a stamp: its kind, its format version and what it is about."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    arrow = pa.Table.from_pandas(table)
+    stamp = json.dumps({"kind": kind, "version": version, "about": about})
+    arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), _KEY: stamp.encode()})
+    with writing(Path(path)) as draft:
+        pq.write_table(arrow, draft, compression="zstd")
+
+
+def read_parquet(path: Path, *, kind: str, newest: int) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Read a stamped Parquet table and what it is about.
+
+    Raises
+    ------
+    FormatError
+        If the file is absent, damaged, of another kind, or from a newer genelight.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        arrow = pq.read_table(path)
+    except FileNotFoundError as error:
+        msg = f"{path} is missing"
+        raise FormatError(msg) from error
+    except (pa.ArrowException, OSError) as error:
+        msg = f"{path} is not readable as Parquet: {error}"
+        raise FormatError(msg) from error
+    stamp = json.loads((arrow.schema.metadata or {}).get(_KEY, b"{}"))
+    _check_stamp(path, stamp, kind=kind, newest=newest)
+    return arrow.to_pandas(), stamp["about"]
+
+
+def write_tsv(path: Path, table: pd.DataFrame, *, kind: str, version: int, about: dict[str, Any]) -> None:
+    """Write `table` as TSV under one comment line that holds the stamp."""
+    stamp = json.dumps({"kind": kind, "version": version, "about": about})
+    with writing(Path(path)) as draft, draft.open("w") as handle:
+        handle.write(f"# genelight {stamp}\n")
+        table.to_csv(handle, sep="\t", index=False)
+
+
+def read_tsv(path: Path, *, kind: str, newest: int) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Read a stamped TSV and what it is about.
+
+    Raises
+    ------
+    FormatError
+        If the file is absent, damaged, of another kind, or from a newer genelight.
+    """
+    try:
+        with Path(path).open() as handle:
+            first = handle.readline()
+            stamp = json.loads(first.removeprefix("# genelight ")) if first.startswith("# genelight {") else {}
+            _check_stamp(path, stamp, kind=kind, newest=newest)
+            return pd.read_csv(handle, sep="\t", keep_default_na=False, na_values=[""]), stamp["about"]
+    except FileNotFoundError as error:
+        msg = f"{path} is missing"
+        raise FormatError(msg) from error
+    except FormatError:
+        raise
+    except (ValueError, UnicodeDecodeError) as error:
+        msg = f"{path} is not a readable TSV: {error}"
+        raise FormatError(msg) from error
+
+
+def _check_stamp(path: Path, stamp: dict[str, Any], *, kind: str, newest: int) -> None:
+    if stamp.get("kind") != kind:
+        found = stamp.get("kind", "not written by genelight")
+        msg = f"{path} is no {kind} ({found}); pass a {kind} that genelight wrote"
+        raise FormatError(msg)
+    if stamp["version"] > newest:
+        msg = f"{path} has {kind} format {stamp['version']}, newer than {newest}; upgrade with pip install -U genelight"
+        raise FormatError(msg)

@@ -1,0 +1,1 @@
+"""Small inputs with known truth, shared by tests of every room."""
