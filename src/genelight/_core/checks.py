@@ -28,9 +28,13 @@ def check_finite(x_ng: np.ndarray, *, samples: Sequence[str], genes: Sequence[st
         If any value is not finite.
     """
     # A sum is finite exactly when every term is, bar overflow, and needs no matrix-sized mask.
-    if np.isfinite(np.sum(x_ng, dtype=np.float64)):
+    with np.errstate(invalid="ignore", over="ignore"):
+        total = np.sum(x_ng, dtype=np.float64)
+    if np.isfinite(total):
         return
     bad = ~np.isfinite(x_ng)
+    if not bad.any():
+        return
     nan = int(np.isnan(x_ng).sum())
     row, column = np.argwhere(bad)[0]
     columns = int(bad.any(0).sum())
@@ -146,7 +150,7 @@ def select_samples(obs: pd.DataFrame, query: str, *, role: str) -> np.ndarray:
         raise InputError(msg)
     if not mask.any():
         named = [c for c in obs.columns if re.search(rf"\b{re.escape(str(c))}\b", query)]
-        there = "; ".join(f"{c} has {first_three(map(repr, pd.unique(obs[c].dropna())), n=6)}" for c in named)
+        there = "; ".join(f"{c} has {first_three(map(repr, obs[c].dropna().unique().tolist()), n=6)}" for c in named)
         msg = f"{role} = {query!r} selects none of {len(obs)} samples; {there}"
         raise InputError(msg)
     return mask

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 __all__ = ["progress"]
 
+_showing = False
+
 
 @contextmanager
 def progress(title: str, total: int) -> Iterator[Callable[..., None]]:
@@ -30,9 +32,11 @@ def progress(title: str, total: int) -> Iterator[Callable[..., None]]:
     ...     step("first")
     ...     step()
     """
-    if not sys.stderr.isatty():
+    global _showing  # noqa: PLW0603 - a terminal has room for one bar: work inside other work stays silent
+    if _showing or not sys.stderr.isatty():
         yield lambda *_: None
         return
+    _showing = True
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -42,6 +46,9 @@ def progress(title: str, total: int) -> Iterator[Callable[..., None]]:
         TimeElapsedColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task(title, total=total, note="")
-        yield lambda note="", advance=1: bars.update(task, advance=advance, note=note)
+    try:
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+            task = bars.add_task(title, total=total, note="")
+            yield lambda note="", advance=1: bars.update(task, advance=advance, note=note)
+    finally:
+        _showing = False

@@ -59,6 +59,11 @@ class Registry(Generic[T]):
             Source of the method.
         control
             Whether it is a baseline or control rather than a method to recommend.
+
+        Raises
+        ------
+        ValueError
+            On decorating, if the name is taken.
         """
 
         def add(what: T) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pandas as pd
 from .errors import FormatError
 from .provenance import writing
 
-__all__ = ["read_parquet", "read_tsv", "write_parquet", "write_tsv"]
+__all__ = ["read_parquet", "read_tsv", "write_parquet", "write_plain", "write_tsv"]
 
 _KEY = b"genelight"
 
@@ -60,8 +61,14 @@ def write_tsv(path: Path, table: pd.DataFrame, *, kind: str, version: int, about
         table.to_csv(handle, sep="\t", index=False)
 
 
-def read_tsv(path: Path, *, kind: str, newest: int) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Read a stamped TSV and what it is about.
+def write_plain(path: Path, table: pd.DataFrame) -> None:
+    """Write a table that any program reads: TSV with a header, no stamp, whole or not at all."""
+    with writing(Path(path)) as draft:
+        table.to_csv(draft, sep="\t", index=False)
+
+
+def read_tsv(path: Path, *, kind: str, newest: int, text: Sequence[str] = ()) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Read a stamped TSV and what it is about; the columns in `text` stay text, whatever they look like.
 
     Raises
     ------
@@ -73,7 +80,15 @@ def read_tsv(path: Path, *, kind: str, newest: int) -> tuple[pd.DataFrame, dict[
             first = handle.readline()
             stamp = json.loads(first.removeprefix("# genelight ")) if first.startswith("# genelight {") else {}
             _check_stamp(path, stamp, kind=kind, newest=newest)
-            return pd.read_csv(handle, sep="\t", keep_default_na=False, na_values=[""]), stamp["about"]
+            table = pd.read_csv(
+                handle,
+                sep="\t",
+                dtype=dict.fromkeys(text, str),
+                keep_default_na=False,
+                na_values=[""],
+                float_precision="round_trip",
+            )
+            return table, stamp["about"]
     except FileNotFoundError as error:
         msg = f"{path} is missing"
         raise FormatError(msg) from error
@@ -88,6 +103,9 @@ def _check_stamp(path: Path, stamp: dict[str, Any], *, kind: str, newest: int) -
     if stamp.get("kind") != kind:
         found = stamp.get("kind", "not written by genelight")
         msg = f"{path} is no {kind} ({found}); pass a {kind} that genelight wrote"
+        raise FormatError(msg)
+    if not isinstance(stamp.get("version"), int) or not isinstance(stamp.get("about"), dict):
+        msg = f"{path}: genelight's stamp in it was changed; write the file again"
         raise FormatError(msg)
     if stamp["version"] > newest:
         msg = f"{path} has {kind} format {stamp['version']}, newer than {newest}; upgrade with pip install -U genelight"

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 import pandas as pd
 
-from .errors import FormatError, InputError, UnknownNameError, first_three
+from .errors import FormatError, InputError, UnknownNameError
 from .genes import Genes
+from .module import Module
 from .provenance import digest
-from .tables import read_parquet, read_tsv, write_parquet, write_tsv
+from .tables import read_parquet, write_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -223,106 +224,6 @@ class NodeGenes:
         return cls(
             values, tuple(table.columns), genes, about["layer"], about["source"], about["method"], about["about"]
         )
-
-
-@dataclass(frozen=True)
-class Module:
-    """A disease module: every measured gene with its score, the chosen ones marked.
-
-    Parameters
-    ----------
-    table
-        One row per measured gene, best first. Columns: ``gene``; ``score`` (signed: above zero is up in
-        cases); ``rank`` (1 is best, by absolute score); ``selected`` (bool); ``frequency`` (share of
-        subject bootstraps in which the gene is among as many top genes, NaN where none were drawn).
-    name
-        Contrast in words.
-    method
-        Name of the derivation.
-    genes
-        The measured genes in the model's order: the universe of every test on the module.
-    about
-        Settings, contrast, layer, figures of certainty.
-    """
-
-    table: pd.DataFrame
-    name: str
-    method: str
-    genes: Genes
-    about: Mapping[str, Any] = field(default_factory=dict)
-
-    FORMAT: ClassVar[int] = 1
-    COLUMNS: ClassVar[tuple[str, ...]] = ("gene", "score", "rank", "selected", "frequency")
-
-    def __post_init__(self) -> None:
-        absent = [c for c in self.COLUMNS if c not in self.table]
-        if absent:
-            msg = f"a module needs the columns {', '.join(self.COLUMNS)}; {', '.join(absent)} not found"
-            raise FormatError(msg)
-        strangers = set(self.table["gene"]) ^ set(self.genes.ids)
-        if strangers or len(self.table) != len(self.genes):
-            msg = f"module and gene list differ in {len(strangers)} genes ({first_three(sorted(strangers))})"
-            raise FormatError(msg)
-
-    @property
-    def selected(self) -> list[str]:
-        """The chosen genes, best first."""
-        return list(self.table.loc[self.table["selected"], "gene"])
-
-    def score_g(self) -> np.ndarray:
-        """Scores in the order of ``genes``, shape ``(g,)``."""
-        return self.table.set_index("gene")["score"].reindex(list(self.genes.ids)).to_numpy(np.float64)
-
-    @classmethod
-    def from_scores(
-        cls,
-        score_g: np.ndarray,
-        genes: Genes,
-        *,
-        size: int,
-        name: str,
-        method: str,
-        frequency_g: np.ndarray | None = None,
-        about: Mapping[str, Any] | None = None,
-    ) -> Module:
-        """Build a module of the `size` genes with the largest absolute score; ties keep gene order."""
-        order = np.argsort(-np.abs(score_g), kind="stable")
-        frequency = np.full(len(genes), np.nan) if frequency_g is None else frequency_g
-        rank = np.arange(1, len(order) + 1)
-        table = pd.DataFrame(
-            {
-                "gene": np.asarray(genes.ids, dtype=object)[order],
-                "score": np.asarray(score_g, dtype=np.float64)[order],
-                "rank": rank,
-                "selected": rank <= size,
-                "frequency": frequency[order],
-            }
-        )
-        return cls(table, name, method, genes, dict(about or {}))
-
-    def save(self, path: Path) -> None:
-        """Write as TSV under one comment line."""
-        about = {
-            "name": self.name,
-            "method": self.method,
-            "namespace": self.genes.namespace,
-            "genes": self.genes.digest,
-            "about": dict(self.about),
-        }
-        write_tsv(path, self.table, kind="module", version=self.FORMAT, about=about)
-
-    @classmethod
-    def load(cls, path: Path, *, genes: Genes | None = None) -> Module:
-        """Read what :meth:`save` wrote; without `genes` the universe is in order of rank.
-
-        Raises
-        ------
-        FormatError
-            If the file is absent, damaged, of another kind, or edited so that columns are missing.
-        """
-        table, about = read_tsv(path, kind="module", newest=cls.FORMAT)
-        universe = genes or Genes(tuple(table.get("gene", ())), about["namespace"])
-        return cls(table, about["name"], about["method"], universe, about["about"])
 
 
 EVIDENCE_COLUMNS: dict[str, str] = {

@@ -1,0 +1,67 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genelight._core.contrast import Contrast
+from genelight._core.errors import InputError, UnknownNameError
+
+
+def cohort(subjects: int = 10, visits: int = 2) -> pd.DataFrame:
+    """Every subject at every visit; the first half are ill."""
+    rows = [(f"p{s}", "ill" if s < subjects / 2 else "well", v) for s in range(subjects) for v in range(visits)]
+    obs = pd.DataFrame(rows, columns=["subject", "condition", "visit"])
+    return obs.set_index(pd.Index([f"s{i}" for i in range(len(obs))]))
+
+
+def test_a_contrast_says_who_is_what():
+    obs = cohort()
+    contrast = Contrast.of(obs, case='condition == "ill" and visit == 1', control="visit == 0", subject="subject")
+    np.testing.assert_array_equal(contrast.case_n, (obs["condition"] == "ill") & (obs["visit"] == 1))
+    np.testing.assert_array_equal(contrast.used_n, (obs["visit"] == 0) | contrast.case_n)
+    assert contrast.name == 'condition == "ill" and visit == 1 against visit == 0'
+    taken = contrast.take(contrast.used_n)
+    assert taken.used_n.all()
+    assert len(taken.subject_n) == contrast.used_n.sum()
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.sampled_from("cdx")), min_size=1, max_size=60))
+def test_each_group_sums_to_one_with_an_equal_say_for_every_subject(rows):
+    subject, group = np.array([f"p{s}" for s, _ in rows], object), np.array([g for _, g in rows])
+    weight = Contrast(group == "c", group == "d", subject, "").weight_n()
+    assert not weight[group == "x"].any()
+    for role in "cd":
+        shares = pd.Series(weight[group == role]).groupby(subject[group == role]).sum()
+        if len(shares):
+            np.testing.assert_allclose(shares, 1 / len(shares))
+
+
+@pytest.mark.parametrize(
+    ("case", "control", "subject", "error", "said"),
+    [
+        ("visit == 1", 'condition == "ill"', "subject", InputError, "5 of 20 samples are case"),
+        ('condition == "ill" and subject != "p0"', 'condition == "well"', "subject", InputError,
+         "the case group has 8 samples of 4 subjects, at least 5"),
+        ('condition == "ill"', 'subject == "p9"', "subject", InputError, "the control group has 2 samples of 1 subj"),
+        ('condition == "ill"', 'condition == "well"', "subjct", UnknownNameError, "did you mean 'subject'"),
+        ('condition == "ill"', 'condition == "wel"', "subject", InputError, "control = "),
+        ('conditon == "ill"', 'condition == "well"', "subject", UnknownNameError, "did you mean 'condition'"),
+    ],
+)  # fmt: skip
+def test_a_contrast_that_cannot_stand_says_why(case, control, subject, error, said):
+    with pytest.raises(error) as caught:
+        Contrast.of(cohort(), case=case, control=control, subject=subject)
+    assert said in str(caught.value)
+
+
+def test_a_sample_without_a_subject_is_named():
+    obs = cohort()
+    obs.loc["s3", "subject"] = None
+    with pytest.raises(InputError, match=r"subject column 'subject' is missing for 1 of 20 samples, the first 's3'"):
+        Contrast.of(obs, case='condition == "ill"', control='condition == "well"', subject="subject")
+
+
+def test_without_a_subject_column_every_sample_counts_for_itself():
+    contrast = Contrast.of(cohort(), case='condition == "ill"', control='condition == "well"', subject=None)
+    np.testing.assert_allclose(contrast.weight_n(), 0.1)
