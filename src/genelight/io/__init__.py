@@ -1,0 +1,9 @@
+"""Reading: expression tables by content, and every prior as one edge table ``source, target, weight``."""
+
+from . import _h5ad as _h5ad  # registers itself
+from ._gene_lists import read_gene_lists
+from ._network import read_network
+from ._read import READERS, Reader, read
+from ._sets import read_sets
+
+__all__ = ["READERS", "Reader", "read", "read_gene_lists", "read_network", "read_sets"]
