@@ -1,0 +1,264 @@
+"""A model as a folder: weights, configuration, genes, preparation, history and a card a person can read."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from .._core.errors import FormatError, InputError, ResourceError
+from .._core.provenance import digest, read_json, versions, write_json
+from .._core.registry import Registry
+from .._core.types import CodeRange, Model
+from ..pp import Preparation
+
+__all__ = ["KINDS", "Bundle", "load", "pack_ranges", "unpack_ranges"]
+
+FORMAT = 1
+KINDS: Registry[Callable[[Bundle], Model]] = Registry("kind of model")
+
+
+class Bundle:
+    """The parts of a saved model, in memory.
+
+    Parameters
+    ----------
+    kind
+        Registered kind of model.
+    weights
+        Arrays by name.
+    settings
+        What else is needed to build it again.
+    preparation
+        How its input is prepared; carries the gene list.
+    history
+        One record per epoch.
+    about
+        What is known of it: data, held-out figures, limits.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        *,
+        weights: Mapping[str, np.ndarray],
+        settings: Mapping[str, Any],
+        preparation: Preparation,
+        history: list[dict[str, float]],
+        about: Mapping[str, Any],
+    ) -> None:
+        self.kind = kind
+        self.weights = dict(weights)
+        self.settings = dict(settings)
+        self.preparation = preparation
+        self.history = history
+        self.about = dict(about)
+
+    @property
+    def digest(self) -> str:
+        """Identity of weights and preparation."""
+        names = sorted(self.weights)
+        return digest(self.kind, names, *[self.weights[n] for n in names], self.preparation.digest)
+
+    def save(self, folder: Path) -> None:
+        """Write the folder, whole or not at all; an older model at the same place is replaced at the end.
+
+        Raises
+        ------
+        InputError
+            If something other than a saved model is there.
+        ResourceError
+            If the folder cannot be written; what was there stays.
+        """
+        folder = Path(folder).resolve()
+        if folder.exists() and not (folder / "config.json").is_file() and not _is_empty(folder):
+            msg = f"{folder} is there and no saved model; name a new folder"
+            raise InputError(msg)
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        except OSError as error:
+            msg = f"cannot write {folder}: {error.strerror}"
+            raise ResourceError(msg) from error
+        try:
+            self._write(draft)
+            draft.chmod(0o755)
+            _replace(folder, draft)
+        # safetensors reports a full disk as an error of its own.
+        except (OSError, SafetensorError) as error:
+            msg = f"cannot write {folder}: {getattr(error, 'strerror', None) or error}"
+            raise ResourceError(msg) from error
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+    def _write(self, folder: Path) -> None:
+        save_file({n: np.ascontiguousarray(w) for n, w in self.weights.items()}, folder / "weights.safetensors")
+        # safetensors makes its file private; the folder is as readable as any other result.
+        (folder / "weights.safetensors").chmod(0o644)
+        self.preparation.save(folder / "prepare.json")
+        (folder / "genes.tsv").write_text("\n".join(("gene", *self.preparation.genes.ids)) + "\n")
+        with (folder / "history.csv").open("w", newline="") as handle:
+            writer = csv.DictWriter(handle, fieldnames=list(self.history[0]) if self.history else ["epoch"])
+            writer.writeheader()
+            writer.writerows(self.history)
+        (folder / "CARD.md").write_text(_card(self))
+        config = {
+            "format": FORMAT,
+            "kind": self.kind,
+            "settings": self.settings,
+            "genes": self.preparation.genes.digest,
+            "digest": self.digest,
+            "versions": versions(),
+            **self.about,
+        }
+        write_json(folder / "config.json", config)
+
+
+def load(folder: Path) -> Model:
+    """Read a model folder; nothing in it is ever run as code.
+
+    Parameters
+    ----------
+    folder
+        What ``model.save`` wrote.
+
+    Raises
+    ------
+    FormatError
+        If the weights, the configuration or the preparation is missing, altered, damaged or from a newer genelight;
+        names the file. What is there for people (genes.tsv, history.csv, CARD.md) may be missing.
+
+    Examples
+    --------
+    >>> import genelight as gl, tempfile
+    >>> model = gl.models.fit_pca(gl.demo.cohort(), width=8)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.save(folder + "/model")
+    ...     gl.load(folder + "/model").digest == model.digest
+    True
+    """
+    folder = Path(folder)
+    if not (folder / "config.json").is_file():
+        there = "a folder without config.json" if folder.is_dir() else "not a folder"
+        msg = f"{folder} is no saved model ({there}); pass the folder that model.save wrote, such as RUN/03_model"
+        raise FormatError(msg)
+    config = read_json(folder / "config.json")
+    if not isinstance(config, dict) or not isinstance(config.get("format"), int):
+        msg = f"{folder / 'config.json'} is no configuration that genelight wrote"
+        raise FormatError(msg)
+    if config["format"] > FORMAT:
+        msg = f"{folder} has format {config['format']}, newer than {FORMAT}; upgrade with pip install -U genelight"
+        raise FormatError(msg)
+    bundle = _read(folder, config)
+    if bundle.digest != config.get("digest"):
+        msg = f"{folder}: weights or preparation were altered since the model was saved (another digest in config.json)"
+        raise FormatError(msg)
+    try:
+        return KINDS[bundle.kind](bundle)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        msg = f"{folder / 'config.json'} does not fit the weights beside it: {error}"
+        raise FormatError(msg) from error
+
+
+def _replace(folder: Path, draft: Path) -> None:
+    """Put `draft` where `folder` is; the older one is gone only once the new one is there."""
+    if not folder.exists():
+        draft.rename(folder)
+        return
+    aside = draft.with_name(f"{draft.name}.old")
+    folder.rename(aside)
+    draft.rename(folder)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and not any(folder.iterdir())
+
+
+def _read(folder: Path, config: dict[str, Any]) -> Bundle:
+    try:
+        weights = load_file(folder / "weights.safetensors")
+    except (OSError, SafetensorError) as error:
+        msg = f"{folder / 'weights.safetensors'} is missing or damaged ({error}); copy the model folder again"
+        raise FormatError(msg) from error
+    known = ("format", "kind", "settings", "genes", "digest", "versions")
+    try:
+        return Bundle(
+            config["kind"],
+            weights=weights,
+            settings=config["settings"],
+            preparation=Preparation.load(folder / "prepare.json"),
+            history=_history(folder / "history.csv"),
+            about={key: value for key, value in config.items() if key not in known},
+        )
+    except KeyError as error:
+        msg = f"{folder / 'config.json'} lacks the key {error}"
+        raise FormatError(msg) from error
+    except TypeError as error:
+        msg = f"{folder / 'config.json'} is no configuration that genelight wrote: {error}"
+        raise FormatError(msg) from error
+
+
+def _history(path: Path) -> list[dict[str, float]]:
+    if not path.is_file():
+        return []
+    try:
+        with path.open(newline="") as handle:
+            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(handle)]
+    except (TypeError, ValueError) as error:
+        msg = f"{path} is not the history that genelight wrote: {error}"
+        raise FormatError(msg) from error
+
+
+def pack_ranges(ranges: Mapping[str, CodeRange]) -> dict[str, np.ndarray]:
+    """Code ranges as named arrays, for the weights file."""
+    return {
+        f"range.{layer}.{part}": getattr(r, part) for layer, r in ranges.items() for part in CodeRange.__annotations__
+    }
+
+
+def unpack_ranges(weights: Mapping[str, np.ndarray], layers: list[str]) -> dict[str, CodeRange]:
+    """Code ranges back from named arrays."""
+    return {la: CodeRange(*(weights[f"range.{la}.{part}"] for part in CodeRange.__annotations__)) for la in layers}
+
+
+def _card(bundle: Bundle) -> str:
+    about, account = bundle.about, bundle.preparation.account
+    held_out = about.get("held_out")
+    lines = [
+        f"# Model card: {bundle.kind}",
+        "",
+        f"Unlabelled training on {account.get('samples', '?')} samples x {len(bundle.preparation.genes)} genes "
+        f"({bundle.preparation.genes.namespace} ids, scale {bundle.preparation.scale}).",
+        "",
+        "| setting | value |",
+        "|---|---|",
+        *[f"| {key} | {value} |" for key, value in bundle.settings.items()],
+        "",
+        "## Held-out subjects",
+        "",
+    ]
+    if held_out:
+        low, high = held_out["r2_interval"]
+        lines += [
+            f"R² {held_out['r2']:.4f} (95% interval over subjects {low:.4f} to {high:.4f}); "
+            f"PCA of width {held_out['pca_width']}: {held_out['pca_r2']:.4f}.",
+        ]
+    else:
+        lines += ["Not measured."]
+    lines += [
+        "",
+        "## Limits",
+        "",
+        "Codes depend on tissue, platform and preparation of the training data. "
+        "A table with fewer than 80% of the genes is refused. Not a medical device.",
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,51 @@
+"""How much of the variance a model gives back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._core.types import Model
+
+__all__ = ["r2", "squared_errors"]
+
+
+def squared_errors(model: Model, x_ng: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Squared error of each sample's reconstruction, and of predicting the training mean.
+
+    Parameters
+    ----------
+    model
+        Any model.
+    x_ng
+        Prepared values; their zero is the training mean.
+
+    Returns
+    -------
+    ``(sse_n, sst_n)``, each of shape ``(n,)``.
+    """
+    last = list(model.widths)[-1]
+    error_ng = x_ng - model.decode(model.encode(x_ng, last), last)
+    sse_n, sst_n = (np.einsum("ng,ng->n", a, a, dtype=np.float64) for a in (error_ng, x_ng))
+    return sse_n, sst_n
+
+
+def r2(model: Model, x_ng: np.ndarray) -> float:
+    """Share of the variance about the training mean that the reconstruction explains, over all genes and samples.
+
+    Parameters
+    ----------
+    model
+        Any model.
+    x_ng
+        Prepared values of samples, shape ``(n, g)``; for a figure to report, of subjects the model never saw.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> cohort = gl.demo.cohort()
+    >>> model = gl.models.fit_pca(cohort, width=32)
+    >>> round(gl.models.r2(model, model.prepare(cohort)), 1)
+    0.8
+    """
+    sse_n, sst_n = squared_errors(model, x_ng)
+    return 1.0 - float(sse_n.sum() / sst_n.sum())
