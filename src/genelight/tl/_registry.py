@@ -1,0 +1,78 @@
+"""Where attribution methods and disease module derivations are registered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from anndata import AnnData
+
+from .._core.contrast import Contrast
+from .._core.registry import Registry
+from .._core.types import Model
+
+__all__ = ["ATTRIBUTIONS", "DERIVATIONS", "Attribution", "Derivation", "Question"]
+
+
+class Attribution(Protocol):
+    """One way to say what each node of a layer stands for."""
+
+    def __call__(self, model: Model, layer: str, *, rest_k: np.ndarray, level_k: np.ndarray) -> np.ndarray:
+        """Signed values of each node's genes, shape ``(k, g)``, given each node's two states."""
+        ...
+
+
+ATTRIBUTIONS: Registry[Attribution] = Registry("attribution method")
+
+
+@dataclass(frozen=True)
+class Question:
+    """Case against control in the arrays that a derivation reads.
+
+    Attributes
+    ----------
+    x_ng
+        Prepared values of the contrast's samples.
+    samples
+        These samples as the user gave them.
+    contrast
+        On these samples, subjects as positions from zero.
+    model
+        The trained model.
+    layer
+        The layer to read, None to choose one.
+    seed
+        Seed of folds and draws.
+    """
+
+    x_ng: np.ndarray
+    samples: AnnData
+    contrast: Contrast
+    model: Model
+    layer: str | None = None
+    seed: int = 0
+
+
+class Derivation(Protocol):
+    """One way from a question to gene scores.
+
+    Building it settles its choices (layer, penalty) on the data once; `score` then answers for any number of
+    subject bootstraps under these choices.
+    """
+
+    reads_codes: ClassVar[bool]
+    """Whether scores depend on a layer of the model."""
+
+    about: Mapping[str, Any]
+    """Settings and figures, plain enough for JSON."""
+
+    def __init__(self, question: Question) -> None: ...
+
+    def score(self, count_bs: np.ndarray) -> np.ndarray:
+        """Signed gene scores, shape ``(b, g)``, when subject ``s`` enters ``count_bs[b, s]`` times."""
+        ...
+
+
+DERIVATIONS: Registry[type[Derivation]] = Registry("disease module method")

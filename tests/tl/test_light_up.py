@@ -1,0 +1,89 @@
+from functools import reduce
+
+import numpy as np
+import pytest
+
+from genelight import tl
+from genelight._core.errors import InputError, UnknownNameError
+from genelight._core.genes import Genes
+from genelight.tl import _layers
+
+
+@pytest.mark.parametrize("layer", ["L1", "L2", "L3"])
+@pytest.mark.parametrize("rest", tl.RESTS)
+@pytest.mark.parametrize("level", tl.LEVELS)
+def test_linear_model_gives_decoder_weights_times_the_step(linear, layer, rest, level):
+    nodes = tl.light_up(linear, layer, rest=rest, level=level)
+    decoder_kg = reduce(np.matmul, linear.weights[int(layer[1:]) :])
+    span = linear.code_range(layer)
+    step_k = tl.LEVELS[level](span) - tl.RESTS[rest](span)
+    np.testing.assert_allclose(nodes.values_kg, decoder_kg * step_k[:, None], atol=2e-5)
+
+
+def test_equals_one_node_at_a_time(relu):
+    nodes = tl.light_up(relu, "L1", rest="mean", level="max")
+    span = relu.code_range("L1")
+    for i, node in enumerate(nodes.nodes):
+        state = span.mean.copy()
+        state[i] = span.maximum[i]
+        expected = relu.decode(state[None], "L1")[0] - relu.decode(span.mean[None], "L1")[0]
+        np.testing.assert_allclose(nodes.values_kg[i], expected, atol=1e-5)
+        assert node == f"L1.{i}"
+
+
+def test_chunks_change_nothing(relu, monkeypatch):
+    whole = tl.light_up(relu, "L1").values_kg
+    monkeypatch.setattr(_layers, "CHUNK_BYTES", 4000)
+    np.testing.assert_allclose(tl.light_up(relu, "L1").values_kg, whole, atol=1e-6)
+
+
+def test_dead_node_has_zeros_only(cohort, relu, toy_of):
+    weights = [w.copy() for w in relu.weights]
+    weights[0][:, 2] = 0
+    values = tl.light_up(toy_of(cohort.adata, weights, relu.bend), "L1").values_kg
+    assert not values[2].any()
+    assert values[[0, 1, 3]].any(1).all()
+
+
+def test_order_of_genes_does_not_matter(cohort, relu, toy_of):
+    order = np.random.default_rng(1).permutation(cohort.adata.n_vars)
+    weights = [relu.weights[0][order], *relu.weights[1:-1], relu.weights[-1][:, order]]
+    permuted = toy_of(cohort.adata[:, order].copy(), weights, relu.bend)
+    np.testing.assert_allclose(
+        tl.light_up(permuted, "L2").values_kg, tl.light_up(relu, "L2").values_kg[:, order], atol=1e-5
+    )
+
+
+def test_varm_follows_the_tables_order_and_leaves_strangers_empty(cohort, linear):
+    adata = cohort.adata[:, ::-1].copy()
+    adata.var_names = [*adata.var_names[:-1], "stranger"]
+    nodes = tl.light_up(linear, "L3", adata=adata)
+    np.testing.assert_allclose(adata.varm["lightup_L3"][:-1], nodes.values_kg[:, :0:-1].T)
+    assert np.isnan(adata.varm["lightup_L3"][-1]).all()
+    tl.light_up(linear, "L3", adata=adata, key_added="mine")
+    assert adata.varm["mine"].shape == (200, 4)
+
+
+def test_result_says_what_it_is(linear):
+    nodes = tl.light_up(linear, "L2", rest="zero")
+    assert (nodes.layer, nodes.source, nodes.method) == ("L2", "toy", "light_up")
+    assert nodes.about == {"rest": "zero", "level": "max", "model": linear.digest}
+    assert isinstance(nodes.genes, Genes)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"rest": "minimun"}, "unknown rest 'minimun'; did you mean 'minimum'"),
+        ({"level": "maximum"}, "unknown level 'maximum'"),
+        ({"method": "light-up"}, "unknown attribution method 'light-up'; did you mean 'light_up'"),
+    ],
+)
+def test_unknown_names(linear, settings, message):
+    with pytest.raises(UnknownNameError, match=message):
+        tl.light_up(linear, "L1", **settings)
+
+
+def test_key_without_table(linear):
+    with pytest.raises(InputError, match="pass adata=adata"):
+        tl.light_up(linear, "L1", key_added="x")
