@@ -1,0 +1,60 @@
+"""Every test by name, and the loop that runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from .._core.registry import Registry
+from .._core.types import Evidence
+
+if TYPE_CHECKING:
+    from ._collections import Collection
+    from ._subjects import Subjects
+    from .nulls import MatchedNull
+
+__all__ = ["TESTS", "Against", "Findings", "Test", "run_tests"]
+
+
+@dataclass(frozen=True)
+class Against:
+    """The references that subjects are tested against; a test uses those it knows.
+
+    Attributes
+    ----------
+    null
+        The subjects' genes on the network, with matched draws; None without a network.
+    sets
+        Collections of gene sets over the measured genes.
+    seed
+        Seed of whatever a test draws itself.
+    """
+
+    null: MatchedNull | None = None
+    sets: tuple[Collection, ...] = ()
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What one test found: rows of :class:`Evidence` without the test's name, and facts about it."""
+
+    table: pd.DataFrame
+    about: Mapping[str, Any]
+
+
+Test = Callable[["Subjects", Against], "Findings | None"]
+TESTS: Registry[Test] = Registry("evidence test")
+
+
+def run_tests(subjects: Subjects, against: Against) -> Evidence:
+    """Run every registered test that has its reference; ``about`` holds each test's facts under its name."""
+    parts = []
+    for name in TESTS:
+        found = TESTS[name](subjects, against)
+        if found is not None:
+            parts.append(Evidence(found.table.assign(test=name), {name: dict(found.about)}))
+    return Evidence.join(parts)

@@ -1,0 +1,138 @@
+"""What is put to the test: signed gene profiles and the genes chosen from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._core.errors import GeneMismatchError, InputError, first_three
+from .._core.genes import Genes
+from .._core.types import Module, NodeGenes
+
+__all__ = ["LEAST_GENES", "Subjects", "check_shared"]
+
+LEAST_GENES = 10
+
+
+@dataclass(frozen=True)
+class Subjects:
+    """Nodes and modules over one list of measured genes.
+
+    Attributes
+    ----------
+    names
+        One per subject: the node's name, or a module's ``"name [method]"``.
+    family_k
+        Layer or module each subject belongs to, as text: p values are adjusted within one, shape ``(k,)``.
+    genes
+        Measured genes, the universe.
+    value_kg
+        Signed profiles, shape ``(k, g)``.
+    chosen
+        For sign 0 (both directions), 1 (up) and -1 (down): each subject's genes as positions in `genes`.
+    """
+
+    names: tuple[str, ...]
+    family_k: np.ndarray
+    genes: Genes
+    value_kg: np.ndarray
+    chosen: dict[int, list[np.ndarray]]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def families(self) -> list[np.ndarray]:
+        """Positions of the subjects of each family."""
+        return [np.flatnonzero(self.family_k == family) for family in dict.fromkeys(self.family_k)]
+
+    @classmethod
+    def of(cls, subject: NodeGenes | Module | Sequence[NodeGenes | Module], *, n_top: int) -> Subjects:
+        """Collect layers and modules; a node's genes are its `n_top` strongest, a module's its selected.
+
+        Raises
+        ------
+        InputError
+            If there is nothing to test, two subjects share a name, their genes differ, or `n_top` is out of range.
+        """
+        items = [subject] if isinstance(subject, NodeGenes | Module) else list(subject)
+        if not items:
+            msg = "nothing to assess; pass NodeGenes from light_up, or a Module, or a list of them"
+            raise InputError(msg)
+        genes = items[0].genes
+        _check_size(n_top, genes)
+        parts = [
+            _of_nodes(item, genes, n_top) if isinstance(item, NodeGenes) else _of_module(item, genes) for item in items
+        ]
+        names = tuple(name for part in parts for name in part.names)
+        repeated = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+        if repeated:
+            msg = f"{len(repeated)} subjects share a name ({first_three(repeated)}); assess them apart"
+            raise InputError(msg)
+        chosen = {sign: [c for part in parts for c in part.chosen[sign]] for sign in (0, 1, -1)}
+        family_k = np.concatenate([part.family_k for part in parts])
+        return cls(names, family_k, genes, np.concatenate([part.value_kg for part in parts]), chosen)
+
+
+def _check_size(n_top: int, genes: Genes) -> None:
+    if not LEAST_GENES <= n_top < len(genes):
+        msg = f"n_top = {n_top} is not between {LEAST_GENES} and the {len(genes)} measured genes"
+        raise InputError(msg)
+
+
+def _columns(item: NodeGenes | Module, genes: Genes) -> np.ndarray:
+    found = genes.align(item.genes)
+    if found.missing or found.extra:
+        msg = f"subjects measured on different genes ({found}); assess them apart"
+        raise InputError(msg)
+    return found.index
+
+
+def _of_nodes(item: NodeGenes, genes: Genes, n_top: int) -> Subjects:
+    value_kg = np.asarray(item.values_kg)
+    bad = ~np.isfinite(value_kg).all(1)
+    if bad.any():
+        nodes = first_three(np.asarray(item.nodes, dtype=object)[bad])
+        msg = f"{int(bad.sum())} nodes of {item.layer} have NaN or infinite values ({nodes})"
+        raise InputError(msg)
+    columns = _columns(item, genes)
+    place = np.argsort(columns)
+    chosen = {}
+    for sign in (0, 1, -1):
+        top_kn = item.top_kn(n_top, sign=sign)
+        value_kn = np.take_along_axis(value_kg, top_kn, 1)
+        # Zero says nothing of a gene: a dead node has no top genes.
+        keep_kn = value_kn * sign > 0 if sign else value_kn != 0
+        chosen[sign] = [place[top[keep]] for top, keep in zip(top_kn, keep_kn, strict=True)]
+    family_k = np.full(len(item.nodes), f"{item.layer} of {item.source}", dtype=object)
+    return Subjects(item.nodes, family_k, genes, value_kg[:, columns], chosen)
+
+
+def _of_module(item: Module, genes: Genes) -> Subjects:
+    name = f"{item.name} [{item.method}]"
+    selected = np.array([genes.position[g] for g in item.selected if g in genes.position], dtype=np.int64)
+    score_g = item.score_g()[_columns(item, genes)]
+    score = score_g[selected]
+    chosen = {0: [selected], 1: [selected[score > 0]], -1: [selected[score < 0]]}
+    return Subjects((name,), np.array([name], dtype=object), genes, score_g[None], chosen)
+
+
+def check_shared(genes: Genes, other: Genes, *, reference: str) -> np.ndarray:
+    """Position of each measured gene in a reference, -1 where it is not there.
+
+    Raises
+    ------
+    GeneMismatchError
+        If the ids are of two kinds, or fewer than ten are shared; shows both sides.
+    """
+    found = genes.align(other)
+    if found.found < LEAST_GENES:
+        msg = (
+            f"{found.found} of {len(genes)} measured genes are in {reference}, at least {LEAST_GENES} are needed; "
+            f"measured are {first_three(genes.ids)}, {reference} has {first_three(other.ids)}: "
+            f"map the data or read the file with ids={genes.namespace!r} so that both use one kind of id"
+        )
+        raise GeneMismatchError(msg)
+    return found.index

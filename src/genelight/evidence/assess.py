@@ -1,0 +1,87 @@
+"""The verb: every test that a node, a layer or a module can be put to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .._core.errors import InputError
+from .._core.types import Edges, Evidence, Module, NodeGenes
+from ._registry import Against, run_tests
+from ._subjects import Subjects
+from .distances import Interactome
+from .enrichment import collect_all
+from .network import as_interactome
+from .nulls import matched_null
+
+__all__ = ["assess"]
+
+
+def assess(
+    subject: NodeGenes | Module | Sequence[NodeGenes | Module],
+    *,
+    network: Edges | Interactome | None = None,
+    sets: Sequence[Edges] = (),
+    n_top: int = 150,
+    draws: int = 1000,
+    x_ng: np.ndarray | None = None,
+    seed: int = 0,
+) -> Evidence:
+    """Put nodes and modules to every registered test, each against its null.
+
+    Parameters
+    ----------
+    subject
+        A layer's node profiles, a module, or a list of them over the same measured genes. Nodes keep their
+        names; a module is called ``"name [method]"``.
+    network
+        Network to test closeness in, see :func:`localise`. Pass the result of :func:`distances` to search it
+        only once.
+    sets
+        Collections of gene sets, or of disease genes, see :func:`over_representation`.
+    n_top
+        Genes of a node that are tested.
+    draws
+        Matched draws for each subject in network tests.
+    x_ng
+        Prepared expression, shape ``(n, g)``, columns in the order of the first subject's genes: random genes
+        are then matched on mean and variance as well as on degree.
+    seed
+        Seed of the draws.
+
+    Returns
+    -------
+    Evidence over all subjects. q is adjusted within one test, one layer (or module) and one reference;
+    ``about`` holds, under each test's name, the universe, coverage of the references and family sizes.
+
+    Raises
+    ------
+    GeneMismatchError
+        If data and a reference share fewer than ten genes; shows ids of both sides.
+    InputError
+        If there is no reference, subjects do not go together, or a setting is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from genelight._core.genes import Genes
+    >>> from genelight._core.types import Edges, NodeGenes
+    >>> from genelight.evidence import assess
+    >>> names = tuple(f"G{i}" for i in range(200))
+    >>> ring = Edges("ring", pd.DataFrame({"source": names, "target": names[1:] + names[:1], "weight": 1.0}))
+    >>> arc = Edges("arcs", pd.DataFrame({"source": "north", "target": names[20:30], "weight": 1.0}))
+    >>> values = np.zeros((1, 200))
+    >>> values[0, 20:40] = 1.0
+    >>> node = NodeGenes(values, ("L1.1",), Genes(names), "L1", "toy", "toy")
+    >>> assess(node, network=ring, sets=[arc], n_top=20, draws=99).of("L1.1")["test"].tolist()
+    ['hypergeometric', 'hypergeometric_up', 'distance', 'component', 'density']
+    """
+    if network is None and not len(sets):
+        msg = "nothing to assess against; pass network= or sets="
+        raise InputError(msg)
+    subjects = Subjects.of(subject, n_top=n_top)
+    null = None
+    if network is not None:
+        null = matched_null(subjects, as_interactome(network), draws=draws, x_ng=x_ng, seed=seed)
+    return run_tests(subjects, Against(null, collect_all(sets, subjects), seed))
