@@ -1,0 +1,35 @@
+"""Pictures: every function draws one noun on an axes and returns the axes; none computes a result.
+
+>>> from matplotlib.figure import Figure
+>>> import pandas as pd
+>>> from genelight import pl
+>>> ax = pl.history(pd.DataFrame({"epoch": [0, 1], "r2": [0.1, 0.2]}), Figure().subplots())
+>>> ax.get_xlabel()
+'epoch'
+"""
+
+from __future__ import annotations
+
+from ._evidence import gene_sets, layers
+from ._genes import module, node
+from ._labels import method_label, set_label, short_name
+from ._samples import held_out, history, scores
+from ._strip import nodes
+from ._style import PALETTE
+from ._svg import svg
+
+__all__ = [
+    "PALETTE",
+    "gene_sets",
+    "held_out",
+    "history",
+    "layers",
+    "method_label",
+    "module",
+    "node",
+    "nodes",
+    "scores",
+    "set_label",
+    "short_name",
+    "svg",
+]

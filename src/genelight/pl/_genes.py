@@ -1,0 +1,106 @@
+"""Genes by their score: a module, a node."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ._style import DOWN, INK, UP, axes_or_new, bars, dress, note
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from .._core.types import Module, NodeGenes
+
+__all__ = ["module", "node"]
+
+
+def module(module: Module, ax: Axes | None = None, *, n: int = 20) -> Axes:
+    """Leading genes of a module as bars, with how often subject bootstraps select each.
+
+    Parameters
+    ----------
+    module
+        The module; its first `n` genes by absolute score are drawn.
+    ax
+        Where to draw; a new figure otherwise.
+    n
+        How many genes.
+
+    Returns
+    -------
+    The axes. Bars to the right are up in cases. Cost: that of drawing `n` bars.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from matplotlib.figure import Figure
+    >>> from genelight import pl
+    >>> from genelight._core.genes import Genes
+    >>> from genelight._core.types import Module
+    >>> scores = np.array([0.5, -2.0, 1.0])
+    >>> m = Module.from_scores(scores, Genes(("A", "B", "C")), size=2, name="sick against well", method="t")
+    >>> [t.get_text() for t in pl.module(m, Figure().subplots(), n=2).get_yticklabels()]
+    ['B', 'C']
+    """
+    ax = axes_or_new(ax, size=(4.8, 0.6 + 0.2 * n))
+    head = module.table.head(n)
+    _signed_bars(ax, head.set_index("gene")["score"])
+    for row, (score, frequency) in enumerate(zip(head["score"], head["frequency"], strict=True)):
+        if np.isfinite(frequency):
+            note(ax, f"{frequency:.0%}", (score, row), right=score >= 0)
+    ax.margins(x=0.14)
+    ax.set_xlabel("score (right of zero: up in cases)")
+    return ax
+
+
+def node(node_genes: NodeGenes, node: str, ax: Axes | None = None, *, n: int = 20) -> Axes:
+    """The genes a node raises most and lowers most.
+
+    Parameters
+    ----------
+    node_genes
+        What the nodes of one layer stand for.
+    node
+        Its name, ``"L2.17"``.
+    ax
+        Where to draw; a new figure otherwise.
+    n
+        How many genes in all, half of them from either end.
+
+    Returns
+    -------
+    The axes; bars in units of prepared expression.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such node.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from matplotlib.figure import Figure
+    >>> from genelight import pl
+    >>> from genelight._core.genes import Genes
+    >>> from genelight._core.types import NodeGenes
+    >>> lit = NodeGenes(np.array([[1.0, -1.0, 0.2]]), ("L1.0",), Genes(("A", "B", "C")), "L1", "pca", "light_up")
+    >>> [t.get_text() for t in pl.node(lit, "L1.0", Figure().subplots(), n=2).get_yticklabels()]
+    ['A', 'B']
+    """
+    values = node_genes.of(node)
+    n = min(n, len(values))
+    ends = pd.concat([values.iloc[: n - n // 2], values.iloc[len(values) - n // 2 :]])
+    ax = axes_or_new(ax, size=(4.8, 0.6 + 0.2 * n))
+    _signed_bars(ax, ends)
+    ax.set_xlabel("change of the gene when the node is lit")
+    ax.set_title(node, loc="left", color=INK, parse_math=False)
+    return ax
+
+
+def _signed_bars(ax: Axes, values: pd.Series) -> None:
+    bars(ax, [str(g) for g in values.index], list(values), colours=[UP if v >= 0 else DOWN for v in values])
+    ax.axvline(0, color=INK, linewidth=0.8)
+    dress(ax, grid="x")

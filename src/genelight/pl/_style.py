@@ -1,0 +1,73 @@
+"""One look for every picture: a colour-blind-safe palette, quiet axes, labelled bars."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+
+__all__ = ["ACCENT", "DOWN", "FAINT", "INK", "PALETTE", "SERIES", "SOFT", "UP", "axes_or_new", "bars", "dress", "note"]
+
+PALETTE: dict[str, str] = {
+    "ink": "#1f2430",
+    "soft": "#596170",
+    "faint": "#d9dce2",
+    "up": "#c2481a",
+    "down": "#1b6aae",
+    "accent": "#6f4ba0",
+    "teal": "#157a6e",
+    "ochre": "#946300",
+}
+"""Colours by role. Up and down differ in lightness and hue for every common colour vision."""
+
+INK, SOFT, FAINT = PALETTE["ink"], PALETTE["soft"], PALETTE["faint"]
+UP, DOWN, ACCENT = PALETTE["up"], PALETTE["down"], PALETTE["accent"]
+SERIES = (DOWN, PALETTE["ochre"], PALETTE["teal"], ACCENT, UP)
+
+
+def axes_or_new(ax: Axes | None, *, size: tuple[float, float]) -> Axes:
+    """`ax`, or the axes of a new pyplot figure of `size` inches."""
+    if ax is not None:
+        return ax
+    from matplotlib import pyplot as plt
+
+    return plt.subplots(figsize=size, layout="constrained")[1]
+
+
+def dress(ax: Axes, *, grid: Literal["x", "y"]) -> None:
+    """Take away every line that carries no information; keep a faint grid along `grid`."""
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    ax.tick_params(length=0)
+    ax.grid(visible=True, axis=grid, color=FAINT, linewidth=0.7)
+    ax.set_axisbelow(True)
+
+
+def bars(ax: Axes, labels: Sequence[str], lengths: Sequence[float], *, colours: Sequence[str]) -> None:
+    """Horizontal bars from the top down, each with its name at the left."""
+    ax.barh(range(len(labels)), lengths, color=list(colours), height=0.72)
+    name_rows(ax, labels)
+
+
+def name_rows(ax: Axes, labels: Sequence[str]) -> None:
+    """Name the rows 0, 1, ... of an axes, the first on top; a dollar sign in a name stays a dollar sign."""
+    ax.set_yticks(range(len(labels)), list(labels), parse_math=False)
+    ax.set_ylim(len(labels) - 0.4, -0.6)
+
+
+def note(ax: Axes, text: str, at: tuple[float, float], *, right: bool = True) -> None:
+    """Small text just beside a point of the data."""
+    ax.annotate(
+        text,
+        at,
+        xytext=(4 if right else -4, 0),
+        textcoords="offset points",
+        ha="left" if right else "right",
+        va="center",
+        fontsize="small",
+        color=SOFT,
+        parse_math=False,
+    )

@@ -1,0 +1,124 @@
+"""Evidence arranged for reading: by kind, best per subject, counted per layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from .._core.types import EVIDENCE_COLUMNS
+from ..pl import set_label, short_name
+from ._read import CONTROLS
+from ._words import known
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .._core.types import Evidence
+    from ._read import Run
+
+__all__ = [
+    "SIGNIFICANT",
+    "best",
+    "by_kind",
+    "layer_nodes",
+    "layer_shares",
+    "leading_node",
+    "module_subject",
+    "set_record",
+    "set_rows",
+]
+
+SIGNIFICANT = 0.05
+
+
+def by_kind(evidence: Evidence | None) -> pd.DataFrame:
+    """The evidence table with ``collection`` (or network), ``is_set``, and ``main``: the first test of each of them."""
+    if evidence is None or not len(evidence):
+        return pd.DataFrame(columns=[*EVIDENCE_COLUMNS, "collection", "is_set", "main"]).astype({"is_set": bool})
+    table = evidence.table.copy()
+    parts = table["reference"].astype(str).str.partition(": ")
+    table["collection"], table["is_set"] = parts[0], parts[1] != ""
+    table["main"] = table["test"] == table.groupby("collection")["test"].transform("first")
+    return table
+
+
+def best(table: pd.DataFrame) -> pd.DataFrame:
+    """Each subject's row with the smallest q, indexed by subject."""
+    return table.sort_values(["q", "p"], kind="stable").drop_duplicates("subject").set_index("subject")
+
+
+def module_subject(run: Run) -> str:
+    """The name under which the evidence knows the module; empty if it does not."""
+    if run.evidence is None or run.module is None:
+        return ""
+    known = set(run.evidence.table["subject"])
+    names = (f"{run.module.name} [{run.module.method}]", run.method, run.module.method, run.module.name)
+    return next((name for name in names if name in known), "")
+
+
+def set_rows(table: pd.DataFrame, subject: str, *, n: int) -> list[dict[str, Any]]:
+    """The `n` gene sets with the smallest q of one subject by the main test, as records."""
+    rows = table[(table["subject"] == subject) & table["is_set"] & table["main"]]
+    rows = rows.sort_values(["q", "p"], kind="stable").head(n)
+    return [set_record(row) for _, row in rows.iterrows()]
+
+
+def set_record(row: pd.Series) -> dict[str, Any]:
+    """One test of a gene set, its name made readable; without an overlap where the statistic is no count."""
+    collection, name = set_label(row["reference"])
+    return {
+        "collection": collection,
+        "name": name,
+        "test": row["test"],
+        "overlap": row["statistic"] if float(row["statistic"]).is_integer() else None,
+        "genes": row["n"],
+        "expected": row["null_mean"],
+        "effect": row["effect"],
+        "p": row["p"],
+        "q": row["q"],
+    }
+
+
+def layer_nodes(run: Run) -> dict[str, list[str]]:
+    """Nodes of every layer, the model's own layers first, controls last."""
+    found: dict[str, list[str]] = {}
+    if run.nodes is not None:
+        found = {str(la): list(part["node"]) for la, part in run.nodes.groupby("layer", sort=False)}
+    for layer, lit in run.node_genes.items():
+        found.setdefault(layer, list(lit.nodes))
+    return {la: found[la] for la in sorted(found, key=lambda la: la in CONTROLS)}
+
+
+def layer_shares(table: pd.DataFrame, nodes: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """For every test and layer, how many of the layer's nodes have a q of 0.05 or less."""
+    return [
+        _share(rows, layer, names=names)
+        for _, rows in table.groupby(["collection", "test"], sort=False)
+        for layer, names in nodes.items()
+        if rows["subject"].isin(names).any()
+    ]
+
+
+def _share(rows: pd.DataFrame, layer: str, *, names: Sequence[str]) -> dict[str, Any]:
+    passed = rows.loc[rows["q"] <= SIGNIFICANT, "subject"]
+    significant = int(passed[passed.isin(names)].nunique())
+    return {
+        "kind": short_name(rows["collection"].iloc[0]),
+        "test": rows["test"].iloc[0],
+        "main": bool(rows["main"].iloc[0]),
+        "layer": "PCA" if layer in CONTROLS else layer,
+        "control": layer in CONTROLS,
+        "nodes": len(names),
+        "significant": significant,
+        "share": significant / len(names),
+    }
+
+
+def leading_node(nodes: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The usable node with the largest share of the module, or without shares the largest effect."""
+    usable = [n for n in nodes if known(n["effect"]) and not n["state"]]
+    sharing = [n for n in usable if known(n["share"])]
+    if sharing:
+        return max(sharing, key=lambda n: n["share"])
+    return max(usable, key=lambda n: abs(n["effect"]), default=None)

@@ -1,0 +1,101 @@
+"""How a run came about: settings, account of genes, tests and their nulls, versions, limits."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from .._core.provenance import versions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from ._read import Run
+
+__all__ = ["methods", "visible"]
+
+_FILES = ("expression", "path", "file")
+LIMITS = (
+    "What a node stands for is read from the decoder's response when the node is lit. It describes the model, not a "
+    "mechanism in the cell.",
+    "A module ranks genes by how they differ between the two groups. It does not say which gene causes the disease.",
+    "Cell mixture, batch, treatment and age can differ between the groups too; nothing here corrects for them unless "
+    "the settings say so.",
+    "Held-out subjects come from the same cohort. A second cohort, from another place and platform, is the stronger "
+    "test.",
+    "Each q value is adjusted over the tests of its own family (one test, one layer or module, one reference), not "
+    "over this whole page.",
+    "Intervals and selection frequencies rest on resampled subjects; with few subjects they are rough.",
+)
+
+
+def methods(run: Run, evidence: pd.DataFrame) -> dict[str, Any]:
+    """Settings, gene account, tests, versions and limits, as plain lists."""
+    return {
+        "settings": _settings(run),
+        "account": _account(run),
+        "tests": _tests(run, evidence),
+        "versions": run.record.get("versions") or run.model.get("versions") or versions(),
+        "limits": list(LIMITS),
+    }
+
+
+def visible(run: Run, text: Any) -> Any:
+    """`text` with quoted ids of the run's own samples and subjects blanked, as a query may name them."""
+    if not isinstance(text, str) or run.scores is None:
+        return text
+    ids = {str(i) for c in ("sample", "subject") if c in run.scores for i in run.scores[c].unique()}
+    return re.sub(r"""(["'])(.*?)\1""", lambda hit: "'…'" if hit[2] in ids else hit[0], text)
+
+
+def _settings(run: Run) -> list[dict[str, Any]]:
+    rows = [
+        {"section": section, "setting": key, "value": _value(run, key, value)}
+        for section, table in run.study.items()
+        for entry in (table if isinstance(table, list) else [table])
+        if isinstance(entry, dict)
+        for key, value in entry.items()
+    ]
+    given = {(r["section"], r["setting"]) for r in rows}
+    learned = {k: v for k, v in run.model.get("settings", {}).items() if ("model", k) not in given}
+    return rows + [{"section": "model", "setting": key, "value": _value(run, key, v)} for key, v in learned.items()]
+
+
+def _value(run: Run, key: str, value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(str(visible(run, v)) for v in value)
+    if key in _FILES and isinstance(value, str):
+        return PurePath(value).name
+    return str(_short(visible(run, value)))
+
+
+def _short(value: Any) -> Any:
+    return f"{value:.6g}" if isinstance(value, float) else value
+
+
+def _account(run: Run) -> list[dict[str, Any]]:
+    account: Mapping[str, Any] = run.prepare.get("account", {})
+    return [{"what": k.replace("_", " "), "value": _short(v)} for k, v in account.items() if v is not None]
+
+
+def _tests(run: Run, evidence: pd.DataFrame) -> list[dict[str, Any]]:
+    """One record per test and reference: what was tested, over which genes, and what the null is."""
+    about = {} if run.evidence is None else run.evidence.about
+    records = []
+    for (collection, test), rows in evidence.groupby(["collection", "test"], sort=False):
+        draws = sorted({int(d) for d in rows["draws"]} - {0})
+        facts = about.get(str(test), {})
+        records.append(
+            {
+                "collection": collection,
+                "test": str(test).replace("_", " "),
+                "subjects": int(rows["subject"].nunique()),
+                "universe": facts.get("universe") if isinstance(facts, dict) else None,
+                "null": " or ".join(f"{d:,}" for d in draws) + " random draws" if draws else "exact",
+                "seed": " or ".join(str(s) for s in sorted(set(rows["seed"]))) if draws else "",
+            }
+        )
+    return records

@@ -1,0 +1,136 @@
+"""What a run folder holds; every piece may be absent."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from .._core.errors import FormatError, InputError
+from .._core.provenance import read_json
+from .._core.types import Evidence, Module, NodeGenes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["Run", "read_run"]
+
+CONTROLS = ("PC",)
+"""Layers of baseline models, shown beside the model's own."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder in memory; ``None`` or an empty container stands for a file that is not there."""
+
+    folder: Path
+    study: Mapping[str, Any] = field(default_factory=dict)
+    prepare: Mapping[str, Any] = field(default_factory=dict)
+    model: Mapping[str, Any] = field(default_factory=dict)
+    record: Mapping[str, Any] = field(default_factory=dict)
+    history: pd.DataFrame | None = None
+    node_genes: Mapping[str, NodeGenes] = field(default_factory=dict)
+    nodes: pd.DataFrame | None = None
+    module: Module | None = None
+    held_out: pd.DataFrame | None = None
+    scores: pd.DataFrame | None = None
+    evidence: Evidence | None = None
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """What the module says of itself."""
+        return {} if self.module is None else self.module.about
+
+    @property
+    def method(self) -> str:
+        """The module's derivation as the held-out tables name it: ``"direction"``, or ``"direction L2"`` on request."""
+        if self.module is None:
+            return ""
+        held_out = set() if self.held_out is None else set(self.held_out["method"])
+        on_layer = f"{self.module.method} {self.about.get('layer')}"
+        asked = self.section("module").get("layer") or self.module.method not in held_out
+        return on_layer if asked and on_layer in held_out else self.module.method
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        """A table of the study file, empty if absent."""
+        found = self.study.get(name, {})
+        return found if isinstance(found, dict) else {}
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run folder.
+
+    Raises
+    ------
+    InputError
+        If there is no such folder, or nothing of a run in it.
+    FormatError
+        If a file is damaged, of another kind, or lacks columns; names it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        msg = f"{folder} is not a folder; pass the folder that genelight run --out wrote"
+        raise InputError(msg)
+    if not any((folder / name).exists() for name in ("study.toml", "03_model", "05_module.tsv")):
+        msg = (
+            f"{folder} holds no study.toml, no 03_model and no 05_module.tsv; pass the folder that genelight run wrote"
+        )
+        raise InputError(msg)
+    node_genes = {lit.layer: lit for lit in map(NodeGenes.load, sorted(folder.glob("04_nodes_*.parquet")))}
+    module, evidence = folder / "05_module.tsv", folder / "06_evidence.parquet"
+    return Run(
+        folder,
+        study=_toml(folder / "study.toml"),
+        prepare=_json(folder / "02_prepare.json"),
+        model=_json(folder / "03_model" / "config.json"),
+        record=_json(folder / "run.json"),
+        history=_table(folder / "03_model" / "history.csv", ("epoch",), separator=","),
+        node_genes=node_genes,
+        nodes=_table(folder / "04_nodes.tsv", ("node", "layer", "effect", "p", "q")),
+        module=Module.load(module) if module.exists() else None,
+        held_out=_table(folder / "05_held_out.tsv", ("method", "fold", "metric", "value")),
+        scores=_table(folder / "05_scores.tsv", ("group", "method", "score")),
+        evidence=Evidence.load(evidence) if evidence.exists() else None,
+    )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    content = read_json(path) if path.exists() else {}
+    if not isinstance(content, dict):
+        msg = f"{path} holds no JSON object"
+        raise FormatError(msg)
+    return content
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"{path} is not readable as TOML: {error}"
+        raise FormatError(msg) from error
+
+
+def _table(path: Path, columns: Sequence[str], *, separator: str = "\t") -> pd.DataFrame | None:
+    """A table with or without a stamp in its first line; only the empty cell is a missing value."""
+    if not path.exists():
+        return None
+    try:
+        with path.open() as handle:
+            if not handle.readline().startswith("# genelight "):
+                handle.seek(0)
+            table = pd.read_csv(handle, sep=separator, keep_default_na=False, na_values=[""])
+    except pd.errors.EmptyDataError:
+        return None
+    except (ValueError, UnicodeDecodeError) as error:
+        msg = f"{path} is not a readable table: {error}"
+        raise FormatError(msg) from error
+    absent = [c for c in columns if c not in table]
+    if absent:
+        msg = f"{path} lacks the columns {', '.join(absent)}; it has {', '.join(map(str, table.columns))}"
+        raise FormatError(msg)
+    return table

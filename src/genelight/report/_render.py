@@ -1,0 +1,120 @@
+"""A summary as HTML, JSON or Markdown; every text from data is escaped."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from .._core.errors import UnknownNameError
+from ._words import interval, number, percent, plain, tail
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["render"]
+
+TEMPLATES = Path(__file__).parent / "templates"
+SECTIONS: dict[str, Any] = {
+    "title": "",
+    "contrast": {"case": None, "control": None, "cases": None, "controls": None},
+    "findings": [],
+    "module": None,
+    "nodes": [],
+    "layers": [],
+    "held_out": {"reconstruction": None, "methods": []},
+    "scores": None,
+    "methods": {"settings": [], "account": [], "tests": [], "versions": {}, "limits": []},
+    "missing": {},
+    "figures": {},
+}
+
+
+def render(summary: Mapping[str, Any], format: str = "html") -> str:  # noqa: A002  the word users look for
+    """Write a summary out.
+
+    Parameters
+    ----------
+    summary
+        What :func:`summarise` returned.
+    format
+        ``"html"`` for one page that needs nothing else, ``"json"`` (without the drawings), ``"markdown"``.
+
+    Returns
+    -------
+    The text; the same summary gives the same text.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such format.
+
+    Examples
+    --------
+    >>> from genelight import report
+    >>> "<script>alert" in report.render({"title": "<script>alert(1)</script>"})
+    False
+    """
+    if format not in _FORMATS:
+        raise UnknownNameError("report format", format, _FORMATS)
+    return _FORMATS[format](summary)
+
+
+def _html(summary: Mapping[str, Any]) -> str:
+    script, style = (Markup((TEMPLATES / name).read_text("utf-8")) for name in ("report.js", "report.css"))  # noqa: S704
+    # The page may run this one script and load nothing, whatever names its data bring along.
+    hashed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{hashed}'"
+    template = _environment().get_template("report.html.j2")
+    return template.render(**_filled(summary), script=script, style=style, policy=policy)
+
+
+def _markdown(summary: Mapping[str, Any]) -> str:
+    return _environment().get_template("report.md.j2").render(**_filled(summary))
+
+
+def _json(summary: Mapping[str, Any]) -> str:
+    drawn = {name: {"caption": figure["caption"]} for name, figure in summary.get("figures", {}).items()}
+    content = plain({**summary, "figures": drawn})
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+_FORMATS = {"html": _html, "json": _json, "markdown": _markdown}
+
+
+def _filled(summary: Mapping[str, Any]) -> dict[str, Any]:
+    return {**SECTIONS, **summary}
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "number": number,
+        "percent": percent,
+        "tail": tail,
+        "interval": interval,
+        "by_test": _by_test,
+        "drawing": lambda figure: Markup(figure["svg"]),  # noqa: S704  drawn by pl.svg, its texts escaped there
+        "cell": lambda text: str(text).replace("|", "\\|").replace("\n", " "),
+    }
+    return environment
+
+
+def _by_test(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Shares of layers as one row per test, its cells in the order in which layers first appear."""
+    names = dict.fromkeys(row["layer"] for row in layers)
+    tests = dict.fromkeys((row["kind"], row["test"]) for row in layers)
+    cells = {(row["kind"], row["test"], row["layer"]): row for row in layers}
+    return [{"kind": kind, "test": test, "cells": [cells.get((kind, test, n)) for n in names]} for kind, test in tests]

@@ -1,0 +1,78 @@
+"""Numbers and lists as a reader likes them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeGuard
+
+import numpy as np
+
+__all__ = ["count", "interval", "known", "listed", "number", "percent", "plain", "tail"]
+
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def known(value: object) -> TypeGuard[float]:
+    """Whether `value` is a finite number."""
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def number(value: Any, digits: int = 2) -> str:
+    """A number with `digits` decimals and a true minus sign; a dash where there is none."""
+    if not known(value):
+        return "–"
+    # Adding zero makes the minus zero of rounding a plain one.
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
+
+
+def percent(value: Any) -> str:
+    """A share as whole percent."""
+    return f"{100 * value:.0f}%" if known(value) else "–"
+
+
+def tail(value: Any) -> str:
+    """A p or q value: plain down to 0.001, then as a power of ten.
+
+    >>> from genelight.report._words import tail
+    >>> tail(0.0321), tail(2.4e-11), tail(0.0)
+    ('0.032', '2 × 10⁻¹¹', 'below 10⁻³⁰⁰')
+    """
+    if not known(value):
+        return "–"
+    if value < 1e-300:
+        return "below 10⁻³⁰⁰"
+    if value >= 0.001:
+        return f"{value:.2g}"
+    digit, exponent = f"{value:.0e}".split("e")
+    return f"{digit} × 10{str(int(exponent)).translate(_SUPERSCRIPT)}"
+
+
+def interval(pair: Any, digits: int = 2) -> str:
+    """Two ends of an interval in words; empty where they are not known."""
+    if not isinstance(pair, Sequence) or len(pair) != 2 or not all(map(known, pair)):
+        return ""
+    return f"{number(pair[0], digits)} to {number(pair[1], digits)}"
+
+
+def listed(items: Sequence[str]) -> str:
+    """``A, B and C``."""
+    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def count(n: int, what: str) -> str:
+    """``1 sample``, ``2,000 samples``."""
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
+
+
+def plain(value: Any) -> Any:
+    """The same without NumPy scalars, tuples, NaN and infinities: what JSON can hold."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [plain(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, str | int | bool) else str(value)

@@ -1,0 +1,211 @@
+"""A run folder with planted structure, written from the nouns as a study writes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from genelight import report
+from genelight._core.genes import Genes
+from genelight._core.tables import write_tsv
+from genelight._core.types import Evidence, Module, NodeGenes
+
+LEADERS = ("IFI44L", "RSAD2", "ISG15", "IFIT1", "OAS3", "MX1", "IFI27", "SIGLEC1", "XAF1", "HERC5")
+BEST_SET = "Reactome: REACTOME_INTERFERON_ALPHA_BETA_SIGNALING"
+LAYERS = {"L1": 12, "L2": 8, "L3": 4, "PC": 4}
+CONTRAST = "ill at 45 h or later against baseline"
+
+
+@dataclass
+class Plan:
+    """What to plant; tests change a field and leave the rest."""
+
+    title: str = CONTRAST
+    genes: tuple[str, ...] = LEADERS + tuple(f"GENE{i}" for i in range(190))
+    auc: dict[str, float] = field(
+        default_factory=lambda: {"direction L2": 0.96, "pca": 0.91, "de": 0.97, "random": 0.55}
+    )
+    r2: tuple[float, float] = (0.412, 0.401)
+    difference_interval: tuple[float, float] | None = (0.004, 0.018)
+    case: str = 'condition == "ill" and hours >= 45'
+
+
+def write_run(folder: Path, plan: Plan | None = None) -> Path:
+    """Write a run folder; every file that a study leaves, with 200 genes."""
+    plan = plan or Plan()
+    rng = np.random.default_rng(0)
+    folder.mkdir(parents=True, exist_ok=True)
+    genes = Genes(plan.genes)
+    _write_settings(folder, plan)
+    _write_module(folder, plan, genes)
+    _write_nodes(folder, genes, rng)
+    _write_held_out(folder, plan, rng)
+    _write_evidence(folder, plan, rng)
+    return folder
+
+
+def _write_settings(folder: Path, plan: Plan) -> None:
+    (folder / "study.toml").write_text(
+        f"""[data]
+expression = "/home/someone/private/cohort.h5ad"
+subject = "subject"
+drop = 'subject == "Volunteer 03"'
+
+[contrast]
+name = {json.dumps(plan.title)}
+case = {json.dumps(plan.case)}
+control = "hours == 0"
+
+[model]
+preset = "default"
+widths = [12, 8, 4]
+seed = 0
+
+[network]
+name = "STRING v12 physical, score >= 900"
+
+[[sets]]
+name = "Reactome"
+
+[module]
+method = "direction"
+size = 20
+"""
+    )
+    account = {
+        "samples": 60,
+        "genes_read": 230,
+        "genes_constant": 4,
+        "genes_on_floor": 26,
+        "genes_kept": 200,
+        "floor": None,
+    }
+    (folder / "02_prepare.json").write_text(json.dumps({"format": 1, "account": account}))
+    model = folder / "03_model"
+    model.mkdir(exist_ok=True)
+    held_out = {"r2": plan.r2[0], "pca_r2": plan.r2[1], "r2_interval": [0.38, 0.44], "pca_r2_interval": [0.37, 0.43]}
+    held_out |= {"pca_width": 4}
+    if plan.difference_interval:
+        held_out["difference_interval"] = list(plan.difference_interval)
+    config = {"settings": {"preset": "default", "batch": 32}, "versions": {"python": "3.11.0"}, "held_out": held_out}
+    (model / "config.json").write_text(json.dumps(config))
+    history = pd.DataFrame({"epoch": range(30)})
+    history["train_r2"] = 0.45 - 0.05 * np.exp(-history["epoch"] / 5)
+    history["held_out_r2"] = 0.41 - 0.01 * np.exp(-history["epoch"] / 8)
+    history.to_csv(model / "history.csv", index=False)
+
+
+def _write_module(folder: Path, plan: Plan, genes: Genes) -> None:
+    score_g = np.concatenate(
+        [np.linspace(3, 1.2, 10), -np.linspace(1.1, 0.5, 10), np.linspace(0.4, 0, len(genes) - 20)]
+    )
+    frequency_g = np.concatenate([np.linspace(1, 0.91, 10), np.linspace(0.89, 0.4, 10), np.zeros(len(genes) - 20)])
+    about = {
+        "layer": "L2",
+        "model": "autoencoder",
+        "cases": {"samples": 31, "subjects": 9},
+        "controls": {"samples": 29, "subjects": 11},
+        "bootstraps": 200,
+        "auc": 0.96,
+        "auc_interval": [0.9, 1.0],
+        "auc_permutation_p": 0.005,
+        "size": 20,
+        "stable": 10,
+    }
+    module = Module.from_scores(
+        score_g, genes, size=20, name=plan.title, method="direction", frequency_g=frequency_g, about=about
+    )
+    module.save(folder / "05_module.tsv")
+
+
+def _write_nodes(folder: Path, genes: Genes, rng: np.random.Generator) -> None:
+    rows = []
+    for layer, width in LAYERS.items():
+        names = tuple(f"{layer}.{i}" for i in range(width))
+        values = rng.normal(scale=0.3, size=(width, len(genes)))
+        values[1, :10] += np.linspace(3, 2, 10)
+        source = "pca" if layer == "PC" else "autoencoder"
+        NodeGenes(values, names, genes, layer, source, "light_up").save(folder / f"04_nodes_{layer}.parquet")
+        share = rng.dirichlet(np.ones(width)) * 0.6
+        share[1] += 0.4
+        for k, name in enumerate(names):
+            effect = 2.1 if k == 1 else rng.normal(scale=0.5)
+            top = ",".join(genes.ids[g] for g in np.argsort(-values[k])[:5])
+            state = "duplicate of L1.1" if name == "L1.2" else "dead" if name == "L3.3" else ""
+            p = 1e-6 if k == 1 else float(rng.uniform(0.05, 1))
+            rows.append((name, layer, effect, p, min(1, 3 * p), share[k] if layer == "L2" else np.nan, state, top))
+    columns = ["node", "layer", "effect", "p", "q", "share", "state", "top_genes"]
+    write_tsv(folder / "04_nodes.tsv", pd.DataFrame(rows, columns=columns), kind="node activity", version=1, about={})
+
+
+def _write_held_out(folder: Path, plan: Plan, rng: np.random.Generator) -> None:
+    rows = []
+    for fold in range(5):
+        for method, mean in plan.auc.items():
+            wobble = 0.01 * (fold - 2)
+            rows.append((method, fold, "auc", mean + wobble))
+            rows.append((method, fold, "replication", 0.6 * mean + wobble))
+        rows += [("autoencoder", fold, "r2", plan.r2[0] + 0.01 * fold), ("pca", fold, "r2", plan.r2[1] + 0.01 * fold)]
+    pd.DataFrame(rows, columns=["method", "fold", "metric", "value"]).to_csv(
+        folder / "05_held_out.tsv", sep="\t", index=False
+    )
+    groups = ["case"] * 31 + ["control"] * 29
+    scores = pd.DataFrame({"group": groups, "fold": np.arange(60) % 5, "method": "direction L2"})
+    scores.insert(0, "subject", [f"Volunteer {i % 17:02d}" for i in range(60)])
+    scores.insert(0, "sample", [f"GSM7578{i:02d}" for i in range(60)])
+    scores["score"] = rng.normal(size=60) + np.where(scores["group"] == "case", 2.5, 0)
+    scores.to_csv(folder / "05_scores.tsv", sep="\t", index=False)
+
+
+def _write_evidence(folder: Path, plan: Plan, rng: np.random.Generator) -> None:
+    rows = [_row(f"{plan.title} [direction]", BEST_SET, statistic=9, effect=15.0, null_mean=0.6, p=1e-12, q=3e-9)]
+    rows.append(
+        _row(rows[0]["subject"], "Reactome: REACTOME_CELL_CYCLE", statistic=2, effect=1.5, null_mean=1.3, p=0.3, q=0.4)
+    )
+    for layer, width in LAYERS.items():
+        for k in range(width):
+            strong = k <= width // 4
+            p = 1e-5 if strong else float(rng.uniform(0.05, 1))
+            rows.append(_row(f"{layer}.{k}", BEST_SET, statistic=6, effect=8.0, null_mean=0.7, p=p, q=min(1, 5 * p)))
+            close = k == 1
+            p = 0.001 if close else float(rng.uniform(0.05, 1))
+            network = _row(
+                f"{layer}.{k}", "STRING v12 physical, score >= 900", test="distance", draws=1000, p=p, q=min(1, 4 * p)
+            )
+            rows.append(network | {"statistic": 2.3, "effect": -4.0 if close else 0.4})
+    about = {"hypergeometric": {"universe": 200}, "distance": {"universe": 180}}
+    Evidence(pd.DataFrame(rows), about).save(folder / "06_evidence.parquet")
+
+
+def _row(subject: str, reference: str, **values: object) -> dict[str, object]:
+    row: dict[str, object] = {"test": "hypergeometric", "n": 20, "statistic": 0.0, "effect": 0.0, "null_mean": 1.0}
+    row |= {"null_sd": 1.0, "p": 1.0, "q": 1.0, "draws": 0, "seed": 0}
+    return row | {"subject": subject, "reference": reference} | values
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> Callable[..., Path]:
+    """Write a run folder with some fields of the plan changed."""
+
+    def make(**changes: Any) -> Path:
+        return write_run(tmp_path / "run", Plan(**changes))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run as planted; read it, do not change it."""
+    return write_run(tmp_path_factory.mktemp("planted") / "run")
+
+
+@pytest.fixture(scope="session")
+def summary(run_folder: Path) -> dict[str, Any]:
+    return report.summarise(run_folder)

@@ -1,0 +1,138 @@
+"""The page, the JSON and the Markdown: safe with hostile names, free of NaN, the same every time."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genelight import report
+from genelight._core.errors import UnknownNameError
+
+HOSTILE = '<script>alert("1")</script>'
+TEMPLATES = Path(report.__file__).parent / "templates"
+
+
+class Outline(HTMLParser):
+    """Tags, ids and headings of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def all(self, name: str) -> list[dict[str, str | None]]:
+        return [attrs for tag, attrs in self.tags if tag == name]
+
+
+@pytest.fixture(scope="module")
+def page(summary: dict[str, Any]) -> str:
+    return report.render(summary)
+
+
+def test_two_renders_of_two_summaries_are_equal(run_folder: Path, page: str) -> None:
+    assert report.render(report.summarise(run_folder)) == page
+
+
+def test_hostile_names_stay_text(make_run: Callable[..., Path]) -> None:
+    genes = (HOSTILE, "$\\alpha$", "A|B", *(f"G{i}" for i in range(197)))
+    summary = report.summarise(make_run(title=HOSTILE, genes=genes, case='x == "<img src=x onerror=alert(2)>"'))
+    page = report.render(summary)
+    assert [len(Outline(page).all(tag)) for tag in ("script", "img")] == [1, 0]
+    assert "&lt;script&gt;alert" in page
+    markdown = report.render(summary, "markdown")
+    assert "<script" not in markdown
+    assert "A\\|B" in markdown
+    assert json.loads(report.render(summary, "json"))["title"] == HOSTILE
+
+
+def test_nothing_is_fetched(page: str) -> None:
+    assert not re.search(r"""(?:src|href)\s*=\s*["']?\s*(?:https?:)?//""", page)
+    assert not re.search(r"url\(\s*[\"']?(?:https?:)?//", page)
+    assert "@import" not in page
+    assert all(not a.get("src") for _, a in Outline(page).tags)
+
+
+def test_policy_lets_this_one_script_run(page: str) -> None:
+    script = re.search(r"<script>(.*?)</script>", page, re.DOTALL)
+    assert script is not None
+    hashed = base64.b64encode(hashlib.sha256(script[1].encode()).digest()).decode()
+    (policy,) = [m["content"] for m in Outline(page).all("meta") if m.get("http-equiv")]
+    assert policy is not None
+    assert policy.startswith("default-src 'none'")
+    assert f"'sha256-{hashed}'" in policy
+
+
+def test_landmarks_captions_scopes_and_labels(page: str) -> None:
+    outline = Outline(page)
+    assert [len(outline.all(tag)) for tag in ("main", "nav", "header", "footer", "h1")] == [1] * 5
+    assert len(outline.all("figure")) == len(outline.all("figcaption")) == 10
+    assert len(outline.all("table")) == len(outline.all("caption"))
+    assert all(th.get("scope") in ("col", "row") for th in outline.all("th"))
+    assert all(svg.get("aria-label") or svg.get("aria-hidden") for svg in outline.all("svg"))
+    ids = [a["id"] for _, a in outline.tags if "id" in a]
+    assert len(ids) == len(set(ids))
+    targets = [a["href"] for a in outline.all("a")]
+    assert all(t and t.removeprefix("#") in ids for t in targets)
+
+
+def test_says_once_that_it_is_no_medical_device(page: str) -> None:
+    assert page.lower().count("medical device") == 1
+
+
+def test_json_is_strict_and_without_drawings(summary: dict[str, Any]) -> None:
+    text = report.render({**summary, "odd": [math.nan, math.inf]}, "json")
+    content = json.loads(text, parse_constant=pytest.fail)
+    assert content["odd"] == [None, None]
+    assert content["findings"] == summary["findings"]
+    assert "<svg" not in text
+    json.dumps(summary, allow_nan=False)
+
+
+def test_markdown_lists_findings_and_tables(summary: dict[str, Any]) -> None:
+    text = report.render(summary, "markdown")
+    assert "1. IFI44L (100%)" in text
+    assert "| 1 | IFI44L | 3.000 | 100% |" in text
+    assert "| Interferon alpha beta signaling | Reactome | 9 | 0.6 | 3 × 10⁻⁹ |" in text
+
+
+def test_unknown_format() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'html'"):
+        report.render({}, "htm")
+
+
+def test_report_writes_both_files_and_nothing_else(make_run: Callable[..., Path]) -> None:
+    folder = make_run()
+    before = {p.name for p in folder.iterdir()}
+    page = report.report(folder)
+    assert page == folder / "report.html"
+    assert {p.name for p in folder.iterdir()} - before == {"report.html", "report.json"}
+    assert page.read_text("utf-8") == report.render(report.summarise(folder))
+    assert json.loads((folder / "report.json").read_text("utf-8"))["title"] == "ill at 45 h or later against baseline"
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+@pytest.mark.parametrize("scheme", [0, 1, 2], ids=["light", "dark", "print"])
+def test_text_colours_have_contrast_aa(scheme: int) -> None:
+    blocks = re.findall(r":root \{(.*?)\}", (TEMPLATES / "report.css").read_text(), re.DOTALL)
+    colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", blocks[scheme]))
+    for ground in ("paper", "card"):
+        for role in ("ink", "soft", "up", "down", "accent", "teal", "ochre"):
+            light, dark = sorted((_luminance(colours[role]), _luminance(colours[ground])), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (role, ground)
