@@ -1,0 +1,242 @@
+"""A case-control cohort of repeated visits, with planted programmes, disease genes and nuisances."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from .._core.checks import check_positive
+from .._core.errors import InputError
+from ._parts import CELL_TYPES, batches, cells, genes, people, repeated, responses
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+__all__ = ["Nuisance", "Programmes", "cohort"]
+
+STREAMS = ("people", "genes", "programmes", "activities", "batch", "composition", "noise")
+
+
+@dataclass(frozen=True)
+class Programmes:
+    """Groups of genes that rise and fall together.
+
+    Parameters
+    ----------
+    number
+        How many.
+    size
+        Genes in each; no gene is in two.
+    diseased
+        How many of them, from the first on, are shifted in cases: the first up, the second down, and so on.
+    effect
+        Shift at severity one, in standard deviations of a programme's activity; 0 plants no disease.
+    nonlinear
+        Share of a programme's variance in its genes that is not linear in the activities, 0 to 1.
+
+    Raises
+    ------
+    InputError
+        If a number is out of its range.
+    """
+
+    number: int = 8
+    size: int = 40
+    diseased: int = 2
+    effect: float = 1.0
+    nonlinear: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_positive(number=self.number, size=self.size)
+        _check_range("diseased", self.diseased, low=0, high=self.number)
+        _check_range("effect", self.effect, low=0, high=np.inf)
+        _check_range("nonlinear", self.nonlinear, low=0, high=1)
+
+
+@dataclass(frozen=True)
+class Nuisance:
+    """What moves genes without being the disease.
+
+    Parameters
+    ----------
+    batches
+        Number of processing batches, balanced over cases and controls unless confounded.
+    batch
+        Standard deviation of a gene's shift between batches, in the gene's own standard deviations.
+    composition
+        Weight of cell-type fractions in their marker genes, in the gene's own standard deviations.
+    confounding
+        0 to 1: share of samples whose batch follows from their condition, and how far (in multiples of 1.5
+        standard deviations) the first cell type's log fraction is raised in cases.
+
+    Raises
+    ------
+    InputError
+        If a number is out of its range, or there is a batch effect or confounding but nothing to carry it.
+    """
+
+    batches: int = 1
+    batch: float = 0.0
+    composition: float = 0.0
+    confounding: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_positive(batches=self.batches)
+        _check_range("batch", self.batch, low=0, high=np.inf)
+        _check_range("composition", self.composition, low=0, high=np.inf)
+        _check_range("confounding", self.confounding, low=0, high=1)
+        if self.batch and self.batches < 2:
+            msg = f"a batch effect of {self.batch} needs at least 2 batches; set batches=2"
+            raise InputError(msg)
+        if self.confounding and self.batches < 2 and not self.composition:
+            msg = f"confounding = {self.confounding} has nothing to act on; set batches=2 or composition=1"
+            raise InputError(msg)
+
+
+def cohort(
+    n_subjects: int = 60,
+    *,
+    visits: int = 3,
+    n_genes: int = 1000,
+    programmes: Programmes | None = None,
+    nuisance: Nuisance | None = None,
+    noise: float = 1.0,
+    seed: int = 0,
+) -> AnnData:
+    r"""Simulate log2 expression of cases and controls seen several times, with the truth beside it.
+
+    For sample :math:`i` of subject :math:`j` and gene :math:`g` of programme :math:`k`,
+
+    .. math::
+        x_{ig} &= \mu_g + \tau_g (w_g\, r_g(a_i) + \beta_{b(i) g} + m_g z_{i c(g)}
+                  + \sqrt{1 - w_g^2}\; \mathrm{noise}\; \varepsilon_{ig}) \\
+        a_{ik} &= u_{ik} \pm \mathrm{effect} \cdot s_i \;\text{ for diseased } k, \quad u_{ik} \text{ otherwise} \\
+        r_g(a) &= \sqrt{1 - \nu}\, a_k + \sqrt{\nu}\, \phi_g(a)
+
+    with mean :math:`\mu_g` = 6 to 12 (scaled Beta(1.3, 2.2)), standard deviation :math:`\tau_g` = 0.25 to 0.75,
+    and signed loading :math:`|w_g|` = 0.6 to 0.9, one in five negative: the correlation of the gene with its
+    programme's activity in health at ``noise=1`` and without nuisances. :math:`\nu` is the nonlinear share.
+    :math:`\phi_g` is, by the toss of a coin, the product :math:`a_k a_{k+1}` with the next programme (of one
+    programme alone :math:`(a^2 - 1)/\sqrt{2}`) or what the switch :math:`\tanh(2 (a_k - 1))` adds to a straight
+    line, standardised. In health both have mean 0, variance 1 and no correlation with any activity, so
+    :math:`\nu` is also the share of a programme that no linear model of the activities explains.
+
+    Severity :math:`s_i` is 0 in controls and in cases 1 with standard deviation 0.5, never below 0.
+    :math:`u, \varepsilon`, the severity and the cell types are normal with half of their variance shared by a
+    subject's visits. :math:`\beta` are shifts of a batch, their mean over batches 0. Cell types are
+    logistic-normal fractions around 0.55, 0.30, 0.10, 0.05; :math:`z` is the standardised log fraction and
+    :math:`m_g` = ``composition`` in a type's marker genes, as many as a programme has and in no programme.
+    Values below 0 are set to 0, which concerns only extreme settings. Age and sex act on nothing.
+
+    Each of these parts draws from a stream of its own, so that changing one setting leaves the others' numbers
+    as they were: cohorts that differ in ``effect`` alone have the same subjects, genes and noise.
+
+    Parameters
+    ----------
+    n_subjects
+        Subjects; half of them, rounded down, are cases.
+    visits
+        Samples of each.
+    n_genes
+        Genes, of which ``number * size`` are in programmes.
+    programmes, nuisance
+        What is planted, and what disturbs it.
+    noise
+        Standard deviation of the noise, 1 so that a gene's variance in health is :math:`\tau_g^2`.
+    seed
+        Of all draws.
+
+    Returns
+    -------
+    AnnData
+        ``X`` float32, shape ``(n_subjects * visits, n_genes)``.
+
+        ``obs``: subject, visit (from 1), condition (case, control), batch, age, sex, severity.
+
+        ``var``: programme (empty for none), module (whether a gene is of a diseased programme: the true
+        disease genes), mean, sd.
+
+        ``obsm["programmes"]`` :math:`a`, ``varm["programmes"]`` :math:`w`, ``obsm["composition"]`` fractions,
+        ``varm["composition"]`` which genes mark which cell type; ``layers["programmes"]``, ``["batch"]``,
+        ``["composition"]`` each part's share of ``X`` in log2 units; ``uns["simulate"]`` settings,
+        ``cell_types`` and ``disease_programmes``.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two subjects, or fewer genes than programmes and markers need.
+
+    Notes
+    -----
+    Time and memory grow with samples times genes: 180 x 1,000 in 40 ms, 1,500 x 20,000 in 9 s and 2.3 GB.
+
+    Examples
+    --------
+    >>> from genelight import simulate
+    >>> adata = simulate.cohort(40, visits=2, nuisance=simulate.Nuisance(batches=3, batch=0.5))
+    >>> adata.shape, int(adata.var["module"].sum()), list(adata.uns["simulate"]["disease_programmes"])
+    ((80, 1000), 80, ['P1', 'P2'])
+    """
+    programmes, nuisance = programmes or Programmes(), nuisance or Nuisance()
+    _check_sizes(n_subjects, visits, n_genes, programmes=programmes, nuisance=nuisance)
+    _check_range("noise", noise, low=0, high=np.inf)
+    streams = np.random.SeedSequence(seed).spawn(len(STREAMS))
+    rng = {name: np.random.default_rng(stream) for name, stream in zip(STREAMS, streams, strict=True)}
+    obs = people(rng["people"], n_subjects, visits)
+    subject_n = obs["subject"].cat.codes.to_numpy(np.intp)
+    case_n = (obs["condition"] == "case").to_numpy()
+    planted = programmes.diseased if programmes.effect else 0
+    w_gk, type_gc, var = genes(rng["genes"], n_genes, number=programmes.number, size=programmes.size, diseased=planted)
+    a_nk = repeated(rng["activities"], subject_n, programmes.number)
+    a_nk[:, :planted] += np.outer(obs["severity"], programmes.effect * (-1.0) ** np.arange(planted))
+    batch_n, shift_ng = batches(
+        rng["batch"], case_n, n_genes=n_genes, number=nuisance.batches, confounding=nuisance.confounding
+    )
+    fraction_nc, z_nc = cells(rng["composition"], subject_n, case_n=case_n, confounding=nuisance.confounding)
+    parts = {
+        "programmes": responses(rng["programmes"], a_nk, w_gk, nonlinear=programmes.nonlinear),
+        "batch": nuisance.batch * shift_ng,
+        "composition": nuisance.composition * z_nc @ type_gc.T,
+    }
+    noise_ng = noise * np.sqrt(1 - (w_gk**2).sum(1)) * repeated(rng["noise"], subject_n, n_genes)
+    mean_g, sd_g = var["mean"].to_numpy(), var["sd"].to_numpy()
+    x_ng = np.maximum(0, mean_g + sd_g * (sum(parts.values()) + noise_ng))
+    obs["batch"] = pd.Categorical([f"B{b + 1}" for b in batch_n])
+    settings = {"noise": noise, "seed": seed, "programmes": asdict(programmes), "nuisance": asdict(nuisance)}
+    truth = {"cell_types": list(CELL_TYPES), "disease_programmes": [f"P{k + 1}" for k in range(planted)]}
+
+    from anndata import AnnData
+
+    return AnnData(
+        x_ng.astype(np.float32),
+        obs=obs,
+        var=var,
+        obsm={"programmes": a_nk, "composition": fraction_nc},
+        varm={"programmes": w_gk, "composition": type_gc},
+        layers={name: (sd_g * part_ng).astype(np.float32) for name, part_ng in parts.items()},
+        uns={"simulate": settings | truth},
+    )
+
+
+def _check_sizes(n_subjects: int, visits: int, n_genes: int, *, programmes: Programmes, nuisance: Nuisance) -> None:
+    check_positive(visits=visits, n_genes=n_genes)
+    if n_subjects < 2:
+        msg = f"n_subjects = {n_subjects}: cases and controls need at least 2 subjects"
+        raise InputError(msg)
+    groups = programmes.number + (len(CELL_TYPES) if nuisance.composition else 0)
+    if groups * programmes.size > n_genes:
+        msg = (
+            f"{groups} groups of {programmes.size} genes ({programmes.number} programmes and markers of "
+            f"{groups - programmes.number} cell types) do not fit into n_genes = {n_genes}; "
+            f"set n_genes={groups * programmes.size} or more"
+        )
+        raise InputError(msg)
+
+
+def _check_range(name: str, number: float, *, low: float, high: float) -> None:
+    if not low <= number <= high:
+        msg = f"{name} = {number} must be from {low} to {high}"
+        raise InputError(msg)
