@@ -1,0 +1,12 @@
+"""One study from beginning to end: a TOML file of what is wanted, and the verbs in order, one artefact each.
+
+>>> import genelight as gl
+>>> gl.study.Study.demo().contrast.case
+'condition == "symptomatic" and hours >= 45'
+"""
+
+from ._run import Outcome, run
+from ._settings import Study
+from ._template import template
+
+__all__ = ["Outcome", "Study", "run", "template"]

@@ -1,0 +1,142 @@
+"""Everything a study needs, read and checked before the first file is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from anndata import AnnData
+
+from .. import demo, io, models, pp, tl
+from .._core.checks import check_coverage, select_samples
+from .._core.contrast import Contrast
+from .._core.errors import InputError, UnknownNameError
+from .._core.genes import Genes
+from .._core.provenance import digest
+from .._core.types import Edges
+from ._settings import EMBEDDED, Genetics, Sets, Study
+
+__all__ = ["Inputs"]
+
+LEAST_SHARED = 10
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A study's data: samples kept, contrast, preparation and priors.
+
+    Attributes
+    ----------
+    widths
+        Hidden layers, decided once for the whole study so that every fold has the same.
+    digest
+        Identity of expression and sample table.
+    """
+
+    study: Study
+    adata: AnnData
+    contrast: Contrast
+    preparation: pp.Preparation
+    widths: tuple[int, ...]
+    network: Edges | None
+    sets: Sequence[Edges]
+    digest: str
+
+    @classmethod
+    def read(cls, study: Study) -> Inputs:
+        """Read and check all files of a study.
+
+        Raises
+        ------
+        GenelightError
+            If anything does not fit; nothing has been written then.
+        """
+        data = study.data
+        adata = demo.cohort() if data.expression == EMBEDDED else io.read(data.expression)
+        if data.drop:
+            adata = adata[~select_samples(adata.obs, data.drop, role="drop")].copy()
+        contrast = Contrast.of(
+            adata.obs, case=study.contrast.case, control=study.contrast.control, subject=data.subject
+        )
+        if study.contrast.name:
+            contrast = replace(contrast, name=study.contrast.name)
+        preparation = prepare(adata, study)
+        smallest = _smallest_training(adata.n_obs, study.module.folds)
+        widths = models.choose_widths(study.model.widths, samples=smallest, genes=len(preparation.genes))
+        _check_module(study, contrast, genes=preparation.genes, layers=len(widths))
+        network = _network(study)
+        sets = [_sets(s, data.ids) for s in study.sets] + [_genetics(g, data.ids) for g in study.genetics]
+        for edges in [*sets, *([network] if network else [])]:
+            known = set(edges.table["target"]) | (set(edges.table["source"]) if edges is network else set())
+            shared = preparation.genes.align(known)
+            check_coverage(shared, least=LEAST_SHARED, what="the data", reference=edges.name)
+        identity = digest(np.asarray(adata.X), list(adata.obs_names), list(adata.var_names), adata.obs.to_csv())
+        return cls(study, adata, contrast, preparation, widths, network, sets, identity)
+
+    @property
+    def priors(self) -> str:
+        """Identity of network and sets."""
+        return digest(self.network.digest if self.network else "", [s.digest for s in self.sets])
+
+    def fit(self, adata: AnnData) -> models.Autoencoder:
+        """Train this study's autoencoder on a table of samples, preparation included."""
+        model = self.study.model
+        return models.fit(
+            adata,
+            preset=model.preset,
+            widths=self.widths,
+            subject=self.study.data.subject,
+            preparation=prepare(adata, self.study),
+            epochs=model.epochs,
+            learning_rate=model.learning_rate,
+            seed=model.seed,
+        )
+
+    def fit_pca(self, adata: AnnData) -> models.PCA:
+        """Fit the baseline: principal components, as many as the narrowest layer has nodes."""
+        return models.fit_pca(adata, width=min(self.widths), preparation=prepare(adata, self.study))
+
+
+def prepare(adata: AnnData, study: Study) -> pp.Preparation:
+    """The study's preparation, learned from these samples."""
+    data = study.data
+    return pp.prepare(adata, scale=data.scale, ids=data.ids, above_floor=data.above_floor, variable=data.variable)
+
+
+def _smallest_training(samples: int, folds: int) -> int:
+    # A fold leaves out 1/folds of the subjects, and fitting sets aside a fifth of the rest; subjects differ in
+    # their number of samples, hence the margin.
+    return int(samples * (1 - 1 / folds) * 0.75)
+
+
+def _check_module(study: Study, contrast: Contrast, *, genes: Genes, layers: int) -> None:
+    settings = study.module
+    tl.DERIVATIONS.entry(settings.method)
+    if settings.layer is not None and settings.layer not in (names := [f"L{i + 1}" for i in range(layers)]):
+        raise UnknownNameError("layer", settings.layer, names, where="[module] of the study")
+    if settings.size > len(genes) // 2:
+        msg = f"[module] size = {settings.size} is more than half of the {len(genes)} genes kept; choose a smaller one"
+        raise InputError(msg)
+    fewest = min(len(np.unique(contrast.subject_n[mask])) for mask in (contrast.case_n, contrast.control_n))
+    if settings.folds > fewest:
+        msg = f"[module] folds = {settings.folds}, but a group has only {fewest} subjects; use folds = {fewest}"
+        raise InputError(msg)
+
+
+def _network(study: Study) -> Edges | None:
+    settings = study.network
+    if not settings:
+        return None
+    if settings.file == EMBEDDED:
+        return demo.network()
+    return io.read_network(settings.file, cut=settings.cut, name=settings.name, ids=study.data.ids)
+
+
+def _sets(settings: Sets, ids: str) -> Edges:
+    return demo.sets() if settings.file == EMBEDDED else io.read_sets(settings.file, name=settings.name, ids=ids)
+
+
+def _genetics(settings: Genetics, ids: str) -> Edges:
+    keep = settings.keep or None
+    return io.read_gene_lists(settings.file, disease=settings.disease, keep=keep, name=settings.name, ids=ids)

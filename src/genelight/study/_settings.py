@@ -1,0 +1,214 @@
+"""The study file: every key typed, documented and checked before anything is computed."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .._core.errors import FormatError, InputError, ResourceError, UnknownNameError
+
+__all__ = ["EMBEDDED", "Study"]
+
+EMBEDDED = "embedded"
+"""In place of a file name: the data that come with the package."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(_Section):
+    """Which samples, and whose."""
+
+    expression: str = Field(description="h5ad file, samples x genes")
+    subject: str | None = Field(default=None, description="obs column: whose sample it is; a subject is never split")
+    drop: str | None = Field(default=None, description="samples to leave out, a query on obs columns")
+    scale: str = Field(default="log2", description="scale of the values: log2, counts or linear")
+    ids: str = Field(default="symbol", description="kind of gene id: symbol, entrez, ensembl")
+    above_floor: float = Field(
+        default=0.5, ge=0, le=1, description="keep genes above the floor in this share of samples"
+    )
+    variable: int | None = Field(
+        default=None, ge=10, description="keep only so many genes, the most variable; unset for all"
+    )
+
+
+class Model(_Section):
+    """How the autoencoder is built and trained; it never sees a label."""
+
+    preset: str = Field(default="default", description="default, or plain for a textbook autoencoder")
+    widths: tuple[int, ...] | None = Field(
+        default=None, description="hidden layers from input to output; unset to fit the data"
+    )
+    epochs: int | None = Field(default=None, gt=0, description="in place of the preset's")
+    learning_rate: float | None = Field(default=None, gt=0, description="in place of the preset's")
+    seed: int = Field(default=0, description="for everything that is drawn")
+
+
+class Contrast(_Section):
+    """Cases and controls, as queries on obs columns in the language of pandas."""
+
+    name: str | None = Field(default=None, description="the contrast in words, for the report")
+    case: str = Field(description="which samples are cases")
+    control: str = Field(description="which samples are controls")
+
+
+class Network(_Section):
+    """Protein interactions."""
+
+    file: str = Field(default=EMBEDDED, description="edge table, or 'embedded' for STRING v12 physical, score >= 900")
+    cut: float = Field(default=0.0, ge=0, description="smallest weight to keep")
+    name: str | None = Field(default=None, description="what the report calls it")
+
+
+class Sets(_Section):
+    """One collection of gene sets."""
+
+    file: str = Field(default=EMBEDDED, description="GMT file, or 'embedded' for Reactome")
+    name: str | None = Field(default=None, description="what the report calls it")
+
+
+class Genetics(_Section):
+    """Known disease genes."""
+
+    file: str = Field(description="table of disease and gene")
+    disease: str = Field(description="disease as the table names it")
+    keep: dict[str, str | list[str]] = Field(default_factory=dict, description="further columns and their values")
+    name: str | None = Field(default=None, description="what the report calls it")
+
+
+class ModuleSettings(_Section):
+    """The disease module and how sure it is."""
+
+    method: str = Field(default="direction", description="how it is derived")
+    layer: str | None = Field(
+        default=None, description="hidden layer it is read from; unset to choose by cross-validation"
+    )
+    size: int = Field(default=200, gt=0, description="how many genes")
+    bootstraps: int = Field(default=200, ge=0, description="subject bootstraps behind each gene's frequency")
+    permutations: int = Field(default=199, gt=0, description="shuffles of the labels behind the module's p")
+    folds: int = Field(default=5, ge=2, description="folds of held-out subjects")
+
+
+class Tests(_Section):
+    """Tests of nodes and modules."""
+
+    n_top: int = Field(default=150, ge=5, description="genes of a node that are tested")
+    draws: int = Field(default=1000, ge=99, description="matched random draws for each node")
+
+
+class Study(_Section):
+    """A study, validated.
+
+    Examples
+    --------
+    >>> from genelight.study import Study
+    >>> Study.demo().model.widths
+    (128, 64, 32)
+    """
+
+    data: Data
+    contrast: Contrast
+    model: Model = Model()
+    network: Network | Literal[False] = Network()
+    sets: list[Sets] = [Sets()]
+    genetics: list[Genetics] = []
+    module: ModuleSettings = ModuleSettings()
+    tests: Tests = Tests()
+
+    @classmethod
+    def load(cls, path: str | Path) -> Study:
+        """Read a study file; file names in it are relative to its folder.
+
+        Parameters
+        ----------
+        path
+            TOML file; ``genelight init`` writes one to fill in.
+
+        Raises
+        ------
+        ResourceError
+            If there is no such file.
+        FormatError
+            If it is not TOML; names the line.
+        UnknownNameError
+            If a key does not exist; says which may have been meant.
+        InputError
+            If a key is missing or its value does not fit.
+        """
+        path = Path(path)
+        try:
+            text = path.read_text()
+        except OSError as error:
+            msg = f"cannot read the study file {path}: {error.strerror}; write one with: genelight init {path}"
+            raise ResourceError(msg) from error
+        except UnicodeDecodeError as error:
+            msg = f"{path} is no text file; a study file is TOML, write one with: genelight init study.toml"
+            raise FormatError(msg) from error
+        return cls._parse(text, where=str(path))._relative_to(path.parent)
+
+    @classmethod
+    def demo(cls) -> Study:
+        """The embedded study: influenza at its height against baseline."""
+        text = resources.files("genelight.demo").joinpath("study.toml").read_text()
+        return cls._parse(text, where="the embedded study")
+
+    @classmethod
+    def _parse(cls, text: str, *, where: str) -> Study:
+        try:
+            return cls.model_validate(tomllib.loads(text))
+        except tomllib.TOMLDecodeError as error:
+            msg = f"{where} is not valid TOML: {error}"
+            raise FormatError(msg) from error
+        except ValidationError as error:
+            raise _explain(error, where) from None
+
+    def _relative_to(self, folder: Path) -> Study:
+        def place(name: str) -> str:
+            return name if name == EMBEDDED else str(folder / name)
+
+        def move(part: Any) -> Any:
+            return part.model_copy(update={"file": place(part.file)})
+
+        return self.model_copy(
+            update={
+                "data": self.data.model_copy(update={"expression": place(self.data.expression)}),
+                "network": self.network and move(self.network),
+                "sets": [move(s) for s in self.sets],
+                "genetics": [move(g) for g in self.genetics],
+            }
+        )
+
+
+def _explain(error: ValidationError, where: str) -> InputError:
+    """The first thing that is wrong, in one line."""
+    first = error.errors()[0]
+    place = [str(p) for p in first["loc"] if p not in ("Network", "literal[False]")]
+    section = _section([p for p in place[:-1] if not p.isdigit()])
+    table = f"[{'.'.join(place[:-1])}] of {where}" if place[:-1] else where
+    if first["type"] == "extra_forbidden":
+        return UnknownNameError("study key", place[-1], section.model_fields, where=table)
+    if first["type"] == "missing":
+        field = section.model_fields[place[-1]]
+        if field.description is None:
+            return InputError(f"{where} lacks the section [{place[-1]}]; see: genelight init study.toml")
+        return InputError(f'{table} lacks {place[-1]} ({field.description}); add: {place[-1]} = "..."')
+    return InputError(f"{table}: {place[-1]} = {first['input']!r} does not fit ({first['msg'].lower()})")
+
+
+def _section(path: list[str]) -> type[BaseModel]:
+    sections: dict[str, type[BaseModel]] = {
+        "data": Data,
+        "contrast": Contrast,
+        "model": Model,
+        "network": Network,
+        "sets": Sets,
+        "genetics": Genetics,
+        "module": ModuleSettings,
+        "tests": Tests,
+    }
+    return sections.get(path[0], Study) if path else Study

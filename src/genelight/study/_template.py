@@ -1,0 +1,92 @@
+"""A study file to fill in, written from the settings themselves so that it cannot fall behind them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from ._settings import EMBEDDED, Contrast, Data, Genetics, Model, ModuleSettings, Network, Sets, Tests
+
+__all__ = ["template", "to_toml"]
+
+_FILL_IN = {
+    "expression": "cohort.h5ad",
+    "case": 'disease == "lupus"',
+    "control": 'disease == "healthy"',
+    "file": "disease_genes.tsv",
+    "disease": "systemic lupus erythematosus",
+    "subject": "subject",
+}
+_OPTIONAL = ("genetics",)
+
+
+def template() -> str:
+    """A commented study file with every key, its meaning and its default.
+
+    Examples
+    --------
+    >>> from genelight.study import template
+    >>> print(template().splitlines()[0])
+    # A genelight study. Run it with: genelight run study.toml --out RUN
+    """
+    lines = [
+        "# A genelight study. Run it with: genelight run study.toml --out RUN",
+        "# Files are relative to this one. Lines behind # show defaults; remove the # to change them.",
+    ]
+    sections: list[tuple[str, type[BaseModel]]] = [
+        ("[data]", Data),
+        ("[contrast]", Contrast),
+        ("[model]", Model),
+        ("[network]", Network),
+        ("[[sets]]", Sets),
+        ("[[genetics]]", Genetics),
+        ("[module]", ModuleSettings),
+        ("[tests]", Tests),
+    ]
+    for title, section in sections:
+        optional = title.strip("[]") in _OPTIONAL
+        lines += ["", f"# {(section.__doc__ or '').strip()}", f"# {title}" if optional else title]
+        lines += [_line(name, field, optional=optional) for name, field in section.model_fields.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _line(name: str, field: FieldInfo, *, optional: bool) -> str:
+    if (field.default is PydanticUndefined and field.default_factory is None) or name == "subject":
+        text = f"{name} = {_value(_FILL_IN[name])}"
+        return f"{'# ' if optional else ''}{text:<46} # {field.description}"
+    default = field.get_default(call_default_factory=True)
+    shown = f"{name} = {_value(default)}" if default not in (None, {}) else f"{name} ="
+    if default == EMBEDDED:
+        return f"{shown:<46} # {field.description}"
+    return f"# {shown:<44} # {field.description}"
+
+
+def to_toml(settings: BaseModel) -> str:
+    """The settings in full as TOML; keys that are unset are left out."""
+    lines: list[str] = []
+    for name, value in settings.model_dump(mode="json", exclude_none=True).items():
+        if value is False:
+            lines.insert(0, f"{name} = false")
+        elif isinstance(value, list):
+            for part in value:
+                lines += ["", f"[[{name}]]", *_pairs(part)]
+        else:
+            lines += ["", f"[{name}]", *_pairs(value)]
+    return "\n".join(lines).lstrip() + "\n"
+
+
+def _pairs(table: dict[str, Any]) -> list[str]:
+    return [f"{key} = {_value(value)}" for key, value in table.items()]
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k} = {_value(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, str) and '"' in value and "'" not in value and value.isprintable():
+        return f"'{value}'"
+    # TOML's other strings, numbers, booleans and arrays are written as JSON's.
+    return json.dumps(value, ensure_ascii=False)
