@@ -1,0 +1,110 @@
+"""The commands that every published figure comes from."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+KEYS = {"name", "value", "interval", "peer", "peer_version", "runs", "spread", "machine", "data", "rows"}
+
+
+@pytest.fixture
+def measure(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    return importlib.import_module("benchmarks._measure")
+
+
+@pytest.fixture
+def harness(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    return importlib.import_module("benchmarks._harness")
+
+
+def command(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("collection", ["benchmarks", "studies"])
+def test_every_file_is_listed_and_runnable(collection, harness):
+    files = {p.stem for p in (ROOT / collection).glob("[!_]*.py")}
+    docs = harness.Collection(collection, ROOT / collection, "LOG.md").docs()  # raises for a file without run
+    assert set(docs) == files
+    listed = command(collection)
+    assert listed.returncode == 0, listed.stderr
+    assert all(name in listed.stdout for name in files)
+
+
+def test_a_file_without_run_is_named(tmp_path, harness):
+    (tmp_path / "idle.py").write_text('"""Does nothing."""\n')
+    with pytest.raises(TypeError, match=r"idle\.py needs a docstring and a function run"):
+        harness.Collection("benchmarks", tmp_path, "LOG.md").docs()
+
+
+def test_last_line_is_json_of_the_agreed_keys():
+    done = command("benchmarks", "import_time", "--quick", "--json")
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout.strip().splitlines()[-1])
+    assert set(record) == KEYS
+    assert record["name"] == "import_time"
+    low, high = record["interval"]
+    assert 0 < low <= record["value"] <= high
+    assert record["runs"] == 3
+    assert 'python -c "import genelight"' in done.stdout  # the table for people comes first
+
+
+def test_unknown_name_and_missing_peer_say_what_to_do(measure):
+    done = command("benchmarks", "improt_time")
+    assert done.returncode == 2
+    assert "unknown name 'improt_time'" in done.stderr
+    assert "import_time" in done.stderr
+    with pytest.raises(measure.PeerMissingError, match=r"pip install -e '\.\[peers\]'"):
+        measure.require("no-such-peer-of-genelight")
+
+
+def test_log_holds_docstring_headline_and_rows(tmp_path, harness, measure, monkeypatch):
+    (tmp_path / "twice.py").write_text('"""Twice as fast.\n\nWhat it means."""\n\n\ndef run(*, quick): ...\n')
+    figure = measure.Figure.of([2.0, 2.1, 1.9])
+    result = harness.Result(
+        "ratio", figure, "ten numbers", [{"what": "ours", "seconds": np.float32(0.5)}], "tick", "1.0"
+    )
+    record = result.record("twice")
+    harness._write_log(harness.Collection("studies", tmp_path, "LOG.md"), [record], ["broken"])
+    text = (tmp_path / "LOG.md").read_text()
+    assert "| ours | 0.5 |" in text
+    assert "What it means." in text
+    assert "ratio 2 [1.9, 2.1], 3 runs, against tick 1.0" in text
+    assert "Did not finish: broken." in text
+    json.dumps(record, allow_nan=False)
+
+
+def test_interval_of_repeats(measure):
+    figure = measure.Figure.of(range(1, 10))
+    assert figure.value == 5
+    assert figure.interval == (2, 8)  # nine runs: P(Binomial(9, 1/2) <= 1) = 0.0195 on either side
+    assert measure.Figure.of([3.0, 1.0, 2.0]).interval == (1, 3)
+    assert measure.Figure.of([7.0]).spread is None
+
+
+def test_pairs_are_interleaved_and_their_ratio_is_peer_over_ours(measure):
+    calls = []
+    pairs = measure.paired(lambda: calls.append("a"), lambda: calls.append("b"), runs=3)
+    assert "".join(calls) == "ab" * 4  # one round to warm up
+    assert len(pairs.ours) == len(pairs.peer) == 3
+    assert measure.Pairs((1.0, 1.0, 2.0), (4.0, 6.0, 10.0)).ratio.value == 5
+
+
+def test_peak_of_a_child_is_its_own(measure):
+    ballast = np.ones(40_000_000)  # 320 MB that must not count as the child's
+    small = measure.child([sys.executable, "-c", "print('done')"])
+    large = measure.child([sys.executable, "-c", "x = bytearray(b'1') * 200_000_000"])
+    assert small.output == "done\n"
+    assert small.peak_bytes < 100e6 < 200e6 < large.peak_bytes < ballast.nbytes
+    with pytest.raises(RuntimeError, match="ended with code 3"):
+        measure.child([sys.executable, "-c", "raise SystemExit(3)"])
