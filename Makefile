@@ -1,0 +1,63 @@
+# All that is needed beforehand: Python 3.11 or newer, and make. The first target that needs it creates .venv.
+#
+#   make demo      a study of the embedded influenza cohort, from expression to a report
+#   make test      lint, types and every test
+#   make lint      formatting, style and types
+#   make bench     speed and memory beside named peers, into benchmarks/RESULTS.md
+#   make studies   the science beside its null and baselines, into studies/LOG.md
+#   make docs      the reference of every public name, into build/docs
+#   make clean     remove what the targets above made
+#
+# Another Python: make demo PYTHON=python3.12
+
+PYTHON ?= python3
+VENV   ?= .venv
+RUN    := $(VENV)/bin/python
+PIP    := $(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+ROOMS  := $(subst /,.,$(patsubst src/%/__init__.py,%,$(wildcard src/genelight/[a-z]*/__init__.py)))
+
+.PHONY: demo test lint bench studies docs clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.package
+	$(VENV)/bin/genelight demo --out runs/demo
+
+# Two workers with one thread each are quicker on two cores than one with two.
+test: lint
+	OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses 2 --dist loadfile
+
+lint: $(VENV)/.dev
+	$(RUN) -m ruff format --check .
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy
+
+bench: $(VENV)/.peers
+	$(RUN) -m benchmarks all
+
+studies: $(VENV)/.peers
+	$(RUN) -m studies all
+
+docs: $(VENV)/.docs
+	$(RUN) -m pdoc $(ROOMS) --docformat numpy --output-directory build/docs
+
+clean:
+	rm -rf $(VENV) runs build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# A stamp per set of packages: made again only when what it is made from changes.
+$(VENV)/.package: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "genelight needs Python 3.11 or newer; $(PYTHON) is " + sys.version.split()[0] + ": make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.package
+	$(PIP) --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.peers: $(VENV)/.dev
+	$(PIP) --editable '.[dev,peers]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.package
+	$(PIP) --editable '.[docs]'
+	@touch $@

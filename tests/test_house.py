@@ -1,0 +1,294 @@
+"""The house rules, held on the syntax tree: lazy and typing-only imports count like any other.
+
+Each rule is a function from one module to what it finds wrong there; `PLANTED` breaks every rule once.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SRC = ROOT / "src" / "genelight"
+
+ALL = {"_core", "cli", "demo", "evidence", "io", "models", "pl", "pp", "report", "simulate", "study", "tl", "__init__"}
+WALLS: dict[str, set[str]] = {
+    "_core": set(),
+    "io": {"_core"},
+    "evidence": {"_core"},
+    "pl": {"_core"},
+    "demo": {"_core"},
+    "simulate": {"_core"},
+    "pp": {"io", "_core"},
+    "models": {"pp", "io", "_core"},
+    "tl": {"models", "_core"},
+    "report": {"pl", "_core"},
+    "study": ALL - {"cli", "__init__"},
+    "cli": {"study", "_core", "__init__"},
+    "__init__": ALL - {"cli"},
+}
+# Libraries that only some rooms, or only one file, may use.
+ONLY: dict[str, tuple[str, ...]] = {
+    "torch": ("models", "tl"),
+    "captum": (),
+    "matplotlib": ("pl",),
+    "seaborn": ("pl",),
+    "plotly": ("pl",),
+    **dict.fromkeys(
+        ("requests", "httpx", "aiohttp", "pooch", "urllib.request", "urllib3", "http", "ftplib", "socket"),
+        ("_core.fetch",),
+    ),
+}
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+MOST_LINES, MOST_FUNCTION_LINES, MOST_ARGUMENTS = 400, 60, 8
+
+
+@dataclass(frozen=True)
+class Module:
+    """One source file."""
+
+    name: str
+    source: str
+    is_package: bool = False
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.source)
+
+    @property
+    def room(self) -> str:
+        return self.name.split(".")[0]
+
+    def imports(self) -> Iterator[tuple[int, str]]:
+        """Line and full dotted name of everything imported, ours beginning with ``genelight``."""
+        package = self.name.split(".") if self.is_package else self.name.split(".")[:-1]
+        package = [part for part in package if part != "__init__"]
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from ((node.lineno, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                up = ["genelight", *package][: 2 + len(package) - node.level] if node.level else []
+                base = ".".join([*up, *([node.module] if node.module else [])])
+                yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
+            elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+                first = node.args[0]
+                if isinstance(first, ast.Constant):
+                    yield node.lineno, str(first.value)
+
+    def functions(self) -> Iterator[tuple[str, Function]]:
+        """Dotted name and node of every function; one inside another has ``<inner>`` before its name."""
+        yield from _functions(self.tree, "")
+
+
+def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, Function]]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, Function):
+            yield f"{prefix}{child.name}", child
+            yield from _functions(child, f"{prefix}{child.name}.<inner>.")
+        else:
+            yield from _functions(child, f"{prefix}{child.name}." if isinstance(child, ast.ClassDef) else prefix)
+
+
+def load() -> dict[str, Module]:
+    """Every source file by its dotted name within the package; a package by that of its folder."""
+    modules = {}
+    for path in sorted(SRC.rglob("*.py")):
+        parts = path.relative_to(SRC).with_suffix("").parts
+        is_package = parts[-1] == "__init__" and len(parts) > 1
+        name = ".".join(parts[:-1] if is_package else parts)
+        modules[name] = Module(name, path.read_text(encoding="utf-8"), is_package)
+    return modules
+
+
+def inner(name: str) -> str | None:
+    """The part of one of our dotted names behind ``genelight``; None for other libraries."""
+    if name.split(".", maxsplit=1)[0] != "genelight":
+        return None
+    return name.partition(".")[2] or "__init__"
+
+
+def walls(module: Module) -> Iterator[str]:
+    """Rooms import only the rooms that stand below them."""
+    for line, name in module.imports():
+        ours = inner(name)
+        room = ours.split(".")[0] if ours else module.room
+        # A name that is no room is one of the face: genelight.__version__, or genelight itself.
+        room = room if room in ALL else "__init__"
+        if ours and room != module.room and room not in WALLS.get(module.room, set()):
+            yield f"{line}: {module.room} imports {name}"
+
+
+def libraries(module: Module) -> Iterator[str]:
+    """Heavy and reaching libraries stay in their rooms."""
+    for line, name in module.imports():
+        for library, places in ONLY.items():
+            inside = f"{name}.".startswith(f"{library}.")
+            if inside and not any(f"{module.name}.".startswith(f"{place}.") for place in places):
+                yield f"{line}: {name} belongs in {' and '.join(places) or 'no room'}"
+
+
+def asserts(module: Module) -> Iterator[str]:
+    """Checks of input outlive ``python -O``."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Assert):
+            yield f"{node.lineno}: assert"
+
+
+def handlers(module: Module) -> Iterator[str]:
+    """A bare or broad except raises again."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.ExceptHandler):
+            broad = node.type is None or re.search(r"\b(Base)?Exception\b", ast.unparse(node.type))
+            if broad and not any(isinstance(inside, ast.Raise) for inside in ast.walk(node)):
+                yield f"{node.lineno}: except {ast.unparse(node.type) if node.type else ''} does not raise"
+
+
+def sizes(module: Module) -> Iterator[str]:
+    """Files, functions and argument lists stay small; a docstring does not count."""
+    lines = module.source.count("\n")
+    if lines >= MOST_LINES:
+        yield f"{lines} lines"
+    for name, node in module.functions():
+        body = node.body[1:] if ast.get_docstring(node) else node.body
+        length = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+        if length > MOST_FUNCTION_LINES:
+            yield f"{node.lineno}: {name} has {length} lines"
+        given = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+        count = len([a for a in given if a not in ("self", "cls")])
+        if count > MOST_ARGUMENTS:
+            yield f"{node.lineno}: {name} takes {count} arguments"
+        if node.args.kwarg and "number" not in node.args.kwarg.arg:
+            yield f"{node.lineno}: {name} hides its arguments in **{node.args.kwarg.arg}"
+
+
+def docstrings(module: Module) -> Iterator[str]:
+    """Every public function says what it does, and which errors it raises."""
+    for name, node in module.functions():
+        if re.search(r"(^|\.)[_<]", name):
+            continue
+        text = ast.get_docstring(node) or ""
+        if not text:
+            yield f"{node.lineno}: {name} has no docstring"
+        if any(isinstance(inside, ast.Raise) for inside in ast.walk(node)) and "Raises\n---" not in text:
+            yield f"{node.lineno}: {name} raises and does not say so"
+
+
+def exports(module: Module) -> Iterator[str]:
+    """Every public file says which of its names are for others."""
+    public = module.is_package or not module.name.split(".")[-1].startswith("_")
+    named = [ast.unparse(t) for n in module.tree.body if isinstance(n, ast.Assign) for t in n.targets]
+    if public and module.name not in ("_core", "cli") and "__all__" not in named:
+        yield "1: no __all__"
+
+
+RULES = (walls, libraries, asserts, handlers, sizes, docstrings, exports)
+MODULES = load()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_house_holds(rule):
+    found = [f"src/genelight/{m.name.replace('.', '/')}:{wrong}" for m in MODULES.values() for wrong in rule(m)]
+    assert not found, "\n".join([rule.__doc__, *found])
+
+
+LONG = "\n".join(["def f():", '    """Do."""', *["    x = 1"] * 61])
+PLANTED = [
+    (walls, "tl.x", "from ..evidence import assess"),
+    (walls, "tl.x", "from .. import evidence"),
+    (walls, "pl.x", "def f():\n    import genelight.tl.encode"),
+    (walls, "_core.x", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from ..io import read"),
+    (walls, "evidence.x", "from genelight import demo"),
+    (walls, "models.x", "import importlib\nimportlib.import_module('genelight.report')"),
+    (walls, "study.x", "from .. import __version__"),
+    (libraries, "evidence.x", "import torch.nn as nn"),
+    (libraries, "report.x", "def f():\n    from matplotlib import pyplot"),
+    (libraries, "io.x", "from urllib.request import urlopen"),
+    (libraries, "_core.fetcher", "import requests"),
+    (asserts, "tl.x", "def f(x):\n    assert x"),
+    (handlers, "io.x", "try:\n    f()\nexcept Exception:\n    pass"),
+    (handlers, "io.x", "try:\n    f()\nexcept (OSError, BaseException):\n    x = 1"),
+    (handlers, "io.x", "try:\n    f()\nexcept:\n    pass"),
+    (sizes, "io.x", "x = 1\n" * 400),
+    (sizes, "io.x", LONG),
+    (sizes, "io.x", "class A:\n    def f(self, a, b, c, d, *, e, f, g, h, i): ..."),
+    (sizes, "io.x", "def f(**options): ..."),
+    (docstrings, "io.x", "def f(): ..."),
+    (docstrings, "io.x", 'class A:\n    def f(self):\n        """Do."""\n        raise ValueError'),
+    (exports, "io.x", "def f(): ..."),
+]
+SOUND = [
+    (walls, "tl.x", "from ..models import fit\nfrom .._core.types import Model\nfrom . import y"),
+    (libraries, "_core.fetch", "import pooch"),
+    (libraries, "io.x", "from urllib.parse import quote\nimport torchless"),
+    (
+        handlers,
+        "io.x",
+        "try:\n    f()\nexcept Exception as e:\n    raise ValueError from e\nexcept KeyError:\n    pass",
+    ),
+    (sizes, "io.x", "class A:\n    def f(self, a, b, c, d, *, e, f, g, h): ..."),
+    (docstrings, "io.x", "def _f():\n    raise ValueError\nclass _A:\n    def g(self): ..."),
+    (exports, "io._x", "def f(): ..."),
+]
+
+
+@pytest.mark.parametrize(("rule", "name", "source"), PLANTED)
+def test_each_rule_sees_what_breaks_it(rule, name, source):
+    assert list(rule(Module(name, source)))
+
+
+@pytest.mark.parametrize(("rule", "name", "source"), SOUND)
+def test_each_rule_lets_sound_code_be(rule, name, source):
+    assert not list(rule(Module(name, source)))
+
+
+def ring(modules: dict[str, Module]) -> list[str]:
+    """A ring of files that import one another, empty where there is none."""
+    graph: dict[str, set[str]] = {}
+    for module in modules.values():
+        targets = (inner(name) for _, name in module.imports())
+        # `from .x import y` names the module x unless y is a module itself.
+        files = {t if t in modules else t.rpartition(".")[0] or "__init__" for t in targets if t}
+        graph[module.name] = (files & modules.keys()) - {module.name}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_no_files_import_one_another_in_a_ring():
+    assert ring(MODULES) == []
+
+
+def test_a_ring_is_seen():
+    sources = {"io": "from ._a import f", "io._a": "def f():\n    from ._b import g", "io._b": "from .. import io"}
+    assert set(ring({n: Module(n, s, n == "io") for n, s in sources.items()})) == set(sources)
+
+
+SKIPPED = {"build", "dist", "runs", "__pycache__", "node_modules"}
+# Spelt so that this file does not name them itself.
+WORKPLACE = re.compile(
+    "|".join(("/wor" + r"k/\w", "/tmp/de" + "v", r"/roo" + r"t/\.", "/opt/whee" + "ls", "/opt/py" + "pi"))
+)
+TEXT = {".py", ".md", ".toml", ".txt", ".cff", ".json", ".yml", ".yaml", ".sh", ".css", ".js", ".html", ".ini", ""}
+
+
+def project_texts() -> Iterator[tuple[Path, str]]:
+    """Every text file of the project, by its path from the root."""
+    for path in sorted(ROOT.rglob("*")):
+        parts = path.relative_to(ROOT).parts
+        hidden = any(part in SKIPPED or (part.startswith(".") and part != ".ci") for part in parts[:-1])
+        if not hidden and path.is_file() and path.suffix in TEXT and path.stat().st_size < 2e6:
+            yield Path(*parts), path.read_text(encoding="utf-8", errors="ignore")
+
+
+def test_the_project_names_no_machine():
+    found = [f"{path}: {m.group()}" for path, text in project_texts() if (m := WORKPLACE.search(text))]
+    assert not found, "paths of one machine: " + ", ".join(found)
