@@ -24,6 +24,8 @@ from ._template import to_toml
 __all__ = ["Outcome", "run"]
 
 BASELINE = "pca"
+CONTROLS = ("de", "variance")
+MODULES = ("05_module.tsv", *(f"05_module_{name}.tsv" for name in (BASELINE, *CONTROLS)))
 STABLE = 0.9
 
 
@@ -110,7 +112,7 @@ class _Steps:
                 self.inputs.adata,
                 contrast=self.inputs.contrast,
                 fits={"autoencoder": self.inputs.fit, BASELINE: self.inputs.fit_pca},
-                methods=list(dict.fromkeys([settings.method, "de", "variance", "random"])),
+                methods=list(dict.fromkeys([settings.method, *CONTROLS, "random"])),
                 folds=settings.folds,
                 size=settings.size,
                 seed=self.study.model.seed,
@@ -153,12 +155,14 @@ class _Steps:
             module = self._module(trained, settings.method, settings.layer)
             certain = self._certainty(trained, module)
             replace(module, about={**module.about, **certain}).save(self.folder / "05_module.tsv")
-            self._module(pca, settings.method, None).save(self.folder / "05_module_pca.tsv")
-            self._module(trained, "de", None).save(self.folder / "05_module_de.tsv")
+            # Two modules of one derivation differ by the model that they were read from.
+            baseline = replace(self._module(pca, settings.method, None), method=BASELINE)
+            for control in [baseline, *(self._module(trained, name, None) for name in CONTROLS)]:
+                control.save(self.folder / f"05_module_{control.method}.tsv")
             write_plain(self.folder / "04_nodes.tsv", self._activity(trained, module))
 
         inputs = [model, held_out, self._contrast(), settings.model_dump(mode="json")]
-        outputs = ["05_module.tsv", "05_module_pca.tsv", "05_module_de.tsv", "04_nodes.tsv"]
+        outputs = [*MODULES, "04_nodes.tsv"]
         return self.ledger.step("derive", inputs=inputs, outputs=outputs, work=work)
 
     def assess(self, nodes: str, modules: str) -> str:
@@ -168,10 +172,7 @@ class _Steps:
             self.say("testing nodes and modules")
             lit = [NodeGenes.load(self._node_file(layer)) for layer in [*self.layers, models.PCA_LAYER]]
             genes = self.inputs.preparation.genes
-            files = ("05_module.tsv", "05_module_pca.tsv", "05_module_de.tsv")
-            derived = [Module.load(self.folder / name, genes=genes) for name in files]
-            # Two modules of one derivation differ by the model that they were read from.
-            derived[1] = replace(derived[1], method=BASELINE)
+            derived = [Module.load(self.folder / name, genes=genes) for name in MODULES]
             preparation = self.inputs.preparation
             log2_ng = preparation.transform(self.inputs.adata) * preparation.sd_g + preparation.mean_g
             evidence.assess(

@@ -1,1 +1,0 @@
-"""Small inputs with known truth, shared by tests of every room."""

@@ -1,0 +1,258 @@
+"""The whole thread on a small simulated cohort: every artefact, planted truth, resuming, and nothing half-written."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import genelight as gl
+from genelight._core.errors import FormatError, GenelightError, InputError, UnknownNameError
+from genelight.study import Study, run, template
+from genelight.study._template import to_toml
+
+STUDY = """
+[data]
+expression = "cohort.h5ad"
+subject = "subject"
+
+[contrast]
+case = 'condition == "case"'
+control = 'condition == "control"'
+
+[model]
+widths = [24, 12, 6]
+epochs = 5
+
+[network]
+file = "network.csv"
+
+[[sets]]
+file = "sets.gmt"
+name = "planted"
+
+[module]
+size = 60
+bootstraps = 20
+permutations = 39
+folds = 3
+
+[tests]
+n_top = 40
+draws = 99
+"""
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    return gl.simulate.cohort(
+        30, visits=2, n_genes=300, programmes=gl.simulate.Programmes(number=5, size=30, diseased=2, effect=2.0), seed=1
+    )
+
+
+@pytest.fixture
+def folder(tmp_path, cohort):
+    write_inputs(tmp_path, cohort)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory, cohort):
+    folder = tmp_path_factory.mktemp("study")
+    write_inputs(folder, cohort)
+    return run(Study.load(folder / "study.toml"), folder / "RUN")
+
+
+def write_inputs(folder, cohort):
+    cohort.write_h5ad(folder / "cohort.h5ad")
+    network, sets = gl.simulate.network(cohort), gl.simulate.sets(cohort, n_random=30)
+    network.table.to_csv(folder / "network.csv", index=False)
+    lines = ["\t".join([name, "-", *members]) for name, members in sets.table.groupby("source")["target"]]
+    (folder / "sets.gmt").write_text("\n".join(lines) + "\n")
+    (folder / "study.toml").write_text(STUDY)
+
+
+def names(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def test_leaves_every_artefact_of_the_thread(done):
+    assert names(done.folder) >= {
+        "study.toml", "01_genes.tsv", "02_prepare.json", "03_model", "04_nodes_L1.parquet", "04_nodes_L2.parquet",
+        "04_nodes_L3.parquet", "04_nodes_PC.parquet", "04_nodes.tsv", "05_module.tsv", "05_module_pca.tsv",
+        "05_module_de.tsv", "05_held_out.tsv", "05_scores.tsv", "06_evidence.parquet", "report.html", "report.json",
+        "run.json",
+    }  # fmt: skip
+    assert len(done.findings) == 5
+    assert not [name for name in names(done.folder) if name.startswith(".")]
+
+
+def test_finds_the_planted_module_and_its_sets(done, cohort):
+    module = gl.Module.load(done.folder / "05_module.tsv")
+    truth = set(cohort.var_names[cohort.var["module"]])
+    assert len(truth & set(module.selected)) > 0.7 * min(len(truth), 60)
+    evidence = gl.Evidence.load(done.folder / "06_evidence.parquet")
+    rows = evidence.of(f"{module.name} [{module.method}]")
+    best = rows[rows["test"] == "hypergeometric"].iloc[0]
+    planted = cohort.uns["simulate"]["disease_programmes"]
+    assert best["q"] < 1e-6
+    assert any(str(name) in best["reference"] for name in planted)
+
+
+def test_held_out_figures_are_of_subjects_never_seen(done, cohort):
+    scores = pd.read_csv(done.folder / "05_scores.tsv", sep="\t")
+    assert (scores.groupby("subject")["fold"].nunique() == 1).all()
+    held_out = json.loads((done.folder / "03_model" / "config.json").read_text())["held_out"]
+    by_subject = pd.read_csv(done.folder / "05_r2_by_subject.tsv", sep="\t")
+    model = by_subject[by_subject["model"] == "autoencoder"]
+    assert held_out["r2"] == pytest.approx(1 - model["sse"].sum() / model["sst"].sum())
+    assert held_out["subjects"] == cohort.obs["subject"].nunique()
+
+
+def test_the_resolved_study_is_read_back_the_same(done):
+    study = Study.load(done.folder / "study.toml")
+    assert study.model.widths == (24, 12, 6)
+    assert to_toml(study) == (done.folder / "study.toml").read_text()
+
+
+def test_nothing_is_done_twice(folder, monkeypatch):
+    study = Study.load(folder / "study.toml")
+    said = []
+    run(study, folder / "RUN", say=said.append)
+    before = {p: p.stat().st_mtime_ns for p in (folder / "RUN").rglob("*") if p.is_file()}
+    again = []
+    run(study, folder / "RUN", say=again.append)
+    assert len(said) == 8
+    assert again == ["reading and checking"]
+    assert before == {p: p.stat().st_mtime_ns for p in (folder / "RUN").rglob("*") if p.is_file()}
+
+
+def test_only_what_a_change_touches_is_done_again(folder):
+    run(Study.load(folder / "study.toml"), folder / "RUN")
+    (folder / "study.toml").write_text(STUDY.replace("draws = 99", "draws = 199"))
+    said = []
+    run(Study.load(folder / "study.toml"), folder / "RUN", say=said.append)
+    assert said == ["reading and checking", "testing nodes and modules", "writing the report"]
+
+
+def test_a_damaged_artefact_is_made_again(folder):
+    run(Study.load(folder / "study.toml"), folder / "RUN")
+    whole = (folder / "RUN" / "05_module.tsv").read_text()
+    (folder / "RUN" / "05_module.tsv").write_text(whole[:100])
+    run(Study.load(folder / "study.toml"), folder / "RUN")
+    assert (folder / "RUN" / "05_module.tsv").read_text() == whole
+
+
+def test_two_runs_give_the_same_numbers(folder):
+    first = run(Study.load(folder / "study.toml"), folder / "A")
+    second = run(Study.load(folder / "study.toml"), folder / "B")
+    assert first.findings == second.findings
+    for name in ("05_module.tsv", "05_held_out.tsv", "04_nodes.tsv"):
+        assert (first.folder / name).read_text() == (second.folder / name).read_text()
+
+
+def test_the_template_is_a_study_once_filled_in(folder):
+    (folder / "new.toml").write_text(template())
+    study = Study.load(folder / "new.toml")
+    assert study.module.size == 200
+    assert study.network.file == "embedded"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind", "words"),
+    [
+        ("widths = [24", "widhts = [24", UnknownNameError, "did you mean 'widths'"),
+        ("[module]", "[modul]", UnknownNameError, "did you mean 'module'"),
+        ("[contrast]", "[data.contrast]", InputError, "contrast"),
+        ("size = 60", 'size = "many"', InputError, "size = 'many' does not fit"),
+        ("size = 60", "size = 290", InputError, "more than half of the 300 genes"),
+        ("folds = 3", "folds = 300", InputError, "only 15 subjects; use folds = 15"),
+        ("folds = 3", 'folds = 3\nmethod = "directoin"', UnknownNameError, "did you mean 'direction'"),
+        ("folds = 3", 'folds = 3\nlayer = "L4"', UnknownNameError, "there are 3: L1, L2, L3"),
+        ("widths = [24, 12, 6]", "widths = [2400, 12, 6]", InputError, "widths = [2400, 12, 6]"),
+        ('subject = "subject"', 'subject = "subjcet"', UnknownNameError, "did you mean 'subject'"),
+        ('condition == "case"', 'conditoin == "case"', UnknownNameError, "did you mean 'condition'"),
+        ('condition == "case"', 'condition == "ill"', InputError, "selects none of 60 samples; condition has 'c"),
+        ('"cohort.h5ad"', '"absent.h5ad"', GenelightError, "absent.h5ad"),
+        ('"network.csv"', '"sets.gmt"', GenelightError, "sets.gmt"),
+        ("[data]", "[data", FormatError, "not valid TOML"),
+    ],
+)
+def test_a_bad_study_says_what_to_type_and_leaves_nothing(folder, old, new, kind, words):
+    assert old in STUDY
+    (folder / "study.toml").write_text(STUDY.replace(old, new))
+    before = names(folder)
+    with pytest.raises(kind) as caught:
+        run(Study.load(folder / "study.toml"), folder / "RUN")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert names(folder) == before
+
+
+def spoil_nan(adata):
+    adata.X[3, 5] = np.nan
+    return adata
+
+
+def spoil_infinite(adata):
+    adata.X[3, 5] = np.inf
+    return adata
+
+
+def spoil_duplicates(adata):
+    adata.var_names = [*adata.var_names[:-1], adata.var_names[0]]
+    return adata
+
+
+def spoil_constant(adata):
+    adata.X[:] = 7.0
+    return adata
+
+
+def spoil_few(adata):
+    return adata[:6].copy()
+
+
+def spoil_subjects(adata):
+    adata.obs["subject"] = ["a", "b"] * (adata.n_obs // 2)
+    return adata
+
+
+def spoil_ids(adata):
+    adata.var_names = [f"ENSG{i:011d}" for i in range(adata.n_vars)]
+    return adata
+
+
+def spoil_scale(adata):
+    adata.X = np.round(2**adata.X)
+    return adata
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (spoil_nan, "1 missing (NaN) and 0 infinite values in 1 genes"),
+        (spoil_infinite, "0 missing (NaN) and 1 infinite values in 1 genes"),
+        (spoil_duplicates, "occur more than once"),
+        (spoil_constant, "300 are constant"),
+        (spoil_few, "at least 5 subjects are needed"),
+        (spoil_subjects, "at least 5 subjects are needed"),
+        (spoil_ids, "share 0 genes"),
+        (spoil_scale, "look like scale = 'counts'"),
+    ],
+)
+def test_bad_expression_says_what_it_is_and_leaves_nothing(folder, cohort, spoil, words):
+    spoil(cohort.copy()).write_h5ad(folder / "cohort.h5ad")
+    before = names(folder)
+    with pytest.raises(GenelightError) as caught:
+        run(Study.load(folder / "study.toml"), folder / "RUN")
+    assert words in str(caught.value)
+    assert names(folder) == before
+
+
+def test_a_folder_with_other_things_in_it_is_left_alone(folder):
+    (folder / "thesis").mkdir()
+    (folder / "thesis" / "chapter.txt").write_text("years of work")
+    with pytest.raises(InputError, match="no run folder"):
+        run(Study.load(folder / "study.toml"), folder / "thesis")
+    assert names(folder / "thesis") == {"chapter.txt"}

@@ -1,0 +1,87 @@
+"""The command line: each verb on the embedded cohort, one line for an error, exit code 2."""
+
+import sys
+
+import anndata as ad
+import pytest
+
+import genelight as gl
+from genelight import cli
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cli")
+    adata = gl.demo.cohort()
+    adata[:, :600].copy().write_h5ad(folder / "flu.h5ad")
+    return folder
+
+
+def call(monkeypatch, *words):
+    monkeypatch.setattr(sys, "argv", ["genelight", *map(str, words)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return ended.value.code
+
+
+def test_the_verbs_follow_one_another(files, monkeypatch, capsys):
+    table, model = files / "flu.h5ad", files / "model"
+    ill = ["--case", 'condition == "symptomatic" and hours >= 45', "--control", "hours == 0", "--subject", "subject"]
+    steps = [
+        ("read", table),
+        ("prepare", table, "--out", files / "prepare.json"),
+        ("fit", table, "--subject", "subject", "--widths", "16,8,4", "--out", model),
+        ("encode", table, "--model", model, "--layer", "L2", "--out", files / "codes.h5ad"),
+        ("light-up", "--model", model, "--layer", "L2", "--out", files / "nodes.parquet"),
+        ("disease-module", table, "--model", model, *ill, "--size", 50, "--out", files / "module.tsv"),
+        ("assess", files / "module.tsv", "--out", files / "module.parquet"),
+        ("assess", files / "nodes.parquet", "--network", "none", "--out", files / "evidence.parquet"),
+    ]
+    for step in steps:
+        assert call(monkeypatch, *step) == 0, capsys.readouterr().err
+    assert ad.read_h5ad(files / "codes.h5ad").obsm["X_L2"].shape == (252, 8)
+    assert gl.NodeGenes.load(files / "nodes.parquet").nodes[0] == "L2.0"
+    assert len(gl.Module.load(files / "module.tsv").selected) == 50
+    assert set(gl.Evidence.load(files / "module.parquet").table["test"]) >= {"hypergeometric", "distance"}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("read", "absent.h5ad"), "absent.h5ad"),
+        (("read", "notes.txt"), "notes.txt"),
+        (("fit", "flu.h5ad", "--subject", "subjct", "--out", "m"), "did you mean 'subject'"),
+        (("fit", "flu.h5ad", "--widths", "a,b", "--out", "m"), "write whole numbers with commas"),
+        (("fit", "flu.h5ad", "--preset", "defualt", "--out", "m"), "did you mean 'default'"),
+        (("fit", "flu.h5ad", "--out", "flu.h5ad"), "exists already"),
+        (("light-up", "--model", ".", "--layer", "L1", "--out", "n.parquet"), "no saved model"),
+        (("run", "absent.toml", "--out", "RUN"), "genelight init"),
+        (("report", "absent"), "absent"),
+    ],
+)
+def test_an_error_is_one_line_and_exit_code_2(files, monkeypatch, capsys, words, message):
+    (files / "notes.txt").write_text("not expression")
+    monkeypatch.chdir(files)
+    before = {path.name for path in files.iterdir()}
+    assert call(monkeypatch, *words) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("error: ")
+    assert said.err.count("\n") == 1
+    assert message in said.err
+    assert {path.name for path in files.iterdir()} == before
+
+
+def test_init_writes_once(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert call(monkeypatch, "init", "study.toml") == 0
+    assert call(monkeypatch, "init", "study.toml") == 2
+    assert "exists already" in capsys.readouterr().err
+    assert (tmp_path / "study.toml").read_text() == gl.study.template()
+
+
+def test_version_and_methods(monkeypatch, capsys):
+    assert call(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out.strip() == gl.__version__
+    assert call(monkeypatch, "methods") == 0
+    assert "10.1016/j.neuroimage.2013.10.067" in capsys.readouterr().out
