@@ -155,3 +155,4 @@ def test_the_range_of_codes_is_that_of_their_columns():
     np.testing.assert_allclose(
         [codes.minimum, codes.maximum, codes.mean, codes.sd], [h.min(0), h.max(0), h.mean(0), h.std(0)], rtol=1e-5
     )
+    np.testing.assert_allclose([codes.low, codes.high], np.percentile(h, [1, 99], axis=0), rtol=1e-5)

@@ -48,7 +48,7 @@ class Registry(Generic[T]):
     kind: str
     _entries: dict[str, Entry[T]] = field(default_factory=dict)
 
-    def register(self, name: str, *, doi: str = "", control: bool = False) -> Callable[[T], T]:
+    def register(self, name: str, *, doi: str = "", control: bool = False, summary: str = "") -> Callable[[T], T]:
         """Decorator that adds a method under `name`.
 
         Parameters
@@ -59,6 +59,8 @@ class Registry(Generic[T]):
             Source of the method.
         control
             Whether it is a baseline or control rather than a method to recommend.
+        summary
+            What it does, in one line; by default the first line of its docstring.
 
         Raises
         ------
@@ -70,8 +72,8 @@ class Registry(Generic[T]):
             if name in self._entries:
                 msg = f"{self.kind} {name!r} is registered twice"
                 raise ValueError(msg)
-            summary = (getattr(what, "__doc__", "") or "").strip().splitlines()
-            self._entries[name] = Entry(name, what, summary[0] if summary else "", doi, control)
+            first = (getattr(what, "__doc__", "") or "").strip().partition("\n")[0]
+            self._entries[name] = Entry(name, what, summary or first, doi, control)
             return what
 
         return add

@@ -65,18 +65,23 @@ class Edges:
 
 @dataclass(frozen=True)
 class CodeRange:
-    """What each node of one layer does over the training samples; every array has shape ``(k,)``."""
+    """What each node of one layer does over the training samples; every array has shape ``(k,)``.
+
+    `low` and `high` are the 1st and the 99th percentile, which no single sample decides.
+    """
 
     minimum: np.ndarray
     maximum: np.ndarray
     mean: np.ndarray
     sd: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
 
     @classmethod
     def of(cls, h_nk: np.ndarray) -> CodeRange:
         """Summary of codes of shape ``(n, k)``."""
         h = np.asarray(h_nk, dtype=np.float64)
-        return cls(h.min(0), h.max(0), h.mean(0), h.std(0))
+        return cls(h.min(0), h.max(0), h.mean(0), h.std(0), *np.quantile(h, (0.01, 0.99), axis=0))
 
 
 @runtime_checkable

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from .._core.errors import UnknownNameError
 from .._core.genes import Genes
@@ -16,6 +17,7 @@ from .._core.types import CodeRange
 from ..pp import Preparation
 from .bundle import KINDS, Bundle, pack_ranges, unpack_ranges
 from .network import Stack
+from .steps import Steps
 from .subspace import Subspace
 
 if TYPE_CHECKING:
@@ -92,7 +94,27 @@ class Autoencoder:
             If there is no such layer.
         """
         h = torch.from_numpy(np.ascontiguousarray(h_nk, dtype=np.float32))
-        return self.subspace.genes(self.net.decode(h, self._depth(layer)).numpy())
+        for linear, bend in list(zip(self.net.hidden, self.net.bends, strict=True))[self._depth(layer) :]:
+            h = bend(linear(h))
+        if self.net.widths[-1] < self.subspace.basis_gk.shape[1]:
+            return torch.addmm(self._exit_g, h, torch.from_numpy(self._exit_wg)).numpy()
+        return self.subspace.genes(self.net.out(h).numpy())
+
+    @cached_property
+    def steps(self) -> Steps:
+        """Its layers as differentiable modules between two linear maps, from and to genes."""
+        pairs = zip(self.widths, self.net.hidden, self.net.bends, strict=True)
+        hidden = {layer: nn.Sequential(linear, bend) for layer, linear, bend in pairs}
+        return Steps(self.subspace.basis_gk, hidden, self._exit_wg)
+
+    @cached_property
+    def _exit_wg(self) -> np.ndarray:
+        """From the last hidden layer straight to genes: fewer columns than by way of the subspace."""
+        return self.net.out.weight.numpy().T @ self.subspace.basis_gk.T
+
+    @cached_property
+    def _exit_g(self) -> torch.Tensor:
+        return torch.from_numpy(self.subspace.basis_gk @ self.net.out.bias.numpy())
 
     def code_range(self, layer: str) -> CodeRange:
         """Range of each node of `layer` over the training samples."""

@@ -13,7 +13,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from .._core.errors import FormatError, InputError, ResourceError
+from .._core.errors import FormatError, InputError, ResourceError, first_three
 from .._core.provenance import digest, read_json, versions, write_json
 from .._core.registry import Registry
 from .._core.types import CodeRange, Model
@@ -225,7 +225,18 @@ def pack_ranges(ranges: Mapping[str, CodeRange]) -> dict[str, np.ndarray]:
 
 
 def unpack_ranges(weights: Mapping[str, np.ndarray], layers: list[str]) -> dict[str, CodeRange]:
-    """Code ranges back from named arrays."""
+    """Code ranges back from named arrays.
+
+    Raises
+    ------
+    FormatError
+        If one is not there.
+    """
+    absent = [f"range.{la}.{part}" for la in layers for part in CodeRange.__annotations__]
+    absent = [name for name in absent if name not in weights]
+    if absent:
+        msg = f"the weights lack {first_three(absent)}; train the model anew"
+        raise FormatError(msg)
     return {la: CodeRange(*(weights[f"range.{la}.{part}"] for part in CodeRange.__annotations__)) for la in layers}
 
 

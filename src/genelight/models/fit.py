@@ -54,12 +54,17 @@ class Preset:
 
 
 PRESETS: Registry[Preset] = Registry("preset")
-PRESETS.register("default", doi="10.1186/gb-2003-4-11-r76")(
-    Preset("prelu", "programmes", shrink=True, recipe=Recipe(1e-3, epochs=60), sparsities=(0.1, 0.03, 0.01, 0.0))
-)
-PRESETS.register("plain", doi="10.1126/science.1127647", control=True)(
-    Preset("relu", "random", shrink=False, recipe=Recipe(1e-3, epochs=100), sparsities=(0.0,))
-)
+PRESETS.register(
+    "default",
+    doi="10.1186/gb-2003-4-11-r76",
+    summary="Starts at the PCA solution for unseen subjects, nodes as independent programmes; learns sparse codes.",
+)(Preset("prelu", "programmes", shrink=True, recipe=Recipe(1e-3, epochs=60), sparsities=(0.03, 0.01, 0.0)))
+PRESETS.register(
+    "plain",
+    doi="10.1126/science.1127647",
+    control=True,
+    summary="The textbook autoencoder: He start, ReLU, squared error.",
+)(Preset("relu", "random", shrink=False, recipe=Recipe(1e-3, epochs=300), sparsities=(0.0,)))
 
 
 @dataclass(frozen=True)
@@ -244,7 +249,7 @@ def choose_widths(widths: tuple[int, ...] | None, *, samples: int, genes: int) -
     ----------
     widths
         Hidden layers from input to output. None for three, each half of the last, the first the largest power of
-        two that is at most 128 and the number of samples.
+        two that is at most 128, half of the samples, and the genes.
     samples, genes
         Size of the smallest table to train on.
 
@@ -254,7 +259,7 @@ def choose_widths(widths: tuple[int, ...] | None, *, samples: int, genes: int) -
         If a width is not above zero or exceeds what samples and genes allow.
     """
     most = min(samples - 1, genes)
-    first = min(128, 2 ** int(np.log2(max(1, most))))
+    first = min(128, 2 ** int(np.log2(max(1, min(samples / 2, genes)))))
     fitting = (first, max(1, first // 2), max(1, first // 4))
     widths = fitting if widths is None else tuple(int(w) for w in widths)
     check_positive(**{f"widths[{i}]": w for i, w in enumerate(widths)})

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
-from sklearn.decomposition import FastICA
-from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
 from .._core.registry import Registry
-from .._core.threads import one_thread
+from .rotation import independent
 from .subspace import Subspace
 
 __all__ = ["ACTIVATIONS", "STARTS", "Stack"]
@@ -91,38 +88,25 @@ def programme_start(net: Stack, subspace: Subspace, seed: int) -> None:
 
     With a straight activation the whole stack then equals PCA of the narrowest width, whatever the rotations;
     rotating to independent components over genes (Lee and Batzoglou 2003) makes a node stand for few genes
-    instead of a mixture. The rotation is seeded.
+    instead of a mixture. Nodes beyond the axes there are listen at random and say nothing until they have learned
+    to. Rotation and listening are seeded.
     """
+    generator = torch.Generator().manual_seed(seed)
     rank = subspace.basis_gk.shape[1]
     axes = [min(rank, *net.widths[: i + 1]) for i in range(len(net.widths))]
-    rotations = {used: _independent(subspace, used, seed) for used in set(axes)}
-    # Row j of `lift` is node j as a direction in the subspace; spare nodes stay silent at the start.
+    rotations = {used: independent(subspace, used, seed=seed) for used in set(axes)}
+    # Row j of `lift` is node j as a direction in the subspace; a spare node has none, so nothing listens to it.
     lift = np.eye(rank, dtype=np.float32)
     with torch.no_grad():
         for linear, width, used in zip(net.hidden, net.widths, axes, strict=True):
             before, lift = lift, np.zeros((width, lift.shape[1]), dtype=np.float32)
             lift[:used, :used] = rotations[used]
-            _set(linear, lift @ before.T)
-        _set(net.out, lift.T)
+            weight = torch.from_numpy(lift @ before.T)
+            weight[used:].normal_(std=len(before) ** -0.5, generator=generator)
+            _set(linear, weight)
+        _set(net.out, torch.from_numpy(lift.T))
 
 
-def _set(linear: Any, weight: np.ndarray) -> None:
-    linear.weight.copy_(torch.from_numpy(np.ascontiguousarray(weight)))
+def _set(linear: Any, weight: torch.Tensor) -> None:
+    linear.weight.copy_(weight)
     linear.bias.zero_()
-
-
-def _independent(subspace: Subspace, axes: int, seed: int) -> np.ndarray:
-    """Rotation of the first axes to independent gene profiles, one a row: heavier tail up, largest variance first."""
-    basis_gk = subspace.basis_gk[:, :axes]
-    g = len(basis_gk)
-    ica = FastICA(whiten=False, max_iter=40, tol=1e-2, random_state=seed)
-    with one_thread(), warnings.catch_warnings():
-        # An unfinished rotation is still a rotation: only how sparse the profiles are depends on it.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        ica.fit(basis_gk * np.float32(np.sqrt(g)))
-    u, _, vt = np.linalg.svd(ica.components_)
-    rotation = u @ vt
-    profile_kg = rotation @ basis_gk.T
-    rotation *= np.where((profile_kg**3).sum(1) < 0, -1.0, 1.0)[:, None]
-    order = np.argsort(-(rotation**2 @ subspace.variance_k[:axes]), kind="stable")
-    return rotation[order].astype(np.float32)

@@ -12,12 +12,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import scipy.linalg
 from sklearn.model_selection import GroupKFold
 from sklearn.utils.extmath import randomized_svd
 
 from .._core.threads import one_thread
-from .subspace import Subspace
+from .subspace import Subspace, eigen
 
 __all__ = ["GRID", "choose_shrinkage", "shrink_means", "turn"]
 
@@ -71,6 +70,6 @@ def choose_shrinkage(c_nk: np.ndarray, subject_n: np.ndarray, width: int, *, see
 
 def turn(subspace: Subspace, c_nk: np.ndarray) -> Subspace:
     """The same subspace with its axes turned to the principal axes of the samples `c_nk`, given in its coordinates."""
-    values, vectors = scipy.linalg.eigh(c_nk.T.astype(np.float64) @ c_nk / len(c_nk), check_finite=False)
-    basis_gk = subspace.basis_gk @ vectors[:, ::-1].astype(np.float32)
-    return Subspace(np.ascontiguousarray(basis_gk), np.maximum(values[::-1], 0.0), subspace.lost)
+    values, vectors = eigen(c_nk.T.astype(np.float64) @ c_nk / len(c_nk))
+    basis_gk = subspace.basis_gk @ vectors.astype(np.float32)
+    return Subspace(np.ascontiguousarray(basis_gk), np.maximum(values, 0.0), subspace.lost)

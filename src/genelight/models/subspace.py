@@ -8,13 +8,16 @@ subspace is orthogonal and adds a constant. See Eckart and Young 1936, doi 10.10
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
 from sklearn.utils.extmath import randomized_svd
 
-__all__ = ["EXACT_UP_TO", "Subspace", "find_subspace"]
+from .._core.threads import one_thread
+
+__all__ = ["EXACT_UP_TO", "Subspace", "eigen", "find_subspace"]
 
 EXACT_UP_TO = 4000
 
@@ -73,15 +76,24 @@ def find_subspace(x_ng: np.ndarray, *, rank: int | None = None, seed: int = 0) -
     kept = float((s_k**2).sum())
     lost = max(0.0, 1.0 - kept / total) if total else 0.0
     variance_k = s_k**2 / x_ng.shape[0]
+    # An axis has no sign of its own: its strongest gene points up, as in scikit-learn's svd_flip.
+    strongest = np.abs(basis_gk).argmax(0)
+    basis_gk = basis_gk * np.sign(basis_gk[strongest, np.arange(basis_gk.shape[1])])
     basis = np.ascontiguousarray(basis_gk, dtype=np.float32)
     return Subspace(basis, variance_k, lost if lost > 1e-6 else 0.0)
+
+
+def eigen(symmetric: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues from the largest on, and their vectors as columns."""
+    with one_thread() if len(symmetric) < 2000 else nullcontext():
+        values, vectors = scipy.linalg.eigh(symmetric, overwrite_a=True, check_finite=False)
+    return values[::-1], vectors[:, ::-1]
 
 
 def _exact(x_ng: np.ndarray, rank: int | None) -> tuple[np.ndarray, np.ndarray]:
     n, g = x_ng.shape
     gram = x_ng @ x_ng.T if n <= g else x_ng.T @ x_ng
-    values, vectors = scipy.linalg.eigh(gram, overwrite_a=True, check_finite=False)
-    values, vectors = values[::-1], vectors[:, ::-1]
+    values, vectors = eigen(gram)
     # Eigenvalues of a Gram matrix are squared: below this they are rounding noise, not directions.
     real = values > values[0] * 1e-10
     values, vectors = values[real][:rank], vectors[:, real][:, :rank]

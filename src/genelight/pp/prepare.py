@@ -225,7 +225,8 @@ def _values(adata: AnnData) -> np.ndarray:
         raise InputError(msg)
     if sp.issparse(x):
         x = x.toarray()
-    return np.asarray(x, dtype=np.float64)
+    # Sums depend on the order in memory in their last bit, and with it the digest.
+    return np.asarray(x, dtype=np.float64, order="C")
 
 
 def _logged(x_ng: np.ndarray, adata: AnnData, scale: str) -> np.ndarray:

@@ -1,0 +1,241 @@
+"""The same model trained again and again, with other seeds and on other draws of the subjects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from functools import singledispatch
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from .._core.checks import check_column
+from .._core.errors import FormatError, InputError
+from .._core.progress import progress
+from .._core.provenance import read_json, write_json
+from .._core.types import CodeRange, Model
+from .autoencoder import Autoencoder
+from .bundle import load
+from .linear import Linear
+from .network import STARTS, Stack
+from .shrink import shrink_means, turn
+from .subspace import Subspace, find_subspace
+from .training import Recipe, train
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+__all__ = ["Ensemble", "fit_ensemble", "load_ensemble"]
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Models of one kind that differ by seed and by the subjects drawn; made by :func:`fit_ensemble`.
+
+    Parameters
+    ----------
+    members
+        Two or more.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two, or their genes or layers differ.
+    """
+
+    members: tuple[Model, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.members) < 2:
+            msg = f"an ensemble of {len(self.members)} has nothing to compare; use seeds=2 or more, 10 for a figure"
+            raise InputError(msg)
+        first = self.members[0]
+        for i, model in enumerate(self.members):
+            if model.genes.digest != first.genes.digest or dict(model.widths) != dict(first.widths):
+                msg = (
+                    f"member {i} has {len(model.genes)} genes and layers {dict(model.widths)}, but member 0 has "
+                    f"{len(first.genes)} genes and {dict(first.widths)}; train all on one table with one set of widths"
+                )
+                raise InputError(msg)
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self.members)
+
+    def save(self, folder: Path) -> None:
+        """Write a folder of model folders, ``00``, ``01``, ...; ``ensemble.json``, written last, names them.
+
+        Raises
+        ------
+        ResourceError
+            If the folder cannot be written.
+        """
+        folder = Path(folder)
+        (folder / "ensemble.json").unlink(missing_ok=True)
+        names = [f"{i:02d}" for i in range(len(self))]
+        for name, model in zip(names, self.members, strict=True):
+            model.save(folder / name)  # type: ignore[attr-defined]
+        digests = [model.digest for model in self.members]
+        write_json(folder / "ensemble.json", {"format": FORMAT, "members": dict(zip(names, digests, strict=True))})
+
+
+def load_ensemble(folder: Path) -> Ensemble:
+    """Read what :meth:`Ensemble.save` wrote.
+
+    Raises
+    ------
+    FormatError
+        If a file is missing, damaged or altered, a member is another than was saved, or it is from a newer genelight.
+    """
+    folder = Path(folder)
+    content = read_json(folder / "ensemble.json")
+    if content.get("format", 0) > FORMAT:
+        msg = f"{folder} has format {content['format']}, newer than {FORMAT}; upgrade with pip install -U genelight"
+        raise FormatError(msg)
+    members = {name: load(folder / name) for name in content["members"]}
+    for name, model in members.items():
+        if model.digest != content["members"][name]:
+            msg = f"{folder / name} is not the model that was saved with this ensemble; save the ensemble again"
+            raise FormatError(msg)
+    return Ensemble(tuple(members.values()))
+
+
+@dataclass(frozen=True)
+class _Draw:
+    """Samples in the whole table's subspace, and what one member learns from."""
+
+    x_ng: np.ndarray
+    whole: Subspace
+    c_nk: np.ndarray
+    subject_n: np.ndarray
+    rows: np.ndarray
+    seed: int
+
+    def turned(self, gamma: float) -> tuple[np.ndarray, np.ndarray, Subspace, np.ndarray]:
+        """Centre ``(k,)``, turn ``(k, k)``, subspace on the drawn samples' own axes, and their coordinates there."""
+        drawn_nk = self.c_nk[self.rows]
+        centre_k = drawn_nk.mean(0)
+        drawn_nk = shrink_means(drawn_nk - centre_k, self.subject_n[self.rows], gamma)
+        k = len(centre_k)
+        own = turn(Subspace(np.eye(k, dtype=np.float32), self.whole.variance_k, self.whole.lost), drawn_nk)
+        turn_kk = own.basis_gk
+        subspace = Subspace(self.whole.basis_gk @ turn_kk, own.variance_k, self.whole.lost)
+        return centre_k, turn_kk, subspace, drawn_nk @ turn_kk
+
+
+def fit_ensemble(
+    adata: AnnData, model: Model, *, seeds: int = 10, subject: str | None = None, resample: bool = True, seed: int = 0
+) -> Ensemble:
+    """Train a fitted model's kind again with its own settings, from other seeds and on other draws of the subjects.
+
+    What the model chose on held-out subjects (sparsity, epochs, shrinkage) is kept; the start, the order of samples
+    and, with `resample`, the samples themselves are new for every member. Preparation and subspace are computed once.
+
+    Parameters
+    ----------
+    adata
+        The table that `model` was fitted to.
+    model
+        What :func:`fit`, :func:`fit_pca` or :func:`fit_ica` returned.
+    seeds
+        How many members.
+    subject
+        Column of ``obs`` that says whose sample it is.
+    resample
+        Train every member on a bootstrap of the subjects, each drawn subject with all its samples. Without it members
+        differ by seed alone, and whatever the one table holds, its noise included, tends to come back in all of them
+        (the study ``programmes`` has the figures).
+    seed
+        Of the draws, and of the first member; the next has the next.
+
+    Raises
+    ------
+    InputError
+        If `seeds` is below two, or the model is of a kind that cannot be trained again.
+    UnknownNameError
+        If there is no column `subject`.
+
+    Notes
+    -----
+    Cost: one decomposition of the table, then each member's own training; less than a single :func:`fit` for each,
+    which also chooses its settings.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> adata = gl.demo.cohort()
+    >>> pca = gl.models.fit_pca(adata, width=8)
+    >>> len(gl.models.fit_ensemble(adata, pca, seeds=3, subject="subject"))
+    3
+    """
+    if seeds < 2:
+        msg = f"seeds = {seeds}: an ensemble of {seeds} has nothing to compare; use seeds=2 or more, 10 for a figure"
+        raise InputError(msg)
+    x_ng = model.prepare(adata)
+    n = len(x_ng)
+    subject_n = np.arange(n) if subject is None else _positions(adata, subject)
+    whole = model.subspace if isinstance(model, Autoencoder) else find_subspace(x_ng)
+    c_nk = whole.coordinates(x_ng)
+    members = []
+    with progress("training members", seeds) as step:
+        for i in range(seeds):
+            rows = _bootstrap(subject_n, np.random.default_rng((seed, i))) if resample else np.arange(n)
+            members.append(_member(model, _Draw(x_ng, whole, c_nk, subject_n, rows, seed + i)))
+            step(f"{i + 1} of {seeds}")
+    return Ensemble(tuple(members))
+
+
+def _positions(adata: AnnData, subject: str) -> np.ndarray:
+    return np.unique(check_column(adata.obs, subject, role="subject").astype(str), return_inverse=True)[1]
+
+
+def _bootstrap(subject_n: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Samples of as many subjects as there are, drawn with replacement."""
+    subjects = np.unique(subject_n)
+    return np.concatenate([np.flatnonzero(subject_n == s) for s in rng.choice(subjects, len(subjects))])
+
+
+@singledispatch
+def _member(model: Model, draw: _Draw) -> Model:  # noqa: ARG001 - the kinds below use it
+    msg = f"a model of kind {model.name} cannot be trained again; pass one that genelight fitted"
+    raise InputError(msg)
+
+
+@_member.register
+def _linear(model: Linear, draw: _Draw) -> Linear:
+    _, _, subspace, _ = draw.turned(1.0)
+    width = model.widths[model.layer]
+    return type(model).of(model.preparation, draw.x_ng, width=width, subspace=subspace, seed=draw.seed)
+
+
+@_member.register
+def _autoencoder(model: Autoencoder, draw: _Draw) -> Autoencoder:
+    settings = model.settings
+    centre_k, turn_kk, subspace, drawn_nk = draw.turned(settings["between_subject_shrinkage"])
+    net = Stack(len(centre_k), tuple(settings["widths"]), settings["activation"])
+    STARTS[settings["start"]](net, subspace, draw.seed)
+    recipe = Recipe(**{field.name: settings[field.name] for field in fields(Recipe)})
+    train(net, torch.from_numpy(drawn_nk), recipe, seed=draw.seed)
+    _turn_back(net, turn_kk, centre_k)
+    with torch.inference_mode():
+        c_nk = torch.from_numpy(draw.c_nk)
+        ranges = {f"L{d}": CodeRange.of(net.encode(c_nk, d).numpy()) for d in range(1, len(net.hidden) + 1)}
+    settings = {**settings, "seed": draw.seed, "subjects_drawn": len(np.unique(draw.subject_n[draw.rows]))}
+    return Autoencoder(model.preparation, draw.whole, net, ranges=ranges, settings=settings, history=[])
+
+
+@torch.no_grad()
+def _turn_back(net: Stack, turn_kk: np.ndarray, centre_k: np.ndarray) -> None:
+    """Let a network trained on ``(c - centre) @ turn`` read and write ``c``, so that members share one subspace."""
+    turn, centre = torch.from_numpy(turn_kk), torch.from_numpy(centre_k)
+    first: torch.nn.Linear = net.hidden[0]  # type: ignore[assignment]
+    first.weight.copy_(first.weight @ turn.T)
+    first.bias.sub_(first.weight @ centre)
+    net.out.weight.copy_(turn @ net.out.weight)
+    net.out.bias.copy_(turn @ net.out.bias + centre)

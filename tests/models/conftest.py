@@ -1,0 +1,29 @@
+"""One small cohort and its models, fitted once for the room."""
+
+from __future__ import annotations
+
+import pytest
+from anndata import AnnData
+
+from genelight import models, simulate
+
+
+@pytest.fixture(scope="session")
+def cohort() -> AnnData:
+    """24 subjects seen twice, 400 genes, eight planted programmes."""
+    return simulate.cohort(24, visits=2, n_genes=400)
+
+
+@pytest.fixture(scope="session")
+def autoencoder(cohort: AnnData) -> models.Autoencoder:
+    return models.fit(cohort, widths=(16, 8, 4), subject="subject", epochs=10)
+
+
+@pytest.fixture(scope="session")
+def plain(cohort: AnnData) -> models.Autoencoder:
+    return models.fit(cohort, preset="plain", widths=(16, 8, 4), subject="subject", epochs=10)
+
+
+@pytest.fixture(scope="session")
+def pca(cohort: AnnData) -> models.PCA:
+    return models.fit_pca(cohort, width=8)

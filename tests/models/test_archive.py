@@ -1,0 +1,64 @@
+"""Models as each format wrote them, read back for ever.
+
+A folder ``archive/vN`` is written once, when format N comes, and never again: what a user has on disk does not change
+with the code either. Version 1 holds an autoencoder (4, 3, 2) and a PCA of 24 simulated samples of 12 genes, among them
+names that tables like to turn into something else (NA, MARCH1).
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from genelight import load
+
+ARCHIVE = Path(__file__).parent / "archive"
+GENES = ("MX1", "IFI44L", "OAS1", "ISG15", "TP53", "ALB", "HBB", "CD19", "NA", "MARCH1", "HLA-A", "C1orf112")
+X_1G = np.linspace(-1, 5 / 6, 12, dtype=np.float32)[None]
+CODES = {
+    "autoencoder": {
+        "L1": [0.0389998, 0.3270554, -0.6022198, -0.6386326],
+        "L2": [0.2047192, -0.6238819, -0.6156296],
+        "L3": [0.0319124, 0.3416038],
+    },
+    "pca": {"PC": [-0.0271481, 0.3469935]},
+}
+# The first three genes of a decode of ones.
+DECODED = {
+    "autoencoder": {
+        "L1": [-0.489431, 0.5088522, 0.4372903],
+        "L2": [-0.2229645, 0.2158775, 0.1429405],
+        "L3": [-0.5454973, 0.5673314, 0.4879923],
+    },
+    "pca": {"PC": [0.0465829, -0.0979543, -0.2263472]},
+}
+MAXIMUM = {
+    "autoencoder": {
+        "L1": [3.364413, 4.4429708, 2.3199511, 1.6395775],
+        "L2": [5.5214934, 3.0206349, 4.0159283],
+        "L3": [3.3483915, 5.1114697],
+    },
+    "pca": {"PC": [5.2945204, 5.1717792]},
+}
+DIGESTS = {"autoencoder": "fd4c403a58c4fdfc", "pca": "29b27ce29ae56d4c"}
+
+
+@pytest.mark.parametrize("kind", CODES)
+def test_version_1_gives_the_numbers_it_gave(kind):
+    model = load(ARCHIVE / "v1" / kind)
+    assert (model.name, model.digest, model.genes.ids) == (kind, DIGESTS[kind], GENES)
+    assert list(model.widths) == list(CODES[kind])
+    for layer, codes in CODES[kind].items():
+        np.testing.assert_allclose(model.encode(X_1G, layer), [codes], atol=2e-6)
+        ones = np.ones((1, len(codes)), dtype=np.float32)
+        np.testing.assert_allclose(model.decode(ones, layer)[0, :3], DECODED[kind][layer], atol=2e-6)
+        np.testing.assert_allclose(model.code_range(layer).maximum, MAXIMUM[kind][layer], atol=2e-6)
+
+
+def test_version_1_kept_settings_history_and_what_was_known():
+    model = load(ARCHIVE / "v1" / "autoencoder")
+    assert model.settings["between_subject_shrinkage"] == 0.7
+    assert model.subspace.lost == 0.0
+    assert model.about == {"data": "12 simulated genes"}
+    assert [record["epoch"] for record in model.history] == [0, 1, 2, 3, 4]
+    assert model.history[-1]["held_out_r2"] == 0.8577870483844838

@@ -1,0 +1,111 @@
+"""Members of an ensemble: their own draws, one space, one folder."""
+
+import json
+
+import numpy as np
+import pytest
+
+from genelight import demo, models, simulate
+from genelight._core.errors import FormatError, InputError, UnknownNameError
+from genelight.models.ensemble import _bootstrap
+
+
+@pytest.fixture(scope="module")
+def adata():
+    return simulate.cohort(30, visits=2, n_genes=200, programmes=simulate.Programmes(number=4, size=20))
+
+
+@pytest.fixture(scope="module")
+def model(adata):
+    return models.fit(adata, widths=(16, 8), subject="subject", epochs=10)
+
+
+@pytest.fixture(scope="module")
+def ensemble(adata, model):
+    return models.fit_ensemble(adata, model, seeds=3, subject="subject")
+
+
+def test_members_differ_and_reconstruct(adata, model, ensemble):
+    x_ng = model.prepare(adata)
+    assert len({member.digest for member in ensemble}) == 3
+    assert all(models.r2(member, x_ng) > 0.5 * models.r2(model, x_ng) for member in ensemble)
+
+
+def test_without_resampling_members_differ_by_seed_alone(adata, model):
+    a, b = models.fit_ensemble(adata, model, seeds=2, subject="subject", resample=False)
+    x_ng = model.prepare(adata)
+    assert a.digest != b.digest
+    assert models.r2(a, x_ng) == pytest.approx(models.r2(model, x_ng), abs=0.02)
+    for layer in a.widths:
+        np.testing.assert_allclose(a.code_range(layer).maximum, a.encode(x_ng, layer).max(0), rtol=1e-4)
+
+
+def test_the_same_seed_gives_the_same_members(adata, model, ensemble):
+    again = models.fit_ensemble(adata, model, seeds=3, subject="subject")
+    assert [a.digest for a in again] == [b.digest for b in ensemble]
+
+
+def test_members_share_one_subspace_in_memory(ensemble):
+    assert all(member.subspace is ensemble.members[0].subspace for member in ensemble)
+
+
+@pytest.mark.parametrize("fit", [models.fit_pca, models.fit_ica])
+def test_linear_models_are_drawn_too(adata, fit):
+    members = models.fit_ensemble(adata, fit(adata, width=6), seeds=2, subject="subject").members
+    np.testing.assert_allclose(members[0].basis_gk.T @ members[0].basis_gk, np.eye(6), atol=1e-4)
+    assert members[0].digest != members[1].digest
+
+
+def test_pca_of_a_draw_is_pca_of_those_samples(adata):
+    pca = models.fit_pca(adata, width=4)
+    member = models.fit_ensemble(adata, pca, seeds=2, subject="subject", seed=7).members[0]
+    subject_n = np.unique(adata.obs["subject"].astype(str), return_inverse=True)[1]
+    x_ng = pca.prepare(adata)[_bootstrap(subject_n, np.random.default_rng((7, 0)))].astype(np.float64)
+    _, _, vt = np.linalg.svd(x_ng - x_ng.mean(0), full_matrices=False)
+    np.testing.assert_allclose(np.abs(np.sum(vt[:4].T * member.basis_gk, axis=0)), 1, atol=1e-3)
+
+
+def test_a_draw_keeps_subjects_whole():
+    subject_n = np.repeat(np.arange(20), 3)
+    rows = _bootstrap(subject_n, np.random.default_rng(0))
+    counts = np.bincount(rows, minlength=60).reshape(20, 3)
+    assert len(rows) == 60
+    assert (counts == counts[:, :1]).all()
+    assert 0 in counts
+
+
+def test_save_and_load(ensemble, tmp_path):
+    ensemble.save(tmp_path / "e")
+    again = models.load_ensemble(tmp_path / "e")
+    assert [a.digest for a in again] == [b.digest for b in ensemble]
+
+
+def test_a_member_that_was_exchanged(ensemble, tmp_path):
+    ensemble.save(tmp_path / "e")
+    ensemble.members[0].save(tmp_path / "e" / "01")
+    with pytest.raises(FormatError, match="01 is not the model that was saved with this ensemble"):
+        models.load_ensemble(tmp_path / "e")
+
+
+def test_a_newer_format(tmp_path):
+    (tmp_path / "ensemble.json").write_text(json.dumps({"format": 99, "members": {}}))
+    with pytest.raises(FormatError, match="has format 99, newer than 1"):
+        models.load_ensemble(tmp_path)
+
+
+def test_an_ensemble_of_one(adata, model):
+    with pytest.raises(InputError, match="an ensemble of 1 has nothing to compare; use seeds=2 or more"):
+        models.fit_ensemble(adata, model, seeds=1)
+    with pytest.raises(InputError, match="an ensemble of 1 has nothing to compare"):
+        models.Ensemble((model,))
+
+
+def test_members_of_other_genes(model):
+    other = models.fit_pca(demo.cohort(), width=8)
+    with pytest.raises(InputError, match="member 1 has 4147 genes"):
+        models.Ensemble((model, other))
+
+
+def test_a_column_that_is_not_there(adata, model):
+    with pytest.raises(UnknownNameError, match="unknown subject column 'patient'"):
+        models.fit_ensemble(adata, model, subject="patient")
