@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from .._core.registry import Registry
@@ -29,12 +30,15 @@ class Against:
         The subjects' genes on the network, with matched draws; None without a network.
     sets
         Collections of gene sets over the measured genes.
+    bin_g
+        Which measured genes are alike in mean and variance, see :func:`expression_bins`; None without expression.
     seed
         Seed of whatever a test draws itself.
     """
 
     null: MatchedNull | None = None
     sets: tuple[Collection, ...] = ()
+    bin_g: np.ndarray | None = None
     seed: int = 0
 
 

@@ -13,7 +13,7 @@ from ._subjects import Subjects
 from .distances import Interactome
 from .enrichment import collect_all
 from .network import as_interactome
-from .nulls import matched_null
+from .nulls import expression_bins, matched_null
 
 __all__ = ["assess"]
 
@@ -45,8 +45,9 @@ def assess(
     draws
         Matched draws for each subject in network tests.
     x_ng
-        Prepared expression, shape ``(n, g)``, columns in the order of the first subject's genes: random genes
-        are then matched on mean and variance as well as on degree.
+        Expression, shape ``(n, g)``, columns in the order of the first subject's genes, on a scale on which means
+        and variances of genes can be compared, so before z-scoring: random genes are then matched on both as
+        well as on degree, and gene sets are tested against genes of like mean and variance too.
     seed
         Seed of the draws.
 
@@ -84,4 +85,5 @@ def assess(
     null = None
     if network is not None:
         null = matched_null(subjects, as_interactome(network), draws=draws, x_ng=x_ng, seed=seed)
-    return run_tests(subjects, Against(null, collect_all(sets, subjects), seed))
+    bin_g = expression_bins(x_ng, subjects.genes)
+    return run_tests(subjects, Against(null, collect_all(sets, subjects), bin_g=bin_g, seed=seed))

@@ -12,13 +12,15 @@ from scipy import sparse
 from .._core.errors import InputError
 from .._core.types import Edges, Evidence, Module, NodeGenes
 from ._collections import Collection, collect
+from ._matched import matched_moments, matched_tail
 from ._registry import TESTS, Against, Findings, run_tests
 from ._subjects import LEAST_GENES, Subjects
-from .nulls import adjust
+from .nulls import adjust, expression_bins
 
 __all__ = [
     "hypergeometric",
     "hypergeometric_down",
+    "hypergeometric_matched",
     "hypergeometric_tail",
     "hypergeometric_up",
     "over_representation",
@@ -35,6 +37,7 @@ def over_representation(
     n_top: int = 150,
     min_size: int = 5,
     max_size: int = 500,
+    x_ng: np.ndarray | None = None,
 ) -> Evidence:
     """Test whether the genes of each node or module are over-represented in gene sets.
 
@@ -54,20 +57,24 @@ def over_representation(
         Genes of a node. Lists of fewer than ten genes are not tested.
     min_size, max_size
         Measured genes that a set must have to be tested.
+    x_ng
+        Expression, shape ``(n, g)``, columns in the order of the first subject's genes: the same genes are then
+        tested against genes of like mean and variance too (``hypergeometric_matched``).
 
     Returns
     -------
     Evidence with ``statistic`` the overlap, ``effect`` its fold of the expected overlap ``null_mean``, and
     an exact one-sided p. q is adjusted over every pair of node (of one layer; a module by itself) and set (of
     one collection), overlaps of zero included; the table then keeps the pairs with q of at most 0.25 and the
-    five best of each subject, and ``about`` the number that q was adjusted over.
+    five best of each subject, and ``about`` the number that q was adjusted over. Overlaps of zero are kept
+    only of collections of five sets and fewer.
 
     Raises
     ------
     GeneMismatchError
         If data and sets share fewer than ten genes.
     InputError
-        If a setting is out of range or no set is of a size that can be tested.
+        If a setting is out of range, no set is of a size that can be tested, or `x_ng` does not fit.
 
     Examples
     --------
@@ -85,7 +92,8 @@ def over_representation(
     1  hypergeometric_up  toy sets: P  10        8.0        1.2  0.0
     """
     subjects = Subjects.of(subject, n_top=n_top)
-    return run_tests(subjects, Against(sets=collect_all(sets, subjects, min_size=min_size, max_size=max_size)))
+    collections = collect_all(sets, subjects, min_size=min_size, max_size=max_size)
+    return run_tests(subjects, Against(sets=collections, bin_g=expression_bins(x_ng, subjects.genes)))
 
 
 def collect_all(
@@ -124,6 +132,22 @@ def hypergeometric_up(subjects: Subjects, against: Against) -> Findings | None:
 def hypergeometric_down(subjects: Subjects, against: Against) -> Findings | None:
     """The hypergeometric test on the genes below zero alone; a family of its own."""
     return _over_represented(subjects, against, sign=-1)
+
+
+@TESTS.register("hypergeometric_matched", doi="10.1186/gb-2010-11-2-r14")
+def hypergeometric_matched(subjects: Subjects, against: Against) -> Findings | None:
+    """Overlap with a gene set, larger than that of as many genes of like mean and variance of expression.
+
+    Known genes, of a disease or a pathway, vary more than others, and so do the genes of any list taken from
+    expression: such lists overlap more than the hypergeometric test expects, whatever they were made for. Here
+    as many genes as the list has are drawn within each of up to 100 bins of mean by variance, and the null is
+    exact. q: as for ``hypergeometric``.
+    """
+    if against.bin_g is None:
+        return None
+    found = _over_represented(subjects, against, sign=0, bin_g=against.bin_g)
+    facts = {"matched on": "mean and variance of expression", "bins": int(against.bin_g.max()) + 1}
+    return found and Findings(found.table, {**found.about, **facts})
 
 
 def hypergeometric_tail(universe: int, drawn: int, size_m: np.ndarray) -> np.ndarray:
@@ -165,7 +189,9 @@ def hypergeometric_tail(universe: int, drawn: int, size_m: np.ndarray) -> np.nda
     return np.asarray(tail / tail[:, :1])
 
 
-def _over_represented(subjects: Subjects, against: Against, *, sign: int) -> Findings | None:
+def _over_represented(
+    subjects: Subjects, against: Against, *, sign: int, bin_g: np.ndarray | None = None
+) -> Findings | None:
     if not against.sets:
         return None
     size_k = np.array([len(genes) for genes in subjects.chosen[sign]])
@@ -173,9 +199,10 @@ def _over_represented(subjects: Subjects, against: Against, *, sign: int) -> Fin
     for of_family in subjects.families:
         tested = of_family[size_k[of_family] >= LEAST_GENES]
         for collection in against.sets if len(tested) else ():
-            scored = _score(subjects, tested, collection, sign=sign)
-            tables.append(_rows(subjects, collection, scored))
-            families[f"{subjects.family_k[tested[0]]} against {collection.name}"] = scored.overlap_ks.size
+            pairs = _Pairs.of([subjects.chosen[sign][k] for k in tested], collection, bin_g=bin_g)
+            names = np.asarray(subjects.names, dtype=object)[tested]
+            tables.append(_rows(names, collection, pairs))
+            families[f"{subjects.family_k[tested[0]]} against {collection.name}"] = pairs.overlap_ks.size
     if not tables:
         return None
     about = {
@@ -190,26 +217,33 @@ def _over_represented(subjects: Subjects, against: Against, *, sign: int) -> Fin
 
 
 @dataclass(frozen=True)
-class _Scored:
-    """One family against one collection: subjects, sizes, overlaps, p and q of every pair."""
+class _Pairs:
+    """One family against one collection: how many genes each list and set has in each bin, and what they share."""
 
-    subject_k: np.ndarray
-    size_k: np.ndarray
+    size_b: np.ndarray
+    drawn_kb: np.ndarray
+    member_sb: sparse.csr_matrix
     overlap_ks: np.ndarray
-    p_ks: np.ndarray
-    q_ks: np.ndarray
 
+    @classmethod
+    def of(cls, lists: Sequence[np.ndarray], collection: Collection, *, bin_g: np.ndarray | None) -> _Pairs:
+        """Count; without bins, the universe is one."""
+        genes = collection.member_gs.shape[0]
+        bin_g = np.zeros(genes, dtype=np.int64) if bin_g is None else bin_g
+        start_k = np.cumsum([0, *map(len, lists)])
+        taken_kg = sparse.csr_matrix((np.ones(start_k[-1]), np.concatenate(lists), start_k), shape=(len(lists), genes))
+        inside_gb = sparse.csr_matrix((np.ones(genes), bin_g, np.arange(genes + 1)))
+        overlap_ks = (taken_kg @ collection.member_gs).toarray().astype(np.int32)
+        member_sb = (collection.member_gs.T @ inside_gb).tocsr()
+        return cls(np.bincount(bin_g), (taken_kg @ inside_gb).toarray(), member_sb, overlap_ks)
 
-def _score(subjects: Subjects, subject_k: np.ndarray, collection: Collection, *, sign: int) -> _Scored:
-    chosen = [subjects.chosen[sign][k] for k in subject_k]
-    size_k = np.array([len(genes) for genes in chosen])
-    start_k = np.concatenate([[0], np.cumsum(size_k)])
-    taken = sparse.csr_matrix(
-        (np.ones(start_k[-1]), np.concatenate(chosen), start_k), shape=(len(chosen), len(subjects.genes))
-    )
-    overlap_ks = (taken @ collection.member_gs).toarray().astype(np.int32)
-    p_ks, q_ks = _tail_and_adjusted(len(subjects.genes), size_k=size_k, size_s=collection.size_s, overlap_ks=overlap_ks)
-    return _Scored(subject_k, size_k, overlap_ks, p_ks, q_ks)
+    def tested(self) -> tuple[np.ndarray, np.ndarray]:
+        """The p and q of every pair, shapes ``(k, s)``."""
+        if len(self.size_b) > 1:
+            p_ks = matched_tail(self.size_b, self.drawn_kb, self.member_sb, self.overlap_ks)
+            return p_ks, adjust(p_ks.ravel()).reshape(p_ks.shape)
+        size_k, size_s = self.drawn_kb[:, 0].astype(np.int64), self.member_sb.toarray()[:, 0].astype(np.int64)
+        return _tail_and_adjusted(int(self.size_b[0]), size_k=size_k, size_s=size_s, overlap_ks=self.overlap_ks)
 
 
 def _tail_and_adjusted(
@@ -237,28 +271,29 @@ def _tail_and_adjusted(
     return p_ks, q_ks
 
 
-def _rows(subjects: Subjects, collection: Collection, scored: _Scored) -> pd.DataFrame:
+def _rows(names: np.ndarray, collection: Collection, pairs: _Pairs) -> pd.DataFrame:
     """The pairs worth keeping, as rows of Evidence."""
-    keep_ks = scored.q_ks <= KEEP_Q
+    p_ks, q_ks = pairs.tested()
+    keep_ks = q_ks <= KEEP_Q
     best = min(KEEP_BEST, len(collection.sets))
-    np.put_along_axis(keep_ks, np.argpartition(scored.p_ks, best - 1, axis=1)[:, :best], values=True, axis=1)
-    k, s = np.nonzero(keep_ks & (scored.overlap_ks > 0))
-    universe = len(subjects.genes)
-    drawn, size, overlap = scored.size_k[k], collection.size_s[s], scored.overlap_ks[k, s]
-    share = size / universe
-    expected = drawn * share
-    spread = np.sqrt(expected * (1 - share) * (universe - drawn) / (universe - 1))
+    np.put_along_axis(keep_ks, np.argpartition(p_ks, best - 1, axis=1)[:, :best], values=True, axis=1)
+    # Of a handful of sets, such as one disease, that nothing is shared is a result too.
+    k, s = np.nonzero(keep_ks & ((pairs.overlap_ks > 0) | (len(collection.sets) <= KEEP_BEST)))
+    mean_ks, sd_ks = matched_moments(pairs.size_b, pairs.drawn_kb, pairs.member_sb)
+    overlap, expected = pairs.overlap_ks[k, s], mean_ks[k, s]
+    # No chance of sharing a gene: no bin holds genes of both.
+    effect = np.divide(overlap, expected, out=np.full(len(k), np.nan), where=expected > 0)
     return pd.DataFrame(
         {
-            "subject": np.asarray(subjects.names, dtype=object)[scored.subject_k[k]],
+            "subject": names[k],
             "reference": [f"{collection.name}: {name}" for name in collection.sets[s]],
-            "n": drawn,
+            "n": pairs.drawn_kb.sum(1)[k],
             "statistic": overlap,
-            "effect": overlap / expected,
+            "effect": effect,
             "null_mean": expected,
-            "null_sd": spread,
-            "p": scored.p_ks[k, s],
-            "q": scored.q_ks[k, s],
+            "null_sd": sd_ks[k, s],
+            "p": p_ks[k, s],
+            "q": q_ks[k, s],
             "draws": 0,
             "seed": 0,
         }

@@ -13,25 +13,29 @@ from .._core.errors import InputError
 from ._subjects import LEAST_GENES, check_shared
 
 if TYPE_CHECKING:
+    from .._core.genes import Genes
     from ._subjects import Subjects
     from .distances import Interactome
 
-__all__ = ["MatchedNull", "adjust", "empirical_p", "match_bins", "matched_null", "matched_orders"]
+__all__ = ["MatchedNull", "adjust", "empirical_p", "expression_bins", "match_bins", "matched_null", "matched_orders"]
 
 LEAST_MEMBERS = 10
 PART_MEMBERS = 25
 BINS_PER_OCTAVE = 8
 MOST_PARTS = 5
+MOST_EXPRESSION_PARTS = 10
 
 
-def match_bins(degree_u: np.ndarray, *, x_nu: np.ndarray | None = None, least: int = LEAST_MEMBERS) -> np.ndarray:
+def match_bins(
+    degree_u: np.ndarray, *, x_nu: np.ndarray | None = None, least: int = LEAST_MEMBERS, most_parts: int = MOST_PARTS
+) -> np.ndarray:
     """Bins of genes that may stand in for one another.
 
     Genes are binned by degree on a logarithmic scale, eight bins to a doubling; bins with fewer than `least`
     members join the next higher one, as in Guney et al. 2016 (doi 10.1038/ncomms10331). Theirs hold 100
     genes; with bins as wide as that, random sets of well-connected genes get smaller p values than they
-    should. With expression given, each bin is cut into up to five parts of equal size by mean and each of
-    those by variance, as far as every part keeps 25 members.
+    should. With expression given, each bin is cut into up to `most_parts` parts of equal size by mean and
+    each of those by variance, as far as every part keeps 25 members.
 
     Parameters
     ----------
@@ -41,6 +45,8 @@ def match_bins(degree_u: np.ndarray, *, x_nu: np.ndarray | None = None, least: i
         Expression of the same genes, shape ``(n, u)``.
     least
         Fewest members of a bin.
+    most_parts
+        Most parts that a bin is cut into by each of mean and variance.
 
     Returns
     -------
@@ -60,8 +66,20 @@ def match_bins(degree_u: np.ndarray, *, x_nu: np.ndarray | None = None, least: i
         return bin_u
     mean_u, variance_u = x_nu.mean(0, dtype=np.float64), x_nu.var(0, dtype=np.float64)
     # Room is left for the variance: a bin that holds nine parts is cut in three by mean.
-    bin_u = _split(bin_u, mean_u, parts_b=np.sqrt(np.bincount(bin_u) / PART_MEMBERS))
-    return _split(bin_u, variance_u, parts_b=np.bincount(bin_u) / PART_MEMBERS)
+    bin_u = _split(bin_u, mean_u, parts_b=np.minimum(most_parts, np.sqrt(np.bincount(bin_u) / PART_MEMBERS)))
+    return _split(bin_u, variance_u, parts_b=np.minimum(most_parts, np.bincount(bin_u) / PART_MEMBERS))
+
+
+def expression_bins(x_ng: np.ndarray | None, genes: Genes) -> np.ndarray | None:
+    """Bins of genes alike in mean and variance, up to ten of each, shape ``(g,)``; None without expression.
+
+    Raises
+    ------
+    InputError
+        If `x_ng` does not have one finite column for each measured gene.
+    """
+    _check_expression(x_ng, len(genes))
+    return None if x_ng is None else match_bins(np.ones(len(genes)), x_nu=x_ng, most_parts=MOST_EXPRESSION_PARTS)
 
 
 def _merge_small(label_u: np.ndarray, least: int) -> np.ndarray:
@@ -81,7 +99,7 @@ def _split(bin_u: np.ndarray, key_u: np.ndarray, *, parts_b: np.ndarray) -> np.n
     """Cut every bin into parts of equal size by rank of a key."""
     split_u = np.zeros_like(bin_u)
     following = 0
-    for b, parts in enumerate(np.clip(parts_b, 1, MOST_PARTS).astype(int)):
+    for b, parts in enumerate(np.maximum(parts_b, 1).astype(int)):
         members = np.flatnonzero(bin_u == b)
         ranked = members[np.argsort(key_u[members], kind="stable")]
         for part in np.array_split(ranked, parts):
