@@ -13,6 +13,7 @@ from __future__ import annotations
 from ._evidence import gene_sets, layers
 from ._genes import module, node
 from ._labels import method_label, set_label, short_name
+from ._layer_map import layer_map
 from ._samples import held_out, history, scores
 from ._strip import nodes
 from ._style import PALETTE
@@ -23,6 +24,7 @@ __all__ = [
     "gene_sets",
     "held_out",
     "history",
+    "layer_map",
     "layers",
     "method_label",
     "module",

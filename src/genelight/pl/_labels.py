@@ -14,7 +14,7 @@ _KEPT = (
 )
 _CAPITALS = frozenset(_KEPT.split())
 _WORDS = {"MRNA": "mRNA", "RRNA": "rRNA", "TRNA": "tRNA", "NCRNA": "ncRNA", "GTPASE": "GTPase", "GTPASES": "GTPases"}
-_METHODS = {"pca": "PCA", "de": "differential expression", "random": "random genes"}
+_METHODS = {"pca": "PCA", "de": "differential expression", "random": "random genes", "variance": "variance alone"}
 
 
 def set_label(reference: str) -> tuple[str, str]:

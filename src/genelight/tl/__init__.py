@@ -1,27 +1,50 @@
 """tl: what is asked of a trained model."""
 
-from . import _de, _direction, _light_up, _paper, _random, _variance  # noqa: F401 - importing registers them
+# Importing these registers them, in this order.
+from . import _light_up, _weights, _gradient, _integrated_gradients, _saliency  # noqa: F401, I001
+from . import _de, _direction, _paper, _random, _variance  # noqa: F401
+from ._card import NodeCard
 from ._registry import ATTRIBUTIONS, DERIVATIONS
+from .agreement import agreement
+from .annotate import annotate
+from .consensus import Consensus, consensus
 from .disease_module import disease_module
 from .encode import encode
 from .hold_out import HeldOut, auc_interval, hold_out, r2_interval
+from .layer_map import layer_map
 from .light_up import LEVELS, RESTS, light_up
+from .light_up_pairs import light_up_pairs
 from .node_activity import node_activity
+from .node_card import node_card
 from .permutation_test import Permutation, permutation_test
+from .reproducibility import match_nodes, rank_nodes, reproducibility
+from .top_genes import top_genes
 
 __all__ = [
     "ATTRIBUTIONS",
     "DERIVATIONS",
     "LEVELS",
     "RESTS",
+    "Consensus",
     "HeldOut",
+    "NodeCard",
     "Permutation",
+    "agreement",
+    "annotate",
     "auc_interval",
+    "consensus",
     "disease_module",
     "encode",
     "hold_out",
+    "layer_map",
     "light_up",
+    "light_up_pairs",
+    "match_nodes",
     "node_activity",
+    "node_card",
     "permutation_test",
     "r2_interval",
+    "rank_nodes",
+    "reproducibility",
+    "top_genes",
 ]

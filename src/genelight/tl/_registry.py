@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -13,14 +13,30 @@ from .._core.contrast import Contrast
 from .._core.registry import Registry
 from .._core.types import Model
 
-__all__ = ["ATTRIBUTIONS", "DERIVATIONS", "Attribution", "Derivation", "Question"]
+__all__ = ["ATTRIBUTIONS", "DERIVATIONS", "Attributed", "Attribution", "Derivation", "Question"]
+
+
+@dataclass(frozen=True)
+class Attributed:
+    """What an attribution method found.
+
+    Attributes
+    ----------
+    values_kg
+        Signed values of each node's genes.
+    about
+        Figures of the method's own, plain enough for JSON.
+    """
+
+    values_kg: np.ndarray
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Attribution(Protocol):
     """One way to say what each node of a layer stands for."""
 
-    def __call__(self, model: Model, layer: str, *, rest_k: np.ndarray, level_k: np.ndarray) -> np.ndarray:
-        """Signed values of each node's genes, shape ``(k, g)``, given each node's two states."""
+    def __call__(self, model: Model, layer: str, *, rest_k: np.ndarray, level_k: np.ndarray) -> Attributed:
+        """Genes of every node, given each node's two states; a node whose states are one has zeros only."""
         ...
 
 

@@ -12,7 +12,7 @@ from .._core.types import CodeRange, Model, NodeGenes
 from ._layers import check_layer, node_names
 from ._registry import ATTRIBUTIONS
 
-__all__ = ["LEVELS", "RESTS", "light_up"]
+__all__ = ["LEVELS", "RESTS", "light_up", "states"]
 
 State = Callable[[CodeRange], np.ndarray]
 
@@ -26,6 +26,8 @@ RESTS: Mapping[str, State] = {
 LEVELS: Mapping[str, State] = {
     "max": lambda r: r.maximum,
     "min": lambda r: r.minimum,
+    "q99": lambda r: r.high,
+    "q1": lambda r: r.low,
     "+1sd": lambda r: r.mean + r.sd,
     "+2sd": lambda r: r.mean + 2 * r.sd,
     "-1sd": lambda r: r.mean - r.sd,
@@ -58,10 +60,11 @@ def light_up(
     rest
         Where the other nodes wait: ``"minimum"`` or ``"mean"`` over the training samples, or ``"zero"``.
     level
-        How far the node is switched on, over the training samples: ``"max"``, ``"min"``, or one or two
-        standard deviations from its mean (``"+1sd"``, ``"+2sd"``, ``"-1sd"``, ``"-2sd"``).
+        How far the node is switched on, over the training samples: ``"max"``, ``"min"``, their 99th and 1st
+        percentile (``"q99"``, ``"q1"``), or one or two standard deviations from its mean (``"+1sd"``, ``"+2sd"``,
+        ``"-1sd"``, ``"-2sd"``).
     method
-        Attribution method.
+        Attribution method, a name in ``ATTRIBUTIONS``.
     adata
         Also write the values to ``adata.varm``, one column per node, NaN for genes that the model does not have.
     key_added
@@ -77,11 +80,13 @@ def light_up(
     UnknownNameError
         If there is no such layer, rest, level or method.
     InputError
-        If `key_added` is given without `adata`.
+        If `key_added` is given without `adata`, or the method needs a library that is not installed or an inside
+        that the model does not show.
 
     Notes
     -----
-    One pass through the decoder for the whole layer, k rows; memory besides the result is bounded.
+    ``about`` of the result has the settings and the method's own figures. The default method takes one pass through
+    the decoder for the whole layer, k rows; memory besides the result is bounded.
 
     References
     ----------
@@ -96,15 +101,27 @@ def light_up(
     4
     """
     check_layer(model, layer)
+    rest_k, level_k = states(model, layer, rest=rest, level=level)
+    found = ATTRIBUTIONS[method](model, layer, rest_k=rest_k, level_k=level_k)
+    about = {"rest": rest, "level": level, "model": model.digest, **found.about}
+    nodes = NodeGenes(found.values_kg, node_names(model, layer), model.genes, layer, model.name, method, about)
+    _write(nodes, adata, key_added)
+    return nodes
+
+
+def states(model: Model, layer: str, *, rest: str, level: str) -> tuple[np.ndarray, np.ndarray]:
+    """Every node's two states, at rest and at its level, each of shape ``(k,)``.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such rest or level.
+    """
     for what, name, known in (("rest", rest, RESTS), ("level", level, LEVELS)):
         if name not in known:
             raise UnknownNameError(what, name, known)
     span = model.code_range(layer)
-    values_kg = ATTRIBUTIONS[method](model, layer, rest_k=RESTS[rest](span), level_k=LEVELS[level](span))
-    about = {"rest": rest, "level": level, "model": model.digest}
-    nodes = NodeGenes(values_kg, node_names(model, layer), model.genes, layer, model.name, method, about)
-    _write(nodes, adata, key_added)
-    return nodes
+    return RESTS[rest](span), LEVELS[level](span)
 
 
 def _write(nodes: NodeGenes, adata: AnnData | None, key_added: str | None) -> None:

@@ -10,17 +10,14 @@ from anndata import AnnData
 from scipy import stats
 
 from .._core.contrast import Contrast
-from .._core.types import CodeRange, Model
+from .._core.types import Model
 from ._layers import check_layer, node_names
 from ._moderated import pairs_of
 from ._question import check_contrast
+from ._states import states_of
 from ._subjects import indexed, subject_means
 
 __all__ = ["node_activity"]
-
-DEAD_SPAN = 1e-6
-EDGE, EDGE_SHARE = 0.01, 0.95
-SAME = 0.99
 
 
 def node_activity(
@@ -88,7 +85,7 @@ def _layer_table(model: Model, layer: str, *, x_ng: np.ndarray, contrast: Contra
         "sd": h_nk.std(0),
         "effect": effect_k,
         "p": p_k,
-        "state": _states(h_nk, model.code_range(layer), names),
+        "state": states_of(h_nk, model.code_range(layer), names),
     }
     return pd.DataFrame(columns)
 
@@ -120,30 +117,3 @@ def _compare(h_nk: np.ndarray, contrast: Contrast) -> tuple[np.ndarray, np.ndarr
 
 def _variance(x_sk: np.ndarray) -> np.ndarray:
     return x_sk.var(axis=0, ddof=1)
-
-
-def _states(h_nk: np.ndarray, span: CodeRange, names: Sequence[str]) -> list[str]:
-    """What is wrong with each node, empty where nothing is."""
-    width_k = span.maximum - span.minimum
-    dead_k = width_k <= DEAD_SPAN * np.maximum(np.abs(span.maximum), np.abs(span.minimum))
-    low_k = (h_nk <= span.minimum + EDGE * width_k).mean(0)
-    high_k = (h_nk >= span.maximum - EDGE * width_k).mean(0)
-    saturated_k = np.maximum(low_k, high_k) >= EDGE_SHARE
-    alike_kk = _correlation(h_nk) > SAME
-    states: list[str] = []
-    for i in range(len(names)):
-        twins = [int(j) for j in np.nonzero(alike_kk[i, :i])[0] if not states[j]]
-        states.append("dead" if dead_k[i] else "saturated" if saturated_k[i] else _twin(twins, names))
-    return states
-
-
-def _twin(twins: Sequence[int], names: Sequence[str]) -> str:
-    return f"duplicate of {names[twins[0]]}" if len(twins) else ""
-
-
-def _correlation(h_nk: np.ndarray) -> np.ndarray:
-    """Absolute correlation between nodes, shape ``(k, k)``; zero for nodes that do not vary."""
-    centred_nk = h_nk - h_nk.mean(0)
-    norm_k = np.linalg.norm(centred_nk, axis=0)
-    unit_nk = np.divide(centred_nk, norm_k, out=np.zeros_like(centred_nk), where=norm_k > 0)
-    return np.abs(unit_nk.T @ unit_nk)

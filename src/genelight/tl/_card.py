@@ -1,0 +1,135 @@
+"""The card of one hidden node, as plain text for a terminal and as Markdown for a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+__all__ = ["NodeCard"]
+
+NAMED = 3
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class NodeCard:
+    """One hidden node; made by :func:`genelight.tl.node_card`.
+
+    Attributes
+    ----------
+    node, layer, model
+        Its name, its layer and the model's name.
+    state
+        What is wrong with it, empty if nothing is: ``"dead"``, ``"saturated"``, ``"duplicate of L1.3"``.
+    genes
+        Columns ``sign`` (``"up"``, ``"down"``), ``rank``, ``gene``, ``value``, ``stability`` (NaN without others).
+    activity
+        Figures of its code over the training samples, and over the table's where one is given.
+    obs
+        Tests against the columns of ``obs``: ``column, test, units, effect, highest, p, q``.
+    neighbours
+        The most correlated nodes of every other layer: ``node, layer, correlation``.
+    evidence
+        Its rows of :class:`genelight.Evidence`, smallest p first.
+    reproducibility
+        Its figures over other models, empty where none were given.
+    """
+
+    node: str
+    layer: str
+    model: str
+    state: str
+    genes: pd.DataFrame
+    activity: Mapping[str, float]
+    obs: pd.DataFrame
+    neighbours: pd.DataFrame
+    evidence: pd.DataFrame
+    reproducibility: Mapping[str, float]
+
+    @property
+    def sentence(self) -> str:
+        """The card in one plain sentence."""
+        return _sentence(self)
+
+    def to_text(self) -> str:
+        """The card for a terminal."""
+        return _to_text(self)
+
+    def to_markdown(self) -> str:
+        """The card for a page."""
+        return _to_markdown(self)
+
+
+def _sentence(card: NodeCard) -> str:
+    """The card in one plain sentence."""
+    up, down = (_names(card.genes[card.genes["sign"] == sign]["gene"].head(NAMED)) for sign in ("up", "down"))
+    parts = [f"{verb} {genes}" for verb, genes in (("raises", up), ("lowers", down)) if genes] or ["moves no gene"]
+    strong = card.obs[card.obs["q"] <= SIGNIFICANT]
+    if len(strong):
+        first = strong.iloc[0]
+        most = f", highest for {first['highest']}" if first["highest"] else ""
+        parts.append(f"goes with {first['column']} ({first['test']}, q = {first['q']:.2g}{most})")
+    elif len(card.obs):
+        parts.append(f"goes with none of {len(card.obs)} sample columns at a q of {SIGNIFICANT}")
+    known = card.evidence[card.evidence["q"] <= SIGNIFICANT]
+    if len(known):
+        parts.append(f"has its best evidence in {known.iloc[0]['reference']} (q = {known.iloc[0]['q']:.2g})")
+    state = f" ({card.state})" if card.state else ""
+    said = f"{', '.join(parts[:-1])}, and {parts[-1]}" if len(parts) > 1 else parts[0]
+    return f"{card.node} of the {card.model}{state} {said}."
+
+
+def _to_text(card: NodeCard) -> str:
+    """Plain text, a title and a table per part."""
+    parts = [f"{card.node}, layer {card.layer} of {card.model}", card.sentence, *_facts(card)]
+    for title, table in _tables(card):
+        parts += ["", title, table.to_string(index=False)]
+    return "\n".join(parts) + "\n"
+
+
+def _to_markdown(card: NodeCard) -> str:
+    """Markdown, a heading and a table per part."""
+    parts = [f"# {card.node}", "", card.sentence, "", *[f"- {fact}" for fact in _facts(card)]]
+    for title, table in _tables(card):
+        parts += ["", f"## {title}", "", *_rows(table)]
+    return "\n".join(parts) + "\n"
+
+
+def _facts(card: NodeCard) -> list[str]:
+    numbers = ", ".join(f"{name} {value:.3g}" for name, value in card.activity.items())
+    facts = [f"Activity: {numbers}"]
+    if card.state:
+        facts.append(f"State: {card.state}")
+    if card.reproducibility:
+        facts.append("Over seeds: " + ", ".join(f"{name} {value:.3g}" for name, value in card.reproducibility.items()))
+    return facts
+
+
+def _tables(card: NodeCard) -> list[tuple[str, pd.DataFrame]]:
+    """Every part that has rows, its cells as text."""
+    genes = card.genes.drop(columns="rank").dropna(axis=1, how="all")
+    evidence = card.evidence[["test", "reference", "n", "statistic", "effect", "p", "q"]]
+    parts = [
+        ("Genes raised", genes[genes["sign"] == "up"].drop(columns="sign")),
+        ("Genes lowered", genes[genes["sign"] == "down"].drop(columns="sign")),
+        ("Sample columns", card.obs),
+        ("Nearest nodes of other layers", card.neighbours),
+        ("Evidence", evidence),
+    ]
+    return [(title, table.apply(lambda c: c.map(_cell))) for title, table in parts if len(table)]
+
+
+def _rows(table: pd.DataFrame) -> list[str]:
+    lines = [list(table.columns), ["---"] * len(table.columns), *table.to_numpy().tolist()]
+    return ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines]
+
+
+def _cell(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _names(items: Sequence[str] | pd.Series) -> str:
+    words = list(items)
+    return " and ".join(([", ".join(words[:-1])] if len(words) > 1 else []) + words[-1:])

@@ -1,0 +1,58 @@
+import anndata
+import numpy as np
+import pytest
+
+from genelight import models, tl
+from genelight._core.errors import GeneMismatchError, InputError, UnknownNameError
+
+
+@pytest.fixture(scope="module")
+def model(cohort):
+    return models.fit(cohort.adata, widths=(12, 8), subject="subject", epochs=1)
+
+
+def test_slots_survive_an_h5ad_file(cohort, model, tmp_path):
+    adata = cohort.adata.copy()
+    assert tl.annotate(adata, model) is None
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    back = anndata.read_h5ad(tmp_path / "a.h5ad")
+    for table in (adata, back):
+        assert {key: table.obsm[key].shape for key in table.obsm} == {"X_L1": (80, 12), "X_L2": (80, 8)}
+        assert {key: table.varm[key].shape for key in table.varm} == {"lightup_L1": (200, 12), "lightup_L2": (200, 8)}
+        np.testing.assert_array_equal(table.obsm["X_L2"], tl.encode(model, cohort.adata, layer="L2"))
+        np.testing.assert_array_equal(table.varm["lightup_L2"].T, tl.light_up(model, "L2").values_kg)
+        about = table.uns["genelight"]
+        assert about["digest"] == model.digest
+        assert {layer: int(width) for layer, width in about["layers"].items()} == {"L1": 12, "L2": 8}
+        assert (about["model"], about["rest"], about["level"]) == ("autoencoder", "minimum", "max")
+
+
+def test_layers_and_states_of_ones_choice(cohort, model):
+    adata = cohort.adata.copy()
+    tl.annotate(adata, model, layers=["L2"], rest="mean", level="q99")
+    assert list(adata.obsm) == ["X_L2"]
+    expected = tl.light_up(model, "L2", rest="mean", level="q99").values_kg.T
+    np.testing.assert_array_equal(adata.varm["lightup_L2"], expected)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        ({"layers": ["L3"]}, UnknownNameError),
+        ({"layers": []}, InputError),
+        ({"level": "q98"}, UnknownNameError),
+        ({"rest": "average"}, UnknownNameError),
+    ],
+)
+def test_bad_input_leaves_the_table_as_it_was(cohort, model, settings, error):
+    adata = cohort.adata.copy()
+    with pytest.raises(error):
+        tl.annotate(adata, model, **settings)
+    assert not list(adata.obsm) + list(adata.varm) + list(adata.uns)
+
+
+def test_table_with_other_genes(cohort, model):
+    adata = cohort.adata[:, :100].copy()
+    with pytest.raises(GeneMismatchError, match="only 100 of the model's 200 genes"):
+        tl.annotate(adata, model)
+    assert not list(adata.obsm)
