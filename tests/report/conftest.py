@@ -34,6 +34,7 @@ class Plan:
     )
     r2: tuple[float, float] = (0.412, 0.401)
     difference_interval: tuple[float, float] | None = (0.004, 0.018)
+    auc_by_method: dict[str, float] = field(default_factory=lambda: {"direction L2": 0.96, "pca": 0.91, "de": 0.97})
     case: str = 'condition == "ill" and hours >= 45'
 
 
@@ -116,6 +117,7 @@ def _write_module(folder: Path, plan: Plan, genes: Genes) -> None:
         "auc": 0.96,
         "auc_interval": [0.9, 1.0],
         "auc_permutation_p": 0.005,
+        "auc_by_method": {m: {"auc": a, "low": a - 0.03, "high": a + 0.02} for m, a in plan.auc_by_method.items()},
         "size": 20,
         "stable": 10,
     }

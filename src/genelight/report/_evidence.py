@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from .._core.types import EVIDENCE_COLUMNS
+from .._core.types import EVIDENCE_COLUMNS, Evidence
 from ..pl import set_label, short_name
 from ._read import CONTROLS
 from ._words import known
@@ -14,33 +14,59 @@ from ._words import known
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .._core.types import Evidence
     from ._read import Run
 
 __all__ = [
+    "MATCHED",
+    "PLAIN",
     "SIGNIFICANT",
     "best",
     "by_kind",
     "layer_nodes",
     "layer_shares",
     "leading_node",
+    "module_sets",
     "module_subject",
     "set_record",
     "set_rows",
 ]
 
 SIGNIFICANT = 0.05
+PLAIN, MATCHED = "hypergeometric", "hypergeometric_matched"
 
 
-def by_kind(evidence: Evidence | None) -> pd.DataFrame:
-    """The evidence table with ``collection`` (or network), ``is_set``, and ``main``: the first test of each of them."""
-    if evidence is None or not len(evidence):
-        return pd.DataFrame(columns=[*EVIDENCE_COLUMNS, "collection", "is_set", "main"]).astype({"is_set": bool})
-    table = evidence.table.copy()
+def by_kind(run: Run) -> pd.DataFrame:
+    """The evidence table with further columns.
+
+    ``collection`` (or network); ``disease`` for known disease genes and ``is_set`` for other gene sets;
+    ``main``: the first test of each collection, of disease genes the one that is matched on expression.
+    """
+    if run.evidence is None or not len(run.evidence):
+        flags = {"disease": bool, "is_set": bool, "main": bool}
+        return pd.DataFrame(columns=[*EVIDENCE_COLUMNS, "collection", *flags]).astype(flags)
+    table = run.evidence.table.copy()
     parts = table["reference"].astype(str).str.partition(": ")
-    table["collection"], table["is_set"] = parts[0], parts[1] != ""
+    table["collection"], table["disease"] = parts[0], _is_disease(run, table["reference"])
+    table["is_set"] = (parts[1] != "") & ~table["disease"]
     table["main"] = table["test"] == table.groupby("collection")["test"].transform("first")
+    matched = table["disease"] & (table["test"] == MATCHED)
+    better = table["disease"] & table["collection"].isin(table.loc[matched, "collection"])
+    table["main"] = table["main"].where(~better, matched)
     return table
+
+
+def _is_disease(run: Run, reference: pd.Series) -> pd.Series:
+    """Which references are disease genes that the study named under ``[[genetics]]``."""
+    entries = run.study.get("genetics", [])
+    asked = [(e.get("name"), str(e.get("disease"))) for e in entries if isinstance(e, dict)]
+    unnamed = tuple(f": {disease}" for name, disease in asked if name is None)
+    return reference.isin([f"{name}: {disease}" for name, disease in asked]) | reference.str.endswith(unnamed)
+
+
+def module_sets(run: Run) -> Evidence:
+    """The evidence on gene sets alone, without known disease genes."""
+    table = by_kind(run)
+    return Evidence(table[table["is_set"]])
 
 
 def best(table: pd.DataFrame) -> pd.DataFrame:
@@ -87,14 +113,18 @@ def layer_nodes(run: Run) -> dict[str, list[str]]:
         found = {str(la): list(part["node"]) for la, part in run.nodes.groupby("layer", sort=False)}
     for layer, lit in run.node_genes.items():
         found.setdefault(layer, list(lit.nodes))
-    return {la: found[la] for la in sorted(found, key=lambda la: la in CONTROLS)}
+    own = [la for la in found if la not in CONTROLS]
+    return {la: found[la] for la in [*own, *(la for la in CONTROLS if la in found)]}
 
 
 def layer_shares(table: pd.DataFrame, nodes: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
     """For every test and layer, how many of the layer's nodes have a q of 0.05 or less."""
+    collections = list(dict.fromkeys(table["collection"]))
+    short = [short_name(c) for c in collections]
+    kind = {c: s if short.count(s) == 1 else c for c, s in zip(collections, short, strict=True)}
     return [
-        _share(rows, layer, names=names)
-        for _, rows in table.groupby(["collection", "test"], sort=False)
+        {"kind": kind[collection], **_share(rows, layer, names=names)}
+        for (collection, _), rows in table.groupby(["collection", "test"], sort=False)
         for layer, names in nodes.items()
         if rows["subject"].isin(names).any()
     ]
@@ -104,10 +134,9 @@ def _share(rows: pd.DataFrame, layer: str, *, names: Sequence[str]) -> dict[str,
     passed = rows.loc[rows["q"] <= SIGNIFICANT, "subject"]
     significant = int(passed[passed.isin(names)].nunique())
     return {
-        "kind": short_name(rows["collection"].iloc[0]),
         "test": rows["test"].iloc[0],
         "main": bool(rows["main"].iloc[0]),
-        "layer": "PCA" if layer in CONTROLS else layer,
+        "layer": CONTROLS.get(layer, layer),
         "control": layer in CONTROLS,
         "nodes": len(names),
         "significant": significant,

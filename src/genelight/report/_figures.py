@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from .. import pl
-from ._evidence import leading_node, module_subject
+from ._evidence import leading_node, module_sets, module_subject
 from ._read import CONTROLS
 from ._words import number, percent
 
@@ -55,8 +55,8 @@ def _module(run: Run, summary: Mapping[str, Any]) -> dict[str, Figure]:
 
 
 def _pathways(run: Run, summary: Mapping[str, Any]) -> dict[str, Figure]:
-    evidence, subject = run.evidence, module_subject(run)
-    if evidence is None or not summary["module"] or not summary["module"]["pathways"]:
+    evidence, subject = module_sets(run), module_subject(run)
+    if not summary["module"] or not summary["module"]["pathways"]:
         return {}
     n = min(10, len(summary["module"]["pathways"]))
     top = summary["module"]["pathways"][0]
@@ -113,7 +113,7 @@ def _layers(_: Run, summary: Mapping[str, Any]) -> dict[str, Figure]:
         lambda ax: pl.layers(table, ax),
         name="layers",
         caption="Share of each layer's nodes whose strongest genes hang together in the network, or gather in a gene "
-        "set, with a q of 0.05 or less. PCA components are held to the same tests.",
+        "set, with a q of 0.05 or less. PCA and ICA components are held to the same tests.",
         alt=f"Bars by layer; the longest is {top['layer']} in {top['kind']} with {percent(top['share'])}.",
         height=0.9 + 0.17 * rows + 0.15 * table["kind"].nunique(),
     )

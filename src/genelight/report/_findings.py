@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["findings"]
 
 BASELINES = ("pca", "de")
+TIE = 0.005
+"""Largest difference in AUC that counts as none."""
 NO_MODULE = "The run has no disease module, so "
 
 
@@ -97,12 +99,12 @@ def _certainty(module: Mapping[str, Any] | None, held_out: Mapping[str, Any]) ->
     clauses = [_auc(module, held_out)] if known(module["auc"]) else []
     again = _own_mean(held_out, "replication")
     if known(again):
-        clause = f"its gene scores agree with these subjects' own at a rank correlation of {number(again)}"
-        clauses.append(clause + _against(held_out, "replication"))
+        means = _baseline_means(held_out, "replication")
+        others = ", ".join(f"{method_label(m)} {number(value)}" for m, value in means.items())
+        clause = f"its gene scores replicate in them at a rank correlation of {number(again)}"
+        clauses.append(f"{clause} ({others})" if others else clause)
     if known(module["stable"]):
-        clauses.append(
-            f"{module['stable']} of {module['size']} genes are selected in at least 90% of subject bootstraps"
-        )
+        clauses.append(f"{module['stable']} of {module['size']} genes are in at least 90% of subject bootstraps")
     if not clauses:
         return "No held-out figure and no bootstrap was computed, so how sure the module is cannot be said."
     sentence = "; ".join(clauses)
@@ -110,16 +112,20 @@ def _certainty(module: Mapping[str, Any] | None, held_out: Mapping[str, Any]) ->
 
 
 def _auc(module: Mapping[str, Any], held_out: Mapping[str, Any]) -> str:
-    """The AUC over all held-out subjects together; baselines are compared fold by fold."""
-    pooled, by_fold = number(module["auc"]), _own_mean(held_out, "auc")
+    """The AUC over all held-out subjects together, beside the baselines' over the same subjects."""
     bounds = [f"95% interval {interval(module['auc_interval'])}"] if interval(module["auc_interval"]) else []
     p = module["auc_permutation_p"]
     bounds += [f"permutation p = {tail(p)}"] if known(p) else []
-    clause = f"on unseen subjects the module's score tells cases from controls with an AUC of {pooled}"
-    clause += f" ({'; '.join(bounds)})" if bounds else ""
-    if known(by_fold) and number(by_fold) != pooled:
+    clause = f"on unseen subjects the module tells cases from controls with an AUC of {number(module['auc'])}"
+    clause += f" ({', '.join(bounds)})" if bounds else ""
+    pooled = {m: auc for m, auc in module["auc_by_method"].items() if m in BASELINES and known(auc)}
+    if pooled:
+        return clause + _compared(module["auc"], pooled)
+    # Baselines are known fold by fold alone, and a mean over folds is no AUC over all.
+    by_fold = _own_mean(held_out, "auc")
+    if known(by_fold) and number(by_fold) != number(module["auc"]):
         clause += f"; averaged over folds it reaches {number(by_fold)}"
-    return clause + _against(held_out, "auc")
+    return clause + (_compared(by_fold, _baseline_means(held_out, "auc")) if known(by_fold) else "")
 
 
 def _own_mean(held_out: Mapping[str, Any], metric: str) -> float | None:
@@ -127,19 +133,20 @@ def _own_mean(held_out: Mapping[str, Any], metric: str) -> float | None:
     return rows[0]["mean"] if rows else None
 
 
-def _against(held_out: Mapping[str, Any], metric: str) -> str:
-    """How the baselines do by one metric over the same folds, first those as good to two decimals or better."""
-    own = _own_mean(held_out, metric)
-    rows = [r for r in held_out.get("methods", ()) if r["method"] in BASELINES and r["metric"] == metric]
-    if own is None or not rows:
-        return ""
-    named: dict[bool, list[str]] = {True: [], False: []}
-    for row in rows:
-        as_good = round(row["mean"], 2) >= round(own, 2)
-        named[as_good].append(f"{method_label(row['method'])} ({number(row['mean'])})")
-    parts = []
-    if named[True]:
-        parts.append(f"{listed(named[True])} {'does' if len(named[True]) == 1 else 'do'} as well or better")
-    if named[False]:
-        parts.append(f"{listed(named[False])} {'does' if len(named[False]) == 1 else 'do'} less well")
-    return ", where " + " and ".join(parts)
+def _baseline_means(held_out: Mapping[str, Any], metric: str) -> dict[str, float]:
+    rows = held_out.get("methods", ())
+    return {r["method"]: r["mean"] for r in rows if r["method"] in BASELINES and r["metric"] == metric}
+
+
+def _compared(own: float, others: Mapping[str, float]) -> str:
+    """Which of the others are beaten; those within half a hundredth, or alike to two decimals, do as well."""
+    named: dict[str, list[str]] = {"less": [], "as well": [], "better": []}
+    for method, value in sorted(others.items(), key=lambda pair: -pair[1]):
+        alike = abs(value - own) <= TIE or number(value) == number(own)
+        standing = "as well" if alike else "better" if value > own else "less"
+        named[standing].append(f"{method_label(method)} ({number(value)})")
+    beaten = named.pop("less")
+    unbeaten = [f"{listed(n)}, which {'does' if len(n) == 1 else 'do'} {how}" for how, n in named.items() if n]
+    parts = [f"better than {listed(beaten)}"] if beaten else []
+    parts += [f"no better than {', and '.join(unbeaten)}"] if unbeaten else []
+    return ", " + " but ".join(parts) if parts else ""

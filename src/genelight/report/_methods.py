@@ -26,6 +26,8 @@ LIMITS = (
     "the settings say so.",
     "Held-out subjects come from the same cohort. A second cohort, from another place and platform, is the stronger "
     "test.",
+    "Known disease genes come from studies of their own, often of these very genes; that a module shares some does not "
+    "say that it is right, and that it shares none does not say that it is wrong.",
     "Each q value is adjusted over the tests of its own family (one test, one layer or module, one reference), not "
     "over this whole page.",
     "Intervals and selection frequencies rest on resampled subjects; with few subjects they are rough.",
@@ -87,14 +89,16 @@ def _tests(run: Run, evidence: pd.DataFrame) -> list[dict[str, Any]]:
     records = []
     for (collection, test), rows in evidence.groupby(["collection", "test"], sort=False):
         draws = sorted({int(d) for d in rows["draws"]} - {0})
-        facts = about.get(str(test), {})
+        found = about.get(str(test), {})
+        facts = found if isinstance(found, dict) else {}
+        exact = f"exact, matched on {facts['matched on']}" if "matched on" in facts else "exact"
         records.append(
             {
                 "collection": collection,
                 "test": str(test).replace("_", " "),
                 "subjects": int(rows["subject"].nunique()),
-                "universe": facts.get("universe") if isinstance(facts, dict) else None,
-                "null": " or ".join(f"{d:,}" for d in draws) + " random draws" if draws else "exact",
+                "universe": facts.get("universe"),
+                "null": " or ".join(f"{d:,}" for d in draws) + " random draws" if draws else exact,
                 "seed": " or ".join(str(s) for s in sorted(set(rows["seed"]))) if draws else "",
             }
         )

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Run", "read_run"]
 
-CONTROLS = ("PC",)
-"""Layers of baseline models, shown beside the model's own."""
+CONTROLS = {"PC": "PCA", "IC": "ICA"}
+"""Layers of baseline models, shown beside the model's own, and what they are called."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ SECTIONS: dict[str, Any] = {
     "contrast": {"case": None, "control": None, "cases": None, "controls": None},
     "findings": [],
     "module": None,
+    "genetics": [],
     "nodes": [],
     "layers": [],
     "held_out": {"reconstruction": None, "methods": []},

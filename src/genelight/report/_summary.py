@@ -11,6 +11,7 @@ from ..pl import method_label
 from ._evidence import SIGNIFICANT, best, by_kind, layer_nodes, layer_shares, module_subject, set_record, set_rows
 from ._figures import figures
 from ._findings import findings
+from ._genetics import disease_genes
 from ._methods import methods, visible
 from ._read import CONTROLS, read_run
 from ._words import known, plain
@@ -41,8 +42,8 @@ def summarise(run_folder: Path | str) -> dict[str, Any]:
     -------
     dict
         Plain values only, fit for JSON, no NaN, no id of any sample or subject. Keys: ``title``, ``contrast``,
-        ``findings`` (five sentences), ``module``, ``nodes``, ``layers``, ``held_out``, ``scores``, ``methods``,
-        ``missing``, ``figures`` (inline SVG with caption).
+        ``findings`` (five sentences), ``module``, ``genetics``, ``nodes``, ``layers``, ``held_out``, ``scores``,
+        ``methods``, ``missing``, ``figures`` (inline SVG with caption).
 
     Raises
     ------
@@ -66,12 +67,13 @@ def summarise(run_folder: Path | str) -> dict[str, Any]:
     ('ill against well', 5)
     """
     run = read_run(Path(run_folder))
-    evidence = by_kind(run.evidence)
+    evidence = by_kind(run)
     summary: dict[str, Any] = {
         "format": FORMAT,
         "title": _title(run),
         "contrast": _contrast(run),
         "module": _module(run, evidence),
+        "genetics": disease_genes(run, evidence),
         "nodes": _nodes(run, evidence),
         "layers": layer_shares(evidence, layer_nodes(run)),
         "held_out": _held_out(run),
@@ -117,6 +119,7 @@ def _module(run: Run, evidence: pd.DataFrame) -> dict[str, Any] | None:
         "bootstraps": about.get("bootstraps"),
         "auc": about.get("auc", _mean(run, run.method, "auc")),
         "auc_interval": about.get("auc_interval"),
+        "auc_by_method": {method: found.get("auc") for method, found in about.get("auc_by_method", {}).items()},
         "auc_permutation_p": about.get("auc_permutation_p"),
         "genes": chosen[["gene", "score", "rank", "frequency"]].to_dict("records"),
         "pathways": set_rows(evidence, module_subject(run), n=15),
@@ -128,7 +131,7 @@ def _nodes(run: Run, evidence: pd.DataFrame) -> list[dict[str, Any]]:
     if run.nodes is None:
         return []
     main = evidence[evidence["main"].astype(bool)]
-    network, sets = best(main[~main["is_set"]]), best(main[main["is_set"]])
+    network, sets = best(main[~main["is_set"] & ~main["disease"]]), best(main[main["is_set"]])
     own = run.nodes[~run.nodes["layer"].isin(CONTROLS)]
     records = [_node(row, network, sets) for _, row in own.iterrows()]
     records.sort(key=lambda r: (bool(r["state"]), -r["support"], -abs(r["effect"]) if known(r["effect"]) else 0.0))

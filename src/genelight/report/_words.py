@@ -28,7 +28,7 @@ def number(value: Any, digits: int = 2) -> str:
 
 def percent(value: Any) -> str:
     """A share as whole percent."""
-    return f"{100 * value:.0f}%" if known(value) else "–"
+    return f"{number(100 * value, 0)}%" if known(value) else "–"
 
 
 def tail(value: Any) -> str:

@@ -20,6 +20,7 @@ from ._settings import EMBEDDED, Genetics, Sets, Study
 __all__ = ["Inputs"]
 
 LEAST_SHARED = 10
+TESTED_SIZES = (5, 500)
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Inputs:
             If anything does not fit; nothing has been written then.
         """
         data = study.data
-        adata = demo.cohort() if data.expression == EMBEDDED else io.read(data.expression)
+        adata = demo.cohort() if data.expression == EMBEDDED else io.read(data.expression, dense=True)
         if data.drop:
             adata = adata[~select_samples(adata.obs, data.drop, role="drop")].copy()
         contrast = Contrast.of(
@@ -71,6 +72,8 @@ class Inputs:
             known = set(edges.table["target"]) | (set(edges.table["source"]) if edges is network else set())
             shared = preparation.genes.align(known)
             check_coverage(shared, least=LEAST_SHARED, what="the data", reference=edges.name)
+        for collection in sets:
+            _check_sizes(collection, preparation.genes)
         identity = digest(np.asarray(adata.X), list(adata.obs_names), list(adata.var_names), adata.obs.to_csv())
         return cls(study, adata, contrast, preparation, widths, network, sets, identity)
 
@@ -97,6 +100,11 @@ class Inputs:
         """Fit the baseline: principal components, as many as the narrowest layer has nodes."""
         return models.fit_pca(adata, width=min(self.widths), preparation=prepare(adata, self.study))
 
+    def fit_ica(self, adata: AnnData) -> models.ICA:
+        """Fit the second baseline: as many independent components."""
+        preparation = prepare(adata, self.study)
+        return models.fit_ica(adata, width=min(self.widths), preparation=preparation, seed=self.study.model.seed)
+
 
 def prepare(adata: AnnData, study: Study) -> pp.Preparation:
     """The study's preparation, learned from these samples."""
@@ -121,6 +129,17 @@ def _check_module(study: Study, contrast: Contrast, *, genes: Genes, layers: int
     fewest = min(len(np.unique(contrast.subject_n[mask])) for mask in (contrast.case_n, contrast.control_n))
     if settings.folds > fewest:
         msg = f"[module] folds = {settings.folds}, but a group has only {fewest} subjects; use folds = {fewest}"
+        raise InputError(msg)
+
+
+def _check_sizes(collection: Edges, genes: Genes) -> None:
+    low, high = TESTED_SIZES
+    sizes = collection.table[collection.table["target"].isin(genes.ids)].groupby("source").size()
+    if not sizes.between(low, high).any():
+        msg = (
+            f"{collection.name}: of {len(sizes)} sets none has {low} to {high} measured genes (they have "
+            f"{sizes.min()} to {sizes.max()}); such sets are not tested, choose smaller or larger ones"
+        )
         raise InputError(msg)
 
 

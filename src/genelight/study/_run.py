@@ -24,6 +24,7 @@ from ._template import to_toml
 __all__ = ["Outcome", "run"]
 
 BASELINE = "pca"
+BASELINE_LAYERS = (models.PCA_LAYER, models.ICA_LAYER)
 CONTROLS = ("de", "variance")
 MODULES = ("05_module.tsv", *(f"05_module_{name}.tsv" for name in (BASELINE, *CONTROLS)))
 STABLE = 0.9
@@ -132,9 +133,10 @@ class _Steps:
             model.about["held_out"] = self._reconstruction()
             model.save(self.folder / "03_model")
             self.inputs.fit_pca(self.inputs.adata).save(self.folder / "03_pca")
+            self.inputs.fit_ica(self.inputs.adata).save(self.folder / "03_ica")
 
         inputs = [prepared, held_out, self._model_settings()]
-        return self.ledger.step("fit", inputs=inputs, outputs=["03_model", "03_pca"], work=work)
+        return self.ledger.step("fit", inputs=inputs, outputs=["03_model", "03_pca", "03_ica"], work=work)
 
     def light_up(self, model: str) -> str:
         def work() -> None:
@@ -143,7 +145,7 @@ class _Steps:
                 for layer in trained.widths:
                     tl.light_up(trained, layer).save(self._node_file(layer))
 
-        outputs = [self._node_file(layer).name for layer in [*self.layers, models.PCA_LAYER]]
+        outputs = [self._node_file(layer).name for layer in [*self.layers, *BASELINE_LAYERS]]
         return self.ledger.step("light_up", inputs=[model], outputs=outputs, work=work)
 
     def derive(self, model: str, held_out: str) -> str:
@@ -151,7 +153,7 @@ class _Steps:
 
         def work() -> None:
             self.say("deriving the disease module")
-            trained, pca = self._models()
+            trained, pca, _ = self._models()
             module = self._module(trained, settings.method, settings.layer)
             certain = self._certainty(trained, module)
             replace(module, about={**module.about, **certain}).save(self.folder / "05_module.tsv")
@@ -170,7 +172,7 @@ class _Steps:
 
         def work() -> None:
             self.say("testing nodes and modules")
-            lit = [NodeGenes.load(self._node_file(layer)) for layer in [*self.layers, models.PCA_LAYER]]
+            lit = [NodeGenes.load(self._node_file(layer)) for layer in [*self.layers, *BASELINE_LAYERS]]
             genes = self.inputs.preparation.genes
             derived = [Module.load(self.folder / name, genes=genes) for name in MODULES]
             preparation = self.inputs.preparation
@@ -220,8 +222,8 @@ class _Steps:
         }
         write_json(path, record)
 
-    def _models(self) -> tuple[Model, Model]:
-        return models.load(self.folder / "03_model"), models.load(self.folder / "03_pca")
+    def _models(self) -> list[Model]:
+        return [models.load(self.folder / name) for name in ("03_model", "03_pca", "03_ica")]
 
     def _node_file(self, layer: str) -> Path:
         return self.folder / f"04_nodes_{layer}.parquet"

@@ -108,7 +108,7 @@ class Study(_Section):
     --------
     >>> from genelight.study import Study
     >>> Study.demo().model.widths
-    (128, 64, 32)
+    (64, 32, 16)
     """
 
     data: Data
