@@ -37,7 +37,7 @@ WALLS: dict[str, set[str]] = {
 # Libraries that only some rooms, or only one file, may use.
 ONLY: dict[str, tuple[str, ...]] = {
     "torch": ("models", "tl"),
-    "captum": (),
+    "captum": ("tl._captum",),
     "matplotlib": ("pl",),
     "seaborn": ("pl",),
     "plotly": ("pl",),

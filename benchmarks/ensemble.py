@@ -1,0 +1,36 @@
+"""Ten seeds trained together, over the time of one.
+
+One is ``models.fit``: it prepares the table, chooses sparsity and epochs on held-out subjects, and trains. Ten is
+``models.fit_ensemble`` with that model's choices, each member on its own bootstrap of the subjects; preparation and
+subspace are computed once, members are trained one after another. The ratio is time of the ten over time of the one.
+A user without a model fits one first; both together stand in the rows.
+
+Tried and not kept: members side by side as one batched network. Bootstraps of subjects with unequal numbers of samples
+differ in length, and half of a member's time is the rotation of its start, not training.
+"""
+
+from __future__ import annotations
+
+from benchmarks._harness import Result
+from benchmarks._measure import Figure, paired
+from genelight import demo, models, simulate
+
+SEEDS = 10
+
+
+def run(*, quick: bool) -> Result:
+    adata = simulate.cohort(30, n_genes=400) if quick else demo.cohort()
+    model = models.fit(adata, subject="subject")
+    pairs = paired(
+        lambda: models.fit_ensemble(adata, model, seeds=SEEDS, subject="subject"),
+        lambda: models.fit(adata, subject="subject"),
+        runs=3 if quick else 5,
+    )
+    ratio = Figure.of([ten / one for ten, one in zip(pairs.ours, pairs.peer, strict=True)])
+    rows = [*pairs.rows(f"fit_ensemble, {SEEDS} members", "fit")]
+    both = [ten + one for ten, one in zip(pairs.ours, pairs.peer, strict=True)]
+    rows.append({"what": "one after the other", "seconds": Figure.of(both).value, "over fit": ratio.value + 1})
+    data = (
+        f"{'simulated' if quick else 'influenza'} {adata.n_obs} x {adata.n_vars}, widths {list(model.widths.values())}"
+    )
+    return Result("ratio", ratio, data, rows)
