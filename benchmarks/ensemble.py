@@ -5,8 +5,9 @@ One is ``models.fit``: it prepares the table, chooses sparsity and epochs on hel
 subspace are computed once, members are trained one after another. The ratio is time of the ten over time of the one.
 A user without a model fits one first; both together stand in the rows.
 
-Tried and not kept: members side by side as one batched network. Bootstraps of subjects with unequal numbers of samples
-differ in length, and half of a member's time is the rotation of its start, not training.
+Half of a member's time is the rotation of its start, half its training. Members side by side as one batched network
+would save part of the latter only, and bootstraps of subjects with unequal numbers of samples differ in length; that
+was not tried.
 """
 
 from __future__ import annotations

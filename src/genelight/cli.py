@@ -156,6 +156,20 @@ def light_up(
 
 
 @app.command()
+def node(
+    name: Annotated[str, typer.Argument(help="node, such as L2.17")],
+    model: ModelFolder,
+    table: Annotated[Path | None, typer.Option(help="h5ad file: adds activity by sample columns and neighbours")] = None,
+    subject: Subject = None,
+    evidence: Annotated[Path | None, typer.Option(help="what assess wrote, such as RUN/06_evidence.parquet")] = None,
+) -> None:
+    """Print the card of one hidden node: its genes, where it is active, its evidence."""
+    adata = None if table is None else gl.read(table, dense=True)
+    found = None if evidence is None else gl.Evidence.load(evidence)
+    print(gl.tl.node_card(gl.load(model), name, adata=adata, subject=subject, evidence=found).to_text())
+
+
+@app.command()
 def disease_module(
     table: Table,
     model: ModelFolder,

@@ -17,7 +17,7 @@ __all__ = ["held_out", "history", "scores"]
 _METRICS = {
     "auc": "AUC, held-out subjects",
     "r2": "R², held-out subjects",
-    "replication": "rank correlation with held-out subjects' own t",
+    "replication": "rank correlation with held-out subjects' own differences",
     "overlap": "share of genes found again",
 }
 _CHANCE = {"auc": 0.5, "replication": 0.0}

@@ -122,7 +122,7 @@ def _layers(_: Run, summary: Mapping[str, Any]) -> dict[str, Figure]:
 def _held_out(run: Run, summary: Mapping[str, Any]) -> dict[str, Figure]:
     captions = {
         "auc": "How well each method's score tells cases from controls among subjects it never saw. Dashed: chance.",
-        "replication": "How well each method's gene scores agree with the held-out subjects' own t statistics. "
+        "replication": "How well each method's gene scores agree with the held-out subjects' own mean differences. "
         "Dashed: no agreement.",
         "r2": "Share of held-out expression that the model and PCA of the same width reconstruct.",
     }

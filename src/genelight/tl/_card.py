@@ -110,7 +110,9 @@ def _facts(card: NodeCard) -> list[str]:
 def _tables(card: NodeCard) -> list[tuple[str, pd.DataFrame]]:
     """Every part that has rows, its cells as text."""
     genes = card.genes.drop(columns="rank").dropna(axis=1, how="all")
-    evidence = card.evidence[["test", "reference", "n", "statistic", "effect", "p", "q"]]
+    # A strong node passes hundreds of gene sets: each test shows its best three, the card holds them all.
+    best = card.evidence.groupby("test", sort=False).head(3)
+    evidence = best[["test", "reference", "n", "statistic", "effect", "p", "q"]]
     parts = [
         ("Genes raised", genes[genes["sign"] == "up"].drop(columns="sign")),
         ("Genes lowered", genes[genes["sign"] == "down"].drop(columns="sign")),
