@@ -159,7 +159,7 @@ def light_up(
 def node(
     name: Annotated[str, typer.Argument(help="node, such as L2.17")],
     model: ModelFolder,
-    table: Annotated[Path | None, typer.Option(help="h5ad file: adds activity by sample columns and neighbours")] = None,
+    table: Annotated[Path | None, typer.Option(help="h5ad file: adds sample columns and neighbours")] = None,
     subject: Subject = None,
     evidence: Annotated[Path | None, typer.Option(help="what assess wrote, such as RUN/06_evidence.parquet")] = None,
 ) -> None:
