@@ -157,7 +157,7 @@ def test_fewer_than_five_subjects_are_too_few(cohort):
         ({"preset": "defualt"}, UnknownNameError, "unknown preset 'defualt'; did you mean 'default'"),
         ({"subject": "subjct"}, UnknownNameError, "unknown subject column 'subjct' in obs; did you mean 'subject'"),
         ({"widths": (500, 8)}, InputError, r"widths = \[500, 8\], but 38 training samples .* allow 1 to 37 nodes"),
-        ({"widths": (500, 8)}, InputError, r"use for example widths = \[16, 8, 4\]"),
+        ({"widths": (500, 8)}, InputError, r"use for example widths = \[32, 16, 8\]"),
         ({"widths": (8, 0)}, InputError, r"widths\[1\] = 0 must be above zero"),
         ({"widths": ()}, InputError, r"widths = \[\], but"),
         ({"epochs": 0}, InputError, "epochs = 0 must be above zero"),

@@ -249,7 +249,8 @@ def choose_widths(widths: tuple[int, ...] | None, *, samples: int, genes: int) -
     ----------
     widths
         Hidden layers from input to output. None for three, each half of the last, the first the largest power of
-        two that is at most 128, half of the samples, and the genes.
+        two that is at most 128 and what samples and genes allow: a last layer of 16 instead of 32 nodes loses
+        small programmes (study ``programmes``).
     samples, genes
         Size of the smallest table to train on.
 
@@ -259,7 +260,7 @@ def choose_widths(widths: tuple[int, ...] | None, *, samples: int, genes: int) -
         If a width is not above zero or exceeds what samples and genes allow.
     """
     most = min(samples - 1, genes)
-    first = min(128, 2 ** int(np.log2(max(1, min(samples / 2, genes)))))
+    first = min(128, 2 ** int(np.log2(max(1, most))))
     fitting = (first, max(1, first // 2), max(1, first // 4))
     widths = fitting if widths is None else tuple(int(w) for w in widths)
     check_positive(**{f"widths[{i}]": w for i, w in enumerate(widths)})
