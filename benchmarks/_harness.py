@@ -209,7 +209,8 @@ def _show(record: Mapping[str, Any], doc: str) -> None:
     table = Table(*columns)
     for row in cells:
         table.add_row(*map(escape, row))
-    console = Console()
+    # A pipe has no width of its own: numbers are never cut short there.
+    console = Console() if sys.stdout.isatty() else Console(width=160)
     console.print(f"{record['name']}: {doc.splitlines()[0]}", highlight=False, markup=False, soft_wrap=True)
     console.print(table)
     console.print(f"{_headline(record)}; {record['data']}", highlight=False, markup=False, soft_wrap=True)
