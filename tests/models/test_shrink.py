@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genelight import simulate
-from genelight.models import find_subspace
+from genelight import demo, simulate
+from genelight.models import find_subspace, fit
 from genelight.models.shrink import GRID, choose_shrinkage, shrink_means, turn
 from genelight.pp import prepare
 
@@ -95,3 +95,14 @@ def test_turning_keeps_the_subspace_and_sorts_its_axes():
     variance = turned.coordinates(subspace.genes(shrunk)).var(0)
     np.testing.assert_allclose(variance, turned.variance_k, rtol=1e-2, atol=1e-3)
     assert (np.diff(turned.variance_k) <= 0).all()
+
+
+def test_left_out_subjects_are_left_out_of_the_centre_too():
+    # Centred on everyone, left-out subjects lie opposite to the others, and no shrinkage looks best.
+    cohort = demo.cohort()
+    few = cohort[cohort.obs["subject"].isin(sorted(cohort.obs["subject"].unique())[4:])].copy()
+    x_ng = prepare(few).transform(few)
+    c_nk = find_subspace(x_ng).coordinates(x_ng)
+    assert choose_shrinkage(c_nk, few.obs["subject"].to_numpy(), 32) < 1.0
+    first = fit(few, widths=(32, 32), subject="subject", epochs=1).history[0]
+    assert first["held_out_r2"] > first["held_out_r2_pca"]
