@@ -88,8 +88,8 @@ def programme_start(net: Stack, subspace: Subspace, seed: int) -> None:
 
     With a straight activation the whole stack then equals PCA of the narrowest width, whatever the rotations;
     rotating to independent components over genes (Lee and Batzoglou 2003) makes a node stand for few genes
-    instead of a mixture. Nodes beyond the axes there are listen at random and say nothing until they have learned
-    to. Rotation and listening are seeded.
+    instead of a mixture. A node for which no axis is left starts with random weights in and none out. All of it
+    is seeded.
     """
     generator = torch.Generator().manual_seed(seed)
     rank = subspace.basis_gk.shape[1]
