@@ -1,0 +1,45 @@
+"""Models: fit, encode."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import genelight as gl
+
+from ._shared import File, Folder, Layer, ModelFolder, Scale, Seed, Subject, Table, fresh, whole_numbers
+
+commands = typer.Typer()
+
+
+@commands.command()
+def fit(
+    table: Table,
+    out: Folder,
+    subject: Subject = None,
+    widths: Annotated[str | None, typer.Option(help="hidden layers, for example 128,64,32")] = None,
+    preset: Annotated[str, typer.Option(help="see: genelight methods")] = "default",
+    scale: Scale = "log2",
+    seed: Seed = 0,
+) -> None:
+    """Train an autoencoder on all samples of a table, without labels."""
+    adata = gl.read(table, dense=True)
+    preparation = gl.prepare(adata, scale=scale)
+    sizes = whole_numbers(widths, "--widths")
+    model = gl.fit(adata, preset=preset, widths=sizes, subject=subject, preparation=preparation, seed=seed)
+    model.save(fresh(out))
+    chosen = model.history[int(model.settings["stop"])]
+    print(f"{out}: layers {', '.join(f'{layer} of {width}' for layer, width in model.widths.items())}")
+    print(
+        f"held-out R² {chosen['held_out_r2']:.4f}, PCA of {min(model.widths.values())}: {chosen['held_out_r2_pca']:.4f}"
+    )
+
+
+@commands.command()
+def encode(table: Table, model: ModelFolder, layer: Layer, out: File) -> None:
+    """Write a copy of a table with a layer's codes in its obsm."""
+    adata = gl.read(table, dense=True)
+    gl.encode(gl.load(model), adata, layer=layer, key_added=f"X_{layer}")
+    adata.write_h5ad(fresh(out))
+    print(f"{out}: obsm['X_{layer}'] of shape {adata.obsm[f'X_{layer}'].shape}")

@@ -1,0 +1,57 @@
+"""What the commands share: options and small helpers."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .._core.errors import InputError, ResourceError
+
+Table = Annotated[Path, typer.Argument(help="h5ad file, samples x genes")]
+Folder = Annotated[Path, typer.Option("--out", help="folder to write")]
+File = Annotated[Path, typer.Option("--out", help="file to write")]
+ModelFolder = Annotated[Path, typer.Option("--model", help="model folder, such as RUN/03_model")]
+Subject = Annotated[str | None, typer.Option(help="obs column: whose sample it is; a subject is never split")]
+Scale = Annotated[str, typer.Option(help="scale of the values: log2, counts or linear")]
+Layer = Annotated[str, typer.Option(help="hidden layer, such as L1")]
+Seed = Annotated[int, typer.Option(help="for everything that is drawn")]
+
+
+def say(words: str) -> None:
+    """Tell a person at a terminal what goes on."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"· {words}\n")
+
+
+def fresh(path: Path) -> Path:
+    """A path that nothing stands at yet.
+
+    Raises
+    ------
+    ResourceError
+        When something does.
+    """
+    if path.exists():
+        msg = f"{path} exists already; choose another --out or remove it, nothing was written"
+        raise ResourceError(msg)
+    return path
+
+
+def whole_numbers(text: str | None, option: str) -> tuple[int, ...] | None:
+    """The numbers of an option such as ``128,64,32``.
+
+    Raises
+    ------
+    InputError
+        When a part is not a whole number.
+    """
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        msg = f"{option} {text} cannot be read; write whole numbers with commas: {option} 128,64,32"
+        raise InputError(msg) from error

@@ -1,0 +1,61 @@
+"""Whole studies: demo, init, run, report, methods."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import genelight as gl
+
+from .._core.provenance import writing
+from ._shared import Folder, fresh, say
+
+commands = typer.Typer()
+
+
+@commands.command()
+def demo(out: Folder = Path("genelight-demo")) -> None:
+    """Run the embedded study: influenza against baseline, from expression to a report."""
+    _finish(gl.study.run(gl.study.Study.demo(), out, say=say))
+
+
+@commands.command()
+def init(path: Annotated[Path, typer.Argument(help="study file to write")] = Path("study.toml")) -> None:
+    """Write a commented study file to fill in."""
+    with writing(fresh(path)) as draft:
+        draft.write_text(gl.study.template())
+    print(f"wrote {path}; fill it in, then: genelight run {path} --out RUN")
+
+
+@commands.command()
+def run(
+    study: Annotated[Path, typer.Argument(help="study file, see: genelight init")],
+    out: Folder,
+) -> None:
+    """Run a study file from expression to a report; what is done already is not done again."""
+    _finish(gl.study.run(gl.study.Study.load(study), out, say=say))
+
+
+@commands.command()
+def report(folder: Annotated[Path, typer.Argument(help="run folder")]) -> None:
+    """Write the report of a run folder anew."""
+    print(gl.report.report(folder))
+
+
+@commands.command()
+def methods() -> None:
+    """List every registered method with what it does and its source."""
+    registries = (gl.models.PRESETS, gl.models.ACTIVATIONS, gl.tl.ATTRIBUTIONS, gl.tl.DERIVATIONS, gl.evidence.TESTS)
+    for registry in registries:
+        print(f"{registry.kind}:")
+        for entry in registry.show():
+            control = " [control]" if entry.control else ""
+            print(f"  {entry.name:<22}{control} {entry.summary}{f' doi {entry.doi}' if entry.doi else ''}")
+
+
+def _finish(outcome: gl.study.Outcome) -> None:
+    print(f"report: {outcome.report}")
+    for number, finding in enumerate(outcome.findings, start=1):
+        print(f"{number}. {finding}")
