@@ -285,7 +285,8 @@ def project_texts() -> Iterator[tuple[Path, str]]:
     for path in sorted(ROOT.rglob("*")):
         parts = path.relative_to(ROOT).parts
         hidden = any(part in SKIPPED or (part.startswith(".") and part != ".ci") for part in parts[:-1])
-        if not hidden and path.is_file() and path.suffix in TEXT and path.stat().st_size < 2e6:
+        # In a linked working tree .git is a file that names its repository.
+        if not hidden and path.name != ".git" and path.is_file() and path.suffix in TEXT and path.stat().st_size < 2e6:
             yield Path(*parts), path.read_text(encoding="utf-8", errors="ignore")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from .subspace import Subspace
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Autoencoder"]
+__all__ = ["Autoencoder", "open_with"]
 
 
 class Autoencoder:
@@ -32,7 +32,7 @@ class Autoencoder:
     Made by :func:`fit` or :func:`genelight.load`.
     """
 
-    name = "autoencoder"
+    name: ClassVar[str] = "autoencoder"
 
     def __init__(
         self,
@@ -144,16 +144,18 @@ class Autoencoder:
         )
 
 
-@KINDS.register("autoencoder", doi="10.1038/s41467-020-14666-6")
-def _open(bundle: Bundle) -> Autoencoder:
-    """Deep autoencoder."""
+Kind = TypeVar("Kind", bound=Autoencoder)
+
+
+def open_with(kind: type[Kind], bundle: Bundle) -> Kind:
+    """The model of a kind that a bundle holds."""
     settings = bundle.settings
     subspace = Subspace(bundle.weights["basis"], bundle.weights["variance"], settings.pop("lost_variance"))
     net = Stack(subspace.basis_gk.shape[1], tuple(settings["widths"]), settings["activation"])
     state = {n.removeprefix("net."): torch.from_numpy(w) for n, w in bundle.weights.items() if n.startswith("net.")}
     net.load_state_dict(state)
     layers = [f"L{i}" for i in range(1, len(settings["widths"]) + 1)]
-    return Autoencoder(
+    return kind(
         bundle.preparation,
         subspace,
         net,
@@ -162,3 +164,9 @@ def _open(bundle: Bundle) -> Autoencoder:
         history=bundle.history,
         about=bundle.about,
     )
+
+
+@KINDS.register("autoencoder", doi="10.1038/s41467-020-14666-6")
+def _open(bundle: Bundle) -> Autoencoder:
+    """Deep autoencoder."""
+    return open_with(Autoencoder, bundle)

@@ -24,7 +24,7 @@ from .training import Recipe, train
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["PRESETS", "Preset", "choose_widths", "fit"]
+__all__ = ["PRESETS", "Preset", "choose_widths", "code_ranges", "fit"]
 
 LEAST_SUBJECTS = 5
 
@@ -166,7 +166,7 @@ def fit(
         "seed": seed,
         "rank": subspace.basis_gk.shape[1],
     }
-    ranges = _ranges(subspace, net, samples.x_ng)
+    ranges = code_ranges(subspace, net, samples.x_ng)
     return Autoencoder(preparation, subspace, net, ranges=ranges, settings=settings, history=history)
 
 
@@ -224,7 +224,8 @@ def _start(
 
 
 @torch.inference_mode()
-def _ranges(subspace: Subspace, net: Stack, x_ng: np.ndarray) -> dict[str, CodeRange]:
+def code_ranges(subspace: Subspace, net: Stack, x_ng: np.ndarray) -> dict[str, CodeRange]:
+    """Range of every node of each hidden layer over samples, by layer."""
     c_nk = torch.from_numpy(subspace.coordinates(x_ng))
     return {f"L{d}": CodeRange.of(net.encode(c_nk, d).numpy()) for d in range(1, len(net.hidden) + 1)}
 

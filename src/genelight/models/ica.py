@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ..pp import Preparation, prepare
+from .baselines import BASELINES
 from .bundle import KINDS, Bundle
 from .linear import Linear
 from .rotation import independent
@@ -70,6 +71,12 @@ def fit_ica(adata: AnnData, *, width: int, preparation: Preparation | None = Non
     preparation = preparation or prepare(adata)
     x_ng = preparation.transform(adata)
     return ICA.of(preparation, x_ng, width=width, subspace=find_subspace(x_ng), seed=seed)
+
+
+@BASELINES.register("ica", doi="10.1186/gb-2003-4-11-r76", control=True)
+def _baseline(adata: AnnData, *, widths: tuple[int, ...], preparation: Preparation | None = None, seed: int = 0) -> ICA:
+    """Independent components over genes, as many as the narrowest width."""
+    return fit_ica(adata, width=min(widths), preparation=preparation, seed=seed)
 
 
 @KINDS.register("ica", doi="10.1186/gb-2003-4-11-r76", control=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ..pp import Preparation, prepare
+from .baselines import BASELINES
 from .bundle import KINDS, Bundle
 from .linear import Linear
 from .subspace import Subspace, find_subspace
@@ -57,6 +58,18 @@ def fit_pca(adata: AnnData, *, width: int, preparation: Preparation | None = Non
     preparation = preparation or prepare(adata)
     x_ng = preparation.transform(adata)
     return PCA.of(preparation, x_ng, width=width, subspace=find_subspace(x_ng))
+
+
+@BASELINES.register("pca", doi="10.1080/14786440109462720", control=True)
+def _baseline(
+    adata: AnnData,
+    *,
+    widths: tuple[int, ...],
+    preparation: Preparation | None = None,
+    seed: int = 0,  # noqa: ARG001 - nothing is drawn
+) -> PCA:
+    """Principal components, as many as the narrowest width."""
+    return fit_pca(adata, width=min(widths), preparation=preparation)
 
 
 @KINDS.register("pca")
