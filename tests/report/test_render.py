@@ -16,6 +16,7 @@ import pytest
 
 from genelight import report
 from genelight._core.errors import UnknownNameError
+from genelight.report.sections import SECTIONS
 
 HOSTILE = '<script>alert("1")</script>'
 TEMPLATES = Path(report.__file__).parent / "templates"
@@ -136,3 +137,10 @@ def test_text_colours_have_contrast_aa(scheme: int) -> None:
         for role in ("ink", "soft", "up", "down", "accent", "teal", "ochre"):
             light, dark = sorted((_luminance(colours[role]), _luminance(colours[ground])), reverse=True)
             assert (light + 0.05) / (dark + 0.05) >= 4.5, (role, ground)
+
+
+def test_every_section_has_its_own_name_anchor_and_template() -> None:
+    for what in ("name", "anchor"):
+        assert len({getattr(section, what) for section in SECTIONS}) == len(SECTIONS)
+    templates = {path.name.removesuffix(".html.j2") for path in (TEMPLATES / "sections").glob("*.html.j2")}
+    assert templates == {section.name for section in SECTIONS}

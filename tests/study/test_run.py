@@ -9,7 +9,9 @@ import pytest
 import genelight as gl
 from genelight._core.errors import FormatError, GenelightError, InputError, UnknownNameError
 from genelight.study import Study, run, template
+from genelight.study._ledger import Ledger
 from genelight.study._template import to_toml
+from genelight.study.steps import STEPS
 
 STUDY = """
 [data]
@@ -133,6 +135,34 @@ def test_only_what_a_change_touches_is_done_again(folder):
     said = []
     run(Study.load(folder / "study.toml"), folder / "RUN", say=said.append)
     assert said == ["reading and checking", "testing nodes and modules", "writing the report"]
+
+
+def test_what_a_study_no_longer_has_is_removed(folder):
+    run(Study.load(folder / "study.toml"), folder / "RUN")
+    (folder / "study.toml").write_text(STUDY.replace("[24, 12, 6]", "[24, 12]"))
+    run(Study.load(folder / "study.toml"), folder / "RUN")
+    assert "04_nodes_L3.parquet" not in names(folder / "RUN")
+    assert {"04_nodes_L1.parquet", "04_nodes_L2.parquet"} < names(folder / "RUN")
+
+
+def test_a_step_that_is_dropped_takes_its_files_with_it_and_no_others(tmp_path):
+    ledger = Ledger(tmp_path / "RUN")
+    ledger.step("a", inputs=[1], outputs=["a.txt"], work=lambda: (tmp_path / "RUN" / "a.txt").touch() or None)
+    (tmp_path / "kept.txt").touch()
+    ledger.steps["a"]["outputs"]["../kept.txt"] = "made up"
+    ledger.drop("a")
+    assert names(tmp_path / "RUN") == {"steps.json"}
+    assert (tmp_path / "kept.txt").exists()
+    assert Ledger(tmp_path / "RUN").steps == {}
+
+
+def test_every_step_stands_behind_those_it_reads_from():
+    seen = []
+    for step in STEPS:
+        assert set(step.after or ()) <= set(seen), step.name
+        seen.append(step.name)
+    assert len(set(seen)) == len(seen)
+    assert seen[-1] == "report"
 
 
 def test_a_damaged_artefact_is_made_again(folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +59,40 @@ class Run:
         """A table of the study file, empty if absent."""
         found = self.study.get(name, {})
         return found if isinstance(found, dict) else {}
+
+    def mean(self, method: str, metric: str) -> float | None:
+        """A held-out figure of a method, averaged over folds; None where there is none."""
+        if self.held_out is None:
+            return None
+        rows = self.held_out[(self.held_out["method"] == method) & (self.held_out["metric"] == metric)]
+        return float(rows["value"].mean()) if len(rows) else None
+
+    def visible(self, text: Any) -> Any:
+        """`text` with quoted ids of the run's own samples and subjects blanked, as a query may name them."""
+        if not isinstance(text, str) or self.scores is None:
+            return text
+        ids = {str(i) for c in ("sample", "subject") if c in self.scores for i in self.scores[c].unique()}
+        return re.sub(r"""(["'])(.*?)\1""", lambda hit: "'…'" if hit[2] in ids else hit[0], text)
+
+    def table(self, name: str, columns: Sequence[str], *, separator: str = "\t") -> pd.DataFrame | None:
+        """A table of the folder; None where there is no such file.
+
+        Raises
+        ------
+        FormatError
+            If it cannot be read, or lacks one of `columns`.
+        """
+        return _table(self.folder / name, columns, separator=separator)
+
+    def json(self, name: str) -> dict[str, Any]:
+        """A JSON object of the folder; empty where there is no such file.
+
+        Raises
+        ------
+        FormatError
+            If it is damaged.
+        """
+        return _json(self.folder / name)
 
 
 def read_run(folder: Path) -> Run:

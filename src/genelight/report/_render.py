@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from .._core.errors import UnknownNameError
 from ._words import interval, number, percent, plain, tail
+from .sections import SECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,17 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["render"]
 
 TEMPLATES = Path(__file__).parent / "templates"
-SECTIONS: dict[str, Any] = {
+FRAME: dict[str, Any] = {
     "title": "",
     "contrast": {"case": None, "control": None, "cases": None, "controls": None},
     "findings": [],
-    "module": None,
-    "genetics": [],
-    "nodes": [],
-    "layers": [],
-    "held_out": {"reconstruction": None, "methods": []},
-    "scores": None,
-    "methods": {"settings": [], "account": [], "tests": [], "versions": {}, "limits": []},
     "missing": {},
     "figures": {},
 }
@@ -89,7 +83,9 @@ _FORMATS = {"html": _html, "json": _json, "markdown": _markdown}
 
 
 def _filled(summary: Mapping[str, Any]) -> dict[str, Any]:
-    return {**SECTIONS, **summary}
+    empty = {section.name: section.empty for section in SECTIONS}
+    shown = [section for section in SECTIONS if not section.optional or summary.get(section.name)]
+    return {**FRAME, **empty, **summary, "sections": shown}
 
 
 def _environment() -> Environment:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from .._core.provenance import versions
+from ..._core.provenance import versions
+from ._section import Section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
 
-    from ._read import Run
+    from .._read import Run
 
-__all__ = ["methods", "visible"]
+__all__ = ["Methods"]
 
 _FILES = ("expression", "path", "file")
 LIMITS = (
@@ -34,23 +34,23 @@ LIMITS = (
 )
 
 
-def methods(run: Run, evidence: pd.DataFrame) -> dict[str, Any]:
-    """Settings, gene account, tests, versions and limits, as plain lists."""
-    return {
-        "settings": _settings(run),
-        "account": _account(run),
-        "tests": _tests(run, evidence),
-        "versions": run.record.get("versions") or run.model.get("versions") or versions(),
-        "limits": list(LIMITS),
-    }
+class Methods(Section):
+    """Settings, gene account, tests, versions and limits."""
 
+    name = "methods"
+    anchor = "methods"
+    label = "Methods"
+    empty: ClassVar[Any] = {"settings": [], "account": [], "tests": [], "versions": {}, "limits": []}
 
-def visible(run: Run, text: Any) -> Any:
-    """`text` with quoted ids of the run's own samples and subjects blanked, as a query may name them."""
-    if not isinstance(text, str) or run.scores is None:
-        return text
-    ids = {str(i) for c in ("sample", "subject") if c in run.scores for i in run.scores[c].unique()}
-    return re.sub(r"""(["'])(.*?)\1""", lambda hit: "'…'" if hit[2] in ids else hit[0], text)
+    def gather(self, run: Run, evidence: pd.DataFrame) -> dict[str, Any]:
+        """Plain lists."""
+        return {
+            "settings": _settings(run),
+            "account": _account(run),
+            "tests": _tests(run, evidence),
+            "versions": run.record.get("versions") or run.model.get("versions") or versions(),
+            "limits": list(LIMITS),
+        }
 
 
 def _settings(run: Run) -> list[dict[str, Any]]:
@@ -68,10 +68,10 @@ def _settings(run: Run) -> list[dict[str, Any]]:
 
 def _value(run: Run, key: str, value: Any) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(str(visible(run, v)) for v in value)
+        return ", ".join(str(run.visible(v)) for v in value)
     if key in _FILES and isinstance(value, str):
         return PurePath(value).name
-    return str(_short(visible(run, value)))
+    return str(_short(run.visible(value)))
 
 
 def _short(value: Any) -> Any:

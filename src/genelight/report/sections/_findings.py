@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..pl import method_label
-from ._evidence import SIGNIFICANT, leading_node
-from ._words import interval, known, listed, number, percent, tail
+from ...pl import method_label
+from .._evidence import SIGNIFICANT, leading_node
+from .._words import interval, known, listed, number, percent, tail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,25 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..pl import method_label
-from ._evidence import MATCHED, PLAIN, SIGNIFICANT
-from ._words import known, number, tail
+from ...pl import method_label
+from .._evidence import MATCHED, PLAIN, SIGNIFICANT
+from .._words import known, number, tail
+from ._section import Section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
 
-    from ._read import Run
+    from .._read import Run
 
-__all__ = ["disease_genes"]
+__all__ = ["Genetics"]
 
 CONTROL = "variance"
 
 
-def disease_genes(run: Run, evidence: pd.DataFrame) -> list[dict[str, Any]]:
-    """One record per list of disease genes: how many are measured, what each module shares with them, a verdict."""
-    return [_disease(run, rows) for _, rows in evidence[evidence["disease"]].groupby("reference", sort=False)]
+class Genetics(Section):
+    """Lists of disease genes that the study named."""
+
+    name = "genetics"
+    anchor = "genetics"
+    label = "Disease genes"
+    empty = ()
+    optional = True
+
+    def gather(self, run: Run, evidence: pd.DataFrame) -> list[dict[str, Any]]:
+        """One record per list: how many are measured, what each module shares with them, a verdict."""
+        return [_disease(run, rows) for _, rows in evidence[evidence["disease"]].groupby("reference", sort=False)]
 
 
 def _disease(run: Run, rows: pd.DataFrame) -> dict[str, Any]:

@@ -1,0 +1,18 @@
+"""What the page shows, in order: one file a section, listed here once."""
+
+from __future__ import annotations
+
+from ._findings import findings
+from ._genetics import Genetics
+from ._held_out import HeldOut
+from ._layers import Layers
+from ._methods import Methods
+from ._module import Module
+from ._nodes import Nodes
+from ._scores import Scores
+from ._section import Figure, Section
+
+__all__ = ["SECTIONS", "Figure", "Section", "findings"]
+
+SECTIONS: tuple[Section, ...] = (Module(), Genetics(), Nodes(), Layers(), HeldOut(), Scores(), Methods())
+"""In the order of the page, below the findings."""

@@ -1,0 +1,122 @@
+"""Held-out subjects: every method's figures on people it never saw, and reconstruction beside PCA."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ... import pl
+from .._words import known, number
+from ._section import Figure, Section, figure
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .._read import Run
+
+__all__ = ["HeldOut"]
+
+SHOWN = 3
+"""Decimals of R² that the page shows; what is zero to them counts as no difference."""
+CAPTIONS = {
+    "auc": "How well each method's score tells cases from controls among subjects it never saw. Dashed: chance.",
+    "replication": "How well each method's gene scores agree with the held-out subjects' own mean differences. "
+    "Dashed: no agreement.",
+    "r2": "Share of held-out expression that the model and PCA of the same width reconstruct.",
+}
+
+
+class HeldOut(Section):
+    """Figures by method, and a verdict on reconstruction."""
+
+    name = "held_out"
+    anchor = "held-out"
+    label = "Held-out subjects"
+    empty: ClassVar[Any] = {"reconstruction": None, "methods": []}
+
+    def gather(self, run: Run, evidence: pd.DataFrame) -> dict[str, Any]:
+        """Means over folds."""
+        return {"reconstruction": _reconstruction(run), "methods": _methods(run)}
+
+    def missing(self, found: Any) -> dict[str, str]:
+        """The comparison, or reconstruction."""
+        texts = {}
+        if not found["methods"]:
+            texts["held_out"] = "Methods were not compared on held-out subjects (05_held_out.tsv)."
+        if found["reconstruction"] is None:
+            texts["reconstruction"] = "Reconstruction was not measured on held-out subjects (03_model/config.json)."
+        return texts
+
+    def figures(self, run: Run, found: Any) -> dict[str, Figure]:
+        """One picture a metric, and the course of training."""
+        return {**_metrics(run, found), **_history(run)}
+
+
+def _methods(run: Run) -> list[dict[str, Any]]:
+    if run.held_out is None:
+        return []
+    rows = [
+        {
+            "metric": metric,
+            "method": method,
+            "label": pl.method_label(str(method)),
+            "own": method == run.method,
+            "mean": part["value"].mean(),
+            "lowest": part["value"].min(),
+            "highest": part["value"].max(),
+            "folds": len(part),
+        }
+        for (metric, method), part in run.held_out.dropna(subset="value").groupby(["metric", "method"], sort=False)
+    ]
+    return sorted(rows, key=lambda r: (str(r["metric"]), -r["mean"]))
+
+
+def _reconstruction(run: Run) -> dict[str, Any] | None:
+    """R² of the model and of PCA with a verdict; from the model's own figures, or the mean over folds."""
+    found = run.model.get("held_out") or {"r2": run.mean("autoencoder", "r2"), "pca_r2": run.mean("pca", "r2")}
+    r2, pca_r2 = found.get("r2"), found.get("pca_r2")
+    if not (known(r2) and known(pca_r2)):
+        return None
+    ends = found.get("difference_interval")
+    low, high = (round(end, SHOWN) for end in ends or (r2 - pca_r2, r2 - pca_r2))
+    return {
+        "r2": r2,
+        "r2_interval": found.get("r2_interval"),
+        "pca_r2": pca_r2,
+        "pca_r2_interval": found.get("pca_r2_interval"),
+        "pca_width": found.get("pca_width"),
+        "difference": r2 - pca_r2,
+        "difference_interval": ends,
+        "verdict": "better" if low > 0 else "worse" if high < 0 else "equal",
+    }
+
+
+def _metrics(run: Run, found: Any) -> dict[str, Figure]:
+    drawn: dict[str, Figure] = {}
+    for metric, caption in CAPTIONS.items():
+        rows = [r for r in found["methods"] if r["metric"] == metric]
+        if run.held_out is None or not rows:
+            continue
+        best = max(rows, key=lambda r: r["mean"])
+        own = run.about.get("model", "autoencoder") if metric == "r2" else run.method
+        drawn |= figure(
+            partial(pl.held_out, run.held_out, metric=metric, highlight=own),
+            name=metric,
+            caption=f"{caption} Small dots are folds, large dots their mean.",
+            alt=f"Dots for {len(rows)} methods; the best mean is {number(best['mean'])} by {best['label']}.",
+            height=0.7 + 0.27 * len(rows),
+        )
+    return drawn
+
+
+def _history(run: Run) -> dict[str, Figure]:
+    table = run.history
+    if table is None or len(table) < 2 or len(table.columns) < 2:
+        return {}
+    return figure(
+        lambda ax: pl.history(table, ax),
+        name="history",
+        caption="The course of training, epoch by epoch.",
+        alt=f"Lines over {len(table)} epochs.",
+        height=2.6,
+    )

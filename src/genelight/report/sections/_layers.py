@@ -1,0 +1,50 @@
+"""Layers: how many of their nodes pass each test, beside PCA and ICA."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ... import pl
+from .._evidence import layer_nodes, layer_shares
+from .._words import percent
+from ._section import Figure, Section, figure
+
+if TYPE_CHECKING:
+    from .._read import Run
+
+__all__ = ["Layers"]
+
+
+class Layers(Section):
+    """Shares of nodes with evidence, by test and layer."""
+
+    name = "layers"
+    anchor = "layers"
+    label = "Layers"
+    empty = ()
+
+    def gather(self, run: Run, evidence: pd.DataFrame) -> list[dict[str, Any]]:
+        """One record per test and layer."""
+        return layer_shares(evidence, layer_nodes(run))
+
+    def missing(self, found: Any) -> dict[str, str]:
+        """Tests of nodes."""
+        return {} if found else {"layers": "No node was tested against a network or gene sets (06_evidence.parquet)."}
+
+    def figures(self, run: Run, found: Any) -> dict[str, Figure]:
+        """Bars by layer."""
+        if not found:
+            return {}
+        table = pd.DataFrame([row for row in found if row["main"]])
+        top = table.iloc[int(table["share"].argmax())]
+        rows = len(table) + table["layer"].nunique()
+        return figure(
+            lambda ax: pl.layers(table, ax),
+            name="layers",
+            caption="Share of each layer's nodes whose strongest genes hang together in the network, or gather in a "
+            "gene set, with a q of 0.05 or less. PCA and ICA components are held to the same tests.",
+            alt=f"Bars by layer; the longest is {top['layer']} in {top['kind']} with {percent(top['share'])}.",
+            height=0.9 + 0.17 * rows + 0.15 * table["kind"].nunique(),
+        )

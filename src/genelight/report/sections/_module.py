@@ -1,0 +1,95 @@
+"""The disease module: its genes, how often bootstraps select them, its gene sets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ... import pl
+from .._evidence import module_sets, module_subject, set_rows
+from .._words import number
+from ._section import Figure, Section, figure
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .._read import Run
+
+__all__ = ["Module"]
+
+LEAD = 20
+
+
+class Module(Section):
+    """The module of the study's derivation."""
+
+    name = "module"
+    anchor = "module"
+    label = "The module"
+
+    def gather(self, run: Run, evidence: pd.DataFrame) -> dict[str, Any] | None:
+        """Size, certainty, genes and gene sets."""
+        if run.module is None:
+            return None
+        chosen = run.module.table[run.module.table["selected"]]
+        often = chosen["frequency"].notna().any()
+        about = run.about
+        return {
+            "name": run.visible(run.module.name),
+            "method": run.module.method,
+            "layer": about.get("layer"),
+            "size": len(chosen),
+            "measured": len(run.module.table),
+            "up": int((chosen["score"] > 0).sum()),
+            "down": int((chosen["score"] < 0).sum()),
+            "stable": about.get("stable", int((chosen["frequency"] >= 0.9).sum()) if often else None),
+            "bootstraps": about.get("bootstraps"),
+            "auc": about.get("auc", run.mean(run.method, "auc")),
+            "auc_interval": about.get("auc_interval"),
+            "auc_by_method": {method: found.get("auc") for method, found in about.get("auc_by_method", {}).items()},
+            "auc_permutation_p": about.get("auc_permutation_p"),
+            "genes": chosen[["gene", "score", "rank", "frequency"]].to_dict("records"),
+            "pathways": set_rows(evidence, module_subject(run), n=15),
+        }
+
+    def missing(self, found: Any) -> dict[str, str]:
+        """Module or pathways."""
+        if found is None:
+            return {"module": "The run has no disease module (05_module.tsv)."}
+        if not found["pathways"]:
+            return {"pathways": "The module was not tested against gene sets (06_evidence.parquet)."}
+        return {}
+
+    def figures(self, run: Run, found: Any) -> dict[str, Figure]:
+        """Strongest genes, and gene sets."""
+        return {**_genes(run, found), **_pathways(run, found)}
+
+
+def _genes(run: Run, found: Any) -> dict[str, Figure]:
+    module = run.module
+    if module is None or not found["genes"]:
+        return {}
+    n = min(LEAD, found["size"])
+    first = found["genes"][0]
+    return figure(
+        lambda ax: pl.module(module, ax, n=n),
+        name="module",
+        caption=f"The {n} strongest genes of the module, by absolute score. Beside each bar: how often subject "
+        "bootstraps select the gene.",
+        alt=f"Bars of the {n} strongest genes, longest for {first['gene']} with a score of {number(first['score'])}.",
+        height=0.6 + 0.2 * n,
+    )
+
+
+def _pathways(run: Run, found: Any) -> dict[str, Figure]:
+    evidence, subject = module_sets(run), module_subject(run)
+    if not found or not found["pathways"]:
+        return {}
+    n = min(10, len(found["pathways"]))
+    top = found["pathways"][0]
+    return figure(
+        lambda ax: pl.gene_sets(evidence, subject, ax, n=n),
+        name="pathways",
+        caption=f"The {n} gene sets with the smallest q among all tested. Faint bars have a q above 0.05.",
+        alt=f"Bars of -log10 q for {n} gene sets; the longest is {top['name']}.",
+        height=0.6 + 0.36 * n,
+    )

@@ -1,0 +1,106 @@
+"""Hidden nodes: where the groups differ, what they stand for, their evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ... import pl
+from .._evidence import SIGNIFICANT, best, leading_node, set_record
+from .._read import CONTROLS
+from .._words import known
+from ._section import Figure, Section, figure
+
+if TYPE_CHECKING:
+    from .._read import Run
+
+__all__ = ["Nodes"]
+
+LEAD = 20
+
+
+class Nodes(Section):
+    """One record per node of the model."""
+
+    name = "nodes"
+    anchor = "nodes"
+    label = "Nodes"
+    empty = ()
+
+    def gather(self, run: Run, evidence: pd.DataFrame) -> list[dict[str, Any]]:
+        """Nodes ranked by kinds of evidence and then by effect."""
+        if run.nodes is None:
+            return []
+        main = evidence[evidence["main"].astype(bool)]
+        network, sets = best(main[~main["is_set"] & ~main["disease"]]), best(main[main["is_set"]])
+        own = run.nodes[~run.nodes["layer"].isin(CONTROLS)]
+        records = [_record(row, network, sets) for _, row in own.iterrows()]
+        records.sort(key=lambda r: (bool(r["state"]), -r["support"], -abs(r["effect"]) if known(r["effect"]) else 0.0))
+        return [{"place": i, **r} for i, r in enumerate(records, 1)]
+
+    def missing(self, found: Any) -> dict[str, str]:
+        """The table of nodes."""
+        return {} if found else {"nodes": "The run has no table of node activity (04_nodes.tsv)."}
+
+    def figures(self, run: Run, found: Any) -> dict[str, Figure]:
+        """All nodes, and the leading one."""
+        return {**_strips(run, found), **_leading(run, found)} if found else {}
+
+
+def _record(row: pd.Series, network: pd.DataFrame, sets: pd.DataFrame) -> dict[str, Any]:
+    name = row["node"]
+    of_network = network.loc[name].to_dict() if name in network.index else {}
+    of_sets = set_record(sets.loc[name]) if name in sets.index else None
+    q_values = (row["q"], of_network.get("q"), (of_sets or {}).get("q"))
+    return {
+        "node": name,
+        "layer": row["layer"],
+        "effect": row["effect"],
+        "p": row["p"],
+        "q": row["q"],
+        "share": row.get("share"),
+        "state": _text(row.get("state")),
+        "top_genes": _text(row.get("top_genes")).replace(",", ", ").replace(",  ", ", "),
+        "network_test": of_network.get("test"),
+        "network_z": of_network.get("effect"),
+        "network_q": of_network.get("q"),
+        "best_set": of_sets,
+        "support": len([q for q in q_values if known(q) and q <= SIGNIFICANT]),
+    }
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _strips(run: Run, found: Any) -> dict[str, Figure]:
+    table = pd.DataFrame(found)[["node", "layer", "effect", "q"]].astype({"effect": float, "q": float})
+    order = {layer: i for i, layer in enumerate(run.nodes["layer"].unique())} if run.nodes is not None else {}
+    table = table.sort_values("layer", key=lambda c: c.map(order), kind="stable")
+    strong = int((table["q"] <= SIGNIFICANT).sum())
+    return figure(
+        lambda ax: pl.nodes(table, ax),
+        name="nodes",
+        caption="Every hidden node, one dot each: how far cases lie from controls on it, subjects weighted equally. "
+        "Faint dots have a q above 0.05; the strongest of each layer is named.",
+        alt=f"One strip of dots per layer; {strong} of {len(table)} nodes differ between the groups at a q of 0.05.",
+        height=0.7 + 0.75 * table["layer"].nunique(),
+    )
+
+
+def _leading(run: Run, found: Any) -> dict[str, Figure]:
+    name = (leading_node(found) or {"node": ""})["node"]
+    lit = next((lit for la, lit in run.node_genes.items() if la not in CONTROLS and name in lit.nodes), None)
+    if lit is None:
+        return {}
+    values = lit.of(name)
+    n = min(LEAD, len(values))
+    return figure(
+        lambda ax: pl.node(lit, name, ax, n=n),
+        name="node",
+        caption=f"What node {name} stands for: the genes that it raises and lowers most when it is lit.",
+        alt=f"Bars of {n} genes for node {name}, from {values.index[0]} (raised most) to {values.index[-1]} "
+        "(lowered most).",
+        height=0.6 + 0.2 * n,
+    )

@@ -1,0 +1,17 @@
+"""What a run does, in order: one file a step, listed here once."""
+
+from __future__ import annotations
+
+from ._assess import Assess
+from ._derive import Derive
+from ._fit import Fit
+from ._hold_out import HoldOut
+from ._light_up import LightUp
+from ._prepare import Prepare
+from ._report import Report
+from ._step import Bench, Step
+
+__all__ = ["STEPS", "Bench", "Step"]
+
+STEPS: tuple[Step, ...] = (Prepare(), HoldOut(), Fit(), LightUp(), Derive(), Assess(), Report())
+"""In this order; a step stands behind those it reads from. The report is last."""

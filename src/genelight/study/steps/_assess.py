@@ -1,0 +1,40 @@
+"""Tests of nodes and modules against the network, gene sets and chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ... import evidence
+from ._step import BASELINE_LAYERS, Bench, Step
+
+__all__ = ["Assess"]
+
+
+class Assess(Step):
+    """Every registered test over all nodes, components and modules."""
+
+    name = "assess"
+    says = "testing nodes and modules"
+    after = ("light_up", "derive")
+
+    def depends(self, bench: Bench) -> Sequence[object]:
+        """Network, sets and settings of the tests."""
+        return [bench.inputs.priors, bench.study.tests.model_dump(mode="json"), bench.seed]
+
+    def outputs(self, bench: Bench) -> Sequence[str]:
+        """One table of evidence."""
+        return ["06_evidence.parquet"]
+
+    def work(self, bench: Bench) -> None:
+        """Test; overlaps are matched on mean and variance of log2 expression."""
+        settings, preparation = bench.study.tests, bench.inputs.preparation
+        log2_ng = preparation.transform(bench.inputs.adata) * preparation.sd_g + preparation.mean_g
+        evidence.assess(
+            [*bench.node_genes([*bench.layers, *BASELINE_LAYERS]), *bench.modules()],
+            network=bench.inputs.network,
+            sets=bench.inputs.sets,
+            n_top=settings.n_top,
+            draws=settings.draws,
+            x_ng=log2_ng,
+            seed=bench.seed,
+        ).save(bench.folder / "06_evidence.parquet")

@@ -1,0 +1,95 @@
+"""The disease module, its baselines, how sure it is, and which nodes carry it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ... import tl
+from ..._core.tables import write_plain
+from ..._core.types import Model, Module
+from ._step import BASELINE, CONTROLS, MODULES, Bench, Step
+
+__all__ = ["Derive"]
+
+STABLE = 0.9
+
+
+class Derive(Step):
+    """The module of the study's derivation, those of the baselines, and the activity of every node."""
+
+    name = "derive"
+    says = "deriving the disease module"
+    after = ("fit", "hold_out", "light_up")
+
+    def depends(self, bench: Bench) -> Sequence[object]:
+        """Contrast and settings."""
+        return [bench.contrast_digest, bench.study.module.model_dump(mode="json")]
+
+    def outputs(self, bench: Bench) -> Sequence[str]:
+        """Four modules and a table of nodes."""
+        return [*MODULES, "04_nodes.tsv"]
+
+    def work(self, bench: Bench) -> None:
+        """Derive, bootstrap, permute."""
+        settings = bench.study.module
+        trained, pca, _ = bench.models()
+        module = _module(bench, trained, settings.method, layer=settings.layer)
+        certain = _certainty(bench, trained, module)
+        replace(module, about={**module.about, **certain}).save(bench.folder / "05_module.tsv")
+        # Two modules of one derivation differ by the model that they were read from.
+        baseline = replace(_module(bench, pca, settings.method), method=BASELINE)
+        for control in [baseline, *(_module(bench, trained, name) for name in CONTROLS)]:
+            control.save(bench.folder / f"05_module_{control.method}.tsv")
+        write_plain(bench.folder / "04_nodes.tsv", _activity(bench, trained, module))
+
+
+def _module(bench: Bench, model: Model, method: str, *, layer: str | None = None) -> Module:
+    settings = bench.study.module
+    return tl.disease_module(
+        bench.inputs.adata,
+        model,
+        contrast=bench.inputs.contrast,
+        method=method,
+        layer=layer,
+        size=settings.size,
+        bootstraps=settings.bootstraps,
+        seed=bench.seed,
+    )
+
+
+def _certainty(bench: Bench, model: Model, module: Module) -> dict[str, Any]:
+    """Held-out AUC of this and the other derivations with intervals, p under shuffled labels, stable genes."""
+    settings = bench.study.module
+    scores = pd.read_csv(bench.folder / "05_scores.tsv", sep="\t")
+    auc = tl.auc_interval(scores, seed=bench.seed).set_index("method").to_dict("index")
+    label = f"{module.method} {settings.layer}" if settings.layer else module.method
+    shuffled = tl.permutation_test(
+        bench.inputs.adata,
+        model,
+        contrast=bench.inputs.contrast,
+        layer=settings.layer,
+        permutations=settings.permutations,
+        seed=bench.seed,
+    )
+    return {
+        "auc": auc[label]["auc"],
+        "auc_interval": [auc[label]["low"], auc[label]["high"]],
+        "auc_by_method": auc,
+        "auc_permutation_p": shuffled.p,
+        "permutations": settings.permutations,
+        "stable": int((module.table["selected"] & (module.table["frequency"] >= STABLE)).sum()),
+    }
+
+
+def _activity(bench: Bench, model: Model, module: Module) -> pd.DataFrame:
+    table = tl.node_activity(bench.inputs.adata, model, contrast=bench.inputs.contrast)
+    table["share"] = table["node"].map(dict(module.about.get("node_share", {})))
+    ids = np.asarray(bench.inputs.preparation.genes.ids, dtype=object)
+    lit = bench.node_genes(bench.layers)
+    table["top_genes"] = [",".join(ids[top]) for nodes in lit for top in nodes.top_kn(5, sign=1)]
+    return table

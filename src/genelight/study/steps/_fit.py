@@ -1,0 +1,59 @@
+"""The model that is opened, trained on all samples, and its baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from ... import tl
+from ._step import BASELINE, Bench, Step
+
+__all__ = ["Fit"]
+
+
+class Fit(Step):
+    """Autoencoder, PCA and ICA over all samples; none sees a label."""
+
+    name = "fit"
+    says = "training on all samples, without labels"
+    after = ("prepare", "hold_out")
+
+    def depends(self, bench: Bench) -> Sequence[object]:
+        """How the model is built and trained."""
+        return [bench.model_settings]
+
+    def outputs(self, bench: Bench) -> Sequence[str]:
+        """Three model folders."""
+        return ["03_model", "03_pca", "03_ica"]
+
+    def work(self, bench: Bench) -> None:
+        """Train, and note beside the model what it was worth on held-out subjects."""
+        inputs = bench.inputs
+        model = inputs.fit(inputs.adata)
+        model.about["held_out"] = _reconstruction(bench)
+        model.save(bench.folder / "03_model")
+        inputs.fit_pca(inputs.adata).save(bench.folder / "03_pca")
+        inputs.fit_ica(inputs.adata).save(bench.folder / "03_ica")
+
+
+def _reconstruction(bench: Bench) -> dict[str, Any]:
+    """Held-out R² of the model and of PCA of the same bottleneck, with intervals over subjects."""
+    by_subject = pd.read_csv(bench.folder / "05_r2_by_subject.tsv", sep="\t")
+    table = tl.r2_interval(by_subject, seed=bench.seed)
+    figures = table.set_index(["model", "versus"])[["r2", "low", "high"]].T.to_dict("list")
+    r2, *r2_interval = figures["autoencoder", ""]
+    pca_r2, *pca_interval = figures[BASELINE, ""]
+    difference, *difference_interval = figures["autoencoder", BASELINE]
+    return {
+        "r2": r2,
+        "r2_interval": r2_interval,
+        "pca_r2": pca_r2,
+        "pca_r2_interval": pca_interval,
+        "difference": difference,
+        "difference_interval": difference_interval,
+        "pca_width": min(bench.inputs.widths),
+        "subjects": int(by_subject["subject"].nunique()),
+        "folds": bench.study.module.folds,
+    }

@@ -1,0 +1,28 @@
+"""What every hidden node stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ... import tl
+from ._step import BASELINE_LAYERS, Bench, Step
+
+__all__ = ["LightUp"]
+
+
+class LightUp(Step):
+    """The genes that each node raises and lowers, and each component of PCA and ICA."""
+
+    name = "light_up"
+    says = "lighting up every hidden node"
+    after = ("fit",)
+
+    def outputs(self, bench: Bench) -> Sequence[str]:
+        """One table a layer."""
+        return [bench.node_file(layer).name for layer in [*bench.layers, *BASELINE_LAYERS]]
+
+    def work(self, bench: Bench) -> None:
+        """Decode every node of every model."""
+        for model in bench.models():
+            for layer in model.widths:
+                tl.light_up(model, layer).save(bench.node_file(layer))

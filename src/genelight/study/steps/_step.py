@@ -1,0 +1,117 @@
+"""What every step of a run answers, and the bench that steps work at."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ... import models
+from ..._core.provenance import digest
+from ..._core.types import Model, Module, NodeGenes
+from .._inputs import Inputs
+from .._settings import Study
+
+__all__ = ["BASELINE", "BASELINE_LAYERS", "CONTROLS", "MODULES", "Bench", "Step"]
+
+BASELINE = "pca"
+BASELINE_LAYERS = (models.PCA_LAYER, models.ICA_LAYER)
+CONTROLS = ("de", "variance")
+MODULES = ("05_module.tsv", *(f"05_module_{name}.tsv" for name in (BASELINE, *CONTROLS)))
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What lies before a step: the study's inputs, and the folder with what earlier steps made.
+
+    Attributes
+    ----------
+    inputs
+        Everything read and checked, see :class:`Inputs`.
+    folder
+        Run folder.
+    """
+
+    inputs: Inputs
+    folder: Path
+
+    @property
+    def study(self) -> Study:
+        """The settings."""
+        return self.inputs.study
+
+    @property
+    def seed(self) -> int:
+        """For everything that is drawn."""
+        return self.study.model.seed
+
+    @property
+    def layers(self) -> list[str]:
+        """The model's hidden layers: ``L1``, ``L2``, ..."""
+        return [f"L{i + 1}" for i in range(len(self.inputs.widths))]
+
+    @property
+    def contrast_digest(self) -> str:
+        """Identity of the groups and of whose samples they are."""
+        contrast = self.inputs.contrast
+        subjects = [str(s) for s in contrast.subject_n]
+        return digest(contrast.case_n, contrast.control_n, subjects, contrast.name)
+
+    @property
+    def model_settings(self) -> dict[str, Any]:
+        """How the model is built and trained, with the widths that were decided."""
+        return self.study.model.model_dump(mode="json") | {"widths": self.inputs.widths}
+
+    def models(self) -> list[Model]:
+        """The trained model, PCA, ICA."""
+        return [models.load(self.folder / name) for name in ("03_model", "03_pca", "03_ica")]
+
+    def node_file(self, layer: str) -> Path:
+        """Where the light-up of a layer is."""
+        return self.folder / f"04_nodes_{layer}.parquet"
+
+    def node_genes(self, layers: Sequence[str]) -> list[NodeGenes]:
+        """The light-up of these layers."""
+        return [NodeGenes.load(self.node_file(layer)) for layer in layers]
+
+    def modules(self) -> list[Module]:
+        """The disease module and its baselines, over all genes."""
+        genes = self.inputs.preparation.genes
+        return [Module.load(self.folder / name, genes=genes) for name in MODULES]
+
+
+class Step(ABC):
+    """One step of a run; it is done when anything it depends on has changed, or when a file it made is gone.
+
+    Attributes
+    ----------
+    name
+        Its key in ``steps.json``.
+    says
+        A few words for the terminal as it begins.
+    after
+        Names of the steps whose files it reads; None for all before it. Those that a study does without
+        may be named too.
+    """
+
+    name: ClassVar[str]
+    says: ClassVar[str]
+    after: ClassVar[tuple[str, ...] | None] = ()
+
+    def wanted(self, bench: Bench) -> bool:
+        """Whether this study has such a step."""
+        return True
+
+    def depends(self, bench: Bench) -> Sequence[object]:
+        """Settings and identities that its result depends on, besides the steps it comes after."""
+        return ()
+
+    @abstractmethod
+    def outputs(self, bench: Bench) -> Sequence[str]:
+        """The files and folders it leaves."""
+
+    @abstractmethod
+    def work(self, bench: Bench) -> None:
+        """Leave them."""
