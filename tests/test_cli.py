@@ -35,6 +35,7 @@ def test_the_verbs_follow_one_another(files, monkeypatch, capsys):
         ("light-up", "--model", model, "--layer", "L2", "--out", files / "nodes.parquet"),
         ("node", "L2.0", "--model", model, "--table", table, "--subject", "subject"),
         ("disease-module", table, "--model", model, *ill, "--size", 50, "--out", files / "module.tsv"),
+        ("module", "validate", files / "module.tsv", table, *ill, "--out", files / "preserved.tsv"),
         ("assess", files / "module.tsv", "--out", files / "module.parquet"),
         ("assess", files / "nodes.parquet", "--network", "none", "--out", files / "evidence.parquet"),
     ]
@@ -43,6 +44,7 @@ def test_the_verbs_follow_one_another(files, monkeypatch, capsys):
     assert ad.read_h5ad(files / "codes.h5ad").obsm["X_L2"].shape == (252, 8)
     assert gl.NodeGenes.load(files / "nodes.parquet").nodes[0] == "L2.0"
     assert len(gl.Module.load(files / "module.tsv").selected) == 50
+    assert gl.tl.Preservation.load(files / "preserved.tsv").verdict == "preserved"
     assert set(gl.Evidence.load(files / "module.parquet").table["test"]) >= {"hypergeometric", "distance"}
 
 

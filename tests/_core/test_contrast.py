@@ -65,3 +65,17 @@ def test_a_sample_without_a_subject_is_named():
 def test_without_a_subject_column_every_sample_counts_for_itself():
     contrast = Contrast.of(cohort(), case='condition == "ill"', control='condition == "well"', subject=None)
     np.testing.assert_allclose(contrast.weight_n(), 0.1)
+
+
+def test_a_pattern_names_the_person_in_a_title():
+    titles = [f"C2P{i // 2}V{i % 2 + 1}" for i in range(24)]
+    obs = pd.DataFrame({"title": titles, "ill": np.arange(24) < 12}, index=[f"n{i}" for i in range(24)])
+    kind = {"case": "ill == True", "control": "ill == False", "subject": "title"}
+    assert len(set(Contrast.of(obs, **kind).subject_n)) == 24
+    assert set(Contrast.of(obs, **kind, subject_pattern="(.+)V[0-9]+$").subject_n) == {f"C2P{i}" for i in range(12)}
+    with pytest.raises(InputError, match=r"does not fit 12 of 24 values of 'title' \(C2P0V1"):
+        Contrast.of(obs, **kind, subject_pattern="(.+)V2$")
+    with pytest.raises(InputError, match="no group in brackets"):
+        Contrast.of(obs, **kind, subject_pattern="V[0-9]+$")
+    with pytest.raises(InputError, match="cannot be read"):
+        Contrast.of(obs, **kind, subject_pattern="(V")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .checks import check_column, select_samples
-from .errors import InputError
+from .errors import InputError, first_three
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +41,9 @@ class Contrast:
     name: str
 
     @classmethod
-    def of(cls, obs: pd.DataFrame, *, case: str, control: str, subject: str | None) -> Contrast:
+    def of(
+        cls, obs: pd.DataFrame, *, case: str, control: str, subject: str | None, subject_pattern: str | None = None
+    ) -> Contrast:
         """Build and check a contrast from queries on ``obs``.
 
         Parameters
@@ -51,6 +54,9 @@ class Contrast:
             pandas queries, see :func:`genelight._core.checks.select_samples`.
         subject
             Column that says whose sample it is; without it every sample counts as a subject of its own.
+        subject_pattern
+            Regular expression whose first group is the part of that column that names the person: of titles such as
+            ``P28V2`` (patient and visit), ``"(.+)V[0-9]+$"``.
 
         Raises
         ------
@@ -71,7 +77,7 @@ class Contrast:
         if subject is None:
             subject_n = np.asarray(obs.index.astype(str), dtype=object)
         else:
-            subject_n = np.asarray(check_column(obs, subject, role="subject").astype(str), dtype=object)
+            subject_n = _subjects(obs, subject, subject_pattern)
         for role, query, mask in (("case", case, case_n), ("control", control, control_n)):
             subjects = len(np.unique(subject_n[mask]))
             if subjects < LEAST_SUBJECTS:
@@ -107,3 +113,34 @@ class Contrast:
             _, inverse, counts = np.unique(self.subject_n[mask], return_inverse=True, return_counts=True)
             weight[mask] = 1.0 / (counts[inverse] * len(counts))
         return weight
+
+
+def _subjects(obs: pd.DataFrame, subject: str, pattern: str | None) -> np.ndarray:
+    """Subject of each sample as text, shape ``(n,)``.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such column.
+    InputError
+        If the pattern is no regular expression with a group, or does not fit every value.
+    """
+    text = check_column(obs, subject, role="subject").astype(str)
+    if pattern is None:
+        return np.asarray(text, dtype=object)
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        msg = f"subject_pattern = {pattern!r} cannot be read ({error}); write for example '(.+)V[0-9]+$'"
+        raise InputError(msg) from error
+    if not groups:
+        msg = f"subject_pattern = {pattern!r} has no group in brackets; write for example '(.+)V[0-9]+$'"
+        raise InputError(msg)
+    part = text.str.extract(pattern).iloc[:, 0]
+    if part.isna().any():
+        msg = (
+            f"subject_pattern = {pattern!r} does not fit {int(part.isna().sum())} of {len(part)} values of {subject!r} "
+            f"({first_three(text[part.isna()])}); change it so that its first group names the person in every value"
+        )
+        raise InputError(msg)
+    return np.asarray(part, dtype=object)

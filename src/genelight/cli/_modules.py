@@ -1,24 +1,35 @@
-"""Disease modules: disease-module."""
+"""Disease modules: disease-module, module validate."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 import genelight as gl
 
-from ._shared import File, ModelFolder, Subject, Table, fresh
+from ._shared import File, ModelFolder, Scale, Subject, Table, fresh
 
 commands = typer.Typer()
+module = typer.Typer(no_args_is_help=True, help="Ask further of a disease module.")
+commands.add_typer(module, name="module")
+
+ModuleFile = Annotated[Path, typer.Argument(help="module that genelight wrote, such as RUN/05_module.tsv")]
+Case = Annotated[str, typer.Option(help="which samples are cases, a query on obs columns")]
+Control = Annotated[str, typer.Option(help="which samples are controls")]
+Pattern = Annotated[
+    str | None, typer.Option(help="regular expression: its first group is the part of --subject that names the person")
+]
 
 
 @commands.command()
 def disease_module(
     table: Table,
     model: ModelFolder,
-    case: Annotated[str, typer.Option(help="which samples are cases, a query on obs columns")],
-    control: Annotated[str, typer.Option(help="which samples are controls")],
+    case: Case,
+    control: Control,
     out: File,
     subject: Subject = None,
     method: Annotated[str, typer.Option(help="see: genelight methods")] = "direction",
@@ -30,3 +41,41 @@ def disease_module(
     module = gl.disease_module(adata, gl.load(model), contrast=contrast, method=method, size=size)
     module.save(fresh(out))
     print(f"{out}: {size} genes, first {', '.join(module.selected[:5])}")
+
+
+@module.command()
+def validate(
+    module: ModuleFile,
+    table: Table,
+    case: Case,
+    control: Control,
+    subject: Subject = None,
+    subject_pattern: Pattern = None,
+    scale: Scale = "log2",
+    out: Annotated[Path | None, typer.Option(help="TSV to write")] = None,
+) -> None:
+    """Ask a second cohort whether it has the module too: one table and a verdict."""
+    target = fresh(out) if out else None
+    found = gl.Module.load(module)
+    adata = gl.read(table, dense=True)
+    contrast = gl.Contrast.of(adata.obs, case=case, control=control, subject=subject, subject_pattern=subject_pattern)
+    prepared = gl.prepare(adata, scale=scale, ids=found.genes.namespace)
+    result = gl.tl.preservation(found, adata, contrast=contrast, prepared=prepared)
+    about = result.about
+    print(result.table.round(4).to_string(index=False))
+    print(
+        f"{about['samples']} samples of {about['case_subjects']} cases and {about['control_subjects']} controls; "
+        f"{about['module_genes_shared']} of {about['module_genes']} module genes and {about['genes_shared']} of "
+        f"{len(found.genes)} measured genes found; {_account(prepared.account)}"
+    )
+    print(f"verdict: {result.verdict}")
+    if target:
+        result.save(target)
+
+
+def _account(account: Mapping[str, Any]) -> str:
+    """What preparation read, kept and dropped."""
+    return (
+        f"of {account['genes_read']} genes read {account['genes_kept']} kept, {account['genes_constant']} constant, "
+        f"{account['genes_on_floor']} on the floor"
+    )

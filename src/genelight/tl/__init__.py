@@ -17,6 +17,7 @@ from .light_up_pairs import light_up_pairs
 from .node_activity import node_activity
 from .node_card import node_card
 from .permutation_test import Permutation, permutation_test
+from .preservation import Preservation, preservation
 from .reproducibility import match_nodes, rank_nodes, reproducibility
 from .top_genes import top_genes
 
@@ -29,6 +30,7 @@ __all__ = [
     "HeldOut",
     "NodeCard",
     "Permutation",
+    "Preservation",
     "agreement",
     "annotate",
     "auc_interval",
@@ -43,6 +45,7 @@ __all__ = [
     "node_activity",
     "node_card",
     "permutation_test",
+    "preservation",
     "r2_interval",
     "rank_nodes",
     "reproducibility",
