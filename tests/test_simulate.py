@@ -272,6 +272,10 @@ def test_any_rows_can_be_asked_for(tmp_path):
     saved = np.load(compendium.save(tmp_path / "compendium.npy"), mmap_mode="r")
     np.testing.assert_array_equal(saved, whole)
     assert saved.dtype == np.float32
+    table = anndata.read_h5ad(compendium.save(tmp_path / "compendium.h5ad"))
+    np.testing.assert_array_equal(table.X, whole)
+    assert tuple(table.var_names) == compendium.genes.ids
+    assert table.obs_names[499] == "S000500"
     assert not np.array_equal(simulate.Compendium(500, 40, rank=8, seed=4).rows(0, 500), whole)
     assert len(set(map(bytes, whole))) == 500  # no block repeats another
 

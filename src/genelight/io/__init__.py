@@ -5,5 +5,16 @@ from ._gene_lists import read_gene_lists
 from ._network import read_network
 from ._read import READERS, Reader, read
 from ._sets import read_sets
+from .store import Store, open_store, pack
 
-__all__ = ["READERS", "Reader", "read", "read_gene_lists", "read_network", "read_sets"]
+__all__ = [
+    "READERS",
+    "Reader",
+    "Store",
+    "open_store",
+    "pack",
+    "read",
+    "read_gene_lists",
+    "read_network",
+    "read_sets",
+]

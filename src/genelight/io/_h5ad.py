@@ -28,6 +28,7 @@ class H5ad:
     """AnnData in one HDF5 file."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".h5ad",)
+    in_blocks: ClassVar[bool] = True  # AnnData reads rows of it without reading the whole
 
     @staticmethod
     def recognises(start: bytes) -> bool:

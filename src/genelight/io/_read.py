@@ -15,7 +15,7 @@ from ._files import describe, existing, start_of
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["READERS", "Reader", "read"]
+__all__ = ["READERS", "Reader", "check_table", "find_reader", "read"]
 
 
 class Reader(Protocol):
@@ -77,14 +77,21 @@ def read(path: str | Path, *, dense: bool = False) -> AnnData:
     (252, 4147)
     """
     path = existing(Path(path))
-    adata = _reader(path).read(path)
-    _check(adata, path)
+    adata = find_reader(path).read(path)
+    check_table(adata, path)
     if dense and hasattr(adata.X, "toarray"):
         adata.X = adata.X.toarray()
     return adata
 
 
-def _reader(path: Path) -> type[Reader]:
+def find_reader(path: Path) -> type[Reader]:
+    """The reader that knows a file.
+
+    Raises
+    ------
+    FormatError
+        If none does; says what the file is.
+    """
     try:
         start = start_of(path)
     except zlib.error:
@@ -101,7 +108,16 @@ def _reader(path: Path) -> type[Reader]:
     raise FormatError(msg)
 
 
-def _check(adata: AnnData, path: Path) -> None:
+def check_table(adata: AnnData, path: Path) -> None:
+    """Stop when a table has no values, not real ones, or sample names that repeat.
+
+    Raises
+    ------
+    FormatError
+        If ``X`` is absent, empty or not of real numbers.
+    InputError
+        If sample names repeat.
+    """
     if adata.X is None:
         layers = first_three(adata.layers) or "none"
         msg = f"{path}: X is absent (layers: {layers}); set adata.X = adata.layers[...] and write the file again"

@@ -139,20 +139,47 @@ class Compendium:
         return self._chunks(min(size, self.n_samples))
 
     def save(self, path: Path) -> Path:
-        """Stream to a ``.npy`` file, which ``numpy.load(path, mmap_mode="r")`` opens; returns its path.
+        """Stream to a file; returns its path.
+
+        A path that ends in ``.h5ad`` becomes an AnnData file with samples ``S000001`` on; any other a ``.npy`` file,
+        which ``numpy.load(path, mmap_mode="r")`` opens.
 
         Raises
         ------
         ResourceError
             If the file cannot be written; nothing half-written is left.
         """
+        with writing(path) as draft, progress("simulating", self.n_samples) as step:
+            write = self._to_h5ad if Path(path).suffix == ".h5ad" else self._to_npy
+            for rows in write(draft):
+                step("", rows)
+        return Path(path)
+
+    def _to_npy(self, path: Path) -> Iterator[int]:
+        """Write, yielding the number of samples of each chunk once it is written."""
         header = {"descr": "<f4", "fortran_order": False, "shape": (self.n_samples, self.n_genes)}
-        with writing(path) as draft, draft.open("wb") as handle, progress("simulating", self.n_samples) as step:
+        with path.open("wb") as handle:
             np.lib.format.write_array_header_1_0(handle, header)
             for x_ng in self.chunks():
                 handle.write(x_ng.astype("<f4", copy=False).data)
-                step("", len(x_ng))
-        return Path(path)
+                yield len(x_ng)
+
+    def _to_h5ad(self, path: Path) -> Iterator[int]:
+        """Write, yielding the number of samples of each chunk once it is written."""
+        import h5py
+        import pandas as pd
+        from anndata import AnnData
+
+        obs = pd.DataFrame(index=[f"S{i + 1:06d}" for i in range(self.n_samples)])
+        AnnData(obs=obs, var=pd.DataFrame(index=list(self.genes.ids))).write_h5ad(path)
+        with h5py.File(path, "r+") as file:
+            x = file.require_dataset("X", (self.n_samples, self.n_genes), "float32")
+            x.attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
+            start = 0
+            for x_ng in self.chunks():
+                x[start : start + len(x_ng)] = x_ng
+                start += len(x_ng)
+                yield len(x_ng)
 
     def _chunks(self, size: int) -> Iterator[np.ndarray]:
         chunk_ng, filled = np.empty((size, self.n_genes), np.float32), 0

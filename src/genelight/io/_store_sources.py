@@ -1,0 +1,173 @@
+"""The inputs of a store: each made readable in blocks, whatever its format."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from .._core.errors import FormatError, InputError
+from .._core.genes import Genes
+from .._core.provenance import writing
+from ._read import check_table, find_reader, read
+from ._store_group import is_store, open_group
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+__all__ = ["Source", "plain_columns", "survey"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One input: where its values can be read in blocks, its genes and its samples.
+
+    Attributes
+    ----------
+    name
+        File name, for people.
+    place
+        What is read: the input itself, or its copy in a form that can be read in blocks.
+    stamp
+        Size and time of change of the input: a store half made from another state of it is not resumed.
+    """
+
+    name: str
+    place: Path
+    genes: Genes
+    obs: pd.DataFrame
+    stamp: tuple[int, int]
+
+    @contextmanager
+    def opened(self) -> Iterator[Any]:
+        """Something that gives rows when sliced, dense or sparse."""
+        if is_store(self.place):
+            yield open_group(self.place).x
+            return
+        adata = _backed(self.place)
+        try:
+            yield adata.X
+        finally:
+            adata.file.close()
+
+    def blocks(self, start: int, rows: int) -> Iterator[np.ndarray]:
+        """Values from sample `start` on, at most `rows` samples at a time, float32, its own genes in columns.
+
+        Raises
+        ------
+        FormatError
+            If the file turns out to be damaged.
+        InputError
+            If a value is infinite, or too large for float32.
+        """
+        with self.opened() as x:
+            for first in range(start, len(self.obs), rows):
+                try:
+                    block = x[first : first + rows]
+                except Exception as error:
+                    msg = f"{self.name} is damaged at sample {self.obs.index[first]!r}: {error}; fetch it again"
+                    raise FormatError(msg) from error
+                block_ng = np.asarray(block.toarray() if sp.issparse(block) else block)
+                yield self._checked(block_ng, first)
+
+    def _checked(self, block_ng: np.ndarray, first: int) -> np.ndarray:
+        with np.errstate(over="ignore", invalid="ignore"):
+            x_ng = np.ascontiguousarray(block_ng, dtype=np.float32)
+            # A sum is finite when every term is, and needs no matrix-sized mask.
+            if np.isfinite(x_ng.sum(dtype=np.float64)) or not np.isinf(x_ng).any():
+                return x_ng
+        row, column = np.argwhere(np.isinf(x_ng))[0]
+        msg = (
+            f"{self.name} has {np.isinf(x_ng).sum()} values that are infinite or beyond 3e38, the first in sample "
+            f"{self.obs.index[first + row]!r}, gene {self.genes.ids[column]!r}; leave them out or correct them"
+        )
+        raise InputError(msg)
+
+
+def survey(path: Path, spool: Path, *, ids: str) -> Source:
+    """What an input holds; formats that cannot be read in blocks are read whole, once, and copied to `spool`.
+
+    Parameters
+    ----------
+    path
+        Any table that ``io.read`` understands, or a store.
+    spool
+        Where the copy lies, or will lie.
+    ids
+        Kind of gene id.
+
+    Raises
+    ------
+    InputError
+        If gene ids or sample names repeat; besides what ``io.read`` raises.
+    """
+    if is_store(path):
+        group = open_group(path)
+        return Source(path.name, path, group.genes, group.obs, _stamp(path / "zarr.json"))
+    stamp = _stamp(path) if path.is_file() else (0, 0)
+    place = path if _in_blocks(path) else spool
+    if place is spool and not spool.exists():
+        _copy(read(path), spool)
+    adata = _backed(place)
+    try:
+        check_table(adata, path)
+        genes = Genes(tuple(map(str, adata.var_names)), ids)
+        return Source(path.name, place, genes, plain_columns(adata.obs), stamp)
+    except InputError as error:
+        msg = str(error) if str(path) in str(error) else f"{path}: {error}"
+        raise InputError(msg) from error
+    finally:
+        adata.file.close()
+
+
+def plain_columns(obs: pd.DataFrame) -> pd.DataFrame:
+    """Columns that any AnnData file takes: numbers and truth values as they are, all else as categories of text."""
+    columns = {}
+    for name, column in obs.items():
+        number = column.dtype.kind in "biuf" if isinstance(column.dtype, np.dtype) else False
+        columns[str(name)] = column if number else pd.Categorical(column.astype("string").astype(object))
+    return pd.DataFrame(columns, index=obs.index.astype(str))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _in_blocks(path: Path) -> bool:
+    """Whether rows can be read without reading the whole: AnnData's own file, dense or compressed by rows."""
+    if not path.is_file() or not getattr(find_reader(path), "in_blocks", False):
+        return False
+    adata = _backed(path)
+    try:
+        return adata.X is None or getattr(adata.X, "format", "csr") == "csr"
+    finally:
+        adata.file.close()
+
+
+def _backed(path: Path) -> AnnData:
+    import anndata
+
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*names are not unique", category=UserWarning)
+            return anndata.read_h5ad(path, backed="r")
+    except Exception as error:
+        msg = f"{path} is truncated or damaged: {str(error).partition(chr(10))[0]}; fetch it again"
+        raise FormatError(msg) from error
+
+
+def _copy(adata: AnnData, path: Path) -> None:
+    import anndata
+
+    x = adata.X.tocsr() if sp.issparse(adata.X) else adata.X
+    var = pd.DataFrame(index=adata.var_names.astype(str))
+    with writing(path) as draft:
+        anndata.AnnData(x, obs=plain_columns(adata.obs), var=var).write_h5ad(draft)
