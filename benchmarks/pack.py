@@ -2,7 +2,8 @@
 
 A simulated compendium is streamed to an h5ad file on disk, then ``genelight pack`` streams that file into a store, in
 a process of its own whose peak resident memory is the value, in GB (1e9 bytes); wall seconds stand beside it. Imports
-count. That a killed run goes on to the same store is held by a test. The ``zstd`` row is ``--compress`` on the same values, whose noise hardly compresses: an upper end for its size.
+count. That a killed run goes on to the same store is held by a test. The ``zstd`` row is ``--compress`` on the same
+values, whose noise hardly compresses: an upper end for its size.
 
 Disk: the h5ad file and the store, 2.3 GB each, in a temporary folder that is removed.
 """
