@@ -13,6 +13,9 @@ from genelight._core.errors import GeneMismatchError, InputError
 from genelight._core.genes import Genes
 from genelight._core.types import Edges, Module, NodeGenes
 from genelight.evidence import Interactome, distances, localise, match_bins
+from genelight.evidence._closeness import components
+from genelight.evidence._subjects import Subjects
+from genelight.evidence.nulls import MatchedNull, matched_null
 
 Build = Callable[..., NodeGenes]
 
@@ -35,13 +38,19 @@ def test_statistics_are_those_of_networkx(random_net: Interactome, random_pairs:
         part = graph.subgraph(members)
         assert rows["distance"] == pytest.approx(np.mean(reached))
         assert rows["density"] == pytest.approx(nx.density(part))
+        near = [1 / d[t] for i, d in enumerate(lengths) for t in members[:i] if t in d]
+        assert rows["efficiency"] == pytest.approx(sum(near) / (30 * 29 / 2), rel=1e-9)
         assert rows["component"] == len(max(nx.connected_components(part), key=len))
 
 
+def null_of(net: Interactome, nodes: NodeGenes, *, size: int, draws: int) -> MatchedNull:
+    return matched_null(Subjects.of(nodes, n_top=size), net, draws=draws)
+
+
 def test_shared_draws_are_those_of_a_plain_loop(random_net: Interactome, nodes_of: Build) -> None:
-    """Null mean and sd against sets drawn one by one, bin by bin, with numpy."""
+    """Mean and sd of the draws against sets drawn one by one, bin by bin, with numpy."""
     members = draw_sets(random_net, count=1, size=40, weight=np.ones(len(random_net)), seed=5)[0]
-    table = localise(nodes_of([members], random_net.genes.ids), random_net, n_top=40, draws=4000).table
+    null = null_of(random_net, nodes_of([members], random_net.genes.ids), size=40, draws=4000)
     bins = match_bins(random_net.degree_p)
     own = np.bincount(bins[[random_net.genes.position[g] for g in members]], minlength=bins.max() + 1)
     rng = np.random.default_rng(7)
@@ -50,18 +59,33 @@ def test_shared_draws_are_those_of_a_plain_loop(random_net: Interactome, nodes_o
         drawn = np.concatenate([rng.choice(np.flatnonzero(bins == b), n, replace=False) for b, n in enumerate(own)])
         pairs = random_net.distance_pp[np.ix_(drawn, drawn)][np.triu_indices(40, 1)]
         parts = nx.connected_components(nx.from_numpy_array(random_net.distance_pp[np.ix_(drawn, drawn)] == 1))
-        found.append((pairs[pairs < 255].mean(), max(map(len, parts)), (pairs == 1).mean()))
-    expected = pd.DataFrame(found, columns=["distance", "component", "density"])
-    rows = table.set_index("test")
-    for test in expected:
+        degree = random_net.degree_p[drawn].mean()
+        found.append((pairs[pairs < 255].mean(), max(map(len, parts)), (pairs == 1).mean(), degree))
+    expected = pd.DataFrame(found, columns=["distance", "component", "density", "degree"])
+    ours = {"distance": null.drawn.distance, "density": null.drawn.density, "degree": null.degree[1]}
+    ours["component"] = components(random_net, null.orders.cut())
+    for test, null_rk in ours.items():
         error = expected[test].std() * np.sqrt(1 / 2000 + 1 / 4000)
-        assert abs(rows.loc[test, "null_mean"] - expected[test].mean()) < 4 * error
-        assert rows.loc[test, "null_sd"] == pytest.approx(expected[test].std(), rel=0.1)
+        assert abs(null_rk.mean() - expected[test].mean()) < 4 * error
+        assert null_rk.std(ddof=1) == pytest.approx(expected[test].std(), rel=0.1)
+
+
+def test_draws_are_set_to_the_degree_of_the_subject(random_net: Interactome, nodes_of: Build) -> None:
+    """Against the prediction and the residuals of ordinary least squares."""
+    members = draw_sets(random_net, count=1, size=40, weight=random_net.degree_p.astype(float), seed=5)[0]
+    nodes = nodes_of([members], random_net.genes.ids)
+    row = localise(nodes, random_net, n_top=40, draws=500).table.set_index("test").loc["density"]
+    null = null_of(random_net, nodes, size=40, draws=500)
+    own, drawn = null.degree
+    fit = stats.linregress(drawn[:, 0], null.drawn.density[:, 0])
+    assert row["null_mean"] == pytest.approx(fit.intercept + fit.slope * own[0])
+    rest = null.drawn.density[:, 0] - fit.intercept - fit.slope * drawn[:, 0]
+    assert row["null_sd"] == pytest.approx(rest.std(ddof=1))
 
 
 def test_a_null_mean_is_exact_from_the_means_between_bins(random_net: Interactome, nodes_of: Build) -> None:
     members = draw_sets(random_net, count=1, size=60, weight=np.ones(len(random_net)), seed=6)[0]
-    row = localise(nodes_of([members], random_net.genes.ids), random_net, n_top=60, draws=4000).table.set_index("test")
+    null_r = null_of(random_net, nodes_of([members], random_net.genes.ids), size=60, draws=4000).drawn.density[:, 0]
     bins = match_bins(random_net.degree_p)
     inside = np.eye(bins.max() + 1)[bins]
     own = inside[[random_net.genes.position[g] for g in members]].sum(0)
@@ -70,8 +94,7 @@ def test_a_null_mean_is_exact_from_the_means_between_bins(random_net: Interactom
     pairs = np.outer(size, size) - np.diag(size)
     wanted = np.outer(own, own) - np.diag(own)
     exact = (wanted * joined / pairs).sum() / (60 * 59)
-    error = row.loc["density", "null_sd"] / np.sqrt(4000)
-    assert abs(row.loc["density", "null_mean"] - exact) < 4 * error
+    assert abs(null_r.mean() - exact) < 4 * null_r.std() / np.sqrt(4000)
 
 
 @pytest.mark.parametrize("power", [0.0, 1.0])
@@ -85,6 +108,7 @@ def test_p_is_uniform_for_random_and_for_degree_biased_sets(
         # Ties make whole-number statistics conservative: their p may be too large, never too small.
         side = "two-sided" if test == "distance" else "greater"
         assert stats.kstest(rows["p"], "uniform", alternative=side).pvalue > 0.01, test
+        assert abs(rows["effect"].mean()) < 0.2, test
     assert (table["q"] < 0.05).mean() < 0.01
 
 

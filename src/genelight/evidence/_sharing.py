@@ -12,70 +12,92 @@ __all__ = ["largest_components", "pair_sums"]
 @numba.njit(nogil=True, cache=True)
 def pair_sums(
     distance_pp: np.ndarray,
-    value_v: np.ndarray,
+    value_vw: np.ndarray,
     order_ru: np.ndarray,
     start_b: np.ndarray,
     count_kb: np.ndarray,
-    out_rk: np.ndarray,
+    out_rkw: np.ndarray,
 ) -> None:
-    """Sum of a value over all pairs of genes of each subject, for each random order.
+    """Sums of two values over all ordered pairs of genes of each subject, for each random order.
 
-    A subject takes the first ``count_kb[k, b]`` genes of each bin. One table of cumulative sums for every
-    two bins holds the answer for every count, so a subject costs one look-up for every two bins, not for
-    every two genes.
+    A subject takes the first ``count_kb[k, b]`` genes of each bin, so that its pairs between two bins fill a
+    rectangle from the corner: its sum is one entry of a table of cumulative sums. The table is made row by row,
+    and each row is read at once by the subjects whose rectangles end there: it never leaves the nearest cache.
 
     Parameters
     ----------
     distance_pp
         Distances, uint8.
-    value_v
-        Value of a pair at each of the 256 distances.
+    value_vw
+        Two whole numbers for each of the 256 distances, int64, shape ``(256, 2)``.
     order_ru, start_b, count_kb
         See :class:`genelight.evidence.nulls.MatchedNull`.
-    out_rk
-        The sums are written here.
+    out_rkw
+        The sums are written here, int64, shape ``(r, k, 2)``.
     """
-    bins = len(start_b) - 1
-    # One row and column of zeros ahead of each bin, so that sums start without a condition.
-    wide = order_ru.shape[1] + bins
-    table = np.zeros((wide, wide))
-    cell_e, start_k = _cells(start_b, count_kb)
+    bins, genes = len(start_b) - 1, order_ru.shape[1]
+    # One zero ahead of each bin, so that sums start without a condition.
+    row = np.zeros((genes + bins, 2), np.int64)
+    cell_e, end_k, start_i, reader_e = _readers(start_b, count_kb)
+    out_rkw[:] = 0
     for r in range(len(order_ru)):
-        order = order_ru[r]
+        order, out_kw = order_ru[r], out_rkw[r]
         for b in range(bins):
+            row[:] = 0
             for i in range(start_b[b], start_b[b + 1]):
-                distance = distance_pp[order[i]]
-                above, row = table[i + b], table[i + b + 1]
-                for c in range(b, bins):
-                    run = 0.0
-                    for j in range(start_b[c], start_b[c + 1]):
-                        run += value_v[distance[order[j]]]
-                        row[j + c + 1] = above[j + c + 1] + run
-        for k in range(len(count_kb)):
-            cell = cell_e[start_k[k] : start_k[k + 1]]
-            total = 0.0
-            for b in range(len(cell)):
-                row = table[cell[b]]
-                total += 0.5 * row[cell[b]]
-                for c in range(b + 1, len(cell)):
-                    total += row[cell[c]]
-            out_rk[r, k] = total
+                _add_row(distance_pp[order[i]], value_vw, order, start_b, b, row)
+                for e in range(start_i[i], start_i[i + 1]):
+                    cell, k = reader_e[e, 0], reader_e[e, 1]
+                    one, other = np.int64(0), np.int64(0)
+                    for c in range(cell + 1, end_k[k]):
+                        at = cell_e[c]
+                        one += row[at, 0]
+                        other += row[at, 1]
+                    out_kw[k, 0] += 2 * one + row[cell_e[cell], 0]
+                    out_kw[k, 1] += 2 * other + row[cell_e[cell], 1]
 
 
 @numba.njit(nogil=True, cache=True)
-def _cells(start_b: np.ndarray, count_kb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the table at which each subject reads: one for every bin that it takes genes of."""
+def _add_row(
+    distance_p: np.ndarray, value_vw: np.ndarray, order_u: np.ndarray, start_b: np.ndarray, first: int, row: np.ndarray
+) -> None:
+    """Add the running sums of one gene's values, bin by bin from the first on."""
+    for c in range(first, len(start_b) - 1):
+        one, other = np.int64(0), np.int64(0)
+        for j in range(start_b[c], start_b[c + 1]):
+            d = distance_p[order_u[j]]
+            one += value_vw[d, 0]
+            other += value_vw[d, 1]
+            row[j + c + 1, 0] += one
+            row[j + c + 1, 1] += other
+
+
+@numba.njit(nogil=True, cache=True)
+def _readers(start_b: np.ndarray, count_kb: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Cells that each subject reads, one after another, and their end; for every row, who reads it, in which cell."""
     subjects, bins = count_kb.shape
-    cell_e = np.empty(subjects * bins, np.int32)
-    start_k = np.zeros(subjects + 1, np.int64)
+    cells = (count_kb > 0).sum()
+    cell_e, end_k = np.empty(cells, np.uint32), np.zeros(subjects, np.int64)
+    start_i = np.zeros(start_b[bins] + 1, np.int64)
     e = 0
     for k in range(subjects):
         for b in range(bins):
             if count_kb[k, b] > 0:
                 cell_e[e] = start_b[b] + b + count_kb[k, b]
+                start_i[start_b[b] + count_kb[k, b]] += 1
                 e += 1
-        start_k[k + 1] = e
-    return cell_e[:e], start_k
+        end_k[k] = e
+    start_i = np.cumsum(start_i)
+    reader_e, filled_i = np.empty((cells, 2), np.int64), start_i.copy()
+    e = 0
+    for k in range(subjects):
+        for b in range(bins):
+            if count_kb[k, b] > 0:
+                i = start_b[b] + count_kb[k, b] - 1
+                reader_e[filled_i[i], 0], reader_e[filled_i[i], 1] = e, k
+                filled_i[i] += 1
+                e += 1
+    return cell_e, end_k, start_i, reader_e
 
 
 @numba.njit(nogil=True, cache=True)
@@ -87,30 +109,41 @@ def largest_components(
     Parameters are those of :func:`pair_sums`.
     """
     genes = order_ru.shape[1]
-    one = np.empty(genes * genes // 2, np.int32)
-    other = np.empty(genes * genes // 2, np.int32)
-    parent = np.empty(genes, np.int32)
-    size = np.empty(genes, np.int32)
+    neighbour = np.empty(genes * genes // 2, np.int32)
+    start = np.zeros(genes + 1, np.int64)
+    bin_i = np.empty(genes, np.int64)
+    for b in range(len(start_b) - 1):
+        bin_i[start_b[b] : start_b[b + 1]] = b
+    parent, size = np.empty(genes, np.int32), np.empty(genes, np.int32)
     for r in range(len(order_ru)):
         edges = 0
         for i in range(genes):
             distance = distance_pp[order_ru[r, i]]
             for j in range(i):
                 if distance[order_ru[r, j]] == 1:
-                    one[edges], other[edges] = i, j
+                    neighbour[edges] = j
                     edges += 1
+            start[i + 1] = edges
         for k in range(len(count_kb)):
+            end_b = start_b[:-1] + count_kb[k]
             largest = 0
-            for b in range(len(start_b) - 1):
-                for i in range(start_b[b], start_b[b + 1]):
-                    taken = i - start_b[b] < count_kb[k, b]
-                    parent[i] = i if taken else -1
-                    size[i] = 1
-                    largest = max(largest, int(taken))
-            for e in range(edges):
-                if parent[one[e]] >= 0 and parent[other[e]] >= 0:
-                    largest = max(largest, _unite(parent, size, one[e], other[e]))
+            for b in range(len(end_b)):
+                for i in range(start_b[b], end_b[b]):
+                    parent[i], size[i] = i, 1
+                    largest = max(largest, 1, _join(parent, size, i, neighbour[start[i] : start[i + 1]], bin_i, end_b))
             out_rk[r, k] = largest
+
+
+@numba.njit(nogil=True, cache=True)
+def _join(
+    parent: np.ndarray, size: np.ndarray, i: int, neighbour: np.ndarray, bin_i: np.ndarray, end_b: np.ndarray
+) -> int:
+    """Join a gene with those of its neighbours that are taken; returns the size of what it is in then."""
+    largest = 1
+    for j in neighbour:
+        if j < end_b[bin_i[j]]:
+            largest = max(largest, _unite(parent, size, i, j))
+    return largest
 
 
 @numba.njit(nogil=True, cache=True)

@@ -76,7 +76,7 @@ def assess(
     >>> values[0, 20:40] = 1.0
     >>> node = NodeGenes(values, ("L1.1",), Genes(names), "L1", "toy", "toy")
     >>> assess(node, network=ring, sets=[arc], n_top=20, draws=99).of("L1.1")["test"].tolist()
-    ['hypergeometric', 'hypergeometric_up', 'distance', 'component', 'density']
+    ['hypergeometric', 'hypergeometric_up', 'distance', 'efficiency', 'component', 'density']
     """
     if network is None and not len(sets):
         msg = "nothing to assess against; pass network= or sets="

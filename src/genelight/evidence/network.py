@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 
 from .._core.types import Edges, Evidence, Module, NodeGenes
+from ._closeness import Orders, components
 from ._registry import TESTS, Against, Findings, run_tests
-from ._sharing import largest_components, pair_sums
 from ._subjects import Subjects
-from ._threads import pieces, thread_map
-from .distances import UNREACHABLE, Interactome, distances
-from .nulls import MatchedNull, Orders, adjust, empirical_p, matched_null
+from .distances import Interactome, distances
+from .nulls import MatchedNull, adjust, empirical_p, matched_null
 
-__all__ = ["as_interactome", "component", "density", "distance", "localise"]
-
-# Value of each subject for each random order, shape (r, k).
-Statistic = Callable[[Interactome, Orders], np.ndarray]
+__all__ = ["as_interactome", "component", "density", "distance", "efficiency", "localise"]
 
 
 def as_interactome(network: Edges | Interactome) -> Interactome:
@@ -101,9 +95,17 @@ def distance(subjects: Subjects, against: Against) -> Findings | None:
     The mean is over the pairs that are joined by a path; where none is, it is one edge more than the
     longest shortest path of the network. q: over the nodes of a layer; a module is a family of its own.
     """
-    if against.null is None:
-        return None
-    return _compare(subjects, against.null, _mean_distance, sign=-1)
+    return _close(subjects, against.null, "distance", sign=-1)
+
+
+@TESTS.register("efficiency", doi="10.1103/PhysRevLett.87.198701")
+def efficiency(subjects: Subjects, against: Against) -> Findings | None:
+    """Mean of one over the distance between the genes, larger than by chance.
+
+    It is one over the harmonic mean of the distances; pairs that no path joins count as 0. q: over the nodes of a
+    layer; a module is a family of its own.
+    """
+    return _close(subjects, against.null, "efficiency", sign=1)
 
 
 @TESTS.register("component", doi="10.1126/science.1257601")
@@ -113,9 +115,12 @@ def component(subjects: Subjects, against: Against) -> Findings | None:
     q: over the nodes of a layer; a module is a family of its own. Sizes are whole numbers, so ties make p
     conservative.
     """
-    if against.null is None:
+    null = against.null
+    if null is None:
         return None
-    return _compare(subjects, against.null, _largest_component, sign=1)
+    observed_k = components(null.interactome, [Orders.whole(genes) for genes in null.genes_k])[:, 0]
+    null_rk = components(null.interactome, null.orders.cut())
+    return _compare(subjects, null, observed_k=observed_k, null_rk=null_rk, sign=1)
 
 
 @TESTS.register("density", doi="10.1126/science.1257601")
@@ -124,62 +129,30 @@ def density(subjects: Subjects, against: Against) -> Findings | None:
 
     q: over the nodes of a layer; a module is a family of its own.
     """
-    if against.null is None:
+    return _close(subjects, against.null, "density", sign=1)
+
+
+def _close(subjects: Subjects, null: MatchedNull | None, statistic: str, *, sign: int) -> Findings | None:
+    if null is None:
         return None
-    return _compare(subjects, against.null, _density, sign=1)
+    observed_k, null_rk = getattr(null.observed, statistic)[:, 0], getattr(null.drawn, statistic)
+    return _compare(subjects, null, observed_k=observed_k, null_rk=null_rk, sign=sign)
 
 
-def _pair_sums(net: Interactome, orders: Orders, value_v: np.ndarray) -> np.ndarray:
-    out_rk = np.empty((len(orders.order_ru), len(orders.count_kb)))
-    pair_sums(net.distance_pp, value_v, *orders, out_rk)
-    return out_rk
-
-
-def _mean_distance(net: Interactome, orders: Orders) -> np.ndarray:
-    # One sum carries two whole numbers: the distances, below 2**30, and 2**30 for each pair with a path.
-    one_path = 2.0**30
-    value_v = np.arange(UNREACHABLE + 1) + one_path
-    value_v[[0, UNREACHABLE]] = 0.0
-    sum_rk = _pair_sums(net, orders, value_v)
-    paths_rk = np.floor(sum_rk / one_path)
-    mean_rk = (sum_rk - paths_rk * one_path) / np.maximum(paths_rk, 1)
-    return np.where(paths_rk > 0, mean_rk, net.longest + 1.0)
-
-
-def _density(net: Interactome, orders: Orders) -> np.ndarray:
-    size_k = orders.count_kb.sum(1)
-    edges_rk = _pair_sums(net, orders, (np.arange(UNREACHABLE + 1) == 1).astype(np.float64))
-    return edges_rk / (size_k * (size_k - 1) / 2)
-
-
-def _largest_component(net: Interactome, orders: Orders) -> np.ndarray:
-    out_rk = np.empty((len(orders.order_ru), len(orders.count_kb)))
-    largest_components(net.distance_pp, *orders, out_rk)
-    return out_rk
-
-
-def _compare(subjects: Subjects, null: MatchedNull, statistic: Statistic, *, sign: int) -> Findings:
+def _compare(
+    subjects: Subjects, null: MatchedNull, *, observed_k: np.ndarray, null_rk: np.ndarray, sign: int
+) -> Findings:
     """Set each subject's statistic against that of its matched draws."""
-    net = null.interactome
-
-    def observe(genes: np.ndarray) -> float:
-        # The genes themselves are one order of one bin, taken whole.
-        own = Orders(genes[None].astype(np.int32), np.array([0, len(genes)]), np.array([[len(genes)]]))
-        return float(statistic(net, own)[0, 0])
-
-    def draw(piece: slice) -> np.ndarray:
-        return statistic(net, null.orders._replace(order_ru=null.orders.order_ru[piece]))
-
-    observed_k = np.array(thread_map(observe, null.genes_k))
-    null_rk = np.concatenate(thread_map(draw, pieces(len(null.orders.order_ru))))
-    mean_k, sd_k = null_rk.mean(0), null_rk.std(0, ddof=1) if len(null_rk) > 1 else np.zeros(null_rk.shape[1])
+    expected_k, rest_rk = _at_degree(null, null_rk)
+    mean_k, sd_k = expected_k, rest_rk.std(0, ddof=1) if len(null_rk) > 1 else np.zeros(null_rk.shape[1])
+    null_rk = rest_rk + expected_k
     with np.errstate(divide="ignore", invalid="ignore"):
         effect_k = np.where(sd_k > 0, (observed_k - mean_k) / sd_k, np.nan)
     p_k = empirical_p(observed_k, null_rk, sign=sign)
     table = pd.DataFrame(
         {
             "subject": [subjects.names[k] for k in null.subject_k],
-            "reference": net.name,
+            "reference": null.interactome.name,
             "n": [len(genes) for genes in null.genes_k],
             "statistic": observed_k,
             "effect": effect_k,
@@ -192,6 +165,22 @@ def _compare(subjects: Subjects, null: MatchedNull, statistic: Statistic, *, sig
         }
     )
     return Findings(table, _facts(subjects, null))
+
+
+def _at_degree(null: MatchedNull, null_rk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What is expected of genes with the subject's own mean degree, and how the draws differ from it.
+
+    Genes of one bin are not of one degree: what a difference in mean degree changes, a straight line through the
+    draws, is taken off subject and draws alike.
+    """
+    own_k, drawn_rk = null.degree
+    mean_k, null_k = drawn_rk.mean(0), null_rk.mean(0)
+    lean_rk = drawn_rk - mean_k
+    spread_k = (lean_rk**2).sum(0)
+    slope_k = np.divide(
+        (lean_rk * (null_rk - null_k)).sum(0), spread_k, out=np.zeros_like(spread_k), where=spread_k > 0
+    )
+    return null_k + slope_k * (own_k - mean_k), null_rk - null_k - slope_k * lean_rk
 
 
 def _adjust_within(p_k: np.ndarray, family_k: np.ndarray) -> np.ndarray:

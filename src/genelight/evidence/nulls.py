@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._core.checks import check_positive
 from .._core.errors import InputError
+from ._closeness import Closeness, Orders, closeness, means
 from ._subjects import LEAST_GENES, check_shared
 
 if TYPE_CHECKING:
@@ -137,24 +139,6 @@ def matched_orders(members_b: Sequence[np.ndarray], most_b: np.ndarray, *, draws
     return np.ascontiguousarray(np.concatenate(parts, axis=1))
 
 
-class Orders(NamedTuple):
-    """Random orders shared by many subjects.
-
-    Attributes
-    ----------
-    order_ru
-        Random orders of the genes of each bin, as positions in the network, see :func:`matched_orders`.
-    start_b
-        Where each bin starts among the columns of `order_ru`, and where the last ends, shape ``(b + 1,)``.
-    count_kb
-        How many genes of each bin a subject takes, shape ``(k, b)``.
-    """
-
-    order_ru: np.ndarray
-    start_b: np.ndarray
-    count_kb: np.ndarray
-
-
 @dataclass(frozen=True)
 class MatchedNull:
     """Subjects' genes on a network, and random genes matched to them.
@@ -181,6 +165,22 @@ class MatchedNull:
     orders: Orders
     universe: int
     seed: int
+
+    @cached_property
+    def observed(self) -> Closeness:
+        """How close each subject's own genes are, one row each."""
+        return closeness(self.interactome, [Orders.whole(genes) for genes in self.genes_k])
+
+    @cached_property
+    def drawn(self) -> Closeness:
+        """How close the genes drawn for each subject are, one row for each draw."""
+        return closeness(self.interactome, self.orders.cut())
+
+    @cached_property
+    def degree(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean degree of each subject's own genes, shape ``(k,)``, and of those drawn for it, shape ``(r, k)``."""
+        degree_p = self.interactome.degree_p
+        return np.array([degree_p[genes].mean() for genes in self.genes_k]), means(degree_p, self.orders)
 
 
 def matched_null(
