@@ -161,8 +161,6 @@ def test_fewer_than_five_subjects_are_too_few(cohort):
         ({"widths": (8, 0)}, InputError, r"widths\[1\] = 0 must be above zero"),
         ({"widths": ()}, InputError, r"widths = \[\], but"),
         ({"epochs": 0}, InputError, "epochs = 0 must be above zero"),
-        ({"learning_rate": -1.0}, InputError, "learning_rate = -1.0 must be above zero"),
-        ({"learning_rate": float("nan")}, InputError, "learning_rate = nan must be above zero"),
     ],
 )
 def test_settings_that_do_not_fit_say_what_to_type(cohort, settings, error, said):
@@ -170,10 +168,11 @@ def test_settings_that_do_not_fit_say_what_to_type(cohort, settings, error, said
         fit(cohort, **{"subject": "subject", **settings})
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+# Behind a sigmoid output no loss grows tenfold.
+@pytest.mark.parametrize("preset", [name for name in PRESETS if PRESETS[name].space != "unit"])
 def test_a_training_that_diverges_names_a_smaller_rate(cohort, preset):
     with pytest.raises(InputError, match=r"diverged.*learning_rate below 1000, for example 100"):
-        fit(cohort, preset=preset, subject="subject", learning_rate=1e3)
+        fit(cohort, preset=models.preset(preset, learning_rate=1e3), subject="subject")
 
 
 @pytest.mark.parametrize("samples", range(2, 400, 7))

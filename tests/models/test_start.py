@@ -4,8 +4,8 @@ import torch
 from scipy import stats
 
 from genelight import simulate
-from genelight.models import find_subspace
-from genelight.models.network import ACTIVATIONS, STARTS, Stack
+from genelight.models import ACTIVATIONS, STARTS, find_subspace
+from genelight.models.network import Stack
 from genelight.models.shrink import shrink_means, turn
 from genelight.pp import prepare
 

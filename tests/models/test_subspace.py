@@ -10,7 +10,8 @@ from torch import nn
 
 from genelight import models
 from genelight.models import find_subspace
-from genelight.models.network import STARTS, Stack
+from genelight.models.network import Stack
+from genelight.models.starts import STARTS
 
 subspace_file = importlib.import_module("genelight.models.subspace")
 

@@ -27,7 +27,9 @@ def bent(cohort):
 @pytest.fixture(scope="module")
 def straight(cohort):
     """The default start, untrained: linear from end to end, and not constant in any node."""
-    return models.fit(cohort.adata, widths=WIDTHS, subject="subject", epochs=1, learning_rate=1e-12)
+    return models.fit(
+        cohort.adata, widths=WIDTHS, subject="subject", epochs=1, preset=models.preset("default", learning_rate=1e-12)
+    )
 
 
 @pytest.mark.parametrize("method", tl.ATTRIBUTIONS)

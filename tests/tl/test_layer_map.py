@@ -23,7 +23,9 @@ def test_one_row_per_pair_of_consecutive_layers(cohort, model):
 
 
 def test_weight_of_a_linear_step_is_its_weight_in_standard_deviations(cohort):
-    model = models.fit(cohort.adata, widths=(12, 8), subject="subject", epochs=1, learning_rate=1e-12)
+    model = models.fit(
+        cohort.adata, widths=(12, 8), subject="subject", epochs=1, preset=models.preset("default", learning_rate=1e-12)
+    )
     table = tl.layer_map(model, cohort.adata)
     x_ng = model.prepare(cohort.adata)
     sd_s, sd_t = model.encode(x_ng, "L1").std(0), model.encode(x_ng, "L2").std(0)

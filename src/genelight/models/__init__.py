@@ -1,22 +1,25 @@
 """Models of expression behind one protocol: autoencoders, and PCA as the baseline."""
 
+from .activations import ACTIVATIONS
 from .autoencoder import Autoencoder
 from .baselines import BASELINES, Baseline
 from .bundle import KINDS, load
 from .ensemble import Ensemble, fit_ensemble, load_ensemble
-from .fit import PRESETS, Preset, choose_widths, fit
+from .fit import fit
 from .ica import ICA, fit_ica
 from .ica import LAYER as ICA_LAYER
-from .network import ACTIVATIONS, STARTS
 from .nmf import LAYER as NMF_LAYER
 from .nmf import NMF, fit_nmf
 from .pca import LAYER as PCA_LAYER
 from .pca import PCA, fit_pca
+from .presets import PRESETS, Preset, choose_widths, preset
 from .random import Untrained, fit_random
+from .recipe import Recipe
 from .reconstruct import r2, squared_errors
+from .starts import STARTS
 from .steps import Differentiable, Steps
 from .subspace import Subspace, find_subspace
-from .training import Recipe
+from .training import find_rate
 
 __all__ = [
     "ACTIVATIONS",
@@ -40,6 +43,7 @@ __all__ = [
     "Subspace",
     "Untrained",
     "choose_widths",
+    "find_rate",
     "find_subspace",
     "fit",
     "fit_ensemble",
@@ -49,6 +53,7 @@ __all__ = [
     "fit_random",
     "load",
     "load_ensemble",
+    "preset",
     "r2",
     "squared_errors",
 ]

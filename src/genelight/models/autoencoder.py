@@ -17,13 +17,14 @@ from .._core.types import CodeRange
 from ..pp import Preparation
 from .bundle import KINDS, Bundle, pack_ranges, unpack_ranges
 from .network import Stack
+from .spaces import GeneSpace, Space, pack_space, unpack_space
 from .steps import Steps
 from .subspace import Subspace
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Autoencoder", "open_with"]
+__all__ = ["Autoencoder", "LinearAtTheEnd", "code_ranges", "kind_for", "open_with"]
 
 
 class Autoencoder:
@@ -37,7 +38,7 @@ class Autoencoder:
     def __init__(
         self,
         preparation: Preparation,
-        subspace: Subspace,
+        space: Space,
         net: Stack,
         *,
         ranges: Mapping[str, CodeRange],
@@ -46,7 +47,7 @@ class Autoencoder:
         about: Mapping[str, Any] | None = None,
     ) -> None:
         self.preparation = preparation
-        self.subspace = subspace
+        self.space = space
         self.net = net.eval().requires_grad_(requires_grad=False)
         self.settings = dict(settings)
         self.history = history
@@ -63,6 +64,11 @@ class Autoencoder:
         """Width of each hidden layer, from input to output."""
         return {f"L{i}": width for i, width in enumerate(self.net.widths, start=1)}
 
+    @property
+    def latent(self) -> str | None:
+        """The layer whose codes are held to a standard normal, if the model is variational."""
+        return f"L{self.net.latent}" if self.net.latent else None
+
     @cached_property
     def digest(self) -> str:
         """Identity of weights and preparation."""
@@ -74,14 +80,14 @@ class Autoencoder:
 
     @torch.inference_mode()
     def encode(self, x_ng: np.ndarray, layer: str) -> np.ndarray:
-        """Codes of `layer`, shape ``(n, k)``.
+        """Codes of `layer`, shape ``(n, k)``; of a variational layer, their means.
 
         Raises
         ------
         UnknownNameError
             If there is no such layer.
         """
-        c_nk = torch.from_numpy(self.subspace.coordinates(x_ng))
+        c_nk = torch.from_numpy(self.space.coordinates(x_ng))
         return self.net.encode(c_nk, self._depth(layer)).numpy()
 
     @torch.inference_mode()
@@ -94,27 +100,7 @@ class Autoencoder:
             If there is no such layer.
         """
         h = torch.from_numpy(np.ascontiguousarray(h_nk, dtype=np.float32))
-        for linear, bend in list(zip(self.net.hidden, self.net.bends, strict=True))[self._depth(layer) :]:
-            h = bend(linear(h))
-        if self.net.widths[-1] < self.subspace.basis_gk.shape[1]:
-            return torch.addmm(self._exit_g, h, torch.from_numpy(self._exit_wg)).numpy()
-        return self.subspace.genes(self.net.out(h).numpy())
-
-    @cached_property
-    def steps(self) -> Steps:
-        """Its layers as differentiable modules between two linear maps, from and to genes."""
-        pairs = zip(self.widths, self.net.hidden, self.net.bends, strict=True)
-        hidden = {layer: nn.Sequential(linear, bend) for layer, linear, bend in pairs}
-        return Steps(self.subspace.basis_gk, hidden, self._exit_wg)
-
-    @cached_property
-    def _exit_wg(self) -> np.ndarray:
-        """From the last hidden layer straight to genes: fewer columns than by way of the subspace."""
-        return self.net.out.weight.numpy().T @ self.subspace.basis_gk.T
-
-    @cached_property
-    def _exit_g(self) -> torch.Tensor:
-        return torch.from_numpy(self.subspace.basis_gk @ self.net.out.bias.numpy())
+        return self._write(self.net.forward_from(h, self._depth(layer)))
 
     def code_range(self, layer: str) -> CodeRange:
         """Range of each node of `layer` over the training samples."""
@@ -125,6 +111,10 @@ class Autoencoder:
         """Write as a model folder, whole or not at all."""
         self._bundle().save(Path(folder))
 
+    def _write(self, h: torch.Tensor) -> np.ndarray:
+        """Genes from codes of the last hidden layer."""
+        return self.space.genes(self.net.write(h).numpy())
+
     def _depth(self, layer: str) -> int:
         layers = list(self.widths)
         if layer not in layers:
@@ -133,15 +123,82 @@ class Autoencoder:
 
     def _bundle(self) -> Bundle:
         weights = {f"net.{name}": value.numpy() for name, value in self.net.state_dict().items()}
-        weights |= {"basis": self.subspace.basis_gk, "variance": self.subspace.variance_k, **pack_ranges(self._ranges)}
+        weights |= {**pack_space(self.space), **pack_ranges(self._ranges)}
         return Bundle(
             self.name,
             weights=weights,
-            settings=self.settings | {"lost_variance": self.subspace.lost},
+            settings=self.settings | {"lost_variance": self.space.lost},
             preparation=self.preparation,
             history=self.history,
             about=self.about,
         )
+
+
+class LinearAtTheEnd(Autoencoder):
+    """An autoencoder whose genes are linear in its last hidden layer, so that methods can look inside."""
+
+    @property
+    def subspace(self) -> Subspace:
+        """The samples' own subspace that it was trained in.
+
+        Raises
+        ------
+        AttributeError
+            If it was trained in gene space.
+        """
+        if not isinstance(self.space, Subspace):
+            msg = "this autoencoder was trained in gene space and has no subspace"
+            raise AttributeError(msg)
+        return self.space
+
+    @cached_property
+    def steps(self) -> Steps:
+        """Its layers as differentiable modules between two linear maps, from and to genes."""
+        pairs = zip(self.widths, self.net.hidden, self.net.bends, strict=True)
+        hidden = {layer: nn.Sequential(linear, bend) for layer, linear, bend in pairs}
+        if isinstance(self.space, Subspace):
+            return Steps(self.space.basis_gk, hidden, self._exit_wg)
+        first: nn.Linear = self.net.hidden[0]  # type: ignore[assignment]
+        entry_gw = first.weight.numpy().T / self.space.span_g[:, None]  # type: ignore[attr-defined]
+        constant_w = first.bias.numpy() - self.space.low_g @ entry_gw  # type: ignore[attr-defined]
+        hidden["L1"] = nn.Sequential(_Shift(torch.from_numpy(constant_w)), self.net.bends[0])
+        return Steps(np.ascontiguousarray(entry_gw), hidden, self._exit_wg)
+
+    def _write(self, h: torch.Tensor) -> np.ndarray:
+        """By the short way where the last hidden layer is narrower than the subspace."""
+        if isinstance(self.space, Subspace) and self.net.widths[-1] < self.space.basis_gk.shape[1]:
+            return torch.addmm(self._exit_g, h, torch.from_numpy(self._exit_wg)).numpy()
+        return super()._write(h)
+
+    @cached_property
+    def _exit_wg(self) -> np.ndarray:
+        """From the last hidden layer straight to genes: fewer columns than by way of the subspace."""
+        weight_wc = self.net.out.weight.numpy().T
+        if isinstance(self.space, Subspace):
+            return weight_wc @ self.space.basis_gk.T
+        return np.ascontiguousarray(weight_wc * self.space.span_g)  # type: ignore[attr-defined]
+
+    @cached_property
+    def _exit_g(self) -> torch.Tensor:
+        return torch.from_numpy(self.subspace.basis_gk @ self.net.out.bias.numpy())
+
+
+class _Shift(nn.Module):
+    """Adds a constant."""
+
+    def __init__(self, constant_w: torch.Tensor) -> None:
+        super().__init__()
+        self.constant_w = constant_w
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.constant_w
+
+
+@torch.inference_mode()
+def code_ranges(space: Space, net: Stack, x_ng: np.ndarray) -> dict[str, CodeRange]:
+    """Range of every node of each hidden layer over samples, by layer."""
+    c_nk = torch.from_numpy(space.coordinates(x_ng))
+    return {f"L{d}": CodeRange.of(net.encode(c_nk, d).numpy()) for d in range(1, len(net.hidden) + 1)}
 
 
 Kind = TypeVar("Kind", bound=Autoencoder)
@@ -150,14 +207,23 @@ Kind = TypeVar("Kind", bound=Autoencoder)
 def open_with(kind: type[Kind], bundle: Bundle) -> Kind:
     """The model of a kind that a bundle holds."""
     settings = bundle.settings
-    subspace = Subspace(bundle.weights["basis"], bundle.weights["variance"], settings.pop("lost_variance"))
-    net = Stack(subspace.basis_gk.shape[1], tuple(settings["widths"]), settings["activation"])
+    space = unpack_space(bundle.weights, lost=settings.pop("lost_variance"))
+    inputs = len(space.low_g) if isinstance(space, GeneSpace) else space.basis_gk.shape[1]
+    # Models of the first format know nothing of what came later.
+    net = Stack(
+        inputs,
+        tuple(settings["widths"]),
+        settings["activation"],
+        tied=settings.get("tied", False),
+        latent=settings.get("latent"),
+        squash=settings.get("space") == "unit",
+    )
     state = {n.removeprefix("net."): torch.from_numpy(w) for n, w in bundle.weights.items() if n.startswith("net.")}
     net.load_state_dict(state)
     layers = [f"L{i}" for i in range(1, len(settings["widths"]) + 1)]
     return kind(
         bundle.preparation,
-        subspace,
+        space,
         net,
         ranges=unpack_ranges(bundle.weights, layers),
         settings=settings,
@@ -169,4 +235,9 @@ def open_with(kind: type[Kind], bundle: Bundle) -> Kind:
 @KINDS.register("autoencoder", doi="10.1038/s41467-020-14666-6")
 def _open(bundle: Bundle) -> Autoencoder:
     """Deep autoencoder."""
-    return open_with(Autoencoder, bundle)
+    return open_with(kind_for(bundle.settings.get("space", "samples")), bundle)
+
+
+def kind_for(space: str) -> type[Autoencoder]:
+    """The class for a model trained in a space of that name."""
+    return Autoencoder if space == "unit" else LinearAtTheEnd

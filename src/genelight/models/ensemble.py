@@ -15,14 +15,17 @@ from .._core.checks import check_column
 from .._core.errors import FormatError, InputError
 from .._core.progress import progress
 from .._core.provenance import read_json, write_json
-from .._core.types import CodeRange, Model
-from .autoencoder import Autoencoder
+from .._core.types import Model
+from .autoencoder import Autoencoder, code_ranges
 from .bundle import load
 from .linear import Linear
-from .network import STARTS, Stack
+from .network import Mirror, Stack
+from .recipe import Recipe
 from .shrink import shrink_means, turn
+from .spaces import Space
+from .starts import STARTS, whiten
 from .subspace import Subspace, find_subspace
-from .training import Recipe, train
+from .training import train
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -180,7 +183,8 @@ def fit_ensemble(
     x_ng = model.prepare(adata)
     n = len(x_ng)
     subject_n = np.arange(n) if subject is None else _positions(adata, subject)
-    whole = model.subspace if isinstance(model, Autoencoder) else find_subspace(x_ng)
+    space = model.space if isinstance(model, Autoencoder) else None
+    whole = space if isinstance(space, Subspace) else find_subspace(x_ng)
     c_nk = whole.coordinates(x_ng)
     members = []
     with progress("training members", seeds) as step:
@@ -217,25 +221,42 @@ def _linear(model: Linear, draw: _Draw) -> Linear:
 @_member.register
 def _autoencoder(model: Autoencoder, draw: _Draw) -> Autoencoder:
     settings = model.settings
-    centre_k, turn_kk, subspace, drawn_nk = draw.turned(settings["between_subject_shrinkage"])
-    net = Stack(len(centre_k), tuple(settings["widths"]), settings["activation"])
-    STARTS[settings["start"]](net, subspace, draw.seed)
-    recipe = Recipe(**{field.name: settings[field.name] for field in fields(Recipe)})
-    train(net, torch.from_numpy(drawn_nk), recipe, seed=draw.seed)
-    _turn_back(net, turn_kk, centre_k)
-    with torch.inference_mode():
-        c_nk = torch.from_numpy(draw.c_nk)
-        ranges = {f"L{d}": CodeRange.of(net.encode(c_nk, d).numpy()) for d in range(1, len(net.hidden) + 1)}
+    recipe = Recipe(**{field.name: settings[field.name] for field in fields(Recipe) if field.name in settings})
+    if isinstance(model.space, Subspace):
+        centre_k, turn_kk, space, drawn_nk = draw.turned(settings["between_subject_shrinkage"])
+        net = _trained(model, space, drawn_nk, recipe=recipe, seed=draw.seed)
+        _turn_back(net, turn_kk, centre_k)
+    else:
+        drawn_ng = model.space.coordinates(draw.x_ng[draw.rows])
+        net = _trained(model, model.space, drawn_ng, recipe=recipe, seed=draw.seed)
     settings = {**settings, "seed": draw.seed, "subjects_drawn": len(np.unique(draw.subject_n[draw.rows]))}
-    return Autoencoder(model.preparation, draw.whole, net, ranges=ranges, settings=settings, history=[])
+    home = draw.whole if isinstance(model.space, Subspace) else model.space
+    ranges = code_ranges(home, net, draw.x_ng)
+    return type(model)(model.preparation, home, net, ranges=ranges, settings=settings, history=[])
+
+
+def _trained(model: Autoencoder, space: Space, c_nk: np.ndarray, *, recipe: Recipe, seed: int) -> Stack:
+    """A network of the model's kind, from another start and on other samples."""
+    was = model.net
+    tied = model.settings.get("tied", False)
+    activation = model.settings["activation"]
+    net = Stack(c_nk.shape[1], was.widths, activation, tied=tied, latent=was.latent, squash=was.squash)
+    STARTS[model.settings["start"]](net, space, seed)
+    samples = torch.from_numpy(c_nk)
+    whiten(net, samples)
+    train(net, samples, recipe, genes=len(model.genes), seed=seed)
+    return net
 
 
 @torch.no_grad()
 def _turn_back(net: Stack, turn_kk: np.ndarray, centre_k: np.ndarray) -> None:
     """Let a network trained on ``(c - centre) @ turn`` read and write ``c``, so that members share one subspace."""
     turn, centre = torch.from_numpy(turn_kk), torch.from_numpy(centre_k)
-    first: torch.nn.Linear = net.hidden[0]  # type: ignore[assignment]
-    first.weight.copy_(first.weight @ turn.T)
-    first.bias.sub_(first.weight @ centre)
-    net.out.weight.copy_(turn @ net.out.weight)
+    readers: list[torch.nn.Linear] = [net.hidden[0], *([net.spread] if net.latent == 1 else [])]  # type: ignore[list-item]
+    for reader in readers:
+        reader.weight.copy_(reader.weight @ turn.T)
+        reader.bias.sub_(reader.weight @ centre)
+    # A mirror shows the first layer's weights, turned already.
+    if not isinstance(net.out, Mirror):
+        net.out.weight.copy_(turn @ net.out.weight)
     net.out.bias.copy_(turn @ net.out.bias + centre)

@@ -1,38 +1,31 @@
-"""The network itself: a stack of linear layers with one activation, and how it starts."""
+"""The network itself: a stack of linear layers, each with an activation."""
 
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
-from .._core.registry import Registry
-from .rotation import independent
-from .subspace import Subspace
+from .activations import ACTIVATIONS, Straight
 
-__all__ = ["ACTIVATIONS", "STARTS", "Stack"]
-
-ACTIVATIONS: Registry[type[nn.Module]] = Registry("activation")
-STARTS: Registry = Registry("start")
+__all__ = ["Mirror", "Stack"]
 
 
-@ACTIVATIONS.register("prelu", doi="10.1109/ICCV.2015.123")
-class Bend(nn.PReLU):
-    """Straight line with one learned slope per node below zero; starts straight, so a linear start stays exact."""
+class Mirror(nn.Linear):
+    """A linear layer whose weights are another's, transposed; its bias is its own."""
 
-    def __init__(self, width: int) -> None:
-        super().__init__(width, init=1.0)
+    def __init__(self, of: nn.Linear) -> None:
+        nn.Module.__init__(self)
+        self.in_features, self.out_features = of.out_features, of.in_features
+        self.bias = nn.Parameter(torch.zeros(of.in_features))
+        # In a tuple: as an attribute it would be a part of this module, and saved twice.
+        self._of = (of,)
 
-
-@ACTIVATIONS.register("relu")
-class Rectify(nn.ReLU):
-    """Zero below zero."""
-
-    def __init__(self, width: int) -> None:  # noqa: ARG002
-        super().__init__()
+    @property
+    def weight(self) -> torch.Tensor:  # type: ignore[override]
+        """The other layer's weights, transposed."""
+        return self._of[0].weight.T
 
 
 class Stack(nn.Module):
@@ -41,20 +34,52 @@ class Stack(nn.Module):
     Parameters
     ----------
     inputs
-        Length of a sample, k of the subspace.
+        Length of a sample: k of the subspace, or the number of genes.
     widths
         Widths of the hidden layers, from input to output.
     activation
         Registered name.
+    tied
+        Whether the later half of the layers has the weights of the first half, transposed; `widths` must then read
+        the same both ways.
+    latent
+        Depth of the layer, counted from 1, whose codes are means of a normal distribution instead of numbers. Its
+        activation is a straight line, and `spread` gives the logarithm of the variances.
+    squash
+        Whether the output is between 0 and 1, by a sigmoid.
     """
 
-    def __init__(self, inputs: int, widths: tuple[int, ...], activation: str) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        widths: tuple[int, ...],
+        activation: str,
+        *,
+        tied: bool = False,
+        latent: int | None = None,
+        squash: bool = False,
+    ) -> None:
         super().__init__()
         sizes = (inputs, *widths)
-        self.widths = widths
+        self.widths, self.latent, self.squash = widths, latent, squash
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
         self.bends = nn.ModuleList(ACTIVATIONS[activation](w) for w in widths)
-        self.out = nn.Linear(widths[-1], inputs)
+        self.out: nn.Linear = nn.Linear(widths[-1], inputs)
+        if tied:
+            self._tie()
+        if latent:
+            self.bends[latent - 1] = Straight(widths[latent - 1])
+            self.spread = nn.Linear(sizes[latent - 1], widths[latent - 1])
+
+    def _tie(self) -> None:
+        whole = [*self.hidden, self.out]
+        for i in range(len(whole) // 2):
+            mirror = Mirror(whole[i])
+            place = len(whole) - 1 - i
+            if place == len(self.hidden):
+                self.out = mirror
+            else:
+                self.hidden[place] = mirror
 
     def encode(self, x: torch.Tensor, depth: int) -> torch.Tensor:
         """Codes of hidden layer `depth`, counted from 1."""
@@ -64,49 +89,19 @@ class Stack(nn.Module):
 
     def decode(self, h: torch.Tensor, depth: int) -> torch.Tensor:
         """Output from codes of hidden layer `depth`."""
+        return self.write(self.forward_from(h, depth))
+
+    def forward_from(self, h: torch.Tensor, depth: int) -> torch.Tensor:
+        """Codes of the last hidden layer from those of hidden layer `depth`."""
         for linear, bend in zip(self.hidden[depth:], self.bends[depth:], strict=True):
             h = bend(linear(h))
-        return self.out(h)
+        return h
+
+    def write(self, h: torch.Tensor) -> torch.Tensor:
+        """Output from codes of the last hidden layer."""
+        x = self.out(h)
+        return torch.sigmoid(x) if self.squash else x
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Reconstruction of `x`."""
         return self.decode(x, 0)
-
-
-@STARTS.register("random", doi="10.1109/ICCV.2015.123")
-def random_start(net: Stack, subspace: Subspace, seed: int) -> None:  # noqa: ARG001
-    """He initialisation, seeded: the textbook start."""
-    generator = torch.Generator().manual_seed(seed)
-    for linear in [*net.hidden, net.out]:
-        nn.init.kaiming_normal_(linear.weight, nonlinearity="relu", generator=generator)
-        nn.init.zeros_(linear.bias)
-
-
-@STARTS.register("programmes", doi="10.1186/gb-2003-4-11-r76")
-def programme_start(net: Stack, subspace: Subspace, seed: int) -> None:
-    """Start at the PCA solution, each layer rotated so that its nodes' gene profiles are independent components.
-
-    With a straight activation the whole stack then equals PCA of the narrowest width, whatever the rotations;
-    rotating to independent components over genes (Lee and Batzoglou 2003) makes a node stand for few genes
-    instead of a mixture. A node for which no axis is left starts with random weights in and none out. All of it
-    is seeded.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    rank = subspace.basis_gk.shape[1]
-    axes = [min(rank, *net.widths[: i + 1]) for i in range(len(net.widths))]
-    rotations = {used: independent(subspace, used, seed=seed) for used in set(axes)}
-    # Row j of `lift` is node j as a direction in the subspace; a spare node has none, so nothing listens to it.
-    lift = np.eye(rank, dtype=np.float32)
-    with torch.no_grad():
-        for linear, width, used in zip(net.hidden, net.widths, axes, strict=True):
-            before, lift = lift, np.zeros((width, lift.shape[1]), dtype=np.float32)
-            lift[:used, :used] = rotations[used]
-            weight = torch.from_numpy(lift @ before.T)
-            weight[used:].normal_(std=len(before) ** -0.5, generator=generator)
-            _set(linear, weight)
-        _set(net.out, torch.from_numpy(lift.T))
-
-
-def _set(linear: Any, weight: torch.Tensor) -> None:
-    linear.weight.copy_(weight)
-    linear.bias.zero_()

@@ -8,11 +8,11 @@ import numpy as np
 
 from .._core.checks import check_positive
 from ..pp import Preparation, prepare
-from .autoencoder import Autoencoder, open_with
+from .autoencoder import LinearAtTheEnd, code_ranges, open_with
 from .baselines import BASELINES
 from .bundle import KINDS, Bundle
-from .fit import code_ranges
-from .network import STARTS, Stack
+from .network import Stack
+from .starts import STARTS
 from .subspace import Subspace
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Untrained", "fit_random"]
 
 
-class Untrained(Autoencoder):
+class Untrained(LinearAtTheEnd):
     """The network of an autoencoder with its random start for weights; layers ``"L1"``, ``"L2"``, ... as there."""
 
     name: ClassVar[str] = "random"

@@ -3,104 +3,185 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from copy import deepcopy
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
 
 from .._core.errors import InputError
 from .._core.progress import progress
+from .checkpoint import Checkpoint, State
+from .objective import HeldOut, Objective
+from .recipe import FIND, Recipe
 
 if TYPE_CHECKING:
     from .network import Stack
 
-__all__ = ["Recipe", "train"]
+__all__ = ["find_rate", "settle", "train"]
 
 SMALL = 500_000
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a network is trained.
-
-    Attributes
-    ----------
-    learning_rate
-        Of Adam at the start; falls to zero along a cosine.
-    epochs
-        Passes over the samples on that schedule.
-    batch
-        Samples per step.
-    sparsity
-        Weight of the mean absolute code, in units of each layer's typical code at the start, against the share of
-        variance not reconstructed; 0 for none.
-    stop
-        End after so many epochs of the schedule; by default after all.
-    """
-
-    learning_rate: float
-    epochs: int
-    batch: int = 64
-    sparsity: float = 0.0
-    stop: int | None = None
+RATES = (1e-5, 1.0)
+TRIES = 100
 
 
 def train(
-    net: Stack, c_nk: torch.Tensor, recipe: Recipe, *, held_out_nk: torch.Tensor | None = None, seed: int = 0
+    net: Stack,
+    c_nk: torch.Tensor,
+    recipe: Recipe,
+    *,
+    held_out: HeldOut | None = None,
+    genes: int | None = None,
+    checkpoint: Checkpoint | None = None,
+    seed: int = 0,
 ) -> list[dict[str, float]]:
-    """Train `net` in place to give back its input: squared error over variance, plus the sparsity penalty.
+    """Train `net` in place to give back its input: squared error over variance, plus what the recipe penalises.
 
     Parameters
     ----------
     net
         Network to train.
     c_nk
-        Training samples in the subspace.
+        Training samples in its coordinates.
     recipe
-        Learning rate, epochs, batch, sparsity, where to stop.
-    held_out_nk
+        Learning rate, epochs, batch, penalties, where to stop.
+    held_out
         Samples to measure after each epoch, never to learn from.
+    genes
+        Number of genes behind the coordinates, if not one each.
+    checkpoint
+        Where the training is kept as it goes, and taken up again after it was interrupted.
     seed
-        For the order of samples.
+        For the order of samples, and all else that is drawn.
 
     Returns
     -------
     One record per epoch, the first before any step: ``epoch``, ``train_loss``, and with held-out samples
-    ``held_out_error`` (squared error per sample, summed over coordinates).
+    ``held_out_r2`` and ``held_out_r2_pca``.
 
     Raises
     ------
     InputError
-        If the loss becomes infinite, or grows tenfold and beyond the variance itself; says to lower the learning rate.
+        If the loss is no longer a number, or grows tenfold and beyond the variance itself; says to lower the learning
+        rate. The network is then as it was after the last good epoch.
     """
     with _threads_for(net):
-        return _train(net, c_nk, recipe, held_out_nk=held_out_nk, seed=seed)
+        recipe = settle(net, c_nk, recipe, genes=genes, seed=seed)
+        return _Loop(net, c_nk, recipe, genes=genes, seed=seed).run(held_out, checkpoint)
 
 
-def _train(
-    net: Stack, c_nk: torch.Tensor, recipe: Recipe, *, held_out_nk: torch.Tensor | None, seed: int
-) -> list[dict[str, float]]:
-    generator = torch.Generator().manual_seed(seed)
-    objective = _Objective(net, c_nk, recipe.sparsity)
-    optimizer = torch.optim.Adam(net.parameters(), lr=recipe.learning_rate, fused=True)
-    steps = math.ceil(len(c_nk) / recipe.batch)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, recipe.epochs * steps)
-    history = [objective.record(0, c_nk, held_out_nk)]
-    epochs = recipe.epochs if recipe.stop is None else recipe.stop
-    with progress("training", epochs) as step:
-        for epoch in range(1, epochs + 1):
-            for rows in torch.randperm(len(c_nk), generator=generator).split(recipe.batch):
-                loss, _ = objective(c_nk[rows])
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                optimizer.step()
-                schedule.step()
-            history.append(objective.record(epoch, c_nk, held_out_nk))
-            _check(history, recipe)
-            step(f"loss {history[-1]['train_loss']:.4f}")
-    return history
+def settle(net: Stack, c_nk: torch.Tensor, recipe: Recipe, *, genes: int | None = None, seed: int = 0) -> Recipe:
+    """The recipe with a number for a rate to be found, and one precision for a choice of two."""
+    if recipe.learning_rate == FIND:
+        recipe = replace(recipe, learning_rate=find_rate(net, c_nk, recipe, genes=genes, seed=seed))
+    if recipe.precision == "auto":
+        recipe = replace(recipe, precision=_faster(net, c_nk, recipe, genes=genes))
+    return recipe
+
+
+class _Loop:
+    """A training under way: all that a later step depends on."""
+
+    def __init__(self, net: Stack, c_nk: torch.Tensor, recipe: Recipe, *, genes: int | None, seed: int) -> None:
+        self.net, self.c_nk, self.recipe = net, c_nk, recipe
+        self.objective = Objective(net, c_nk, recipe, genes=genes)
+        self.generator = torch.Generator().manual_seed(seed)
+        rate = recipe.learning_rate if isinstance(recipe.learning_rate, float) else RATES[0]
+        self.optimizer = torch.optim.Adam(net.parameters(), lr=rate, fused=True)
+
+    def run(self, held_out: HeldOut | None, checkpoint: Checkpoint | None) -> list[dict[str, float]]:
+        history: list[dict[str, float]] = []
+        state = State(self.net, self.optimizer, self.generator, history)
+        if checkpoint:
+            checkpoint.restore(state)
+        if not history:
+            history.append(self.objective.record(0, self.c_nk, held_out))
+        with progress("training", self.recipe.last) as step:
+            for epoch in range(len(history), self.recipe.last + 1):
+                good = deepcopy(self.net.state_dict())
+                self.epoch(epoch)
+                history.append(self.objective.record(epoch, self.c_nk, held_out))
+                if _diverged(history):
+                    self.net.load_state_dict(good)
+                    raise InputError(_advice(history, self.recipe))
+                if checkpoint:
+                    checkpoint.save(state, last=epoch == self.recipe.last)
+                step(_words(history[-1]))
+        return history
+
+    def epoch(self, epoch: int) -> None:
+        """Every sample once, in a new order."""
+        batches = torch.randperm(len(self.c_nk), generator=self.generator).split(self.recipe.batch)
+        for i, rows in enumerate(batches):
+            done = (epoch - 1 + i / len(batches)) / self.recipe.epochs
+            self.step(self.c_nk[rows], rate=self.recipe.rate(done), warmth=self.recipe.warmth(done))
+
+    def step(self, x: torch.Tensor, *, rate: float, warmth: float = 1.0) -> torch.Tensor:
+        """One step of the optimizer; returns the loss before it."""
+        self.optimizer.param_groups[0]["lr"] = rate
+        with self.precision():
+            loss, _ = self.objective(x, draw=self.generator, warmth=warmth)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        if self.recipe.nonnegative:
+            with torch.no_grad():
+                self.net.out.weight.clamp_(min=0.0)
+        return loss.detach()
+
+    def precision(self) -> torch.autocast | nullcontext[None]:
+        if self.recipe.precision == "bfloat16":
+            return torch.autocast("cpu", dtype=torch.bfloat16)
+        return nullcontext()
+
+
+def find_rate(net: Stack, c_nk: torch.Tensor, recipe: Recipe, *, genes: int | None = None, seed: int = 0) -> float:
+    """A learning rate that suits a network and its samples, by the range test of Smith 2017.
+
+    A copy of the network takes steps at rates that rise from 1e-5 to 1; the answer is a tenth of the last rate at
+    which the loss, smoothed over steps, is within 2% of its lowest.
+
+    Parameters
+    ----------
+    net, c_nk, recipe, genes, seed
+        As for :func:`train`; the network is left as it is.
+
+    Notes
+    -----
+    Source: doi 10.1109/WACV.2017.58. Cost: at most 100 steps.
+    """
+    loop = _Loop(deepcopy(net), c_nk, replace(recipe, learning_rate=RATES[0]), genes=genes, seed=seed)
+    growth = (RATES[1] / RATES[0]) ** (1 / (TRIES - 1))
+    smooth = lowest = loop.objective.over(c_nk[: recipe.batch])
+    found = RATES[0]
+    for i in range(TRIES):
+        rate = RATES[0] * growth**i
+        rows = torch.randint(len(c_nk), (min(recipe.batch, len(c_nk)),), generator=loop.generator)
+        smooth = 0.8 * smooth + 0.2 * float(loop.step(c_nk[rows], rate=rate))
+        if not smooth < 4 * lowest + 1e-12:
+            break
+        lowest = min(lowest, smooth)
+        if smooth <= 1.02 * lowest:
+            found = rate
+    return found / 10
+
+
+def _faster(net: Stack, c_nk: torch.Tensor, recipe: Recipe, *, genes: int | None) -> str:
+    """The precision whose steps take less time, measured on a copy; float32 unless bfloat16 saves a tenth."""
+    seconds = {}
+    for precision in ("float32", "bfloat16"):
+        trial = replace(recipe, precision=precision)
+        loop = _Loop(deepcopy(net), c_nk, trial, genes=genes, seed=0)
+        times = []
+        for _ in range(4):
+            started = time.perf_counter()
+            loop.step(c_nk[: recipe.batch], rate=RATES[0])
+            times.append(time.perf_counter() - started)
+        seconds[precision] = min(times)
+    return "bfloat16" if seconds["bfloat16"] < 0.9 * seconds["float32"] else "float32"
 
 
 @contextmanager
@@ -115,41 +196,24 @@ def _threads_for(net: Stack) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-class _Objective:
-    """Share of variance not reconstructed, plus the weighted mean absolute code."""
-
-    def __init__(self, net: Stack, c_nk: torch.Tensor, sparsity: float) -> None:
-        self.net, self.sparsity = net, sparsity
-        self.variance = float((c_nk**2).sum(1).mean())
-        with torch.no_grad():
-            depths = range(1, len(net.hidden) + 1) if sparsity else ()
-            self.units = [max(float(net.encode(c_nk, depth).std(0).mean()), 1e-12) for depth in depths]
-
-    def __call__(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Loss, and the squared error per sample in it."""
-        h, penalty = x, x.new_zeros(())
-        for i, (linear, bend) in enumerate(zip(self.net.hidden, self.net.bends, strict=True)):
-            h = bend(linear(h))
-            if self.sparsity:
-                penalty = penalty + h.abs().mean() / self.units[i]
-        error = ((self.net.out(h) - x) ** 2).sum(1).mean()
-        return error / self.variance + self.sparsity * penalty / len(self.net.hidden), error
-
-    @torch.no_grad()
-    def record(self, epoch: int, c_nk: torch.Tensor, held_out_nk: torch.Tensor | None) -> dict[str, float]:
-        record = {"epoch": epoch, "train_loss": float(self(c_nk)[0])}
-        if held_out_nk is not None:
-            record["held_out_error"] = float(self(held_out_nk)[1])
-        return record
-
-
-def _check(history: list[dict[str, float]], recipe: Recipe) -> None:
+def _diverged(history: list[dict[str, float]]) -> bool:
     first, last = history[0]["train_loss"], history[-1]["train_loss"]
     # In units of the variance: a start that is exact but for rounding may well lose a ten-thousandth.
-    if math.isfinite(last) and last <= 10 * max(first, 0.1):
-        return
-    msg = (
+    return not (math.isfinite(last) and last <= 10 * max(first, 0.1))
+
+
+def _advice(history: list[dict[str, float]], recipe: Recipe) -> str:
+    first, last = history[0]["train_loss"], history[-1]["train_loss"]
+    rate = float(recipe.learning_rate)
+    return (
         f"training diverged: the loss went from {first:.4g} to {last:.4g} in {len(history) - 1} epochs; use a "
-        f"learning_rate below {recipe.learning_rate:g}, for example {recipe.learning_rate / 10:g}"
+        f"learning_rate below {rate:g}, for example {rate / 10:g}, or learning_rate='{FIND}'; the network "
+        f"is kept as it was after epoch {len(history) - 2}"
     )
-    raise InputError(msg)
+
+
+def _words(record: dict[str, float]) -> str:
+    text = f"loss {record['train_loss']:.4f}"
+    if "held_out_r2" in record:
+        text += f", held-out R² {record['held_out_r2']:.4f} (PCA {record['held_out_r2_pca']:.4f})"
+    return text

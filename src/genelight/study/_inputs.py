@@ -15,7 +15,7 @@ from .._core.errors import InputError, UnknownNameError
 from .._core.genes import Genes
 from .._core.provenance import digest
 from .._core.types import Edges
-from ._settings import EMBEDDED, Genetics, Sets, Study
+from ._settings import EMBEDDED, Genetics, Model, Sets, Study
 
 __all__ = ["Inputs"]
 
@@ -64,7 +64,12 @@ class Inputs:
             contrast = replace(contrast, name=study.contrast.name)
         preparation = prepare(adata, study)
         smallest = _smallest_training(adata.n_obs, study.module.folds)
-        widths = models.choose_widths(study.model.widths, samples=smallest, genes=len(preparation.genes))
+        widths = models.choose_widths(
+            study.model.widths,
+            samples=smallest,
+            genes=len(preparation.genes),
+            shape=models.PRESETS[study.model.preset].shape,
+        )
         _check_module(study, contrast, genes=preparation.genes, layers=len(widths))
         network = _network(study)
         sets = [_sets(s, data.ids) for s in study.sets] + [_genetics(g, data.ids) for g in study.genetics]
@@ -87,12 +92,11 @@ class Inputs:
         model = self.study.model
         return models.fit(
             adata,
-            preset=model.preset,
+            preset=_preset(model),
             widths=self.widths,
             subject=self.study.data.subject,
             preparation=prepare(adata, self.study),
             epochs=model.epochs,
-            learning_rate=model.learning_rate,
             seed=model.seed,
         )
 
@@ -104,6 +108,13 @@ class Inputs:
         """Fit the second baseline: as many independent components."""
         preparation = prepare(adata, self.study)
         return models.fit_ica(adata, width=min(self.widths), preparation=preparation, seed=self.study.model.seed)
+
+
+def _preset(model: Model) -> str | models.Preset:
+    """The preset's name, or the preset with the study's learning rate."""
+    if model.learning_rate is None:
+        return model.preset
+    return models.preset(model.preset, learning_rate=model.learning_rate)
 
 
 def prepare(adata: AnnData, study: Study) -> pp.Preparation:

@@ -1,0 +1,145 @@
+"""A training kept on disk as it goes, so that it can be killed at any moment and taken up again to the bit."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from .._core.errors import FormatError, InputError, ResourceError
+from .._core.provenance import writing
+from .network import Stack
+from .recipe import Recipe
+
+__all__ = ["EVERY", "Checkpoint", "Checkpoints", "State"]
+
+FORMAT = 1
+EVERY = 5.0
+"""Seconds between two checkpoints of one training; the last epoch is always kept."""
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """A folder with one file per training of a fit.
+
+    Attributes
+    ----------
+    folder
+        Made where it is missing.
+    data
+        Identity of what is learned from.
+    settings
+        What else decides the result, in words that go into JSON.
+    """
+
+    folder: Path
+    data: str
+    settings: str
+
+    def of(self, name: str, recipe: Recipe) -> Checkpoint:
+        """The file of one training."""
+        identity = {"data": self.data, "settings": self.settings, "recipe": json.dumps(asdict(recipe))}
+        return Checkpoint(Path(self.folder) / f"{name}.safetensors", identity)
+
+
+@dataclass(frozen=True)
+class State:
+    """All that the rest of a training depends on."""
+
+    net: Stack
+    optimizer: torch.optim.Optimizer
+    generator: torch.Generator
+    history: list[dict[str, float]]
+
+
+class Checkpoint:
+    """One training as it stood after an epoch: weights, optimizer, generator, history.
+
+    Parameters
+    ----------
+    path
+        File; it is replaced whole, so that there is always one good state.
+    identity
+        What the training depends on, by name.
+    """
+
+    def __init__(self, path: Path, identity: dict[str, str]) -> None:
+        self.path = path
+        self.identity = {"format": str(FORMAT), "torch": torch.__version__, **identity}
+        self._saved = time.monotonic()
+
+    def restore(self, state: State) -> None:
+        """Take up what the file holds, in place; without a file, nothing.
+
+        Raises
+        ------
+        FormatError
+            If the file is damaged.
+        InputError
+            If it belongs to another table, other settings or another version; says what to type.
+        """
+        if not self.path.exists():
+            return
+        try:
+            with safe_open(self.path, framework="pt") as handle:
+                about = handle.metadata() or {}
+                kept = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 - not a dict
+        except (OSError, SafetensorError) as error:
+            msg = f"checkpoint {self.path} is damaged ({error}); remove it and train from the start"
+            raise FormatError(msg) from error
+        self._check(about)
+        state.net.load_state_dict({n.removeprefix("net."): t for n, t in kept.items() if n.startswith("net.")})
+        content = state.optimizer.state_dict()
+        for name, tensor in kept.items():
+            if name.startswith("adam."):
+                _, index, key = name.split(".", 2)
+                content["state"].setdefault(int(index), {})[key] = tensor
+        state.optimizer.load_state_dict(content)
+        state.generator.set_state(kept["generator"])
+        state.history[:] = json.loads(about["history"])
+
+    def save(self, state: State, *, last: bool = False) -> None:
+        """Write the state after an epoch, unless the last file is but seconds old.
+
+        Raises
+        ------
+        ResourceError
+            If it cannot be written, for example on a full disk; the one before stays.
+        """
+        if not last and time.monotonic() - self._saved < EVERY:
+            return
+        parts = {f"net.{name}": tensor.contiguous() for name, tensor in state.net.state_dict().items()}
+        for index, moments in state.optimizer.state_dict()["state"].items():
+            parts |= {f"adam.{index}.{key}": tensor.contiguous() for key, tensor in moments.items()}
+        parts["generator"] = state.generator.get_state()
+        try:
+            with writing(self.path) as draft:
+                save_file(parts, draft, metadata=self.identity | {"history": json.dumps(state.history)})
+        except (ResourceError, SafetensorError) as error:
+            msg = (
+                f"checkpoint {self.path} cannot be written ({error}); the one before is kept: free the disk and run "
+                "the same again to go on from there"
+            )
+            raise ResourceError(msg) from error
+        self._saved = time.monotonic()
+
+    def _check(self, about: dict[str, str]) -> None:
+        reasons = {
+            "format": "was written by another version of genelight",
+            "torch": "was written under another version of torch",
+            "data": "belongs to another table, or to other subjects",
+            "settings": "belongs to a fit with other settings",
+            "recipe": "belongs to a training with other settings",
+        }
+        for key, reason in reasons.items():
+            if about.get(key) != self.identity[key]:
+                msg = (
+                    f"checkpoint {self.path} {reason} ({key} is {about.get(key)}, here {self.identity[key]}); "
+                    "name another checkpoint folder, or remove this one"
+                )
+                raise InputError(msg)

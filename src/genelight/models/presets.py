@@ -1,0 +1,255 @@
+"""Ways to build and train an autoencoder, by name, and widths that suit a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .._core.checks import check_positive
+from .._core.errors import InputError, UnknownNameError
+from .._core.registry import Registry
+from .activations import ACTIVATIONS
+from .network import Stack
+from .recipe import Recipe
+
+__all__ = ["PRESETS", "SHAPES", "SPACES", "Preset", "choose_widths", "preset"]
+
+SPACES = ("samples", "genes", "unit")
+
+
+def _funnel(most: int) -> tuple[int, ...]:
+    first = min(128, 2 ** int(np.log2(most)))
+    return (first, max(1, first // 2), max(1, first // 4))
+
+
+def _hourglass(most: int) -> tuple[int, ...]:
+    first = min(128, 2 ** int(np.log2(most)))
+    return (first, max(1, first // 4), first)
+
+
+def _single(most: int) -> tuple[int, ...]:
+    return (min(128, 2 ** int(np.log2(most))),)
+
+
+def _column(most: int) -> tuple[int, ...]:
+    return (min(512, 2 ** int(np.log2(most))),) * 3
+
+
+SHAPES: dict[str, Callable[[int], tuple[int, ...]]] = {
+    "funnel": _funnel,
+    "hourglass": _hourglass,
+    "single": _single,
+    "column": _column,
+}
+"""Widths of the hidden layers where none are asked for, given the most nodes that the table allows."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A way to build and train an autoencoder.
+
+    Attributes
+    ----------
+    activation, start
+        Registered names.
+    recipe
+        How it is trained.
+    shrink
+        Whether subjects' means are shrunk (see :mod:`genelight.models.shrink`).
+    sparsities
+        Weights of the sparsity penalty to try, largest first. The first one that can be trained while held-out
+        subjects are reconstructed better than by PCA is taken, else the last.
+    space
+        What the network reads and writes: ``"samples"`` (coordinates in the samples' own subspace), ``"genes"``
+        (prepared values) or ``"unit"`` (prepared values between 0 and 1 over the training samples, with a sigmoid
+        output).
+    shape
+        Widths where none are asked for, a name in ``SHAPES``.
+    tied
+        Whether the later half of the layers has the weights of the first, transposed.
+    variational
+        Whether the narrowest layer's codes are distributions, held to a standard normal.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such activation, space or shape.
+    InputError
+        If parts do not go together.
+    """
+
+    activation: str
+    start: str
+    recipe: Recipe
+    shrink: bool = False
+    sparsities: tuple[float, ...] = (0.0,)
+    space: str = "samples"
+    shape: str = "funnel"
+    tied: bool = False
+    variational: bool = False
+
+    def __post_init__(self) -> None:
+        for what, name, known in (
+            ("activation", self.activation, ACTIVATIONS),
+            ("space", self.space, SPACES),
+            ("shape", self.shape, SHAPES),
+        ):
+            if name not in known:
+                raise UnknownNameError(what, name, known)
+        if self.recipe.nonnegative and self.space == "samples":
+            msg = (
+                "a decoder that is not negative on genes needs genes: space = 'samples' reads principal coordinates; "
+                "use space = 'genes' with start = 'random'"
+            )
+            raise InputError(msg)
+
+    def network(self, inputs: int, widths: tuple[int, ...]) -> Stack:
+        """A network of this kind, its weights not yet set.
+
+        Raises
+        ------
+        InputError
+            If tied weights are asked for and `widths` do not read the same both ways.
+        """
+        if self.tied and widths != widths[::-1]:
+            msg = (
+                f"tied weights need widths that read the same both ways, not {list(widths)}; use for example "
+                f"widths = {[*widths, *widths[-2::-1]]}"
+            )
+            raise InputError(msg)
+        latent = _narrowest(widths) if self.variational else None
+        return Stack(inputs, widths, self.activation, tied=self.tied, latent=latent, squash=self.space == "unit")
+
+
+PRESETS: Registry[Preset] = Registry("preset")
+PRESETS.register(
+    "default",
+    doi="10.1186/gb-2003-4-11-r76",
+    summary="Starts at the PCA solution for unseen subjects, nodes as independent programmes; learns sparse codes.",
+)(Preset("prelu", "programmes", Recipe(1e-3, epochs=60), shrink=True, sparsities=(0.03, 0.01, 0.0)))
+PRESETS.register(
+    "plain",
+    doi="10.1126/science.1127647",
+    control=True,
+    summary="The textbook autoencoder: He start, ReLU, squared error.",
+)(Preset("relu", "random", Recipe(1e-3, epochs=300)))
+PRESETS.register(
+    "paper",
+    doi="10.1038/s41467-020-14666-6",
+    summary="512-512-512 sigmoid nodes and a sigmoid output on genes between 0 and 1, trained in gene space by Adam.",
+)(Preset("sigmoid", "glorot", Recipe(1e-3, epochs=100), space="unit", shape="column"))
+PRESETS.register(
+    "vae",
+    doi="10.48550/arXiv.1312.6114",
+    summary="Variational: the narrowest layer is held to a standard normal, from the PCA solution on.",
+)(
+    Preset(
+        "prelu",
+        "programmes",
+        Recipe(1e-3, epochs=100, divergence=1.0, warm_up=0.3),
+        shape="hourglass",
+        variational=True,
+    )
+)
+PRESETS.register(
+    "sparse",
+    doi="10.48550/arXiv.1312.5663",
+    summary="One layer of which every sample uses its strongest eighth of nodes.",
+)(Preset("topk", "random", Recipe(1e-3, epochs=300), shape="single"))
+
+
+def preset(
+    name: str,
+    *,
+    activation: str | None = None,
+    tied: bool | None = None,
+    learning_rate: float | str | None = None,
+    dropout: float | None = None,
+    noise: float | None = None,
+    sparsity: float | None = None,
+    nonnegative: bool | None = None,
+) -> Preset:
+    """A registered preset with some of its settings changed, for :func:`fit`.
+
+    Parameters
+    ----------
+    name
+        Of the preset.
+    activation
+        A name in ``ACTIVATIONS``.
+    tied
+        Whether the later half of the layers has the weights of the first, transposed.
+    learning_rate
+        A number, or ``"find"`` (see :class:`Recipe`).
+    dropout, noise
+        See :class:`Recipe`.
+    sparsity
+        Weight of the sparsity penalty, in place of a choice on held-out subjects.
+    nonnegative
+        Keep the weights from the last hidden layer to genes at or above zero.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such preset or activation.
+    InputError
+        If settings are out of range or do not go together.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> gl.models.preset("plain", activation="gelu", noise=0.5).activation
+    'gelu'
+    """
+    found = PRESETS[name]
+    recipe = {"learning_rate": learning_rate, "dropout": dropout, "noise": noise, "nonnegative": nonnegative}
+    changes = {"activation": activation, "tied": tied}
+    changed = replace(found, **{key: value for key, value in changes.items() if value is not None})  # type: ignore[arg-type]
+    if sparsity is not None:
+        changed = replace(changed, sparsities=(sparsity,))
+    given = {key: value for key, value in recipe.items() if value is not None}
+    if nonnegative and changed.space == "samples":
+        changed = replace(changed, space="genes", start="random", shrink=False)
+    return replace(changed, recipe=replace(changed.recipe, **given))  # type: ignore[arg-type]
+
+
+def choose_widths(
+    widths: tuple[int, ...] | None, *, samples: int, genes: int, shape: str = "funnel"
+) -> tuple[int, ...]:
+    """The widths asked for, checked, or some that suit the data.
+
+    Parameters
+    ----------
+    widths
+        Hidden layers from input to output. None for those of `shape`; the funnel has three, each half of the last,
+        the first the largest power of two that is at most 128 and what samples and genes allow: a last layer of 16
+        instead of 32 nodes loses small programmes (study ``programmes``).
+    samples, genes
+        Size of the smallest table to train on.
+    shape
+        A name in ``SHAPES``.
+
+    Raises
+    ------
+    InputError
+        If a width is not above zero or exceeds what samples and genes allow.
+    """
+    most = min(samples - 1, genes)
+    fitting = SHAPES[shape](max(1, most))
+    widths = fitting if widths is None else tuple(int(w) for w in widths)
+    check_positive(**{f"widths[{i}]": w for i, w in enumerate(widths)})
+    if not widths or max(widths) > most:
+        msg = (
+            f"widths = {list(widths)}, but {samples} training samples (with subjects held out) and {genes} genes "
+            f"allow 1 to {most} nodes a layer; use for example widths = {list(fitting)}"
+        )
+        raise InputError(msg)
+    return widths
+
+
+def _narrowest(widths: tuple[int, ...]) -> int:
+    """Depth of the narrowest layer, the middle one of several."""
+    found = [depth for depth, width in enumerate(widths, start=1) if width == min(widths)]
+    return found[len(found) // 2]
