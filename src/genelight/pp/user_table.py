@@ -1,0 +1,140 @@
+"""Tables from probe, or any other id, to gene, as users have them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import pandas as pd
+
+from .._core.errors import FormatError, InputError, UnknownNameError, first_three
+from .._core.id_kinds import detect_ids
+from .._core.provenance import file_digest
+from ..io._files import existing, opened
+
+__all__ = ["UserTable", "read_id_table"]
+
+_EMPTY = frozenset(("", "---", "-", "NA", "NaN", "nan", "None", "null", "?"))
+# Several genes of one probe, as GEO, Affymetrix, Illumina and Bioconductor write them.
+_BETWEEN_GENES = r"\s*(?:///|//|[;,|])\s*"
+_ID_COLUMNS = ("probe set id", "probeset_id", "probe_id", "probeid", "probe", "id", "ensembl_gene_id", "ensembl")
+# An Entrez id stays what it is when a symbol is withdrawn, so it is preferred where a table has both.
+_GENE_COLUMNS = (
+    *("entrez", "entrezid", "entrez_id", "entrez_gene_id", "entrez gene", "entrezgene", "gene id", "gene_id"),
+    *("symbol", "gene symbol", "gene_symbol", "genesymbol", "hgnc_symbol", "ilmn_gene", "gene", "gene_name"),
+)
+
+
+@dataclass(frozen=True)
+class UserTable:
+    """Ids and genes as a user's file pairs them: columns ``id`` and ``gene``, a row for each pair."""
+
+    rows: pd.DataFrame
+    name: str
+
+    @property
+    def gene_kind(self) -> str:
+        """Kind of id its genes have."""
+        return detect_ids(self.rows["gene"]).kind
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def read_id_table(path: str | Path, *, ids: str | None = None, genes: str | None = None) -> UserTable:
+    r"""Read a table from probe, or any other id, to gene.
+
+    Two columns are enough. GEO's platform tables (``GPL570.annot.gz``, ``GPL570-55999.txt``), Affymetrix' and
+    Illumina's annotation files, GSEA's ``.chip`` files and what Bioconductor's annotation packages print are known
+    by their headers. Several genes in one cell stand apart by ``///``, ``//``, ``;``, ``,`` or ``|``.
+
+    Parameters
+    ----------
+    path
+        CSV or TSV, plain or gzip.
+    ids, genes
+        Columns, where their names do not tell. Genes are symbols (old ones too), Entrez or Ensembl ids.
+
+    Raises
+    ------
+    ResourceError
+        If there is no such file.
+    FormatError
+        If columns cannot be told or the file is damaged.
+    UnknownNameError
+        If a column asked for is not there.
+    InputError
+        If no id has a gene.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from genelight.pp import read_id_table
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "chip.tsv"
+    ...     _ = path.write_text("ID\tGene symbol\n1007_s_at\tMIR4640///DDR1\n1053_at\tRFC2\nAFFX-1_at\t\n")
+    ...     read_id_table(path).rows.to_dict("list")
+    {'id': ['1007_s_at', '1007_s_at', '1053_at'], 'gene': ['MIR4640', 'DDR1', 'RFC2']}
+    """
+    path = existing(Path(path))
+    rows = _rows(path)
+    header = [cell.strip() for cell in next(rows)]
+    id_column, gene_column = _columns(header, ids, genes, path)
+    table = pd.DataFrame(_pairs(rows, header.index(id_column), header.index(gene_column), path), columns=["id", "gene"])
+    table["gene"] = table["gene"].str.split(_BETWEEN_GENES, regex=True)
+    table = table.explode("gene", ignore_index=True)
+    table["gene"] = table["gene"].str.strip()
+    table = table[~table["gene"].isin(_EMPTY) & ~table["id"].isin(_EMPTY)].drop_duplicates(ignore_index=True)
+    if table.empty:
+        msg = (
+            f"{path}: no id of column {id_column!r} has a gene in column {gene_column!r}; say which columns are meant"
+        )
+        raise InputError(msg)
+    return UserTable(table, f"{path.name}, sha256 {file_digest(path)}")
+
+
+def _rows(path: Path) -> Iterator[list[str]]:
+    """Header and rows; what GEO and Affymetrix write around the table is passed over."""
+    with opened(path) as handle:
+        lines = (line for line in handle if line.strip() and not line.startswith(("#", "^", "!")))
+        first = next(lines, "")
+        separator = next((s for s in ("\t", ",", ";") if s in first), None)
+        if separator is None:
+            msg = f"{path} has no header with two or more columns; a table needs one for ids and one for genes"
+            raise FormatError(msg)
+        yield from csv.reader(chain([first], lines), delimiter=separator)
+
+
+def _pairs(rows: Iterator[list[str]], id_at: int, gene_at: int, path: Path) -> Iterator[tuple[str, str]]:
+    for number, cells in enumerate(rows, start=1):
+        if len(cells) <= max(id_at, gene_at):
+            msg = f"{path}: data row {number} has only {len(cells)} cells ({first_three(cells)}); the file may be truncated"
+            raise FormatError(msg)
+        yield cells[id_at].strip(), cells[gene_at]
+
+
+def _columns(header: Sequence[str], ids: str | None, genes: str | None, path: Path) -> tuple[str, str]:
+    for asked in (ids, genes):
+        if asked is not None and asked not in header:
+            raise UnknownNameError("column", asked, header, where=str(path))
+    named = [column for column in header if column]
+    id_column = ids or _usual(named, _ID_COLUMNS, but=genes)
+    gene_column = genes or _usual(named, _GENE_COLUMNS, but=id_column)
+    if len(named) == 2:
+        id_column = id_column or next(c for c in named if c != gene_column)
+        gene_column = gene_column or next(c for c in named if c != id_column)
+    if id_column is None or gene_column is None:
+        msg = (
+            f"{path}: cannot tell the columns of id and gene among {first_three(map(repr, named), n=8)}; "
+            "name them: read_id_table(path, ids='...', genes='...')"
+        )
+        raise FormatError(msg)
+    return id_column, gene_column
+
+
+def _usual(columns: Sequence[str], usual: Sequence[str], *, but: str | None) -> str | None:
+    by_lower = {column.lower(): column for column in reversed(columns) if column != but}
+    return next((by_lower[name] for name in usual if name in by_lower), None)
