@@ -5,9 +5,9 @@
 
 The first argument is Debian's package, or the ``org.Hs.eg.sqlite`` inside any release of org.Hs.eg.db; the
 second a table of STRING's proteins with the columns ``symbol, ensp``, since org.Hs.eg.db holds few of the
-proteins that STRING is made of. Where the facts come from, on which terms, and how the table differs from its source stands in
-``src/genelight/pp/data/README.md``. The file written is the same to the byte on every run with the same
-versions of the libraries; its stamp holds source, version, licence and digest.
+proteins that STRING is made of. Where the facts come from, on which terms, and how the table differs from its
+sources stands in ``src/genelight/pp/data/README.md``. The file written is the same to the byte on every run with
+the same versions of the libraries; its stamp holds sources, versions, licences and digests.
 """
 
 from __future__ import annotations
@@ -41,8 +41,11 @@ QUERIES = {
     "refseq": "SELECT accession, _id FROM refseq WHERE accession LIKE 'NM~_%' ESCAPE '~'"
     " OR accession LIKE 'NR~_%' ESCAPE '~'",
 }
-# Regulatory regions have gene ids at NCBI, and no platform measures their expression.
-GENES = "SELECT _id, gene_id FROM genes JOIN genetype USING (_id) WHERE gene_type <> 'biological-region'"
+# Regulatory regions, and loci known from a phenotype alone, have gene ids at NCBI but no expression; some of the
+# loci bear the symbol of a real gene (HBD, TEC).
+GENES = (
+    "SELECT _id, gene_id FROM genes JOIN genetype USING (_id) WHERE gene_type NOT IN ('biological-region', 'unknown')"
+)
 
 
 def rows(database: sqlite3.Connection) -> pd.DataFrame:
@@ -108,8 +111,8 @@ def main() -> None:
             table, stamp = rows(database), about(database, sources)
     table = add_proteins(table, pd.read_csv(arguments.proteins, dtype=str))
     write_parquet(OUT, table, kind="gene id table", version=1, about=stamp)
-    print(table["kind"].value_counts().to_string())
-    print(f"{OUT}: {OUT.stat().st_size:,} bytes, digest {file_digest(OUT)}")
+    sys.stdout.write(f"{table['kind'].value_counts().to_string()}\n")
+    sys.stdout.write(f"{OUT}: {OUT.stat().st_size:,} bytes, digest {file_digest(OUT)}\n")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .evidence import assess
     from .io import read
     from .models import fit, load
-    from .pp import prepare
+    from .pp import map_ids, prepare
     from .tl import disease_module, encode, light_up
 
 __version__ = "0.1.0"
@@ -45,6 +45,7 @@ __all__ = [
     "io",
     "light_up",
     "load",
+    "map_ids",
     "models",
     "pl",
     "pp",
@@ -66,7 +67,7 @@ _HOME = {
     "read": "io",
     "fit": "models",
     "load": "models",
-    "prepare": "pp",
+    **dict.fromkeys(("map_ids", "prepare"), "pp"),
     **dict.fromkeys(("disease_module", "encode", "light_up"), "tl"),
 }
 

@@ -1,4 +1,4 @@
-"""Data: read, prepare."""
+"""Data: read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import typer
 
 import genelight as gl
 
-from ._shared import File, Scale, Table, fresh
+from ._shared import Table
 
 commands = typer.Typer()
 
@@ -20,12 +20,3 @@ def read(table: Table) -> None:
     for name, column in adata.obs.items():
         values = ", ".join(map(str, column.dropna().unique()[:4]))
         print(f"obs {name}: {column.nunique()} values ({values}{', ...' if column.nunique() > 4 else ''})")
-
-
-@commands.command()
-def prepare(table: Table, out: File, scale: Scale = "log2", above_floor: float = 0.5) -> None:
-    """Learn how to prepare a table: genes kept, their mean and standard deviation."""
-    preparation = gl.prepare(gl.read(table, dense=True), scale=scale, above_floor=above_floor)
-    preparation.save(fresh(out))
-    for name, value in preparation.account.items():
-        print(f"{name}: {value}")

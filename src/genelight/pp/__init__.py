@@ -1,5 +1,9 @@
 """From an expression table to the numbers a model sees, and the same again for any later table."""
 
+from .collapse import COLLAPSES
+from .id_table import IdTable
+from .map_ids import IdMap, map_ids
 from .prepare import Preparation, prepare
+from .user_table import UserTable, read_id_table
 
-__all__ = ["Preparation", "prepare"]
+__all__ = ["COLLAPSES", "IdMap", "IdTable", "Preparation", "UserTable", "map_ids", "prepare", "read_id_table"]

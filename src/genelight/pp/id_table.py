@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
@@ -15,7 +16,6 @@ from .._core.tables import read_parquet
 __all__ = ["IdTable"]
 
 _FORMAT = 1
-
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class IdTable:
     >>> table = IdTable.shipped()
     >>> print(table)
     gene id table 1 (org.Hs.eg.db 3.16.0 + STRING v12 proteins; NCBI Gene, 2022-Sep12)
-    >>> table.entrez_of("ensembl").loc["ENSG00000141510"]
-    np.int32(7157)
+    >>> table.entrez_of("ensembl")["ENSG00000141510"]
+    (7157,)
     """
 
     rows: pd.DataFrame
@@ -59,8 +59,8 @@ class IdTable:
         """Kinds of id it holds."""
         return tuple(self.rows["kind"].cat.categories)
 
-    def entrez_of(self, kind: str) -> pd.Series:
-        """Entrez ids by id, repeated where an id stands for several genes.
+    def entrez_of(self, kind: str) -> Mapping[str, tuple[int, ...]]:
+        """Entrez ids by id: several where an id stands for several genes.
 
         Raises
         ------
@@ -71,24 +71,51 @@ class IdTable:
             raise UnknownNameError("kind of gene id", kind, self.kinds, where=str(self))
         if kind not in self._by_kind:
             rows = self.rows[self.rows["kind"] == kind]
-            self._by_kind[kind] = pd.Series(rows["entrez"].to_numpy(), index=pd.Index(rows["id"].to_numpy()))
+            self._by_kind[kind] = _gathered(rows["id"], rows["entrez"])
         return self._by_kind[kind]
 
     @cached_property
-    def _by_kind(self) -> dict[str, pd.Series]:
+    def any_case(self) -> Mapping[str, tuple[int, ...]]:
+        """Entrez ids by symbol or, where no symbol fits, alias; both in upper case."""
+        symbols, aliases = (
+            _gathered((i.upper() for i in ids for _ in ids[i]), (gene for genes in ids.values() for gene in genes))
+            for ids in (self.entrez_of("symbol"), self.entrez_of("alias"))
+        )
+        return {**aliases, **symbols}
+
+    @cached_property
+    def genes(self) -> frozenset[int]:
+        """Every Entrez id it knows."""
+        return frozenset(gene for genes in self.entrez_of("symbol").values() for gene in genes)
+
+    def names(self, to: str) -> Mapping[int, str]:
+        """The preferred id of kind `to` by Entrez id."""
+        if to not in self._names:
+            self._names[to] = self._name(to)
+        return self._names[to]
+
+    def _name(self, to: str) -> dict[int, str]:
+        if to == "entrez":
+            return {gene: str(gene) for gene in self.genes}
+        names: dict[int, str] = {}
+        for name, genes in self.entrez_of(to).items():
+            # A symbol that several genes share (transfer RNAs) names none of them.
+            for gene in genes if to != "symbol" or len(genes) == 1 else ():
+                names.setdefault(gene, name)
+        return names
+
+    @cached_property
+    def _by_kind(self) -> dict[str, dict[str, tuple[int, ...]]]:
         return {}
 
     @cached_property
-    def genes(self) -> pd.Index:
-        """Every Entrez id it knows."""
-        return pd.Index(self.entrez_of("symbol").unique())
+    def _names(self) -> dict[str, dict[int, str]]:
+        return {}
 
-    def names(self, to: str) -> pd.Series:
-        """The preferred id of kind `to` by Entrez id."""
-        if to == "entrez":
-            return pd.Series(self.genes.astype(str), index=self.genes)
-        ids = self.entrez_of(to)
-        by_gene = pd.Series(ids.index.to_numpy(), index=ids.to_numpy())
-        by_gene = by_gene[~by_gene.index.duplicated()]
-        # A symbol that several genes share (transfer RNAs) names none of them.
-        return by_gene[~by_gene.duplicated(keep=False)] if to == "symbol" else by_gene
+
+def _gathered(ids: Iterable[str], genes: Iterable[int]) -> dict[str, tuple[int, ...]]:
+    gathered: dict[str, tuple[int, ...]] = {}
+    for name, gene in zip(ids, genes, strict=True):
+        known = gathered.get(name, ())
+        gathered[name] = known if gene in known else (*known, int(gene))
+    return gathered

@@ -82,16 +82,15 @@ def read_id_table(path: str | Path, *, ids: str | None = None, genes: str | None
     path = existing(Path(path))
     rows = _rows(path)
     header = [cell.strip() for cell in next(rows)]
-    id_column, gene_column = _columns(header, ids, genes, path)
-    table = pd.DataFrame(_pairs(rows, header.index(id_column), header.index(gene_column), path), columns=["id", "gene"])
+    id_column, gene_column = _columns(header, ids, genes, path=path)
+    places = (header.index(id_column), header.index(gene_column))
+    table = pd.DataFrame(_pairs(rows, places, path), columns=["id", "gene"])
     table["gene"] = table["gene"].str.split(_BETWEEN_GENES, regex=True)
     table = table.explode("gene", ignore_index=True)
     table["gene"] = table["gene"].str.strip()
     table = table[~table["gene"].isin(_EMPTY) & ~table["id"].isin(_EMPTY)].drop_duplicates(ignore_index=True)
     if table.empty:
-        msg = (
-            f"{path}: no id of column {id_column!r} has a gene in column {gene_column!r}; say which columns are meant"
-        )
+        msg = f"{path}: no id of column {id_column!r} has a gene in column {gene_column!r}; say which columns are meant"
         raise InputError(msg)
     return UserTable(table, f"{path.name}, sha256 {file_digest(path)}")
 
@@ -108,15 +107,15 @@ def _rows(path: Path) -> Iterator[list[str]]:
         yield from csv.reader(chain([first], lines), delimiter=separator)
 
 
-def _pairs(rows: Iterator[list[str]], id_at: int, gene_at: int, path: Path) -> Iterator[tuple[str, str]]:
+def _pairs(rows: Iterator[list[str]], places: tuple[int, int], path: Path) -> Iterator[tuple[str, str]]:
     for number, cells in enumerate(rows, start=1):
-        if len(cells) <= max(id_at, gene_at):
-            msg = f"{path}: data row {number} has only {len(cells)} cells ({first_three(cells)}); the file may be truncated"
+        if len(cells) <= max(places):
+            msg = f"{path}: data row {number} has only {len(cells)} cells ({first_three(cells)}); fetch the file again"
             raise FormatError(msg)
-        yield cells[id_at].strip(), cells[gene_at]
+        yield cells[places[0]].strip(), cells[places[1]]
 
 
-def _columns(header: Sequence[str], ids: str | None, genes: str | None, path: Path) -> tuple[str, str]:
+def _columns(header: Sequence[str], ids: str | None, genes: str | None, *, path: Path) -> tuple[str, str]:
     for asked in (ids, genes):
         if asked is not None and asked not in header:
             raise UnknownNameError("column", asked, header, where=str(path))

@@ -1,0 +1,162 @@
+"""From ids of any kind to genes: ever weaker evidence, each used only where the stronger found nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from .._core.errors import InputError, UnknownNameError, first_three
+from .._core.id_kinds import ID_KINDS
+from ._excel import candidates, renamed
+from .id_table import IdTable
+from .user_table import UserTable
+
+__all__ = ["VIAS", "plain", "resolve"]
+
+# How an id led to its gene, the strongest evidence first.
+VIAS: dict[str, str] = {
+    "id": "the id itself",
+    "table": "listed under the id",
+    "mended": "a date that Excel made of a symbol",
+    "renamed": "a symbol that HGNC renamed because of Excel",
+    "loc": "LOC and the Entrez id",
+    "alias": "an alias or withdrawn symbol",
+    "case": "a symbol in other case",
+}
+_DIRECT = ("entrez", "ensembl", "ensp", "enst", "uniprot", "refseq")
+Step = Callable[[str], tuple[int, ...]]
+
+
+def plain(ids: Iterable[object], kind: str) -> pd.Series:
+    """Ids as the table writes them: no version, taxon, isoform or database around them."""
+    texts = pd.Series([str(i).strip() for i in ids], dtype=object)
+    if kind in ("ensembl", "enst"):
+        return texts.str.replace(r"\.\d+(_PAR_Y)?$|_PAR_Y$", "", regex=True)
+    if kind == "ensp":
+        return texts.str.replace(r"^\d+\.(?=ENS)", "", regex=True).str.replace(r"\.\d+$", "", regex=True)
+    if kind == "refseq":
+        return texts.str.replace(r"\.\d+$", "", regex=True)
+    if kind == "entrez":
+        return texts.str.replace(r"\.0$", "", regex=True)
+    if kind == "uniprot":
+        return texts.str.replace(r"^\w+\|([^|]+)\|.*$", r"\1", regex=True).str.replace(r"-\d+$", "", regex=True)
+    return texts
+
+
+def resolve(ids: Iterable[object], kind: str, *, shipped: IdTable, own: UserTable | None = None) -> pd.DataFrame:
+    """The genes that each id stands for.
+
+    Parameters
+    ----------
+    ids
+        As they stand in a file.
+    kind
+        Their kind; anything where `own` lists them.
+    shipped
+        The table that comes with the package.
+    own
+        A user's table, which goes before it.
+
+    Returns
+    -------
+    Columns ``column`` (position in `ids`), ``entrez``, ``via`` (a key of ``VIAS``); a row for each pair of id and
+    gene, none for an id without a gene.
+
+    Raises
+    ------
+    InputError
+        If there is no table for ids of that kind; says what to give.
+    UnknownNameError
+        If there is no such kind.
+    """
+    if own is not None:
+        return _by_own(ids, own, shipped)
+    texts = list(plain(ids, kind))
+    steps = _steps(kind, texts, shipped)
+    rows = []
+    for column, text in enumerate(texts):
+        for via, step in steps.items():
+            genes = step(text)
+            if genes:
+                rows += [(column, gene, via) for gene in genes]
+                break
+    return pd.DataFrame(rows, columns=["column", "entrez", "via"]).astype({"column": np.int64, "entrez": np.int64})
+
+
+def _steps(kind: str, texts: Sequence[str], shipped: IdTable) -> dict[str, Step]:
+    """What is tried for an id, in turn, by the name of the evidence it gives."""
+    if kind == "entrez":
+        return {"table": lambda text: _entrez(text, shipped)}
+    if kind in _DIRECT:
+        by_id = shipped.entrez_of(kind)
+        return {"table": lambda text: by_id.get(text, ())}
+    if kind == "symbol":
+        return _symbol_steps(texts, shipped)
+    if kind == "symbol|entrez":
+        first = {"id": lambda text: _entrez(text.rpartition("|")[2], shipped)}
+        return first | {via: _before_bar(step) for via, step in _symbol_steps(texts, shipped).items()}
+    if kind not in ID_KINDS or kind == "unknown":
+        raise UnknownNameError("kind of gene id", kind, [k for k in ID_KINDS if k != "unknown"], where="ids")
+    msg = (
+        f"the ids are of kind {kind} ({ID_KINDS[kind]}: {first_three(texts)}), of which genelight has no table that it "
+        "may pass on; give yours with --table FILE (table=... in Python): a column of ids and one of genes, such as "
+        "GEO's platform table"
+    )
+    raise InputError(msg)
+
+
+def _symbol_steps(texts: Sequence[str], shipped: IdTable) -> dict[str, Step]:
+    symbols, aliases, any_case = shipped.entrez_of("symbol"), shipped.entrez_of("alias"), shipped.any_case
+    mended = _mended(texts, shipped)
+    return {
+        "table": lambda text: symbols.get(text, ()),
+        "mended": lambda text: mended.get(text, ()),
+        "renamed": lambda text: symbols.get(renamed(text), ()),
+        "loc": lambda text: _entrez(text.removeprefix("LOC"), shipped) if text.startswith("LOC") else (),
+        "alias": lambda text: aliases.get(text, ()),
+        "case": lambda text: any_case.get(text.upper(), ()),
+    }
+
+
+def _before_bar(step: Step) -> Step:
+    """The symbol of ``SYMBOL|ENTREZ``, for where NCBI has withdrawn the Entrez id."""
+    return lambda text: step(text.rpartition("|")[0])
+
+
+def _entrez(text: str, shipped: IdTable) -> tuple[int, ...]:
+    number = int(text) if text.isdecimal() else 0
+    return (number,) if number in shipped.genes else ()
+
+
+def _mended(texts: Sequence[str], shipped: IdTable) -> dict[str, tuple[int, ...]]:
+    """Genes of dates: of the symbols that one may have been, the first that the file has nowhere else.
+
+    A date that stands there twice was two genes once, and nothing tells which is which.
+    """
+    symbols, aliases = shipped.entrez_of("symbol"), shipped.entrez_of("alias")
+    taken = {*texts, *map(renamed, texts)}
+    fits = {text: [s for s in candidates(text) if (s in symbols or s in aliases) and s not in taken] for text in texts}
+    said = Counter(fits[text][0] for text in texts if fits[text])
+    found = {}
+    for text, names in fits.items():
+        chosen = names if names and said[names[0]] > 1 else names[:1]
+        found[text] = tuple(gene for name in chosen for gene in symbols.get(name, aliases.get(name, ())))
+    return found
+
+
+def _by_own(ids: Iterable[object], own: UserTable, shipped: IdTable) -> pd.DataFrame:
+    """By a user's table; its genes, which may be old symbols, by the shipped one."""
+    genes = own.rows["gene"].unique()
+    resolved = resolve(genes, own.gene_kind, shipped=shipped)
+    of_gene = resolved.assign(gene=genes[resolved["column"]]).drop(columns="column")
+    rows = own.rows.merge(of_gene, on="gene").assign(id=lambda t: _without_version(t["id"]))
+    columns = pd.DataFrame({"id": _without_version(pd.Series([str(i).strip() for i in ids], dtype=object))})
+    pairs = columns.rename_axis("column").reset_index().merge(rows, on="id")[["column", "entrez", "via"]]
+    return pairs.drop_duplicates(["column", "entrez"]).sort_values("column", kind="stable", ignore_index=True)
+
+
+def _without_version(ids: pd.Series) -> pd.Series:
+    return ids.str.replace(r"^(ENS\w+)\.\d+$", r"\1", regex=True)

@@ -1,0 +1,117 @@
+import gzip
+from pathlib import Path
+
+import pytest
+
+from genelight._core.errors import FormatError, InputError, ResourceError, UnknownNameError
+from genelight.pp import IdTable, read_id_table
+
+GEO = """^Annotation
+!Annotation_date = Aug 09 2018
+#ID = probe set
+!platform_table_begin
+ID\tGene title\tGene symbol\tGene ID
+1007_s_at\tmicroRNA 4640///discoidin\tMIR4640///DDR1\t100616237///780
+1053_at\treplication factor C\tRFC2\t5982
+AFFX-BioB-5_at\t\t\t
+!platform_table_end
+"""
+NETAFFX = """#%create_date=2016
+"Probe Set ID","Gene Symbol","Entrez Gene"
+"1007_s_at","DDR1 /// MIR4640","780 /// 100616237"
+"1053_at","RFC2","5982"
+"AFFX-BioB-5_at","---","---"
+"""
+FORMS = {
+    "geo.annot": GEO,
+    "netaffx.csv": NETAFFX,
+    "bioc.csv": '"","PROBEID","ENTREZID"\n"1","1007_s_at","780;100616237"\n"2","1053_at","5982"\n"3","AFFX_at",NA\n',
+}
+
+
+@pytest.mark.parametrize("name", ["geo.annot", "netaffx.csv", "bioc.csv"])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_platform_tables_are_known_by_their_headers(name, zipped, tmp_path):
+    path = tmp_path / (name + ".gz" * zipped)
+    path.write_bytes(gzip.compress(FORMS[name].encode()) if zipped else FORMS[name].encode())
+    table = read_id_table(path)
+    assert table.gene_kind == "entrez"
+    assert set(map(tuple, table.rows.to_numpy())) == {
+        ("1007_s_at", "780"),
+        ("1007_s_at", "100616237"),
+        ("1053_at", "5982"),
+    }
+    assert str(table).startswith(path.name + ", sha256 ")
+
+
+def test_columns_may_be_named(tmp_path):
+    path = tmp_path / "geo.annot"
+    path.write_text(GEO)
+    table = read_id_table(path, genes="Gene symbol")
+    assert table.gene_kind == "symbol"
+    assert list(table.rows["gene"]) == ["MIR4640", "DDR1", "RFC2"]
+    with pytest.raises(UnknownNameError, match=r"unknown column 'gene symbols' in .*did you mean 'Gene symbol'"):
+        read_id_table(path, genes="gene symbols")
+
+
+def test_of_two_columns_one_needs_no_name(tmp_path):
+    path = tmp_path / "two.tsv"
+    path.write_text("mine\tsymbol\nx1\tTP53\n")
+    assert read_id_table(path).rows.to_dict("list") == {"id": ["x1"], "gene": ["TP53"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "said"),
+    [
+        ("", FormatError, "is empty"),
+        ("only\nTP53\n", FormatError, "no header with two or more columns"),
+        ("a\tb\tc\n1\t2\t3\n", FormatError, r"cannot tell the columns of id and gene among 'a', 'b', 'c'"),
+        ("probe\tgene\tmore\np1\tTP53\tx\np2\n", FormatError, r"data row 2 has only 1 cells \(p2\)"),
+        ("probe\tgene\np1\t---\np2\tNA\n", InputError, "no id of column 'probe' has a gene in column 'gene'"),
+        ("^a\n!b\n#c\n", FormatError, "no header"),
+        ("probe\tgene\np\xe9\0\tTP53\n", FormatError, "not a text table"),
+    ],
+)
+def test_a_damaged_table_is_refused_with_its_name(text, error, said, tmp_path):
+    path = tmp_path / "chip.tsv"
+    path.write_text(text)
+    with pytest.raises(error, match=rf"chip\.tsv.*{said}"):
+        read_id_table(path)
+
+
+def test_a_truncated_archive_and_a_missing_file_say_so(tmp_path):
+    path = tmp_path / "chip.tsv.gz"
+    path.write_bytes(gzip.compress(("probe\tgene\n" + "p1\tTP53\n" * 5000).encode())[:-9])
+    with pytest.raises(FormatError, match=r"chip\.tsv\.gz"):
+        read_id_table(path)
+    with pytest.raises(ResourceError, match="does not exist"):
+        read_id_table(tmp_path / "chop.tsv")
+
+
+def test_the_shipped_table_says_what_it_is():
+    table = IdTable.shipped()
+    assert len(table.rows) == 371_559
+    assert set(table.kinds) == {"symbol", "alias", "ensembl", "ensp", "enst", "uniprot", "refseq"}
+    assert {"licence", "sources", "genes", "ensembl", "uniprot"} <= set(table.about)
+    assert table.rows.groupby("kind", observed=True).size().to_dict()["symbol"] == 63_805
+    with pytest.raises(UnknownNameError, match="did you mean 'uniprot'"):
+        table.entrez_of("uniprots")
+
+
+def test_every_id_of_the_table_stands_there_once_per_gene():
+    rows = IdTable.shipped().rows
+    assert not rows.duplicated().any()
+    assert not rows["id"].str.contains(r"\s$|^\s", regex=True).any()
+    assert set(rows["entrez"]) == IdTable.shipped().genes
+
+
+def test_the_preferred_ensembl_gene_is_the_one_on_the_reference_chromosome():
+    names = IdTable.shipped().names("ensembl")
+    assert names[3105] == "ENSG00000206503"  # HLA-A, with seven more on alternative haplotypes
+    assert names[7124] == "ENSG00000232810"  # TNF
+
+
+def test_the_docs_beside_the_table_give_its_counts():
+    readme = (Path(__file__).parents[2] / "src/genelight/pp/data/README.md").read_text()
+    for kind, count in IdTable.shipped().rows["kind"].value_counts().items():
+        assert f"{count:,}" in readme, kind
