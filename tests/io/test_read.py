@@ -64,7 +64,7 @@ def test_repeated_samples_are_named(tmp_path):
     kept = table()
     kept.obs_names = ["s0", "s1", "s0"]
     kept.write_h5ad(tmp_path / "x.h5ad")
-    with pytest.raises(InputError, match=r"1 sample names occur more than once \(s0\); call adata.obs_names_make"):
+    with pytest.raises(InputError, match=r"1 sample names occur more than once \(s0\); rename or drop"):
         read(tmp_path / "x.h5ad")
 
 
@@ -73,7 +73,7 @@ def test_a_path_that_leads_nowhere_says_where_to_go(path):
         read(path.with_name("cohorts.h5ad"))
     with pytest.raises(ResourceError, match="neither does its folder"):
         read(path.parent / "no" / "x.h5ad")
-    with pytest.raises(InputError, match=r"is a folder; pass one of its files, such as .*cohort\.h5ad"):
+    with pytest.raises(InputError, match=r"is a folder .* pass one of its files, such as .*cohort\.h5ad"):
         read(path.parent)
 
 
@@ -81,15 +81,11 @@ def test_a_path_that_leads_nowhere_says_where_to_go(path):
     ("content", "said"),
     [
         (b"", "an empty file"),
-        (b"gene,s1,s2\nTP53,1,2\n", "comma-separated text"),
-        (gzip.compress(b"gene,s1,s2\nTP53,1,2\n"), "a gzip file of comma-separated text"),
-        (gzip.compress(b"gene\ts1\nTP53\t1\n" * 900)[:60], "a gzip file of tab-separated text"),
         (b"\x1f\x8b\x08\x00broken", "a damaged gzip file"),
         (b"!Series_title\t1\n", "a GEO series matrix"),
         (b"%%MatrixMarket matrix\n", "a Matrix Market file"),
         (b"PK\x03\x04....", "an Excel workbook"),
         (b"PAR1....", "a Parquet table"),
-        ("gene,s1\n".encode("utf-16"), "binary data"),
         (b"\x00\x01\x02", "binary data"),
         (b"<html>not found</html>", "a web page"),
     ],
@@ -97,7 +93,7 @@ def test_a_path_that_leads_nowhere_says_where_to_go(path):
 def test_what_is_no_table_is_named_with_what_to_type(tmp_path, content, said):
     path = tmp_path / "cohort.h5ad"
     path.write_bytes(content)
-    with pytest.raises(FormatError, match=r"cohort\.h5ad is .*; genelight reads \.h5ad .*write_h5ad") as caught:
+    with pytest.raises(FormatError, match=r"cohort\.h5ad is .*; genelight reads .*\.h5ad .*write_h5ad") as caught:
         read(path)
     assert said in str(caught.value)
 
@@ -176,17 +172,18 @@ def test_a_reader_joins_by_registering(tmp_path, monkeypatch):
         """A file of notes."""
 
         suffixes = (".notes",)
+        options = frozenset()
 
         @staticmethod
-        def recognises(start):
-            return start.startswith(b"NOTES")
+        def recognises(given):
+            return given.start.startswith(b"NOTES\0")
 
         @staticmethod
-        def read(path):
+        def read(given, options):
             return table()
 
-    (tmp_path / "x").write_bytes(gzip.compress(b"NOTES"))
+    (tmp_path / "x").write_bytes(gzip.compress(b"NOTES\0"))
     assert read(tmp_path / "x").shape == (3, 4)
-    (tmp_path / "x").write_bytes(b"none")
-    with pytest.raises(FormatError, match=r"\.h5ad \(AnnData in one HDF5 file\); \.notes \(A file of notes\)"):
+    (tmp_path / "x").write_bytes(b"\0none")
+    with pytest.raises(FormatError, match=r"\.h5ad \(AnnData in one HDF5 file\).*\.notes \(A file of notes\)"):
         read(tmp_path / "x")

@@ -124,13 +124,14 @@ def test_another_format_comes_through_its_reader(tmp_path, monkeypatch):
         "Numbers on lines."
 
         suffixes = (".lines",)
+        options = frozenset()
 
         @staticmethod
-        def recognises(start):
-            return start.startswith(b"lines")
+        def recognises(given):
+            return given.start.startswith(b"lines")
 
         @staticmethod
-        def read(path):
+        def read(given, options):
             return table(9, genes(12), prefix="x", seed=5)
 
     monkeypatch.setitem(READERS._entries, "lines", None)

@@ -1,14 +1,17 @@
 """Reading: expression tables by content, and every prior as one edge table ``source, target, weight``."""
 
-from . import _h5ad as _h5ad  # registers itself
+from . import _csv as _csv
+from . import _h5ad as _h5ad  # each reader registers itself
 from ._gene_lists import read_gene_lists
 from ._network import read_network
-from ._read import READERS, Reader, read
+from ._read import READERS, Input, Options, Reader, read
 from ._sets import read_sets
 from .store import Store, open_store, pack
 
 __all__ = [
     "READERS",
+    "Input",
+    "Options",
     "Reader",
     "Store",
     "open_store",

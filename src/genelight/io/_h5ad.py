@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from .._core.errors import FormatError, first_three
-from ._read import READERS
+from ._read import HDF5, READERS, Input, Options
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["H5ad"]
+__all__ = ["H5ad", "damaged"]
 
 # What other programs keep in HDF5, by a key that only they have at the top.
 _OTHERS = {
@@ -30,13 +29,15 @@ class H5ad:
     suffixes: ClassVar[tuple[str, ...]] = (".h5ad",)
     in_blocks: ClassVar[bool] = True  # AnnData reads rows of it without reading the whole
 
-    @staticmethod
-    def recognises(start: bytes) -> bool:
-        """Whether a file starts as HDF5 does."""
-        return start.startswith(b"\x89HDF\r\n\x1a\n")
+    options: ClassVar[frozenset[str]] = frozenset({"backed"})
 
     @staticmethod
-    def read(path: Path) -> AnnData:
+    def recognises(given: Input) -> bool:
+        """Whether a file starts as HDF5 does and no other reader claims its keys."""
+        return given.start.startswith(HDF5)
+
+    @staticmethod
+    def read(given: Input, options: Options) -> AnnData:
         """The table, as it is in the file.
 
         Raises
@@ -46,16 +47,18 @@ class H5ad:
         """
         import anndata
 
+        path = given.path
         _check_keys(path)
         try:
-            with warnings.catch_warnings():
-                # Repeated names are an error of ours, with counts, where they matter.
-                warnings.filterwarnings("ignore", message=".*names are not unique", category=UserWarning)
-                return anndata.read_h5ad(path)
+            return anndata.read_h5ad(path, backed="r" if options.backed else None)
         except Exception as error:
-            reason = "; ".join(str(error).splitlines()[:1] + list(getattr(error, "__notes__", ()))[:1])
-            msg = f"{path} is truncated or damaged: {reason}; fetch it again"
-            raise FormatError(msg) from error
+            raise damaged(path, error) from error
+
+
+def damaged(path: Path, error: Exception) -> FormatError:
+    """An error that says what a library made of a file."""
+    reason = "; ".join(str(error).splitlines()[:1] + list(getattr(error, "__notes__", ()))[:1])
+    return FormatError(f"{path} is truncated or damaged: {reason or type(error).__name__}; fetch it again")
 
 
 def _check_keys(path: Path) -> None:

@@ -1,35 +1,117 @@
-"""The verb ``read``: finds the reader that knows a file by its content, then by its suffix."""
+"""The verb ``read``: finds the reader that knows a file or folder by its content, then by its suffix."""
 
 from __future__ import annotations
 
+import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
-from .._core.errors import FormatError, InputError, first_three
+from .._core.errors import FormatError, InputError, ResourceError, first_three
 from .._core.registry import Registry
 from ._files import describe, existing, start_of
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["READERS", "Reader", "check_table", "find_reader", "read"]
+__all__ = ["READERS", "Input", "Options", "Reader", "check_table", "find_reader", "read"]
+
+HDF5 = b"\x89HDF\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class Input:
+    """A file or folder, as readers look at it to know it.
+
+    Attributes
+    ----------
+    path
+        Where it is.
+    start
+        First bytes of a file, unpacked where it is gzip; empty for a folder.
+    """
+
+    path: Path
+    start: bytes
+
+    @classmethod
+    def of(cls, path: Path) -> Input:
+        """Look at a path.
+
+        Raises
+        ------
+        ResourceError
+            If there is nothing, or it may not be read.
+        """
+        path = Path(path).expanduser()
+        if path.is_dir():
+            return cls(path, b"")
+        path = existing(path)
+        try:
+            return cls(path, start_of(path))
+        except zlib.error:
+            return cls(path, b"")
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder."""
+        return self.path.is_dir()
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What a folder holds; nothing for a file."""
+        return tuple(sorted(p.name for p in self.path.iterdir())) if self.is_folder else ()
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """Top keys of an HDF5 file; nothing for any other, or where they cannot be read."""
+        import h5py
+
+        if not self.start.startswith(HDF5):
+            return frozenset()
+        try:
+            with h5py.File(self.path, "r") as file:
+                return frozenset(file)
+        except (OSError, RuntimeError):
+            return frozenset()
+
+    @cached_property
+    def is_text(self) -> bool:
+        """Whether a file starts as text does; UTF-16 and Latin-1 too, so that a reader can say what to do."""
+        if self.is_folder:
+            return False
+        return describe(self.path).endswith("text") or self.start.startswith((b"\xff\xfe", b"\xfe\xff"))
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user asked of :func:`read` beyond the path; None where nothing was asked."""
+
+    orientation: str | None = None
+    modality: str | None = None
+    column: str | None = None
+    backed: bool | None = None
 
 
 class Reader(Protocol):
     """What a file in this room registers to be able to read one more format."""
 
     suffixes: ClassVar[tuple[str, ...]]
+    options: ClassVar[frozenset[str]]
 
     @staticmethod
-    def recognises(start: bytes) -> bool:
-        """Whether a file that starts like this (unpacked) is of this format."""
+    def recognises(given: Input) -> bool:
+        """Whether it is of this format."""
         ...
 
     @staticmethod
-    def read(path: Path) -> AnnData:
+    def read(given: Input, options: Options) -> AnnData:
         """The table, as it is in the file."""
         ...
 
@@ -37,31 +119,51 @@ class Reader(Protocol):
 READERS: Registry[type[Reader]] = Registry("reader")
 
 
-def read(path: str | Path, *, dense: bool = False) -> AnnData:
-    """Read an expression table, samples in rows.
+def read(
+    path: str | Path,
+    *,
+    orientation: str | None = None,
+    modality: str | None = None,
+    column: str | None = None,
+    backed: bool = False,
+    dense: bool = False,
+) -> AnnData:
+    r"""Read an expression table, samples in rows.
 
     The format is told from the content; the suffix decides only between readers that both know it.
 
     Parameters
     ----------
     path
-        A file that one of ``READERS`` knows; today AnnData's ``.h5ad``.
+        A file or folder that one of ``READERS`` knows: AnnData (h5ad, zarr), a MuData modality, CSV and its
+        relatives, Parquet, Feather, 10x (h5, folder), loom, a GEO series matrix, GCT, a folder of tables of
+        one sample each.
+    orientation
+        ``"genes-in-rows"`` or ``"samples-in-rows"``, for tables of text, Parquet and Feather whose names and
+        numbers do not tell; by default told from them.
+    modality
+        Which modality of a MuData file.
+    column
+        Which column of the tables in a folder of samples, such as ``"TPM"``.
+    backed
+        Whether ``X`` of h5ad and zarr stays on disk.
     dense
         Whether to unpack a sparse matrix into a dense one of the same type; by default it stays sparse.
 
     Returns
     -------
-    The table with its ``X`` as stored: no scaling, no filtering, no reordering.
+    The table with its ``X`` as stored: no scaling, no filtering, no reordering. What was found out on the way
+    (orientation and why, comments passed over) is in ``uns["read"]`` of formats that do not fix it.
 
     Raises
     ------
     ResourceError
-        If there is no such file, or it may not be read.
+        If there is no such file, it may not be read, or it needs more memory than there is.
     InputError
-        If `path` is a folder, or sample names repeat.
+        If sample names repeat, or an option does not go with the format.
     FormatError
-        If no reader knows the content, the file is truncated or damaged, or its ``X`` is absent, empty
-        or not of real numbers.
+        If no reader knows the content, the file is truncated or damaged, orientation cannot be told, or its
+        ``X`` is absent, empty or not of real numbers.
 
     Notes
     -----
@@ -71,41 +173,74 @@ def read(path: str | Path, *, dense: bool = False) -> AnnData:
     --------
     >>> import genelight as gl, tempfile, pathlib
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = pathlib.Path(folder) / "flu.h5ad"
-    ...     gl.demo.cohort().write_h5ad(path)
-    ...     gl.io.read(path).shape
-    (252, 4147)
+    ...     path = pathlib.Path(folder) / "counts.csv"
+    ...     _ = path.write_text("gene,s1,s2\nTP53,7,0\nMX1,12,5\nISG15,3,1\n")
+    ...     gl.io.read(path).to_df().loc["s2"].to_dict()
+    {'TP53': 0.0, 'MX1': 5.0, 'ISG15': 1.0}
     """
-    path = existing(Path(path))
-    adata = find_reader(path).read(path)
-    check_table(adata, path)
-    if dense and hasattr(adata.X, "toarray"):
-        adata.X = adata.X.toarray()
+    given = Input.of(Path(path))
+    name, reader = _reader(given)
+    options = Options(orientation, modality, column, backed or None)
+    _check_options(options, reader, name=name, path=given.path)
+    try:
+        with _quiet_names():
+            adata = reader.read(given, options)
+        if dense and hasattr(adata.X, "toarray"):
+            adata.X = adata.X.toarray()
+    except MemoryError as error:
+        msg = f"{given.path} needs more memory than there is; pack it: genelight pack {given.path} --out store.zarr"
+        raise ResourceError(msg) from error
+    check_table(adata, given.path)
     return adata
 
 
+@contextmanager
+def _quiet_names() -> Iterator[None]:
+    """Silence about repeated names, which are an error of ours, with counts, where they matter."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*names are not unique", category=UserWarning)
+        yield
+
+
 def find_reader(path: Path) -> type[Reader]:
-    """The reader that knows a file.
+    """The reader that knows a file or folder.
 
     Raises
     ------
+    ResourceError
+        If there is nothing.
     FormatError
-        If none does; says what the file is.
+        If none does; says what it is and what is read.
+    InputError
+        If it is a folder that none knows.
     """
-    try:
-        start = start_of(path)
-    except zlib.error:
-        start = b""
-    known = [entry.what for entry in READERS.show() if entry.what.recognises(start)]
-    by_suffix = [reader for reader in known if path.name.lower().endswith(reader.suffixes)]
+    return _reader(Input.of(path))[1]
+
+
+def _reader(given: Input) -> tuple[str, type[Reader]]:
+    known = [(entry.name, entry.what) for entry in READERS.show() if entry.what.recognises(given)]
+    by_suffix = [found for found in known if given.path.name.lower().endswith(found[1].suffixes)]
     if known:
         return (by_suffix or known)[0]
     formats = "; ".join(f"{', '.join(e.what.suffixes)} ({e.summary.rstrip('.')})" for e in READERS.show())
+    if given.is_folder:
+        inside = [name for name in given.names if (given.path / name).is_file()]
+        hint = f"pass one of its files, such as {given.path / inside[0]}" if inside else "it holds no file"
+        msg = f"{given.path} is a folder that genelight does not know (it reads {formats}); {hint}"
+        raise InputError(msg)
     msg = (
-        f"{path} is {describe(path)}; genelight reads {formats}. Load a table with pandas, samples in rows, "
-        "and write anndata.AnnData(table).write_h5ad('cohort.h5ad')"
+        f"{given.path} is {describe(given.path)}; genelight reads {formats}. Load a table with pandas, samples in "
+        "rows, and write anndata.AnnData(table).write_h5ad('cohort.h5ad')"
     )
     raise FormatError(msg)
+
+
+def _check_options(options: Options, reader: type[Reader], *, name: str, path: Path) -> None:
+    for option, value in vars(options).items():
+        if value is not None and option not in reader.options:
+            takers = [e.name for e in READERS.show() if option in e.what.options]
+            msg = f"{option}={value!r} does not go with {path}, read as {name}; it is for {', '.join(takers)}"
+            raise InputError(msg)
 
 
 def check_table(adata: AnnData, path: Path) -> None:
@@ -133,6 +268,6 @@ def check_table(adata: AnnData, path: Path) -> None:
     if len(repeated):
         msg = (
             f"{path}: {len(repeated)} sample names occur more than once ({first_three(repeated)}); "
-            "call adata.obs_names_make_unique(), or drop the copies, and write the file again"
+            "rename or drop the copies in the file"
         )
         raise InputError(msg)

@@ -1,0 +1,156 @@
+"""Text files as blocks of whole lines: unpacked in a thread of its own, checked, never held whole."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import os
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from .._core.errors import FormatError, ResourceError
+from ._files import describe, is_gzip, start_of
+
+__all__ = ["blocks", "check_room", "head", "reading"]
+
+BLOCK = 8 << 20
+HEAD = 16 << 20
+LONGEST_LINE = 256 << 20
+# A gzip that unpacks to this many bytes and to this many times its size holds nothing but repetition.
+BOMB_BYTES, BOMB_RATIO = 2 << 30, 500
+_BOM = b"\xef\xbb\xbf"
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[BinaryIO]:
+    """The bytes of a text file, unpacked; what goes wrong while they are read names the file.
+
+    Raises
+    ------
+    FormatError
+        If it is empty, packed badly, or no text in UTF-8.
+    ResourceError
+        If it cannot be read.
+    """
+    try:
+        _check_text(path, start_of(path))
+        with cast("BinaryIO", gzip.open(path, "rb") if is_gzip(path) else path.open("rb")) as handle:
+            yield handle
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        msg = f"{path} is truncated or damaged ({error}); fetch it again"
+        raise FormatError(msg) from error
+
+
+def head(path: Path, lines: int) -> list[str]:
+    """The first lines, fewer where they are very long; at least two where there are two.
+
+    Raises
+    ------
+    FormatError, ResourceError
+        As :func:`reading`.
+    """
+    found: list[str] = []
+    size = 0
+    with reading(path) as handle:
+        for number in range(lines):
+            raw = handle.readline(LONGEST_LINE)
+            if not raw or (size > HEAD and number > 1):
+                break
+            if len(raw) >= LONGEST_LINE:
+                msg = f"{path}, line {number + 1} is longer than {LONGEST_LINE >> 20} MB; this is no table"
+                raise FormatError(msg)
+            size += len(raw)
+            line = _checked(path, raw.removeprefix(_BOM if number == 0 else b""), number)
+            found.append(line.decode("utf-8").rstrip("\r\n"))
+    return found
+
+
+def blocks(path: Path, *, skip: int = 0) -> Iterator[bytes]:
+    """Blocks of whole lines behind the first `skip` lines, each block ended by a newline.
+
+    Raises
+    ------
+    FormatError, ResourceError
+        As :func:`reading`, and for a gzip that unpacks without end.
+    """
+    with reading(path) as handle, ThreadPoolExecutor(1) as unpacking:
+        for _ in range(skip):
+            handle.readline(LONGEST_LINE)
+        size, limit, rest, line = 0, _bomb_limit(path), b"", skip
+        coming = unpacking.submit(handle.read, BLOCK)
+        for number in itertools.count():
+            raw = coming.result()
+            if not raw:
+                break
+            coming = unpacking.submit(handle.read, BLOCK)
+            size += len(raw)
+            if size > limit or len(rest) > LONGEST_LINE:
+                msg = f"{path} unpacks to more than {size >> 20} MB of repetition; this is no table"
+                raise FormatError(msg)
+            lines, newline, after = raw.rpartition(b"\n")
+            if not newline:
+                rest += after
+                continue
+            block = b"".join((rest, lines, newline))
+            rest = after
+            yield _checked(path, block.removeprefix(_BOM) if number == skip == 0 else block, line)
+            line += block.count(b"\n")
+        if rest:
+            yield _checked(path, rest + b"\n", line)
+
+
+def check_room(path: Path, *, rows: int, columns: int, itemsize: int = 8) -> None:
+    """Stop before a matrix is made that this machine cannot hold.
+
+    Raises
+    ------
+    ResourceError
+        If it needs more than the physical memory; says how much.
+    """
+    needed, there = rows * columns * itemsize, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > there:
+        msg = (
+            f"{path} holds {rows:,} x {columns:,} values, {needed / 2**30:,.0f} GB in memory where there are "
+            f"{there / 2**30:,.0f}; read a part of it, or pack it: genelight pack {path.name} --out store.zarr"
+        )
+        raise ResourceError(msg)
+
+
+def _bomb_limit(path: Path) -> int:
+    return max(BOMB_BYTES, BOMB_RATIO * path.stat().st_size) if is_gzip(path) else 1 << 62
+
+
+def _checked(path: Path, block: bytes, before: int) -> bytes:
+    """The block itself, if it is UTF-8; `before` lines stand before it."""
+    if block.isascii():
+        return block
+    try:
+        block.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = before + block.count(b"\n", 0, error.start) + 1
+        msg = (
+            f"{path}, line {line} is not UTF-8 text (byte {block[error.start]:#x}); "
+            f"convert it: iconv -f LATIN1 -t UTF-8 {path.name} > utf8_{path.name}"
+        )
+        raise FormatError(msg) from error
+    return block
+
+
+def _check_text(path: Path, start: bytes) -> None:
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")) or start[1:8:2] == b"\0\0\0\0" or start[:7:2] == b"\0\0\0\0":
+        msg = f"{path} is UTF-16 text; convert it: iconv -f UTF-16 -t UTF-8 {path.name} > utf8_{path.name}"
+        raise FormatError(msg)
+    if b"\0" in start:
+        msg = f"{path} is {describe(path)}, not a text table"
+        raise FormatError(msg)
+    if not start.removeprefix(_BOM).strip():
+        what = describe(path)
+        msg = f"{path} is {what if 'empty' in what or 'damaged' in what else 'an empty file'}; fetch it again"
+        raise FormatError(msg)
+    if b"\r" in start and b"\n" not in start and b"\r\n" not in start:
+        msg = f"{path} ends its lines as old Macs did; convert it: tr '\\r' '\\n' < {path.name} > unix_{path.name}"
+        raise FormatError(msg)
