@@ -32,7 +32,7 @@ def disease_module(
     control: Control,
     out: File,
     subject: Subject = None,
-    method: Annotated[str, typer.Option(help="see: genelight methods")] = "direction",
+    method: Annotated[str, typer.Option(help="see: genelight methods")] = "auto",
     size: Annotated[int, typer.Option(help="how many genes")] = 200,
 ) -> None:
     """Derive the disease module of a contrast, as TSV."""

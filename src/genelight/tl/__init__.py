@@ -2,7 +2,7 @@
 
 # Importing these registers them, in this order.
 from . import _light_up, _weights, _gradient, _integrated_gradients, _saliency  # noqa: F401, I001
-from . import _de, _direction, _paper, _random, _variance  # noqa: F401
+from . import _auto, _joint, _direction, _paper, _de, _random, _variance  # noqa: F401, I001
 from ._card import NodeCard
 from ._registry import ATTRIBUTIONS, DERIVATIONS
 from .agreement import agreement

@@ -11,12 +11,15 @@ __all__ = [
     "bootstrap_counts",
     "folds_of",
     "group_sizes",
+    "half_counts",
     "indexed",
     "kinds",
     "permuted",
     "subject_means",
     "weights_under",
 ]
+
+LEAST_HALF = 2
 
 
 def indexed(contrast: Contrast) -> Contrast:
@@ -76,6 +79,26 @@ def bootstrap_counts(contrast: Contrast, *, draws: int, seed: int) -> np.ndarray
         (member,) = np.nonzero(kind_s == kind)
         count_bs[:, member] = rng.multinomial(len(member), np.full(len(member), 1 / len(member)), size=draws)
     return count_bs
+
+
+def half_counts(contrast: Contrast, *, pairs: int, seed: int) -> np.ndarray:
+    """Halves of the subjects that share none, zeros and ones, shape ``(2 * pairs, s)``; a pair is two rows on end.
+
+    Subjects of each kind are halved by themselves, an odd one is left out of either half. Without rows where a half
+    would have fewer than two subjects of either group.
+    """
+    rng = np.random.default_rng(seed)
+    kind_s = kinds(contrast)
+    count_bs = np.zeros((2 * pairs, len(kind_s)), dtype=np.int64)
+    for kind in np.unique(kind_s):
+        (member,) = np.nonzero(kind_s == kind)
+        half = len(member) // 2
+        for row in range(0, 2 * pairs, 2):
+            drawn = rng.permutation(member)
+            count_bs[row, drawn[:half]] = 1
+            count_bs[row + 1, drawn[half : 2 * half]] = 1
+    smallest = min(group_sizes(kind_s * count_bs[0])) if pairs else 0
+    return count_bs if smallest >= LEAST_HALF else count_bs[:0]
 
 
 def weights_under(contrast: Contrast, count_s: np.ndarray) -> np.ndarray:

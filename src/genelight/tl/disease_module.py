@@ -26,7 +26,7 @@ def disease_module(
     model: Model,
     *,
     contrast: Contrast,
-    method: str = "direction",
+    method: str = "auto",
     layer: str | None = None,
     size: int = 200,
     bootstraps: int = 200,
@@ -43,8 +43,10 @@ def disease_module(
     contrast
         Cases and controls, see :class:`genelight._core.contrast.Contrast`.
     method
-        ``"direction"`` (default) or ``"paper"`` read a layer of the model; ``"de"``, ``"variance"`` and
-        ``"random"`` are baselines that do not.
+        ``"auto"`` (default) is ``"joint"``, what a layer of the model and the genes by themselves say together,
+        unless ``"direction"`` or ``"de"`` alone replicates better between halves of these very subjects:
+        ``about["chosen"]`` says which it was, ``about["replication"]`` has the figures. ``"direction"`` and
+        ``"paper"`` read a layer of the model; ``"de"``, ``"variance"`` and ``"random"`` are baselines that do not.
     layer
         Hidden layer to read. Unless given, the one on whose codes a head has the smallest squared error on
         held-out subjects, the deepest on a tie; ``about["layers"]`` has the figures of each.
