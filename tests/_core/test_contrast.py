@@ -79,3 +79,49 @@ def test_a_pattern_names_the_person_in_a_title():
         Contrast.of(obs, **kind, subject_pattern="V[0-9]+$")
     with pytest.raises(InputError, match="cannot be read"):
         Contrast.of(obs, **kind, subject_pattern="(V")
+
+
+def grouped(n: int = 24) -> pd.DataFrame:
+    ill = np.arange(n) < n // 2
+    columns = {
+        "ill": ill,
+        "age": np.random.default_rng(0).normal(40, 9, n),
+        "sex": np.where(np.arange(n) % 2, "f", "m"),
+        "plate": np.where(ill, "A", "B"),
+        "chip": np.where(ill, np.where(np.arange(n) % 2, "1", "2"), np.where(np.arange(n) % 3, "3", "4")),
+        "tag": [f"t{i}" for i in range(n)],
+    }
+    return pd.DataFrame(columns, index=[f"n{i}" for i in range(n)])
+
+
+QUESTION = {"case": "ill == True", "control": "ill == False", "subject": None}
+
+
+def test_covariates_become_columns_and_redundant_ones_go():
+    obs = grouped()
+    found = Contrast.of(obs, **QUESTION, covariates=["age", "sex"])
+    assert found.covariate_nc.shape == (24, 2)
+    assert found.covariate_nc[:, 0] == pytest.approx((obs["age"] - obs["age"].mean()) / obs["age"].std(ddof=0))
+    assert set(found.covariate_nc[:, 1]) == {0.0, 1.0}
+    assert found.name.endswith("adjusted for age, sex")
+    assert found.take(np.arange(5)).covariate_nc.shape == (5, 2)
+    twice = obs.assign(gender=obs["sex"])
+    assert Contrast.of(twice, **QUESTION, covariates=["sex", "gender"]).covariate_nc.shape == (24, 1)
+    assert Contrast.of(obs, **QUESTION).covariate_nc is None
+
+
+@pytest.mark.parametrize("batch", ["plate", "chip"])
+def test_groups_from_different_batches_stop(batch):
+    with pytest.raises(InputError, match=f"{batch} tells all cases from all controls.*may be either"):
+        Contrast.of(grouped(), **QUESTION, covariates=["age", batch])
+
+
+def test_covariates_that_do_not_fit():
+    with pytest.raises(InputError, match="'tag' has 24 classes in 24 samples"):
+        Contrast.of(grouped(), **QUESTION, covariates=["tag"])
+    with pytest.raises(UnknownNameError, match="did you mean 'age'"):
+        Contrast.of(grouped(), **QUESTION, covariates=["agee"])
+    gaps = grouped()
+    gaps.loc["n3", "age"] = np.nan
+    with pytest.raises(InputError, match="'age' is missing for 1 of 24 samples"):
+        Contrast.of(gaps, **QUESTION, covariates=["age"])

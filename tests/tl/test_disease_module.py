@@ -10,7 +10,7 @@ from genelight._core.errors import InputError, UnknownNameError
 from genelight._core.types import Module
 from genelight.tl import _layers
 
-LABELLED = [m for m in tl.DERIVATIONS if m in ("direction", "paper", "de")]
+LABELLED = [m for m in tl.DERIVATIONS if m in ("auto", "joint", "direction", "paper", "de")]
 
 
 @pytest.mark.parametrize("method", tl.DERIVATIONS)

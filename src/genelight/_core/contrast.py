@@ -12,11 +12,14 @@ from .checks import check_column, select_samples
 from .errors import InputError, first_three
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
 __all__ = ["Contrast"]
 
 LEAST_SUBJECTS = 5
+MOST_CLASSES = 4
 
 
 @dataclass(frozen=True)
@@ -33,16 +36,26 @@ class Contrast:
         Subject of each sample as text, shape ``(n,)``.
     name
         The contrast in words.
+    covariate_nc
+        What is adjusted for, one column each (classes as several), shape ``(n, c)``; None without.
     """
 
     case_n: np.ndarray
     control_n: np.ndarray
     subject_n: np.ndarray
     name: str
+    covariate_nc: np.ndarray | None = None
 
     @classmethod
     def of(
-        cls, obs: pd.DataFrame, *, case: str, control: str, subject: str | None, subject_pattern: str | None = None
+        cls,
+        obs: pd.DataFrame,
+        *,
+        case: str,
+        control: str,
+        subject: str | None,
+        subject_pattern: str | None = None,
+        covariates: Sequence[str] = (),
     ) -> Contrast:
         """Build and check a contrast from queries on ``obs``.
 
@@ -57,13 +70,18 @@ class Contrast:
         subject_pattern
             Regular expression whose first group is the part of that column that names the person: of titles such as
             ``P28V2`` (patient and visit), ``"(.+)V[0-9]+$"``.
+        covariates
+            Columns to adjust for: age, sex, batch, cell percentages. Numbers are taken as quantities, anything else
+            as classes; a batch that is a number must be made text.
 
         Raises
         ------
         UnknownNameError
             If a column does not exist.
         InputError
-            If a query selects nothing, cases and controls overlap, or a group has fewer than five subjects.
+            If a query selects nothing, cases and controls overlap, a group has fewer than five subjects, or a
+            covariate is missing for a sample or tells cases from controls completely, so that nothing could tell
+            its effect from the disease's.
         """
         case_n = select_samples(obs, case, role="case")
         control_n = select_samples(obs, control, role="control")
@@ -86,7 +104,9 @@ class Contrast:
                     f"{LEAST_SUBJECTS} subjects are needed; widen {role} = {query!r}"
                 )
                 raise InputError(msg)
-        return cls(case_n, control_n, subject_n, f"{case} against {control}")
+        name = f"{case} against {control}" + (f", adjusted for {', '.join(covariates)}" if covariates else "")
+        covariate_nc = _covariates(obs, covariates, case_n=case_n, used_n=case_n | control_n) if covariates else None
+        return cls(case_n, control_n, subject_n, name, covariate_nc)
 
     @property
     def used_n(self) -> np.ndarray:
@@ -95,7 +115,8 @@ class Contrast:
 
     def take(self, keep_n: np.ndarray) -> Contrast:
         """The same contrast on some of the samples (a mask or positions); group sizes are not checked again."""
-        return Contrast(self.case_n[keep_n], self.control_n[keep_n], self.subject_n[keep_n], self.name)
+        covariate_nc = None if self.covariate_nc is None else self.covariate_nc[keep_n]
+        return Contrast(self.case_n[keep_n], self.control_n[keep_n], self.subject_n[keep_n], self.name, covariate_nc)
 
     def weight_n(self) -> np.ndarray:
         """Weights that give every subject the same say within its group; each group sums to one.
@@ -144,3 +165,58 @@ def _subjects(obs: pd.DataFrame, subject: str, pattern: str | None) -> np.ndarra
         )
         raise InputError(msg)
     return np.asarray(part, dtype=object)
+
+
+def _covariates(obs: pd.DataFrame, names: Sequence[str], *, case_n: np.ndarray, used_n: np.ndarray) -> np.ndarray:
+    """Columns to adjust for, redundant ones left out, zero outside the contrast, shape ``(n, c)``.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such column.
+    InputError
+        If values are missing, there are too many classes, or a covariate stands for the groups.
+    """
+    used = obs[used_n]
+    parts = [_columns(used, name) for name in names]
+    for name, part_nc in zip([*names, " and ".join(names)], [*parts, np.hstack(parts)], strict=True):
+        if _explains(part_nc, case_n[used_n]):
+            msg = (
+                f"{name} tells all cases from all controls, so its effect cannot be told from the disease's: "
+                f"a difference between the groups may be either. No adjustment mends this; compare samples that share "
+                f"{name}, or leave it out of covariates and read the module as one of both"
+            )
+            raise InputError(msg)
+    joined_nc = np.hstack(parts)
+    kept: list[int] = []
+    for c in range(joined_nc.shape[1]):
+        if not _explains(joined_nc[:, kept], joined_nc[:, c]):
+            kept.append(c)
+    covariate_nc = np.zeros((len(obs), len(kept)))
+    covariate_nc[used_n] = joined_nc[:, kept]
+    return covariate_nc
+
+
+def _columns(used: pd.DataFrame, name: str) -> np.ndarray:
+    """One covariate as standardised numbers, or as one column of zeros and ones per class but the first."""
+    values = check_column(used, name, role="covariate")
+    if values.dtype.kind in "fiu":
+        number = values.to_numpy(np.float64)[:, None]
+        spread = number.std()
+        return (number - number.mean()) / spread if spread > 0 else number - number.mean()
+    classes, code_n = np.unique(values.astype(str).to_numpy(), return_inverse=True)
+    if len(classes) > len(used) / MOST_CLASSES:
+        msg = (
+            f"covariate {name!r} has {len(classes)} classes in {len(used)} samples ({first_three(classes)}), too many "
+            "to adjust for; if it is a number, store it as one"
+        )
+        raise InputError(msg)
+    return (code_n[:, None] == np.arange(1, len(classes))).astype(np.float64)
+
+
+def _explains(part_nc: np.ndarray, column_n: np.ndarray) -> bool:
+    """Whether a column is a linear combination of others and a constant."""
+    design = np.column_stack((np.ones(len(column_n)), part_nc))
+    target = column_n.astype(np.float64)
+    left = target - design @ np.linalg.lstsq(design, target, rcond=None)[0]
+    return bool(left @ left <= 1e-10 * max(float(target @ target), 1e-30))

@@ -75,18 +75,23 @@ class Module:
         name: str,
         method: str,
         frequency_g: np.ndarray | None = None,
+        eligible_g: np.ndarray | None = None,
         about: Mapping[str, Any] | None = None,
     ) -> Module:
-        """Build a module of the `size` genes with the largest absolute score; ties keep gene order."""
+        """Build a module of the `size` genes with the largest absolute score; ties keep gene order.
+
+        Of the genes that `eligible_g` leaves out none is selected.
+        """
         order = np.argsort(-np.abs(score_g), kind="stable")
         frequency = np.full(len(genes), np.nan) if frequency_g is None else frequency_g
         rank = np.arange(1, len(order) + 1)
+        eligible = np.ones(len(genes), dtype=bool) if eligible_g is None else eligible_g[order]
         table = pd.DataFrame(
             {
                 "gene": np.asarray(genes.ids, dtype=object)[order],
                 "score": np.asarray(score_g, dtype=np.float64)[order],
                 "rank": rank,
-                "selected": rank <= size,
+                "selected": eligible & (np.cumsum(eligible) <= size),
                 "frequency": frequency[order],
             }
         )

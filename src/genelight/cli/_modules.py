@@ -33,14 +33,15 @@ def disease_module(
     out: File,
     subject: Subject = None,
     method: Annotated[str, typer.Option(help="see: genelight methods")] = "auto",
-    size: Annotated[int, typer.Option(help="how many genes")] = 200,
+    size: Annotated[int, typer.Option(help="how many genes; 0 for as many as the data bear")] = 200,
 ) -> None:
     """Derive the disease module of a contrast, as TSV."""
     adata = gl.read(table, dense=True)
     contrast = gl.Contrast.of(adata.obs, case=case, control=control, subject=subject)
-    module = gl.disease_module(adata, gl.load(model), contrast=contrast, method=method, size=size)
+    module = gl.disease_module(adata, gl.load(model), contrast=contrast, method=method, size=size or None)
     module.save(fresh(out))
-    print(f"{out}: {size} genes, first {', '.join(module.selected[:5])}")
+    chosen = module.selected
+    print(f"{out}: {len(chosen)} genes" + (f", first {', '.join(chosen[:5])}" if chosen else ": no stable module"))
 
 
 @module.command()

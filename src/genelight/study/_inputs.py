@@ -58,7 +58,12 @@ class Inputs:
         if data.drop:
             adata = adata[~select_samples(adata.obs, data.drop, role="drop")].copy()
         contrast = Contrast.of(
-            adata.obs, case=study.contrast.case, control=study.contrast.control, subject=data.subject
+            adata.obs,
+            case=study.contrast.case,
+            control=study.contrast.control,
+            subject=data.subject,
+            subject_pattern=data.subject_pattern,
+            covariates=study.contrast.covariates,
         )
         if study.contrast.name:
             contrast = replace(contrast, name=study.contrast.name)

@@ -26,6 +26,9 @@ class Data(_Section):
 
     expression: str = Field(description="h5ad file, samples x genes")
     subject: str | None = Field(default=None, description="obs column: whose sample it is; a subject is never split")
+    subject_pattern: str | None = Field(
+        default=None, description="regular expression whose first group names the person in that column"
+    )
     drop: str | None = Field(default=None, description="samples to leave out, a query on obs columns")
     scale: str = Field(default="log2", description="scale of the values: log2, counts or linear")
     ids: str = Field(default="symbol", description="kind of gene id: symbol, entrez, ensembl")
@@ -55,6 +58,7 @@ class Contrast(_Section):
     name: str | None = Field(default=None, description="the contrast in words, for the report")
     case: str = Field(description="which samples are cases")
     control: str = Field(description="which samples are controls")
+    covariates: tuple[str, ...] = Field(default=(), description="obs columns to adjust for, such as age, sex, batch")
 
 
 class Network(_Section):

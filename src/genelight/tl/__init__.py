@@ -2,7 +2,7 @@
 
 # Importing these registers them, in this order.
 from . import _light_up, _weights, _gradient, _integrated_gradients, _saliency  # noqa: F401, I001
-from . import _auto, _joint, _direction, _paper, _de, _random, _variance  # noqa: F401, I001
+from . import _auto, _joint, _direction, _paper, _de, _random, _variance  # noqa: F401
 from ._card import NodeCard
 from ._registry import ATTRIBUTIONS, DERIVATIONS
 from .agreement import agreement
@@ -19,6 +19,7 @@ from .node_card import node_card
 from .permutation_test import Permutation, permutation_test
 from .preservation import Preservation, preservation
 from .reproducibility import match_nodes, rank_nodes, reproducibility
+from .stability import Stability, stability
 from .top_genes import top_genes
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "NodeCard",
     "Permutation",
     "Preservation",
+    "Stability",
     "agreement",
     "annotate",
     "auc_interval",
@@ -49,5 +51,6 @@ __all__ = [
     "r2_interval",
     "rank_nodes",
     "reproducibility",
+    "stability",
     "top_genes",
 ]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import stats
 
-from ._moderated import SubjectDesign
+from ._adjusted_design import design_of
 from ._registry import DERIVATIONS, Question
 from ._subjects import half_counts
 
@@ -40,7 +40,7 @@ class Auto:
         self.about: Mapping[str, Any] = {
             **self._derivation.about,
             "chosen": chosen,
-            "replication": {name: float(np.mean(r_p)) for name, r_p in replication.items()},
+            "replication": {name: float(np.mean(r_p)) if len(r_p) else None for name, r_p in replication.items()},
         }
 
     def score(self, count_bs: np.ndarray) -> np.ndarray:
@@ -49,11 +49,11 @@ class Auto:
 
 
 def _replication(question: Question, derivations: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Rank correlation of each candidate on one half with t on the other, by split; empty where halves are too small."""
+    """Rank correlation of each candidate on one half with t on the other, by split; empty if halves are too small."""
     count_bs = half_counts(question.contrast, pairs=PAIRS, seed=question.seed)
     if not len(count_bs):
         return {name: np.empty(0) for name in derivations}
-    t_bg = SubjectDesign.of(question.x_ng, question.contrast).moderated(count_bs).t_bg
+    t_bg = design_of(question.x_ng, question.contrast).moderated(count_bs).t_bg
     # Rows 2p and 2p + 1 are the two halves of split p.
     other_bg = stats.rankdata(t_bg.reshape(PAIRS, 2, -1)[:, ::-1].reshape(t_bg.shape), axis=1)
     found = {}

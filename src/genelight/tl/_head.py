@@ -8,6 +8,7 @@ import numpy as np
 
 from .._core.contrast import Contrast
 from .._core.threads import one_thread
+from ._adjust import Adjustment
 from ._auc import weighted_auc
 from ._subjects import folds_of, group_sizes, kinds
 
@@ -74,7 +75,7 @@ class Validation:
 
 
 def fit_head(h_nk: np.ndarray, contrast: Contrast, weight_n: np.ndarray, *, penalty: float) -> Head:
-    """Ridge regression of +-1 on standardised codes, which is a regularised linear discriminant.
+    """Ridge regression of +-1 on standardised codes, adjusted for covariates: a regularised linear discriminant.
 
     Parameters
     ----------
@@ -87,6 +88,7 @@ def fit_head(h_nk: np.ndarray, contrast: Contrast, weight_n: np.ndarray, *, pena
     penalty
         Added to the diagonal of the codes' correlation matrix.
     """
+    h_nk = Adjustment.fit(h_nk, contrast, weight_n).apply(h_nk, contrast.covariate_nc)
     a_nk, target_n, mean_k, sd_k = _design(h_nk, contrast, weight_n)
     n, k = a_nk.shape
     with one_thread():
@@ -111,11 +113,14 @@ def cross_validate(h_nk: np.ndarray, contrast: Contrast, *, seed: int) -> Valida
     for fold in range(folds):
         train, test = fold_n != fold, fold_n == fold
         part = contrast.take(train)
-        a_nk, target_n, mean_k, sd_k = _design(h_nk[train], part, part.weight_n())
+        adjustment = Adjustment.fit(h_nk[train], part, part.weight_n())
+        learnt_nk = adjustment.apply(h_nk[train], part.covariate_nc)
+        unseen_nk = adjustment.apply(h_nk[test], contrast.take(test).covariate_nc)
+        a_nk, target_n, mean_k, sd_k = _design(learnt_nk, part, part.weight_n())
         value_r, vector_kr = _spectrum(a_nk)
         projected_r = vector_kr.T @ (a_nk.T @ target_n)
         weight_kp = vector_kr @ (projected_r[:, None] / (value_r[:, None] + PENALTIES))
-        score_np[test] = ((h_nk[test] - mean_k) / sd_k) @ weight_kp
+        score_np[test] = ((unseen_nk - mean_k) / sd_k) @ weight_kp
     weight_n = contrast.weight_n()
     sign_n = np.where(contrast.case_n, 1.0, -1.0)
     loss_p = weight_n @ (sign_n[:, None] - score_np) ** 2 / 2

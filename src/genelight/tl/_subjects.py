@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from .._core.contrast import Contrast
@@ -26,7 +28,7 @@ def indexed(contrast: Contrast) -> Contrast:
     """The contrast's own samples only, with subjects as positions from zero in order of name."""
     part = contrast.take(contrast.used_n)
     _, position_n = np.unique(part.subject_n, return_inverse=True)
-    return Contrast(part.case_n, part.control_n, position_n, part.name)
+    return replace(part, subject_n=position_n)
 
 
 def kinds(contrast: Contrast) -> np.ndarray:
@@ -133,4 +135,4 @@ def permuted(contrast: Contrast, rng: np.random.Generator) -> Contrast:
     flip_n = flip_s[contrast.subject_n]
     case_n = np.where(flip_n, contrast.control_n, contrast.case_n)
     control_n = np.where(flip_n, contrast.case_n, contrast.control_n)
-    return Contrast(case_n, control_n, contrast.subject_n, contrast.name)
+    return replace(contrast, case_n=case_n, control_n=control_n)

@@ -17,8 +17,11 @@ from ._layers import chunks
 from ._question import ask
 from ._registry import DERIVATIONS, Derivation, Question
 from ._subjects import bootstrap_counts, group_sizes, kinds
+from .stability import stability_of
 
 __all__ = ["derive", "disease_module"]
+
+PAIRS = 50
 
 
 def disease_module(
@@ -28,7 +31,7 @@ def disease_module(
     contrast: Contrast,
     method: str = "auto",
     layer: str | None = None,
-    size: int = 200,
+    size: int | None = 200,
     bootstraps: int = 200,
     seed: int = 0,
 ) -> Module:
@@ -51,7 +54,9 @@ def disease_module(
         Hidden layer to read. Unless given, the one on whose codes a head has the smallest squared error on
         held-out subjects, the deepest on a tie; ``about["layers"]`` has the figures of each.
     size
-        How many genes to select.
+        How many genes to select; None for as many as the data bear: the genes that nine in ten halves of the subjects
+        agree on and that differ by themselves (:func:`genelight.tl.stability`). That may be none. ``about["sizes"]``
+        then has the figures of every size, the paper's 1,000 among them.
     bootstraps
         Draws of subjects, within each group, behind ``frequency``; 0 for none.
     seed
@@ -97,7 +102,7 @@ def disease_module(
     return derive(question, method=method, size=size, bootstraps=bootstraps)
 
 
-def derive(question: Question, *, method: str, size: int, bootstraps: int) -> Module:
+def derive(question: Question, *, method: str, size: int | None, bootstraps: int) -> Module:
     """The module of a question that is already prepared; see :func:`disease_module`.
 
     Raises
@@ -107,21 +112,40 @@ def derive(question: Question, *, method: str, size: int, bootstraps: int) -> Mo
     InputError
         If `size` is not between 1 and the number of genes.
     """
-    check_positive(size=size)
     genes, contrast = question.model.genes, question.contrast
-    if size > len(genes):
-        msg = f"size = {size}, but only {len(genes)} genes are measured; choose a smaller size"
-        raise InputError(msg)
+    if size is not None:
+        _check_size(size, len(genes))
     derivation = DERIVATIONS[method](question)
+    about = {**_about(question), **derivation.about, "bootstraps": bootstraps}
+    eligible_g = None
+    if size is None:
+        borne = stability_of(derivation, question, pairs=PAIRS)
+        size = borne.size
+        eligible_g = borne.table.set_index("gene")["stable"].reindex(list(genes.ids)).to_numpy()
+        about |= {"sizes": borne.sizes.to_dict("records"), "drawn": borne.drawn, "stability": dict(borne.about)}
     score_g = derivation.score(np.ones((1, int(contrast.subject_n.max()) + 1), dtype=np.int64))[0]
     frequency_g = None
-    if bootstraps:
+    if bootstraps and size:
         count_bs = bootstrap_counts(contrast, draws=bootstraps, seed=question.seed)
         frequency_g = _frequency(derivation, count_bs, size=size, genes=len(genes))
-    about = {**_about(question), **derivation.about, "size": size, "bootstraps": bootstraps}
+    about["size"] = size
     return Module.from_scores(
-        score_g, genes, size=size, name=contrast.name, method=method, frequency_g=frequency_g, about=about
+        score_g,
+        genes,
+        size=size,
+        name=contrast.name,
+        method=method,
+        frequency_g=frequency_g,
+        eligible_g=eligible_g,
+        about=about,
     )
+
+
+def _check_size(size: int, genes: int) -> None:
+    check_positive(size=size)
+    if size > genes:
+        msg = f"size = {size}, but only {genes} genes are measured; choose a smaller size"
+        raise InputError(msg)
 
 
 def _frequency(derivation: Derivation, count_bs: np.ndarray, *, size: int, genes: int) -> np.ndarray:

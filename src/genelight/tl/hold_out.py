@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -144,7 +144,7 @@ def hold_out(
     for method in methods:
         DERIVATIONS.entry(method)
     subjects, position_n = np.unique(contrast.subject_n, return_inverse=True)
-    whole = Contrast(contrast.case_n, contrast.control_n, position_n, contrast.name)
+    whole = replace(contrast, subject_n=position_n)
     fold_n = folds_of(kinds(whole), folds=folds, seed=seed)[position_n]
     tables: dict[str, list[pd.DataFrame]] = {"table": [], "scores": [], "r2": []}
     with progress("holding out subjects", folds) as step:

@@ -57,7 +57,7 @@ class Bench:
         """Identity of the groups and of whose samples they are."""
         contrast = self.inputs.contrast
         subjects = [str(s) for s in contrast.subject_n]
-        return digest(contrast.case_n, contrast.control_n, subjects, contrast.name)
+        return digest(contrast.case_n, contrast.control_n, subjects, contrast.name, contrast.covariate_nc)
 
     @property
     def model_settings(self) -> dict[str, Any]:
