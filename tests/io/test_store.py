@@ -53,7 +53,9 @@ def test_a_store_gives_back_what_was_packed(tmp_path):
         np.testing.assert_array_equal(np.concatenate(parts), adata.X)
     np.testing.assert_array_equal(store.take(np.array([30, 2, 2, 17])), adata.X[[30, 2, 2, 17]])
     np.testing.assert_array_equal(store.obs["age"], adata.obs["age"])
-    np.testing.assert_array_equal(store.table(9, 12).X, adata.X[9:12])
+    blocks = dict(store.tables(9))
+    np.testing.assert_array_equal(blocks[9].X, adata.X[9:18])
+    assert list(blocks[36].obs_names) == ["s36"]
     assert list((tmp_path / "out").iterdir()) == [tmp_path / "out" / "s.zarr"]
 
 
@@ -102,6 +104,7 @@ def test_a_union_counts_what_is_missing_and_never_fills_it(tmp_path):
     assert (first["genes_found"], first["genes_missing"], first["values_missing"]) == (10, 2, 10)
     assert (second["genes_found"], second["genes_missing"], second["values_missing"]) == (10, 2, 12)
     assert ad.read_zarr(store.path).var["measured_in"].tolist() == [1, 1] + [2] * 8 + [1, 1]
+    assert [(start, *t.shape) for start, t in store.tables(4)] == [(0, 4, 10), (4, 1, 10), (5, 4, 10), (9, 2, 10)]
     both = pack(files, tmp_path / "both.zarr")
     assert both.shape == (11, 8)
     assert both.missing == 0

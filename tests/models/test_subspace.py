@@ -104,6 +104,7 @@ def test_beyond_its_size_the_subspace_is_drawn_and_says_what_it_lost(monkeypatch
     x_ng = centred(60, 90)
     exact = find_subspace(x_ng)
     monkeypatch.setattr(subspace_file, "EXACT_UP_TO", 12)
+    monkeypatch.setattr(subspace_file, "LARGE_RANK", 12)
     drawn = find_subspace(x_ng, seed=1)
     assert drawn.basis_gk.shape == (90, 12)
     np.testing.assert_allclose(drawn.basis_gk.T @ drawn.basis_gk, np.eye(12), atol=1e-4)
@@ -116,6 +117,7 @@ def test_beyond_its_size_the_subspace_is_drawn_and_says_what_it_lost(monkeypatch
 
 def test_a_model_in_a_drawn_subspace_states_the_loss(monkeypatch, cohort, tmp_path):
     monkeypatch.setattr(subspace_file, "EXACT_UP_TO", 10)
+    monkeypatch.setattr(subspace_file, "LARGE_RANK", 10)
     model = models.fit(cohort, widths=(6, 4), subject="subject", epochs=2)
     assert model.settings["rank"] == 10
     assert 0.1 < model.subspace.lost < 0.9

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from anndata import AnnData
 
-__all__ = ["EVIDENCE_COLUMNS", "CodeRange", "Edges", "Evidence", "Model", "Module", "NodeGenes"]
+__all__ = ["EVIDENCE_COLUMNS", "CodeRange", "Edges", "Evidence", "Model", "Module", "NodeGenes", "Stored"]
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,15 @@ class CodeRange:
         """Summary of codes of shape ``(n, k)``."""
         h = np.asarray(h_nk, dtype=np.float64)
         return cls(h.min(0), h.max(0), h.mean(0), h.std(0), *np.quantile(h, (0.01, 0.99), axis=0))
+
+
+@runtime_checkable
+class Stored(Protocol):
+    """A table too large for memory, such as :class:`genelight.io.Store`."""
+
+    def tables(self) -> Iterator[tuple[int, AnnData]]:
+        """All samples in order: the position of the first of each block, and the block."""
+        ...
 
 
 @runtime_checkable

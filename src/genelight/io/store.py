@@ -85,6 +85,16 @@ class Store:
         return self._group.obs
 
     @property
+    def obs_names(self) -> pd.Index:
+        """Sample names."""
+        return self.obs.index
+
+    @property
+    def var_names(self) -> tuple[str, ...]:
+        """Gene ids."""
+        return self.genes.ids
+
+    @property
     def account(self) -> Mapping[str, Any]:
         """What became of the inputs: samples, genes found, missing and not used, missing values, range."""
         return self._group.about
@@ -150,8 +160,8 @@ class Store:
         order, place = np.unique(np.asarray(index_n), return_inverse=True)
         return self._read(order)[place]
 
-    def table(self, start: int, stop: int) -> AnnData:
-        """Samples `start` up to but not including `stop` as AnnData.
+    def tables(self, rows: int | None = None) -> Iterator[tuple[int, AnnData]]:
+        """All samples in order, a block at a time, as AnnData; genes that a block entirely lacks are left out of it.
 
         Raises
         ------
@@ -162,7 +172,20 @@ class Store:
         import pandas as pd
 
         var = pd.DataFrame(index=list(self.genes.ids))
-        return anndata.AnnData(self.rows(start, stop), obs=self.obs.iloc[start:stop], var=var)
+        for start, stop in self._runs(rows):
+            x_ng = self.rows(start, stop)
+            block = anndata.AnnData(x_ng, obs=self.obs.iloc[start:stop], var=var)
+            yield start, block if not self.missing else block[:, ~np.isnan(x_ng).all(0)].copy()
+
+    def _runs(self, rows: int | None) -> Iterator[tuple[int, int]]:
+        """First and last samples of blocks; where values are missing, no block spans two inputs."""
+        size = self._default_rows() if rows is None else rows
+        check_positive(rows=size)
+        inputs = [int(entry["samples"]) for entry in self.account["inputs"]] if self.missing else [self.n_obs]
+        first = 0
+        for samples in inputs:
+            yield from ((s, min(s + size, first + samples)) for s in range(first, first + samples, size))
+            first += samples
 
     def _read(self, rows: slice | np.ndarray) -> np.ndarray:
         try:

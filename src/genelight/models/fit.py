@@ -14,7 +14,8 @@ from sklearn.model_selection import GroupShuffleSplit
 from .._core.checks import check_column, check_positive
 from .._core.errors import InputError
 from .._core.provenance import digest
-from ..pp import Preparation, prepare
+from ..io import Store
+from ..pp import Preparation, PreparedStore, prepare
 from .autoencoder import Autoencoder, code_ranges, kind_for
 from .checkpoint import Checkpoints
 from .network import Stack
@@ -24,7 +25,8 @@ from .recipe import Recipe
 from .shrink import choose_shrinkage, shrink_means, turn
 from .spaces import GeneSpace, Space
 from .starts import STARTS, whiten
-from .subspace import find_subspace
+from .streaming import LEAST_RANK, reduce_store
+from .subspace import Subspace, find_subspace
 from .training import settle, train
 
 if TYPE_CHECKING:
@@ -37,10 +39,11 @@ LEAST_SUBJECTS = 5
 
 @dataclass(frozen=True)
 class _Samples:
-    """What a network learns from: prepared values, and whose they are."""
+    """What a network learns from: prepared values or their coordinates, whose they are, and of how many genes."""
 
     x_ng: np.ndarray
     subject_n: np.ndarray
+    genes: int
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ class _Start:
 
 
 def fit(
-    adata: AnnData,
+    adata: AnnData | Store,
     *,
     preset: str | Preset = "default",
     widths: tuple[int, ...] | None = None,
@@ -98,7 +101,7 @@ def fit(
     Parameters
     ----------
     adata
-        Samples x genes.
+        Samples x genes. A store is never in memory as a whole: see :mod:`genelight.models.streaming`.
     preset
         A name in ``PRESETS``, or a preset with changes, see :func:`genelight.models.preset`.
 
@@ -150,11 +153,15 @@ def fit(
     """
     chosen, name = _resolve(preset, epochs)
     preparation = preparation or prepare(adata)
-    samples = _Samples(preparation.transform(adata), _subjects(adata, subject))
-    inner, outer = next(
-        GroupShuffleSplit(1, test_size=0.2, random_state=seed).split(samples.x_ng, None, samples.subject_n)
-    )
+    subject_n = _subjects(adata, subject)
+    inner, outer = next(GroupShuffleSplit(1, test_size=0.2, random_state=seed).split(subject_n, None, subject_n))
     widths = choose_widths(widths, samples=len(inner), genes=len(preparation.genes), shape=chosen.shape)
+    reduced = None
+    if isinstance(adata, Store):
+        table = PreparedStore(adata, preparation)
+        reduced = reduce_store(table, rank=_rank(chosen, widths), learners=inner, seed=seed)
+    x_ng = preparation.transform(adata) if reduced is None else reduced.c_nk
+    samples = _Samples(x_ng, subject_n, len(preparation.genes))
     plan = _Plan(chosen, widths, seed, _checkpoints(checkpoint, samples, chosen, widths=widths, seed=seed))
     recipe, gains, history = _choose(samples, inner, outer, plan=plan)
     start = _start(samples, plan, shrink=gains)
@@ -170,8 +177,27 @@ def fit(
         "rank": start.c_nk.shape[1],
     }
     ranges = code_ranges(start.space, start.net, samples.x_ng)
-    kind = kind_for(chosen.space)
-    return kind(preparation, start.space, start.net, ranges=ranges, settings=settings, history=history)
+    kind, space = kind_for(chosen.space), start.space
+    if reduced is not None and isinstance(space, Subspace):
+        space, history = reduced.subspace.holding(space), _in_genes(history, reduced.inside(outer))
+    return kind(preparation, space, start.net, ranges=ranges, settings=settings, history=history)
+
+
+def _rank(preset: Preset, widths: tuple[int, ...]) -> int:
+    """Axes to keep of a store that is too large for all: more than the network can use."""
+    if preset.space != "samples":
+        msg = (
+            f"preset of space {preset.space!r} trains on all genes at once, in memory; read the store's samples instead"
+        )
+        raise InputError(msg)
+    return max(LEAST_RANK, 2 * max(widths))
+
+
+def _in_genes(history: list[dict[str, float]], inside: float) -> list[dict[str, float]]:
+    """Shares of the held-out samples' variance, of which `inside` lies in the coordinates that were trained on."""
+    return [
+        {key: r * inside if key.startswith("held_out_r2") else r for key, r in record.items()} for record in history
+    ]
 
 
 def _resolve(preset: str | Preset, epochs: int | None) -> tuple[Preset, str]:
@@ -198,8 +224,10 @@ def _choose(
     """Sparsity and epochs on held-out subjects, whether shrinkage serves them, and the training that says so."""
     # Centred without the held-out subjects: else they lie opposite to the others, and look familiar to PCA.
     centre_g = samples.x_ng[inner].mean(0)
-    learners = _Samples(samples.x_ng[inner] - centre_g, samples.subject_n[inner])
-    held_out_ng = samples.x_ng[outer] - centre_g
+    learners = _Samples(samples.x_ng[inner], samples.subject_n[inner], samples.genes)
+    held_out_ng = samples.x_ng[outer]
+    np.subtract(learners.x_ng, centre_g, out=learners.x_ng)
+    held_out_ng -= centre_g
     start = _start(learners, plan, shrink=plan.preset.shrink)
     pca_r2 = _pca_r2(learners.x_ng, held_out_ng, width=min(plan.widths), seed=plan.seed)
     held_out = HeldOut.of(held_out_ng, start.space, pca_r2=pca_r2)
@@ -239,7 +267,7 @@ def _last_good(history: list[dict[str, float]]) -> int:
 
 def _start(samples: _Samples, plan: _Plan, *, shrink: bool) -> _Start:
     """The network at its start; in a subspace, with axes as the samples' shrunk variance has them."""
-    preset, genes, gamma = plan.preset, samples.x_ng.shape[1], 1.0
+    preset, gamma = plan.preset, 1.0
     if preset.space == "samples":
         subspace = find_subspace(samples.x_ng, seed=plan.seed)
         c_nk = subspace.coordinates(samples.x_ng)
@@ -252,15 +280,15 @@ def _start(samples: _Samples, plan: _Plan, *, shrink: bool) -> _Start:
             subspace = turned
         space: Space = subspace
     else:
-        space = GeneSpace.unit(samples.x_ng) if preset.space == "unit" else GeneSpace.plain(genes)
+        space = GeneSpace.unit(samples.x_ng) if preset.space == "unit" else GeneSpace.plain(samples.genes)
         c_nk = space.coordinates(samples.x_ng)
     net = preset.network(c_nk.shape[1], plan.widths)
     STARTS[preset.start](net, space, plan.seed)
     whiten(net, torch.from_numpy(c_nk))
-    return _Start(space, net, torch.from_numpy(c_nk), genes, gamma)
+    return _Start(space, net, torch.from_numpy(c_nk), samples.genes, gamma)
 
 
-def _subjects(adata: AnnData, subject: str | None) -> np.ndarray:
+def _subjects(adata: AnnData | Store, subject: str | None) -> np.ndarray:
     if subject is None:
         subject_n = np.arange(adata.n_obs)
     else:

@@ -22,7 +22,7 @@ from .subspace import Subspace
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Linear"]
+__all__ = ["Linear", "check_width"]
 
 
 class Linear(ABC):
@@ -70,11 +70,7 @@ class Linear(ABC):
         InputError
             If `width` exceeds what samples and genes allow.
         """
-        most = subspace.basis_gk.shape[1]
-        if not 0 < width <= most:
-            n, g = x_ng.shape
-            msg = f"width = {width}, but {n} samples x {g} genes allow 1 to {most}"
-            raise InputError(msg)
+        check_width(width, subspace, shape=x_ng.shape)
         basis_gk = np.ascontiguousarray(cls.axes(subspace, width, seed=seed), dtype=np.float32)
         return cls(preparation, basis_gk, code_range=CodeRange.of(x_ng @ basis_gk))
 
@@ -140,3 +136,17 @@ class Linear(ABC):
     def _check(self, layer: str | None) -> None:
         if layer not in (None, self.layer):
             raise UnknownNameError("layer", layer, [self.layer], where=f"a model of kind {self.name}")
+
+
+def check_width(width: int, subspace: Subspace, *, shape: tuple[int, ...]) -> None:
+    """Stop when a subspace of samples x genes of a shape has not so many axes.
+
+    Raises
+    ------
+    InputError
+        If it has not, or `width` is not above zero.
+    """
+    most = subspace.basis_gk.shape[1]
+    if not 0 < width <= most:
+        msg = f"width = {width}, but {shape[0]} samples x {shape[1]} genes allow 1 to {most}"
+        raise InputError(msg)

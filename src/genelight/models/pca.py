@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..pp import Preparation, prepare
+from .._core.types import CodeRange
+from ..io import Store
+from ..pp import Preparation, PreparedStore, prepare
 from .baselines import BASELINES
 from .bundle import KINDS, Bundle
-from .linear import Linear
-from .subspace import Subspace, find_subspace
+from .linear import Linear, check_width
+from .streaming import reduce_store
+from .subspace import LARGE_RANK, Subspace, find_subspace
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -32,13 +35,13 @@ class PCA(Linear):
         return subspace.basis_gk[:, :width]
 
 
-def fit_pca(adata: AnnData, *, width: int, preparation: Preparation | None = None) -> PCA:
+def fit_pca(adata: AnnData | Store, *, width: int, preparation: Preparation | None = None) -> PCA:
     """Fit principal components to all samples of a table.
 
     Parameters
     ----------
     adata
-        Samples x genes.
+        Samples x genes. A store is never in memory as a whole: see :mod:`genelight.models.streaming`.
     width
         Number of components.
     preparation
@@ -56,8 +59,15 @@ def fit_pca(adata: AnnData, *, width: int, preparation: Preparation | None = Non
     {'PC': 8}
     """
     preparation = preparation or prepare(adata)
+    rank = max(width, LARGE_RANK)
+    if isinstance(adata, Store):
+        table = PreparedStore(adata, preparation)
+        reduced = reduce_store(table, rank=rank, learners=np.arange(adata.n_obs))
+        check_width(width, reduced.subspace, shape=table.shape)
+        basis_gk = np.ascontiguousarray(reduced.subspace.basis_gk[:, :width])
+        return PCA(preparation, basis_gk, code_range=CodeRange.of(reduced.c_nk[:, :width]))
     x_ng = preparation.transform(adata)
-    return PCA.of(preparation, x_ng, width=width, subspace=find_subspace(x_ng))
+    return PCA.of(preparation, x_ng, width=width, subspace=find_subspace(x_ng, rank=rank))
 
 
 @BASELINES.register("pca", doi="10.1080/14786440109462720", control=True)

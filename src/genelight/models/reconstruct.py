@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._core.types import Model
+from .._core.types import Model, Stored
 
 __all__ = ["r2", "squared_errors"]
 
@@ -29,7 +29,7 @@ def squared_errors(model: Model, x_ng: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return sse_n, sst_n
 
 
-def r2(model: Model, x_ng: np.ndarray) -> float:
+def r2(model: Model, x_ng: np.ndarray | Stored) -> float:
     """Share of the variance about the training mean that the reconstruction explains, over all genes and samples.
 
     Parameters
@@ -38,6 +38,7 @@ def r2(model: Model, x_ng: np.ndarray) -> float:
         Any model.
     x_ng
         Prepared values of samples, shape ``(n, g)``; for a figure to report, of subjects the model never saw.
+        Or a store of such samples, which the model prepares itself, block by block.
 
     Examples
     --------
@@ -47,5 +48,6 @@ def r2(model: Model, x_ng: np.ndarray) -> float:
     >>> round(gl.models.r2(model, model.prepare(cohort)), 1)
     0.8
     """
-    sse_n, sst_n = squared_errors(model, x_ng)
-    return 1.0 - float(sse_n.sum() / sst_n.sum())
+    blocks = (model.prepare(block) for _, block in x_ng.tables()) if isinstance(x_ng, Stored) else [x_ng]
+    sums = np.sum([[each.sum() for each in squared_errors(model, block_ng)] for block_ng in blocks], axis=0)
+    return 1.0 - float(sums[0] / sums[1])

@@ -8,18 +8,21 @@ subspace is orthogonal and adds a constant. See Eckart and Young 1936, doi 10.10
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
-from sklearn.utils.extmath import randomized_svd
 
 from .._core.threads import one_thread
+from ._sketch import InMemory, sketch
 
-__all__ = ["EXACT_UP_TO", "Subspace", "eigen", "find_subspace"]
+__all__ = ["EXACT_UP_TO", "Subspace", "eigen", "find_subspace", "sorted_axes"]
 
 EXACT_UP_TO = 4000
+LARGE_RANK = 512
+AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,11 @@ class Subspace:
         """Gene values of coordinates, shape ``(n, g)``."""
         return np.asarray(c_nk, dtype=np.float32) @ self.basis_gk.T
 
+    def holding(self, inner: Subspace) -> Subspace:
+        """A subspace of this one's coordinates, as a subspace of gene space."""
+        basis_gk = np.ascontiguousarray(self.basis_gk @ inner.basis_gk)
+        return Subspace(basis_gk, inner.variance_k, 1.0 - (1.0 - self.lost) * (1.0 - inner.lost))
+
 
 def find_subspace(x_ng: np.ndarray, *, rank: int | None = None, seed: int = 0) -> Subspace:
     """Find the subspace that centred samples span.
@@ -57,30 +65,31 @@ def find_subspace(x_ng: np.ndarray, *, rank: int | None = None, seed: int = 0) -
     x_ng
         Centred values, shape ``(n, g)``.
     rank
-        Keep only so many axes. By default all, exactly, up to min(n, g) = 4,000, and 4,000 beyond.
+        Keep only so many axes. By default all, exactly, up to min(n, g) = 4,000, and 512 beyond.
     seed
-        For the randomized decomposition, used only beyond that size.
+        For the sketch of a larger table, see :mod:`genelight.models.streaming`.
 
     Notes
     -----
-    Cost of the exact way: one Gram matrix, O(n g min(n, g)), and its eigenvectors, O(min(n, g)³).
+    Cost of the exact way: one Gram matrix, O(n g min(n, g)), and its eigenvectors, O(min(n, g)³); beyond, three
+    products of O(n g rank).
     """
-    smaller = min(x_ng.shape)
+    if min(x_ng.shape) > EXACT_UP_TO:
+        found = sketch(InMemory(x_ng), rank=rank or LARGE_RANK, seed=seed)
+        return sorted_axes(found.basis_gk, found.squares_k, total=found.total, samples=len(x_ng))
     total = float(np.einsum("ng,ng->", x_ng, x_ng, dtype=np.float64))
-    if smaller > EXACT_UP_TO:
-        wanted = min(rank or EXACT_UP_TO, smaller)
-        _, s_k, vt_kg = randomized_svd(x_ng, wanted, random_state=seed)
-        basis_gk = vt_kg.T
-    else:
-        s_k, basis_gk = _exact(x_ng.astype(np.float64), rank)
-    kept = float((s_k**2).sum())
-    lost = max(0.0, 1.0 - kept / total) if total else 0.0
-    variance_k = s_k**2 / x_ng.shape[0]
+    squares_k, basis_gk = _exact(x_ng, rank)
+    return sorted_axes(basis_gk, squares_k, total=total, samples=len(x_ng))
+
+
+def sorted_axes(basis_gk: np.ndarray, squares_k: np.ndarray, *, total: float, samples: int) -> Subspace:
+    """The subspace of principal axes, given the sums of squares along them and of everything."""
+    lost = max(0.0, 1.0 - float(squares_k.sum()) / total) if total else 0.0
     # An axis has no sign of its own: its strongest gene points up, as in scikit-learn's svd_flip.
     strongest = np.abs(basis_gk).argmax(0)
-    basis_gk = basis_gk * np.sign(basis_gk[strongest, np.arange(basis_gk.shape[1])])
-    basis = np.ascontiguousarray(basis_gk, dtype=np.float32)
-    return Subspace(basis, variance_k, lost if lost > 1e-6 else 0.0)
+    basis = np.array(basis_gk, dtype=np.float32, order="C")
+    basis *= np.sign(basis[strongest, np.arange(basis.shape[1])])
+    return Subspace(basis, squares_k / samples, lost if lost > 1e-6 else 0.0)
 
 
 def eigen(symmetric: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -91,11 +100,29 @@ def eigen(symmetric: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _exact(x_ng: np.ndarray, rank: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Sums of squares along axes, and these; in double precision only a thousand genes at a time."""
     n, g = x_ng.shape
-    gram = x_ng @ x_ng.T if n <= g else x_ng.T @ x_ng
+    if n > g:
+        gram = sum(part.T @ part for part in _doubles(x_ng, axis=0))
+        return _real(gram, rank)
+    gram = sum(part @ part.T for part in _doubles(x_ng, axis=1))
+    squares_k, vectors = _real(gram, rank)
+    vectors /= np.sqrt(squares_k)
+    basis_gk = np.empty((g, len(squares_k)), dtype=np.float32)
+    for i, part in enumerate(_doubles(x_ng, axis=1)):
+        basis_gk[i * AT_ONCE : (i + 1) * AT_ONCE] = part.T @ vectors
+    return squares_k, basis_gk
+
+
+def _doubles(x_ng: np.ndarray, *, axis: int) -> Iterator[np.ndarray]:
+    """The matrix in double precision, a thousand rows or columns at a time."""
+    for start in range(0, x_ng.shape[axis], AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        yield (x_ng[part] if axis == 0 else x_ng[:, part]).astype(np.float64)
+
+
+def _real(gram: np.ndarray, rank: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues and vectors that are directions, not rounding noise: the values are squares of the samples'."""
     values, vectors = eigen(gram)
-    # Eigenvalues of a Gram matrix are squared: below this they are rounding noise, not directions.
     real = values > values[0] * 1e-10
-    values, vectors = values[real][:rank], vectors[:, real][:, :rank]
-    s_k = np.sqrt(values)
-    return s_k, (x_ng.T @ vectors) / s_k if n <= g else vectors
+    return values[real][:rank], vectors[:, real][:, :rank]

@@ -14,6 +14,8 @@ from .._core.checks import check_finite, check_positive
 from .._core.errors import FormatError, GeneMismatchError, InputError
 from .._core.genes import Genes
 from .._core.provenance import digest, read_json, write_json
+from ..io import Store
+from ._statistics import of_matrix, of_store
 from .scale import SCALES, check_scale, to_log2
 
 if TYPE_CHECKING:
@@ -131,14 +133,19 @@ class Preparation:
 
 
 def prepare(
-    adata: AnnData, *, scale: str = "log2", ids: str = "symbol", above_floor: float = 0.5, variable: int | None = None
+    adata: AnnData | Store,
+    *,
+    scale: str = "log2",
+    ids: str = "symbol",
+    above_floor: float = 0.5,
+    variable: int | None = None,
 ) -> Preparation:
     """Learn how to prepare a table: which genes to keep, and how to standardise each.
 
     Parameters
     ----------
     adata
-        Samples x genes.
+        Samples x genes; a store is read in one pass, and its genes with missing values are left out.
     scale
         Scale of the values: ``"log2"``, ``"counts"`` (becomes log2 counts per million + 1) or ``"linear"``
         (becomes log2(x + 1)). Values that contradict it stop the run.
@@ -163,7 +170,7 @@ def prepare(
 
     Notes
     -----
-    Cost: one pass over the matrix and a copy of it.
+    Cost: one pass over the matrix and a copy of it; of a store never more than a block is in memory.
 
     Examples
     --------
@@ -178,31 +185,32 @@ def prepare(
         msg = f"{adata.n_obs} samples are too few to prepare a table, at least {LEAST_SAMPLES} are needed"
         raise InputError(msg)
     ids_all = Genes(tuple(adata.var_names), ids)
-    logged = _logged(_values(adata), adata, scale)
-    floor = _floor(logged)
-    sd_g = logged.std(0)
-    varies = sd_g > 1e-6 * np.maximum(1.0, np.abs(logged).max(0))
-    seen = varies if floor is None else varies & ((logged > floor).mean(0) >= above_floor)
-    keep = _most_variable(sd_g, seen, variable)
+    found = of_store(adata, scale) if isinstance(adata, Store) else of_matrix(_logged(_values(adata), adata, scale))
+    complete = np.isfinite(found.sd_g)
+    varies = complete & (found.sd_g > 1e-6 * np.maximum(1.0, found.largest_g))
+    seen = varies & (found.above_g >= above_floor)
+    keep = _most_variable(found.sd_g, seen, variable)
     account: dict[str, Any] = {
         "samples": adata.n_obs,
         "genes_read": len(ids_all),
-        "genes_constant": int((~varies).sum()),
+        "genes_incomplete": int((~complete).sum()),
+        "genes_constant": int((complete & ~varies).sum()),
         "genes_on_floor": int((varies & ~seen).sum()),
         "genes_less_variable": int(seen.sum() - keep.sum()),
         "genes_kept": int(keep.sum()),
-        "floor": floor,
+        "floor": found.floor,
         "scale": scale,
-        "highest": float(logged.max()),
+        "highest": found.highest,
     }
     if keep.sum() < LEAST_GENES:
+        missing = f", {account['genes_incomplete']} have missing values" if account["genes_incomplete"] else ""
         msg = (
             f"only {int(keep.sum())} of {len(ids_all)} genes can be used ({account['genes_constant']} are constant, "
-            f"{account['genes_on_floor']} on the floor); at least {LEAST_GENES} are needed"
+            f"{account['genes_on_floor']} on the floor{missing}); at least {LEAST_GENES} are needed"
         )
         raise InputError(msg)
     genes = Genes(tuple(np.asarray(ids_all.ids, dtype=object)[keep]), ids)
-    return Preparation(genes, scale, logged[:, keep].mean(0), sd_g[keep], account)
+    return Preparation(genes, scale, found.mean_g[keep], found.sd_g[keep], account)
 
 
 def _check_read(read: Preparation, path: Path) -> None:
@@ -233,16 +241,6 @@ def _logged(x_ng: np.ndarray, adata: AnnData, scale: str) -> np.ndarray:
     check_finite(x_ng, samples=list(adata.obs_names), genes=list(adata.var_names), where="the expression matrix")
     check_scale(x_ng, scale)
     return to_log2(x_ng, scale)
-
-
-def _floor(x_ng: np.ndarray) -> float | None:
-    """The value on which more than 1% of all values sit exactly, judged on samples of about a million values."""
-    some = x_ng[:: max(1, x_ng.size // 1_000_000)]
-    values, counts = np.unique(some, return_counts=True)
-    most = int(np.argmax(counts))
-    # Values rounded to one decimal sit on their most frequent one too, but as many lie below it as above.
-    is_floor = counts[most] > 0.01 * some.size and counts[:most].sum() < 0.05 * some.size
-    return float(values[most]) if is_floor else None
 
 
 def _most_variable(sd_g: np.ndarray, seen: np.ndarray, number: int | None) -> np.ndarray:

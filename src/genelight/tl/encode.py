@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 from anndata import AnnData
 
-from .._core.types import Model
+from .._core.errors import InputError
+from .._core.types import Model, Stored
 from ._layers import check_layer
 
 __all__ = ["encode"]
 
 
-def encode(model: Model, adata: AnnData, *, layer: str, key_added: str | None = None) -> np.ndarray:
+def encode(model: Model, adata: AnnData | Stored, *, layer: str, key_added: str | None = None) -> np.ndarray:
     """Codes of every sample in one hidden layer.
 
     Parameters
@@ -19,7 +20,8 @@ def encode(model: Model, adata: AnnData, *, layer: str, key_added: str | None = 
     model
         A trained model.
     adata
-        Samples x genes on the scale the model was trained on; the model prepares them itself.
+        Samples x genes on the scale the model was trained on; the model prepares them itself. A store is
+        read block by block.
     layer
         Hidden layer: ``"L1"``.
     key_added
@@ -33,6 +35,8 @@ def encode(model: Model, adata: AnnData, *, layer: str, key_added: str | None = 
     ------
     UnknownNameError
         If the model has no such layer.
+    InputError
+        If a store is asked to keep the codes.
 
     Examples
     --------
@@ -43,6 +47,11 @@ def encode(model: Model, adata: AnnData, *, layer: str, key_added: str | None = 
     (252, 4)
     """
     check_layer(model, layer)
+    if isinstance(adata, Stored):
+        if key_added is not None:
+            msg = f"key_added = {key_added!r}: a store is never changed; keep the codes that encode returns"
+            raise InputError(msg)
+        return np.concatenate([model.encode(model.prepare(block), layer) for _, block in adata.tables()])
     h_nk = model.encode(model.prepare(adata), layer)
     if key_added is not None:
         adata.obsm[key_added] = h_nk

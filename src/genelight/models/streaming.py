@@ -1,0 +1,100 @@
+"""Training on a store larger than memory: the samples are brought into a subspace in two passes, and trained there.
+
+Up to 4,000 samples the subspace is exact, and training in it is training on the genes. Beyond, it holds the leading
+axes of the samples that training learns from (of the others nothing, so that they stay unseen), and the variance
+that it leaves out is stated. See :mod:`genelight.models._sketch` for the method.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..pp import PreparedStore
+from ._sketch import sketch
+from .subspace import EXACT_UP_TO, Subspace, find_subspace, sorted_axes
+
+__all__ = ["LEAST_RANK", "Reduced", "reduce_store"]
+
+LEAST_RANK = 256
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """Samples by their coordinates in a subspace.
+
+    Attributes
+    ----------
+    subspace
+        Where the coordinates lie; ``lost`` is the share of all samples' variance outside it.
+    c_nk
+        Coordinates of all samples, float32, shape ``(n, k)``.
+    outside_n
+        Squared length of each sample outside the subspace.
+    """
+
+    subspace: Subspace
+    c_nk: np.ndarray
+    outside_n: np.ndarray
+
+    def inside(self, index_n: np.ndarray) -> float:
+        """Share of some samples' squared length that lies within the subspace."""
+        within = float(np.einsum("nk,nk->", self.c_nk[index_n], self.c_nk[index_n], dtype=np.float64))
+        return within / (within + float(self.outside_n[index_n].sum()))
+
+
+def reduce_store(table: PreparedStore, *, rank: int, learners: np.ndarray, seed: int = 0) -> Reduced:
+    """Bring the samples of a store into a subspace.
+
+    Parameters
+    ----------
+    table
+        A prepared store.
+    rank
+        Number of axes beyond 4,000 samples; all up to that.
+    learners
+        Positions of the samples that axes beyond that size are found from.
+    seed
+        For the pilot of the sketch.
+
+    Returns
+    -------
+    Reduced
+
+    Notes
+    -----
+    Cost: up to 4,000 samples one pass, the samples in memory, and their Gram matrix; beyond two passes and
+    O(n g rank), in the memory of a few matrices of genes x rank, and samples x rank for the coordinates.
+
+    Examples
+    --------
+    >>> import genelight as gl, numpy as np, tempfile, pathlib
+    >>> from genelight.models.streaming import reduce_store
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder) / "flu.h5ad"
+    ...     gl.demo.cohort().write_h5ad(file)
+    ...     store = gl.io.pack([file], pathlib.Path(folder) / "flu.zarr")
+    ...     table = gl.pp.PreparedStore(store, gl.prepare(store))
+    ...     reduce_store(table, rank=256, learners=np.arange(200)).c_nk.shape
+    (252, 251)
+    """
+    samples, _ = table.shape
+    if samples <= EXACT_UP_TO:
+        return _exact(table)
+    learn_n = np.zeros(samples, dtype=bool)
+    learn_n[learners] = True
+    found = sketch(table, rank=rank, learn_n=learn_n, seed=seed)
+    axes = sorted_axes(found.basis_gk, found.squares_k, total=found.total, samples=int(learn_n.sum()))
+    c_nk = found.c_nk * np.sign(np.einsum("gk,gk->k", axes.basis_gk, found.basis_gk))
+    reduced = Reduced(axes, c_nk, found.outside_n)
+    # Of all samples: what training on them has to do without.
+    return replace(reduced, subspace=replace(axes, lost=1.0 - reduced.inside(np.arange(samples))))
+
+
+def _exact(table: PreparedStore) -> Reduced:
+    x_ng = np.empty(table.shape, dtype=np.float32)
+    for start, block_ng in table.blocks():
+        x_ng[start : start + len(block_ng)] = block_ng
+    subspace = find_subspace(x_ng)
+    return Reduced(subspace, subspace.coordinates(x_ng), np.zeros(len(x_ng)))

@@ -1,0 +1,113 @@
+"""What a preparation is decided from: moments of every gene on the log2 scale, of a table or of a store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._core.progress import progress
+from ..io import Store
+from .scale import check_scale, to_log2
+
+__all__ = ["Statistics", "of_matrix", "of_store"]
+
+ROWS = 64  # samples in double precision at a time, which caches like
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Every array has shape ``(g,)``; NaN where a gene has missing values.
+
+    Attributes
+    ----------
+    floor
+        The value that arrays and counts end at below, if there is one.
+    above_g
+        Share of samples above the floor; 1 where there is none.
+    largest_g
+        Largest absolute value.
+    highest
+        Highest of all values.
+    """
+
+    mean_g: np.ndarray
+    sd_g: np.ndarray
+    above_g: np.ndarray
+    largest_g: np.ndarray
+    highest: float
+    floor: float | None
+
+
+def of_matrix(x_ng: np.ndarray) -> Statistics:
+    """Statistics of values on the log2 scale."""
+    floor = _floor(x_ng)
+    above_g = np.ones(x_ng.shape[1]) if floor is None else (x_ng > floor).mean(0)
+    return Statistics(x_ng.mean(0), x_ng.std(0), above_g, np.abs(x_ng).max(0), float(x_ng.max()), floor)
+
+
+def of_store(store: Store, scale: str) -> Statistics:
+    """Statistics of a store, in one pass.
+
+    Raises
+    ------
+    InputError
+        If the scale does not fit the values.
+    """
+    floor = _floor_of_store(store, scale)
+    moments = _Moments(store.n_vars, floor)
+    with progress("preparing", store.n_obs) as step:
+        for _, x_ng in store.blocks():
+            check_scale(x_ng, scale)
+            for start in range(0, len(x_ng), ROWS):
+                moments.add(to_log2(x_ng[start : start + ROWS].astype(np.float64), scale))
+            step("", len(x_ng))
+    return moments.finish()
+
+
+class _Moments:
+    """Sums over samples seen so far."""
+
+    def __init__(self, genes: int, floor: float | None) -> None:
+        self.samples = 0
+        self.floor = floor
+        self.highest = -np.inf
+        self.centre_g, self.sum_g, self.squares_g, self.above_g, self.largest_g = np.zeros((5, genes))
+
+    def add(self, x_ng: np.ndarray) -> None:
+        """Take account of samples; their values are spoilt."""
+        # The first samples' mean, near which squares do not cancel.
+        self.centre_g = self.centre_g if self.samples else x_ng.mean(0)
+        self.samples += len(x_ng)
+        if self.floor is not None:
+            self.above_g += (x_ng > self.floor).sum(0)
+        np.maximum(self.largest_g, np.abs(x_ng).max(0), out=self.largest_g)
+        self.highest = max(self.highest, float(np.fmax.reduce(x_ng, axis=None)))
+        x_ng -= self.centre_g
+        self.sum_g += x_ng.sum(0)
+        self.squares_g += np.einsum("ng,ng->g", x_ng, x_ng)
+
+    def finish(self) -> Statistics:
+        mean_g = self.sum_g / self.samples
+        sd_g = np.sqrt(np.maximum(self.squares_g / self.samples - mean_g**2, 0.0))
+        above_g = np.ones(len(sd_g)) if self.floor is None else self.above_g / self.samples
+        return Statistics(self.centre_g + mean_g, sd_g, above_g, self.largest_g, self.highest, self.floor)
+
+
+def _floor_of_store(store: Store, scale: str) -> float | None:
+    """Judged on the very samples that a matrix in memory is judged on."""
+    step = max(1, store.n_obs * store.n_vars // 1_000_000)
+    rows = [store.rows(i, i + 1) for i in range(0, store.n_obs, step)]
+    logged = to_log2(np.concatenate(rows).astype(np.float64), scale)
+    missing = np.isnan(logged)
+    return _floor(logged[~missing] if missing.any() else logged)
+
+
+def _floor(x_ng: np.ndarray) -> float | None:
+    """The value on which more than 1% of all values sit exactly, judged on samples of about a million values."""
+    some = x_ng[:: max(1, x_ng.size // 1_000_000)]
+    values, counts = np.unique(some, return_counts=True)
+    most = int(np.argmax(counts))
+    # Values rounded to one decimal sit on their most frequent one too, but as many lie below it as above.
+    is_floor = counts[most] > 0.01 * some.size and counts[:most].sum() < 0.05 * some.size
+    return float(values[most]) if is_floor else None
