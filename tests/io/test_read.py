@@ -82,10 +82,7 @@ def test_a_path_that_leads_nowhere_says_where_to_go(path):
     [
         (b"", "an empty file"),
         (b"\x1f\x8b\x08\x00broken", "a damaged gzip file"),
-        (b"!Series_title\t1\n", "a GEO series matrix"),
-        (b"%%MatrixMarket matrix\n", "a Matrix Market file"),
         (b"PK\x03\x04....", "an Excel workbook"),
-        (b"PAR1....", "a Parquet table"),
         (b"\x00\x01\x02", "binary data"),
         (b"<html>not found</html>", "a web page"),
     ],
@@ -121,7 +118,7 @@ def test_no_flipped_byte_gives_a_traceback(path):
     ("keys", "said"),
     [
         (["matrix"], "10x Genomics matrix or a loom file"),
-        (["mod", "obs", "var"], "MuData"),
+        (["mod", "obs", "var"], "holds 0 modalities"),
         (["a", "b"], "HDF5 of another kind (keys: a, b)"),
         ([], "keys: none"),
     ],
@@ -131,7 +128,7 @@ def test_other_hdf5_is_told_apart(tmp_path, keys, said):
     with h5py.File(path, "w") as file:
         for key in keys:
             file.create_group(key)
-    with pytest.raises(FormatError) as caught:
+    with pytest.raises((FormatError, InputError)) as caught:
         read(path)
     assert said in str(caught.value)
 

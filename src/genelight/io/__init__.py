@@ -1,7 +1,15 @@
 """Reading: expression tables by content, and every prior as one edge table ``source, target, weight``."""
 
+from . import _arrow as _arrow  # each reader registers itself
 from . import _csv as _csv
-from . import _h5ad as _h5ad  # each reader registers itself
+from . import _folder as _folder
+from . import _gct as _gct
+from . import _geo as _geo
+from . import _h5ad as _h5ad
+from . import _loom as _loom
+from . import _mudata as _mudata
+from . import _tenx as _tenx
+from . import _zarr as _zarr
 from ._gene_lists import read_gene_lists
 from ._network import read_network
 from ._read import READERS, Input, Options, Reader, read

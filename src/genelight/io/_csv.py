@@ -32,8 +32,9 @@ class Delimited:
 
     @staticmethod
     def recognises(given: Input) -> bool:
-        """Whether a file starts as text does."""
-        return given.is_text
+        """Whether a file starts as text does, and as none of the formats that text readers know."""
+        others = (entry.what for entry in READERS.show() if entry.what is not Delimited)
+        return given.is_text and not any(other.recognises(given) for other in others)
 
     @staticmethod
     def read(given: Input, options: Options) -> AnnData:

@@ -31,6 +31,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"%%MatrixMarket", "a Matrix Market file"),
     (b"#1.2", "a GCT table"),
     (b"!Series_", "a GEO series matrix"),
+    (b"^DATABASE", "a GEO SOFT file, of which the series matrix is the table"),
     (b"<", "a web page or XML"),
 )
 

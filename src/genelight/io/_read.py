@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = ["READERS", "Input", "Options", "Reader", "check_table", "find_reader", "read"]
 
+# What other programs keep in HDF5, by a key that only they have at the top.
+_OTHERS = {
+    "matrix": "like a 10x Genomics matrix or a loom file, of which parts are absent",
+    "model_weights": "a Keras model",
+    "resolutions": "a cooler file",
+}
 HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
@@ -229,10 +235,17 @@ def _reader(given: Input) -> tuple[str, type[Reader]]:
         msg = f"{given.path} is a folder that genelight does not know (it reads {formats}); {hint}"
         raise InputError(msg)
     msg = (
-        f"{given.path} is {describe(given.path)}; genelight reads {formats}. Load a table with pandas, samples in "
+        f"{given.path} is {_told(given)}; genelight reads {formats}. Load a table with pandas, samples in "
         "rows, and write anndata.AnnData(table).write_h5ad('cohort.h5ad')"
     )
     raise FormatError(msg)
+
+
+def _told(given: Input) -> str:
+    if not given.keys:
+        return describe(given.path)
+    other = next((what for key, what in _OTHERS.items() if key in given.keys), "HDF5 of another kind")
+    return f"{other} (keys: {first_three(sorted(given.keys), n=6)}), not AnnData with X, obs and var"
 
 
 def _check_options(options: Options, reader: type[Reader], *, name: str, path: Path) -> None:

@@ -1,0 +1,136 @@
+"""10x Genomics: one HDF5 file, or a folder of a Matrix Market file and two lists."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pandas as pd
+from scipy import sparse
+
+from .._core.errors import FormatError
+from ._files import is_gzip, opened
+from ._hdf5 import compressed, naming, opened_hdf5, texts
+from ._read import READERS, Input, Options
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+__all__ = ["Tenx", "TenxFolder"]
+
+_PARTS = {
+    "matrix": re.compile(r"(.*[_.-])?matrix\.mtx(\.gz)?$"),
+    "barcodes": re.compile(r"(.*[_.-])?barcodes\.tsv(\.gz)?$"),
+    "features": re.compile(r"(.*[_.-])?(features|genes)\.tsv(\.gz)?$"),
+}
+
+
+@READERS.register("10x", doi="10.1038/ncomms14049")
+class Tenx:
+    """10x Genomics HDF5, of Cell Ranger 2 and later."""
+
+    suffixes: ClassVar[tuple[str, ...]] = (".h5",)
+    options: ClassVar[frozenset[str]] = frozenset()
+
+    @staticmethod
+    def recognises(given: Input) -> bool:
+        """Whether an HDF5 file holds a compressed matrix between barcodes and features."""
+        if "matrix" not in given.keys and (len(given.keys) != 1 or "mod" in given.keys):
+            return False
+        with opened_hdf5(given.path) as file:
+            group = file[next(iter(given.keys)) if len(given.keys) == 1 else "matrix"]
+            return hasattr(group, "keys") and {"barcodes", "indptr"} <= set(group)
+
+    @staticmethod
+    def read(given: Input, options: Options) -> AnnData:  # noqa: ARG004
+        """Barcodes x features, compressed by rows; symbols name the features, ids are in ``var["gene_ids"]``.
+
+        Raises
+        ------
+        FormatError
+            If the file is damaged.
+        """
+        with opened_hdf5(given.path) as file:
+            group = file["matrix"] if "matrix" in file else file[next(iter(file))]
+            features, barcodes = (int(n) for n in group["shape"][:])
+            x = compressed(given.path, group, (barcodes, features))
+            return _adata(given.path, x, barcodes=texts(group["barcodes"]), features=_features(group))
+
+
+def _features(group: Any) -> pd.DataFrame:
+    if "features" not in group:
+        return pd.DataFrame({"gene_ids": texts(group["genes"])}, index=texts(group["gene_names"]))
+    part = group["features"]
+    columns = {"gene_ids": "id", "feature_types": "feature_type", "genome": "genome"}
+    return pd.DataFrame(
+        {new: texts(part[old]) for new, old in columns.items() if old in part}, index=texts(part["name"])
+    )
+
+
+@READERS.register("mtx")
+class TenxFolder:
+    """a folder of matrix.mtx, barcodes.tsv and features.tsv."""
+
+    suffixes: ClassVar[tuple[str, ...]] = ("/",)
+    options: ClassVar[frozenset[str]] = frozenset()
+
+    @staticmethod
+    def recognises(given: Input) -> bool:
+        """Whether a folder holds a Matrix Market file, or the path is one."""
+        return any(_PARTS["matrix"].match(name) for name in given.names) or given.start.startswith(b"%%MatrixMarket")
+
+    @staticmethod
+    def read(given: Input, options: Options) -> AnnData:  # noqa: ARG004
+        """Barcodes x features, compressed by rows.
+
+        Raises
+        ------
+        FormatError
+            If a part is absent or damaged, or the parts do not fit together.
+        """
+        import scipy.io
+
+        folder = given.path if given.is_folder else given.path.parent
+        matrix = _find(folder, "matrix") if given.is_folder else given.path
+        features_path, barcodes_path = _find(folder, "features"), _find(folder, "barcodes")
+        with naming(matrix), gzip.open(matrix) if is_gzip(matrix) else matrix.open("rb") as handle:
+            x = sparse.csr_matrix(scipy.io.mmread(handle).T)
+        rows = [line.split("\t") for line in _lines(features_path)]
+        columns = dict(enumerate(("gene_ids", "symbol", "feature_types")[: min(map(len, rows), default=0)]))
+        features = pd.DataFrame([row[:3] for row in rows]).rename(columns=columns)
+        if "symbol" in features:
+            features = features.set_index("symbol")
+        elif "gene_ids" in features:
+            features.index = features["gene_ids"].to_numpy()
+        return _adata(matrix, x, barcodes=[line.split("\t")[0] for line in _lines(barcodes_path)], features=features)
+
+
+def _lines(path: Path) -> list[str]:
+    with opened(path) as handle:
+        return [line.rstrip("\r\n") for line in handle if line.strip()]
+
+
+def _find(folder: Path, part: str) -> Path:
+    found = sorted(p for p in folder.iterdir() if _PARTS[part].match(p.name))
+    if len(found) != 1:
+        names = ", ".join(p.name for p in found) or "none"
+        msg = f"{folder} needs one file of {part} beside its matrix.mtx, and has {len(found)} ({names})"
+        raise FormatError(msg)
+    return found[0]
+
+
+def _adata(path: Path, x: sparse.csr_matrix, *, barcodes: list[str], features: pd.DataFrame) -> AnnData:
+    import anndata
+
+    if x.shape != (len(barcodes), len(features)):
+        msg = (
+            f"{path} holds {x.shape[0]} columns and {x.shape[1]} rows, but there are {len(barcodes)} barcodes and "
+            f"{len(features)} features; these files do not belong together"
+        )
+        raise FormatError(msg)
+    features.index = features.index.astype(str)
+    features.index.name = None
+    features = features[[c for c in features if isinstance(c, str)]]
+    return anndata.AnnData(x, obs=pd.DataFrame(index=barcodes), var=features)

@@ -1,0 +1,54 @@
+"""AnnData in a zarr folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from .._core.errors import FormatError, first_three
+from ._hdf5 import naming
+from ._read import READERS, Input, Options
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+__all__ = ["Zarr"]
+
+
+@READERS.register("zarr", doi="10.21105/joss.04371")
+class Zarr:
+    """AnnData in a zarr folder."""
+
+    suffixes: ClassVar[tuple[str, ...]] = (".zarr",)
+    options: ClassVar[frozenset[str]] = frozenset({"backed"})
+
+    @staticmethod
+    def recognises(given: Input) -> bool:
+        """Whether a folder holds what zarr writes at the top."""
+        return bool({"zarr.json", ".zgroup"}.intersection(given.names))
+
+    @staticmethod
+    def read(given: Input, options: Options) -> AnnData:
+        """The table, as it is in the folder; ``X`` stays there under ``backed``.
+
+        Raises
+        ------
+        FormatError
+            If it is damaged, or zarr of another kind.
+        """
+        import anndata
+        import zarr
+
+        with naming(given.path):
+            group = zarr.open_group(given.path, mode="r")
+            keys = sorted(group)
+            if not {"obs", "var"} <= set(keys):
+                told = first_three(keys, n=6) or "none"
+                msg = f"{given.path} is zarr of another kind (keys: {told}), not AnnData with X, obs and var"
+                raise FormatError(msg)
+            if not options.backed:
+                return anndata.read_zarr(given.path)
+            x = group["X"] if isinstance(group["X"], zarr.Array) else anndata.io.sparse_dataset(group["X"])
+            parts = {
+                key: anndata.io.read_elem(group[key]) for key in ("obs", "var", "uns", "obsm", "varm") if key in keys
+            }
+            return anndata.AnnData(x, **parts)

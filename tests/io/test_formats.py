@@ -1,0 +1,291 @@
+"""One table in every format: read back equal, and under every kind of damage an error that names the file."""
+
+import gzip
+import io as std
+import shutil
+import warnings
+
+import anndata as ad
+import h5py
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet
+import pytest
+import scipy.io
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import sparse
+
+from genelight._core.errors import InputError, UnknownNameError
+from genelight.io import READERS, read
+
+GENES = ["TP53", "MX1", "ISG15", "ACTB"]
+SAMPLES = ["GSM1", "GSM2", "GSM3"]
+X = np.array([[1.5, 2, 0, 4], [10, 0.25, 3e5, 7], [8, 9, 1e-7, 12]])
+
+
+def frame(x=X) -> pd.DataFrame:
+    return pd.DataFrame(x, index=[f"GSM{i + 1}" for i in range(len(x))], columns=[*GENES, *"ABCDEFGH"][: x.shape[1]])
+
+
+def anndata(table: pd.DataFrame, form=np.asarray) -> ad.AnnData:
+    obs = pd.DataFrame({"disease": ["sle"] * len(table)}, index=table.index)
+    return ad.AnnData(form(table.to_numpy()), obs=obs, var=pd.DataFrame(index=table.columns))
+
+
+def write_h5ad(table, folder):
+    anndata(table).write_h5ad(folder / "x.h5ad")
+    return folder / "x.h5ad"
+
+
+def write_h5ad_sparse(table, folder):
+    anndata(table, sparse.csr_matrix).write_h5ad(folder / "x.h5ad")
+    return folder / "x.h5ad"
+
+
+def write_zarr(table, folder):
+    with ad.settings.override(zarr_write_format=3, auto_shard_zarr_v3=False), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Consolidated metadata is no part of the third format yet.
+        anndata(table).write_zarr(folder / "x.zarr")
+    return folder / "x.zarr"
+
+
+def write_h5mu(table, folder):
+    with h5py.File(folder / "x.h5mu", "w") as file:
+        file.attrs["encoding-type"] = "MuData"
+        ad.io.write_elem(file.create_group("mod"), "rna", anndata(table))
+        common = pd.DataFrame({"sledai": range(len(table)), "rna:n": 1}, index=table.index)
+        ad.io.write_elem(file, "obs", common)
+    return folder / "x.h5mu"
+
+
+def write_csv(table, folder):
+    table.to_csv(folder / "x.csv")
+    return folder / "x.csv"
+
+
+def write_tsv_gz(table, folder):
+    table.T.to_csv(folder / "x.tsv.gz", sep="\t")
+    return folder / "x.tsv.gz"
+
+
+def write_parquet(table, folder):
+    table.to_parquet(folder / "x.parquet")
+    return folder / "x.parquet"
+
+
+def write_feather(table, folder):
+    pa.feather.write_feather(table.T.reset_index(names="gene"), folder / "x.feather")
+    return folder / "x.feather"
+
+
+def write_10x(table, folder):
+    x = sparse.csr_matrix(table.to_numpy())
+    with h5py.File(folder / "x.h5", "w") as file:
+        group = file.create_group("matrix")
+        for key in ("data", "indices", "indptr"):
+            group[key] = getattr(x, key)
+        group["shape"] = x.shape[::-1]
+        group["barcodes"] = np.array(table.index, "S")
+        features = group.create_group("features")
+        features["id"] = np.array([f"ENSG{i:011}" for i in range(x.shape[1])], "S")
+        features["name"] = np.array(table.columns, "S")
+        features["feature_type"] = np.array(["Gene Expression"] * x.shape[1], "S")
+    return folder / "x.h5"
+
+
+def write_10x_v2(table, folder):
+    x = sparse.csr_matrix(table.to_numpy())
+    with h5py.File(folder / "x.h5", "w") as file:
+        group = file.create_group("GRCh38")
+        for key in ("data", "indices", "indptr"):
+            group[key] = getattr(x, key)
+        group["shape"] = x.shape[::-1]
+        group["barcodes"] = np.array(table.index, "S")
+        group["genes"] = group["gene_names"] = np.array(table.columns, "S")
+    return folder / "x.h5"
+
+
+def write_mtx(table, folder):
+    inside = folder / "filtered"
+    inside.mkdir(exist_ok=True)
+    buffer = std.BytesIO()
+    scipy.io.mmwrite(buffer, sparse.coo_matrix(table.to_numpy().T), precision=17)
+    (inside / "matrix.mtx.gz").write_bytes(gzip.compress(buffer.getvalue()))
+    features = "".join(f"ENSG{i:011}\t{gene}\tGene Expression\n" for i, gene in enumerate(table.columns))
+    (inside / "features.tsv.gz").write_bytes(gzip.compress(features.encode()))
+    (inside / "barcodes.tsv.gz").write_bytes(gzip.compress("".join(f"{s}\n" for s in table.index).encode()))
+    return inside
+
+
+def write_loom(table, folder):
+    with h5py.File(folder / "x.loom", "w") as file:
+        file["matrix"] = table.to_numpy().T
+        for group, name, values in (("row_attrs", "Gene", table.columns), ("col_attrs", "CellID", table.index)):
+            file.create_group(group)[name] = np.array(values, "S")
+        file["col_attrs"]["age"] = np.arange(len(table))
+        file.create_group("layers")
+    return folder / "x.loom"
+
+
+def write_geo(table, folder):
+    def line(name, cells):
+        return "\t".join([name, *(f'"{cell}"' for cell in cells)]) + "\n"
+
+    names = list(table.index)
+    text = line("!Series_title", ["Lupus"]) + line("!Series_platform_id", ["GPL570"]) + "\n"
+    text += line("!Sample_title", [f"patient {i}" for i in range(len(names))]) + line("!Sample_geo_accession", names)
+    text += line("!Sample_characteristics_ch1", [f"age: {20 + i}" for i in range(len(names))])
+    text += line("!Sample_characteristics_ch1", ["disease state: SLE"] * len(names))
+    text += "!series_matrix_table_begin\n" + table.T.to_csv(sep="\t", index_label="ID_REF", quoting=2)
+    (folder / "GSE1_series_matrix.txt.gz").write_bytes(gzip.compress((text + "!series_matrix_table_end\n").encode()))
+    return folder / "GSE1_series_matrix.txt.gz"
+
+
+def write_gct(table, folder):
+    body = table.T.rename_axis("Name")
+    body.insert(0, "Description", "na")
+    text = f"#1.2\n{len(body)}\t{len(table)}\n" + body.to_csv(sep="\t")
+    (folder / "x.gct").write_text(text)
+    return folder / "x.gct"
+
+
+def write_gct3(table, folder):
+    body = table.T.rename_axis("id")
+    body.insert(0, "note", "a gene")
+    lines = body.to_csv(sep="\t").splitlines(keepends=True)
+    above = "\t".join(["disease", "na", *(["sle"] * len(table))]) + "\n"
+    (folder / "x.gct").write_text(f"#1.3\n{len(body)}\t{len(table)}\t1\t1\n" + lines[0] + above + "".join(lines[1:]))
+    return folder / "x.gct"
+
+
+def write_samples(table, folder):
+    inside = folder / "htseq"
+    shutil.rmtree(inside, ignore_errors=True)
+    inside.mkdir()
+    for sample, row in table.iterrows():
+        row.to_csv(inside / f"{sample}.counts.txt", sep="\t", header=False)
+        with (inside / f"{sample}.counts.txt").open("a") as handle:
+            handle.write("__no_feature\t99\n")
+    return inside
+
+
+WRITERS = {name.removeprefix("write_"): what for name, what in dict(globals()).items() if name.startswith("write_")}
+NUMBERS = st.floats(-1e12, 1e12, allow_subnormal=False)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(x=hnp.arrays(np.float64, st.tuples(st.integers(1, 6), st.integers(4, 10)), elements=NUMBERS))
+def test_any_table_comes_back_equal_from_every_format(tmp_path, name, x):
+    x = np.vstack([x, x]) if name == "samples" and len(x) == 1 else x
+    table = frame(x)
+    back = read(WRITERS[name](table, tmp_path))
+    assert list(back.obs_names) == list(table.index)
+    assert list(back.var_names) == list(table.columns)
+    np.testing.assert_array_equal(back.X.toarray() if sparse.issparse(back.X) else back.X, x)
+
+
+def test_every_reader_is_tried():
+    read_by = {"csv": "csv", "tsv_gz": "csv", "h5ad_sparse": "h5ad", "h5mu": "mudata", "10x_v2": "10x", "gct3": "gct"}
+    assert {read_by.get(name, name) for name in WRITERS} == set(READERS)
+
+
+@pytest.mark.parametrize("name", [n for n in WRITERS if n not in ("zarr", "mtx", "samples")])
+def test_content_goes_before_the_suffix(tmp_path, name):
+    path = WRITERS[name](frame(), tmp_path)
+    for suffix in ("dat", "h5ad", "csv"):
+        path = path.rename(tmp_path / f"renamed.{suffix}")
+        np.testing.assert_array_equal(read(path, dense=True).X, X)
+
+
+def test_what_is_said_of_samples_and_genes_comes_along(tmp_path):
+    geo = read(write_geo(frame(), tmp_path))
+    assert geo.obs["disease state"].tolist() == ["SLE"] * 3
+    assert geo.obs["age"].tolist() == [20, 21, 22]
+    assert geo.obs["title"].tolist()[0] == "patient 0"
+    assert (geo.uns["read"]["platform"], geo.uns["series"]["title"]) == ("GPL570", "Lupus")
+    assert read(write_gct3(frame(), tmp_path)).obs["disease"].tolist() == ["sle"] * 3
+    assert read(write_gct(frame(), tmp_path)).var["Description"].isna().all()
+    assert read(write_loom(frame(), tmp_path)).obs["age"].tolist() == [0, 1, 2]
+    mudata = read(write_h5mu(frame(), tmp_path))
+    assert mudata.obs["sledai"].tolist() == [0, 1, 2]
+    assert "rna:n" not in mudata.obs
+    assert read(write_10x(frame(), tmp_path)).var["gene_ids"].tolist()[0] == "ENSG00000000000"
+
+
+def test_characteristics_follow_their_key_not_their_line(tmp_path):
+    text = (
+        '!Series_title\t"x"\n!Sample_geo_accession\t"GSM1"\t"GSM2"\n'
+        '!Sample_characteristics_ch1\t"age: 5"\t"sex: f"\n!Sample_characteristics_ch1\t"sex: m"\t""\n'
+        '!Sample_characteristics_ch1\t"age: 6"\t"age: 7"\n!series_matrix_table_begin\n'
+        '"ID_REF"\t"GSM2"\t"GSM1"\n"A"\t1\t2\n!series_matrix_table_end\n'
+    )
+    (tmp_path / "x.txt").write_text(text)
+    adata = read(tmp_path / "x.txt")
+    assert adata.obs["sex"].to_dict() == {"GSM2": "f", "GSM1": "m"}
+    assert adata.obs["age"].to_dict() == {"GSM2": 7, "GSM1": 5}
+    assert adata.obs["age.2"].dropna().to_dict() == {"GSM1": 6}
+    assert adata["GSM1"].X.tolist() == [[2]]
+
+
+@pytest.mark.parametrize("name", ["h5ad", "h5ad_sparse", "zarr"])
+def test_x_stays_on_disk_when_asked(tmp_path, name):
+    backed = read(WRITERS[name](frame(), tmp_path), backed=True)
+    assert not isinstance(backed.X, np.ndarray | sparse.spmatrix)
+    some = backed.X[1:3]
+    np.testing.assert_array_equal(some.toarray() if sparse.issparse(some) else np.asarray(some), X[1:3])
+    assert backed.shape == (3, 4)
+
+
+@pytest.mark.parametrize("nested", ["quant.sf", "abundance.tsv"])
+def test_folders_of_salmon_and_kallisto(tmp_path, nested):
+    for sample, factor in (("s1", 1), ("s2", 2)):
+        (tmp_path / sample).mkdir()
+        table = pd.DataFrame({"Name": GENES, "Length": 100, "TPM": X[0] * factor, "NumReads": [1, 2, 3, 4]})
+        table.to_csv(tmp_path / sample / nested, sep="\t", index=False)
+    with pytest.raises(InputError, match=r"2 columns of numbers \(TPM, NumReads\); say column="):
+        read(tmp_path)
+    with pytest.raises(UnknownNameError, match=r"unknown column 'TMP'.*did you mean 'TPM'"):
+        read(tmp_path, column="TMP")
+    adata = read(tmp_path, column="TPM")
+    np.testing.assert_array_equal(adata.X, [X[0], 2 * X[0]])
+    assert list(adata.obs_names) == ["s1", "s2"]
+
+
+def test_star_and_genes_that_one_table_lacks(tmp_path):
+    rows = "N_unmapped\t9\t9\t9\nTP53\t1\t2\t3\n"
+    (tmp_path / "aReadsPerGene.out.tab").write_text(rows + "MX1\t4\t5\t6\n")
+    (tmp_path / "bReadsPerGene.out.tab").write_text(rows)
+    adata = read(tmp_path, column="reverse")
+    assert list(adata.obs_names) == ["a", "b"]
+    np.testing.assert_array_equal(adata.X, [[3, 6], [3, np.nan]])
+    assert adata.uns["read"]["notes"] == "1 values of genes that a table lacks are missing"
+
+
+def test_modalities_are_chosen_by_name(tmp_path):
+    path = write_h5mu(frame(), tmp_path)
+    with h5py.File(path, "a") as file:
+        ad.io.write_elem(file["mod"], "protein", anndata(frame() * 2))
+    with pytest.raises(InputError, match=r"2 modalities \(protein, rna\); say modality="):
+        read(path)
+    with pytest.raises(UnknownNameError, match="did you mean 'rna'"):
+        read(path, modality="rnaa")
+    np.testing.assert_array_equal(read(path, modality="protein").X, 2 * X)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "takers"),
+    [
+        ("csv", {"backed": True}, "h5ad, zarr"),
+        ("h5ad", {"orientation": "genes-in-rows"}, "csv"),
+        ("loom", {"modality": "rna"}, "mudata"),
+        ("csv", {"column": "TPM"}, "samples"),
+    ],
+)
+def test_an_option_that_does_not_go_with_the_format_is_refused(tmp_path, name, options, takers):
+    with pytest.raises(InputError, match=f"does not go with .*{takers}"):
+        read(WRITERS[name](frame(), tmp_path), **options)
