@@ -4,6 +4,8 @@ from .activations import ACTIVATIONS
 from .autoencoder import Autoencoder
 from .baselines import BASELINES, Baseline
 from .bundle import KINDS, load
+from .eigengenes import LAYER as EIGENGENES_LAYER
+from .eigengenes import Eigengenes, fit_eigengenes
 from .ensemble import Ensemble, fit_ensemble, load_ensemble
 from .fit import fit
 from .ica import ICA, fit_ica
@@ -16,6 +18,7 @@ from .presets import PRESETS, Preset, choose_widths, preset
 from .random import Untrained, fit_random
 from .recipe import Recipe
 from .reconstruct import r2, squared_errors
+from .shallow import fit_shallow
 from .starts import STARTS
 from .steps import Differentiable, Steps
 from .subspace import Subspace, find_subspace
@@ -24,6 +27,7 @@ from .training import find_rate
 __all__ = [
     "ACTIVATIONS",
     "BASELINES",
+    "EIGENGENES_LAYER",
     "ICA",
     "ICA_LAYER",
     "KINDS",
@@ -36,6 +40,7 @@ __all__ = [
     "Autoencoder",
     "Baseline",
     "Differentiable",
+    "Eigengenes",
     "Ensemble",
     "Preset",
     "Recipe",
@@ -46,11 +51,13 @@ __all__ = [
     "find_rate",
     "find_subspace",
     "fit",
+    "fit_eigengenes",
     "fit_ensemble",
     "fit_ica",
     "fit_nmf",
     "fit_pca",
     "fit_random",
+    "fit_shallow",
     "load",
     "load_ensemble",
     "preset",
