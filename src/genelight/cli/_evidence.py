@@ -1,4 +1,4 @@
-"""Evidence: assess."""
+"""Evidence: assess, scorecard."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import typer
 
 import genelight as gl
 
-from ._shared import File, Seed, fresh
+from ..study import CONTROLS
+from ._shared import File, Seed, Subject, Table, fresh
 
 commands = typer.Typer()
 
@@ -31,6 +32,40 @@ def assess(
     evidence = gl.assess(tested, network=edges, sets=collections, seed=seed)
     evidence.save(fresh(out))
     print(f"{out}: {len(evidence)} results, {int((evidence.table['q'] <= 0.05).sum())} with q <= 0.05")
+
+
+@commands.command()
+def scorecard(
+    table: Table,
+    model: Annotated[list[Path], typer.Option("--model", help="model folder; again for each further training")],
+    out: File,
+    label: Annotated[list[str] | None, typer.Option(help="obs column that layers should know")] = None,
+    batch: Annotated[list[str] | None, typer.Option(help="obs column that they should not know")] = None,
+    subject: Subject = None,
+    network: Annotated[str, typer.Option(help="edge table, 'embedded' or 'none'")] = "embedded",
+    sets: Annotated[str, typer.Option(help="GMT file, 'embedded' or 'none'")] = "embedded",
+    cut: Annotated[float, typer.Option(help="smallest weight of the network to keep")] = 0.0,
+    controls: Annotated[str, typer.Option(help="with commas, see genelight methods")] = ",".join(CONTROLS),
+    seed: Seed = 0,
+) -> None:
+    """Ask every layer, and controls of the same widths, what biology it holds, and say what that shows."""
+    fresh(out)
+    trained = [gl.load(folder) for folder in model]
+    adata = gl.read(table, dense=True)
+    ids = trained[0].genes.namespace
+    samples = gl.evidence.Samples(adata.obs, labels=label or [], batch=batch or [], subject=subject)
+    read = gl.study.readings(trained, adata, controls=[c for c in controls.split(",") if c], seed=seed)
+    card = gl.evidence.scorecard(
+        read,
+        samples,
+        network=None if network == "none" else _network(network, cut, ids),
+        sets=[] if sets == "none" else [_sets(sets, ids)],
+        x_ng=gl.study.expression(trained[0], adata),
+        seed=seed,
+    )
+    card.save(out)
+    print("\n".join(card.verdicts["sentence"]))
+    print(f"{out}: {len(card.table)} figures of {len(read)} layers and controls, {len(card.verdicts)} verdicts")
 
 
 def _network(name: str, cut: float, ids: str) -> gl.Edges:

@@ -1,6 +1,7 @@
 """The proving room: networks, gene sets and matched chance for what a node or module holds."""
 
 from ._measures import MEASURES, silhouette
+from ._readings import Reading
 from ._registry import TESTS
 from ._samples import Samples
 from .assess import assess
@@ -9,12 +10,14 @@ from .enrichment import hypergeometric_tail, over_representation
 from .groups import groups
 from .network import localise
 from .nulls import adjust, empirical_p, match_bins
+from .scorecard import scorecard
 
 __all__ = [
     "MEASURES",
     "TESTS",
     "UNREACHABLE",
     "Interactome",
+    "Reading",
     "Samples",
     "adjust",
     "assess",
@@ -25,5 +28,6 @@ __all__ = [
     "localise",
     "match_bins",
     "over_representation",
+    "scorecard",
     "silhouette",
 ]

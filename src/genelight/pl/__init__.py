@@ -15,6 +15,7 @@ from ._genes import module, node
 from ._labels import method_label, set_label, short_name
 from ._layer_map import layer_map
 from ._samples import held_out, history, scores
+from ._scorecard import scorecard
 from ._strip import nodes
 from ._style import PALETTE
 from ._svg import svg
@@ -30,6 +31,7 @@ __all__ = [
     "module",
     "node",
     "nodes",
+    "scorecard",
     "scores",
     "set_label",
     "short_name",

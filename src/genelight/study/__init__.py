@@ -5,8 +5,9 @@
 'condition == "symptomatic" and hours >= 45'
 """
 
+from ._readings import CONTROLS, expression, readings
 from ._run import Outcome, run
 from ._settings import Study
 from ._template import template
 
-__all__ = ["Outcome", "Study", "run", "template"]
+__all__ = ["CONTROLS", "Outcome", "Study", "expression", "readings", "run", "template"]

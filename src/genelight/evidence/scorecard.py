@@ -1,0 +1,205 @@
+"""What each layer holds, beside every control, in one table with verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+
+from .._core.scorecard import SCORE_COLUMNS, Scorecard
+from .._core.types import Edges
+from ._readings import Reading, check_readings, permuted, renamed
+from ._registry import TESTS, Against, Findings
+from ._samples import Samples
+from ._subjects import Subjects
+from ._verdict import verdicts
+from .distances import Interactome
+from .enrichment import collect_all
+from .groups import groups
+from .network import as_interactome
+from .nulls import expression_bins, matched_null
+
+__all__ = ["scorecard"]
+
+NETWORK_LEVEL, SET_LEVEL = 0.01, 0.05
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Readings and everything they are held against."""
+
+    readings: Sequence[Reading]
+    subjects: Subjects
+    x_ng: np.ndarray | None
+    draws: int
+    seed: int
+
+
+def scorecard(
+    readings: Sequence[Reading],
+    samples: Samples | None = None,
+    *,
+    network: Edges | Interactome | None = None,
+    sets: Sequence[Edges] = (),
+    x_ng: np.ndarray | None = None,
+    n_top: int = 150,
+    draws: int = 1000,
+    seed: int = 0,
+) -> Scorecard:
+    """Ask every layer of a model, and of every control, what biology it holds, and decide what that shows.
+
+    Parameters
+    ----------
+    readings
+        Layers of the model, of one training or (for verdicts) three and more, and of controls of the same widths:
+        see :class:`Reading`. A control with the genes' names shuffled is added here.
+    samples
+        What is known of the samples behind the codes, see :class:`Samples`.
+    network
+        Network to test closeness in, see :func:`localise`.
+    sets
+        Collections of gene sets or disease genes, see :func:`over_representation`.
+    x_ng
+        Expression, columns as the readings' genes, before z-scoring: network and sets are then asked a second time
+        with genes of like mean and variance for chance.
+    n_top
+        Genes of a node.
+    draws
+        Matched draws in the network; labels are shuffled a fifth as often.
+    seed
+        Of everything that is drawn.
+
+    Returns
+    -------
+    Scorecard. ``share`` in a network is that of the nodes with p of at most 0.01 for the mean distance of their
+    genes, which chance gives one in a hundred times whatever the number of nodes; ``effect`` the mean z, positive
+    where genes lie closer; ``share`` of a collection that of the nodes with a set at q of at most 0.05 within the
+    layer.
+
+    Raises
+    ------
+    InputError
+        If readings do not go together or a setting is out of range.
+    GeneMismatchError
+        If data and a reference share fewer than ten genes.
+    UnknownNameError
+        If a column of the samples does not exist.
+
+    Notes
+    -----
+    A claim *holds* if the change over depth is of the claimed sign (layers exchanged within trainings, p of at most
+    0.05, and the 95% interval over trainings) and further than that of every control of the same widths. It *does
+    not hold* if a control does as much, or if the interval shows a change of less than a tenth of the strongest
+    layer's signal. Otherwise, or with fewer than three trainings, this cannot be told here.
+
+    Cost: one search of the network and matched draws shared by all nodes: ``python -m benchmarks scorecard``.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> from genelight.evidence import Reading, Samples, scorecard
+    >>> adata = gl.demo.cohort()
+    >>> pca = gl.models.fit_pca(adata, width=4)
+    >>> layer = Reading(gl.light_up(pca, "PC"), gl.tl.encode(pca, adata, layer="PC"), "pca", 1)
+    >>> card = scorecard([layer], Samples(adata.obs, labels=["condition"], subject="subject"), draws=50)
+    >>> card.verdicts["verdict"].unique().tolist()
+    ['cannot tell here']
+    """
+    check_readings(readings)
+    asked = [*readings, *permuted(readings, seed=seed)]
+    subjects = Subjects.of([renamed(r) for r in asked], n_top=n_top)
+    all_asked = _Asked(asked, subjects, x_ng, draws, seed)
+    rows: list[dict[str, object]] = []
+    about: dict[str, object] = {"n_top": n_top, "draws": draws, "genes": len(subjects.genes), "seed": seed}
+    if network is not None:
+        rows += _of_network(all_asked, as_interactome(network))
+    if sets:
+        rows += _of_sets(all_asked, sets)
+    if samples is not None:
+        rows += _of_samples(all_asked, samples)
+    table = pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+    return Scorecard(table, verdicts(table, seed=seed), about)
+
+
+def _of_network(asked: _Asked, net: Interactome) -> Iterator[dict[str, object]]:
+    """Share of nodes close in the network, and mean z, with degree matched, and with mean and variance too."""
+    for x_ng, question in ((None, net.name), (asked.x_ng, f"{net.name}, matched")):
+        if x_ng is None and question != net.name:
+            continue
+        null = matched_null(asked.subjects, net, draws=asked.draws, x_ng=x_ng, seed=asked.seed)
+        found = TESTS["distance"](asked.subjects, Against(null))
+        by_name = found.table.set_index("subject") if found else pd.DataFrame(columns=["p", "effect"])
+        for reading, names in _names(asked):
+            p_k = by_name["p"].reindex(names).fillna(1.0).to_numpy()
+            z_k = -by_name["effect"].reindex(names).fillna(0.0).to_numpy()
+            yield _share("network", question, reading, hits_k=p_k <= NETWORK_LEVEL, null=NETWORK_LEVEL)
+            yield _mean("network", question, reading, z_k=z_k)
+
+
+def _of_sets(asked: _Asked, sets: Sequence[Edges]) -> Iterator[dict[str, object]]:
+    """Share of nodes with a significant set in each collection, by the hypergeometric test and the matched one."""
+    collections = collect_all(sets, asked.subjects)
+    against = Against(sets=collections, bin_g=expression_bins(asked.x_ng, asked.subjects.genes))
+    for test, ending in (("hypergeometric", ""), ("hypergeometric_matched", ", matched")):
+        found = TESTS[test](asked.subjects, against)
+        if found is None:
+            continue
+        for collection in collections:
+            best = _best_q(found, collection.name)
+            for reading, names in _names(asked):
+                hits_k = best.reindex(names).fillna(1.0).to_numpy() <= SET_LEVEL
+                yield _share("sets", f"{collection.name}{ending}", reading, hits_k=hits_k, null=0.0)
+
+
+def _best_q(found: Findings, collection: str) -> pd.Series:
+    rows = found.table[found.table["reference"].str.startswith(f"{collection}: ")]
+    return rows.groupby("subject")["q"].min()
+
+
+def _of_samples(asked: _Asked, samples: Samples) -> Iterator[dict[str, object]]:
+    """Every measure of every label and batch column, and the variance that other columns explain."""
+    codes = {r.key: r.h_nk for r in asked.readings if r.h_nk is not None}
+    found = groups(codes, samples, draws=max(99, asked.draws // 5), every_column=True, seed=asked.seed)
+    readings = {r.key: r for r in asked.readings}
+    for row in found.table.to_dict("records"):
+        column = str(row["reference"]).removeprefix("obs: ")
+        kind = "label" if column in samples.labels else "batch" if column in samples.batch else "column"
+        place = _place(kind, column, readings[str(row["subject"])], measure=str(row["test"]))
+        yield {**place, "value": row["statistic"], "null": row["null_mean"], "p": row["p"]}
+
+
+def _names(asked: _Asked) -> Iterator[tuple[Reading, tuple[str, ...]]]:
+    return ((reading, renamed(reading).nodes) for reading in asked.readings)
+
+
+def _place(kind: str, question: str, reading: Reading, *, measure: str) -> dict[str, object]:
+    return {
+        "kind": kind,
+        "question": question,
+        "measure": measure,
+        "model": reading.model,
+        "control": reading.control,
+        "layer": f"L{reading.depth}",
+        "depth": reading.depth,
+        "width": reading.width,
+        "seed": reading.seed,
+        "low": np.nan,
+        "high": np.nan,
+        "p": np.nan,
+    }
+
+
+def _share(kind: str, question: str, reading: Reading, *, hits_k: np.ndarray, null: float) -> dict[str, object]:
+    interval = binomtest(int(hits_k.sum()), len(hits_k)).proportion_ci(method="wilson")
+    figures = {"value": float(hits_k.mean()), "low": interval.low, "high": interval.high, "null": null}
+    return {**_place(kind, question, reading, measure="share"), **figures}
+
+
+def _mean(kind: str, question: str, reading: Reading, *, z_k: np.ndarray) -> dict[str, object]:
+    half = 1.96 * float(np.std(z_k, ddof=1)) / np.sqrt(len(z_k)) if len(z_k) > 1 else np.nan
+    mean = float(z_k.mean())
+    figures = {"value": mean, "low": mean - half, "high": mean + half, "null": 0.0}
+    return {**_place(kind, question, reading, measure="effect"), **figures}

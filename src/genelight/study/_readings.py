@@ -1,0 +1,126 @@
+"""Trained models and their controls, read layer by layer for the scorecard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from .. import models, tl
+from .._core.errors import InputError, UnknownNameError
+from .._core.progress import progress
+from .._core.types import Model
+from ..evidence import Reading
+
+if TYPE_CHECKING:
+    import numpy as np
+    from anndata import AnnData
+
+    from ..pp import Preparation
+
+__all__ = ["CONTROLS", "expression", "readings"]
+
+CONTROLS = ("pca", "ica", "eigengenes", "shallow", "random")
+
+
+def readings(
+    trained: Sequence[Model],
+    adata: AnnData,
+    *,
+    controls: Sequence[str] = CONTROLS,
+    preparation: Preparation | None = None,
+    control_seeds: int = 1,
+    seed: int = 0,
+) -> list[Reading]:
+    """Read the layers of a model, trained once or several times, and of controls of the same widths.
+
+    Parameters
+    ----------
+    trained
+        One model, or members of an ensemble.
+    adata
+        The table that they were trained on.
+    controls
+        Names among :data:`genelight.models.BASELINES`. One with as many layers as the model is fitted once; one
+        with a single layer once for every width.
+    preparation
+        How the models prepare; by default that of the first.
+    control_seeds
+        How often to fit each control, with as many seeds.
+    seed
+        Of the first fit.
+
+    Returns
+    -------
+    Readings for :func:`genelight.evidence.scorecard`.
+
+    Raises
+    ------
+    InputError
+        If there is no model, or widths exceed what samples and genes allow.
+    UnknownNameError
+        If there is no such control.
+
+    Notes
+    -----
+    Cost: a fit of every control for every layer, then one light-up of each layer.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> adata = gl.demo.cohort()
+    >>> model = gl.fit(adata, widths=(16, 8), subject="subject", epochs=2)
+    >>> [(r.key, r.width) for r in gl.study.readings([model], adata, controls=["pca"])]
+    [('autoencoder L1, seed 0', 16), ('autoencoder L2, seed 0', 8), ('pca L1, seed 0', 16), ('pca L2, seed 0', 8)]
+    """
+    if not trained:
+        msg = "no model to read; pass one, or the members of an ensemble"
+        raise InputError(msg)
+    for name in controls:
+        if name not in models.BASELINES:
+            raise UnknownNameError("control", name, models.BASELINES)
+    widths = tuple(trained[0].widths.values())
+    preparation = preparation or getattr(trained[0], "preparation", None)
+    found = [r for i, model in enumerate(trained) for r in _layers(model, adata, name=model.name, seed=seed + i)]
+    with progress("fitting controls", len(controls) * control_seeds) as step:
+        for name in controls:
+            for i in range(control_seeds):
+                fitted = _fitted(name, adata, widths=widths, preparation=preparation, seed=seed + i)
+                for depths, model in fitted:
+                    found += _layers(model, adata, name=name, seed=seed + i, depths=depths, control=True)
+                step(name)
+    return found
+
+
+def _fitted(
+    name: str, adata: AnnData, *, widths: tuple[int, ...], preparation: Preparation | None, seed: int
+) -> Iterator[tuple[list[int], Model]]:
+    """A control with the depths that its layers stand beside: all at once, or one fit for each width."""
+    fit = models.BASELINES[name]
+    last = fit(adata, widths=widths, preparation=preparation, seed=seed)
+    if len(last.widths) == len(widths) > 1:
+        yield list(range(1, len(widths) + 1)), last
+        return
+    for depth, width in enumerate(widths, start=1):
+        # What was fitted first is as wide as the narrowest layer.
+        again = last if width == min(widths) else fit(adata, widths=(width,), preparation=preparation, seed=seed)
+        yield [depth], again
+
+
+def _layers(
+    model: Model, adata: AnnData, *, name: str, seed: int, depths: Sequence[int] = (), control: bool = False
+) -> Iterator[Reading]:
+    x_ng = model.prepare(adata)
+    for depth, layer in zip(depths or range(1, len(model.widths) + 1), model.widths, strict=True):
+        nodes = tl.light_up(model, layer)
+        yield Reading(nodes, model.encode(x_ng, layer), name, depth, control=control, seed=seed)
+
+
+def expression(model: Model, adata: AnnData) -> np.ndarray | None:
+    """Expression before standardising, columns as the model's genes: where genes' means and variances differ.
+
+    None for a model that does not say how it prepares.
+    """
+    preparation: Preparation | None = getattr(model, "preparation", None)
+    if preparation is None:
+        return None
+    return preparation.transform(adata) * preparation.sd_g + preparation.mean_g
