@@ -81,7 +81,7 @@ def _trend(series: _Series, *, seed: int) -> dict[str, object]:
         verdict = UNSURE
         why = f"trainings: {own.runs} of {len(series.layers)} layers, {LEAST_SEEDS} of three are needed"
     elif p <= LEVEL and _lower(own, sign) > 0:
-        verdict, why = _against(name, gap, sign=sign)
+        verdict, why = _against(name, gap, sign=sign, least=smallest)
     elif _upper(own, sign) < smallest:
         verdict, why = FAILS, f"the change is less than a tenth of the strongest layer's signal, p {p:.2g}"
     else:
@@ -102,21 +102,21 @@ def _above(series: _Series) -> dict[str, object]:
     elif _upper(own, 1) <= 0:
         verdict, why = FAILS, "the layers hold no more than chance"
     else:
-        verdict, why = _against(name, gap, sign=1)
+        verdict, why = _against(name, gap, sign=1, least=LEAST_CHANGE * float(np.abs(series.own_sd.mean(0)).max()))
     claim = "above every control"
     sentence = f"{series.question} ({series.measure}) {claim}: {verdict}; {own.value:.3g} more than chance; {why}."
     return _record(series, claim, own=own, p=float("nan"), nearest=(name, gap), verdict=verdict, sentence=sentence)
 
 
-def _against(name: str, gap: Interval, *, sign: int) -> tuple[str, str]:
-    """Whether the model goes further than the control that comes nearest."""
+def _against(name: str, gap: Interval, *, sign: int, least: float) -> tuple[str, str]:
+    """Whether the model goes further than the control that comes nearest, by enough to speak of."""
     if not name:
         return UNSURE, "there is no control to compare with"
     says = f"{sign * gap.value:+.3g} beside {name}"
-    if _lower(gap, sign) > 0:
-        return HOLDS, f"{says}, the nearest control"
-    if sign * gap.value <= 0:
+    if sign * gap.value <= 0 or _upper(gap, sign) < least:
         return FAILS, f"{says}, which does as much"
+    if _lower(gap, sign) > 0 and sign * gap.value >= least:
+        return HOLDS, f"{says}, the nearest control"
     return UNSURE, f"{says}, within what trainings differ by"
 
 

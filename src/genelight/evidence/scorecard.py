@@ -91,9 +91,9 @@ def scorecard(
     Notes
     -----
     A claim *holds* if the change over depth is of the claimed sign (layers exchanged within trainings, p of at most
-    0.05, and the 95% interval over trainings) and further than that of every control of the same widths. It *does
-    not hold* if a control does as much, or if the interval shows a change of less than a tenth of the strongest
-    layer's signal. Otherwise, or with fewer than three trainings, this cannot be told here.
+    0.05, and the 95% interval over trainings) and further than that of every control of the same widths, surely and
+    by a tenth of the strongest layer's signal. It *does not hold* if a control does as much, or if the interval
+    shows less than that tenth. Otherwise, or with fewer than three trainings, this cannot be told here.
 
     Cost: one search of the network and matched draws shared by all nodes: ``python -m benchmarks scorecard``.
 
