@@ -7,6 +7,7 @@ import pytest
 
 import genelight as gl
 from genelight import cli
+from genelight._core.scorecard import Scorecard
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,7 @@ def test_the_verbs_follow_one_another(files, monkeypatch, capsys):
         ("module", "validate", files / "module.tsv", table, *ill, "--out", files / "preserved.tsv"),
         ("assess", files / "module.tsv", "--out", files / "module.parquet"),
         ("assess", files / "nodes.parquet", "--network", "none", "--out", files / "evidence.parquet"),
+        ("scorecard", table, "--model", model, "--label", "condition", "--network", "none", "--out", files / "card"),
     ]
     for step in steps:
         assert call(monkeypatch, *step) == 0, capsys.readouterr().err
@@ -45,6 +47,7 @@ def test_the_verbs_follow_one_another(files, monkeypatch, capsys):
     assert gl.NodeGenes.load(files / "nodes.parquet").nodes[0] == "L2.0"
     assert len(gl.Module.load(files / "module.tsv").selected) == 50
     assert gl.tl.Preservation.load(files / "preserved.tsv").verdict == "preserved"
+    assert set(Scorecard.load(files / "card").verdicts["verdict"]) == {"cannot tell here"}
     assert set(gl.Evidence.load(files / "module.parquet").table["test"]) >= {"hypergeometric", "distance"}
 
 
@@ -57,6 +60,11 @@ def test_the_verbs_follow_one_another(files, monkeypatch, capsys):
         (("fit", "flu.h5ad", "--widths", "a,b", "--out", "m"), "write whole numbers with commas"),
         (("fit", "flu.h5ad", "--preset", "defualt", "--out", "m"), "did you mean 'default'"),
         (("fit", "flu.h5ad", "--out", "flu.h5ad"), "exists already"),
+        (
+            ("scorecard", "flu.h5ad", "--model", "model", "--label", "diseases", "--out", "c.parquet"),
+            "unknown label column",
+        ),
+        (("scorecard", "flu.h5ad", "--model", "model", "--network", "a.csv@x", "--out", "c.parquet"), "is no number"),
         (("light-up", "--model", ".", "--layer", "L1", "--out", "n.parquet"), "no saved model"),
         (("node", "L2.0", "--model", "absent"), "no saved model"),
         (("run", "absent.toml", "--out", "RUN"), "genelight init"),

@@ -9,7 +9,7 @@ import typer
 
 import genelight as gl
 
-from ..study import CONTROLS
+from .._core.errors import InputError
 from ._shared import File, Seed, Subject, Table, fresh
 
 commands = typer.Typer()
@@ -42,11 +42,8 @@ def scorecard(
     label: Annotated[list[str] | None, typer.Option(help="obs column that layers should know")] = None,
     batch: Annotated[list[str] | None, typer.Option(help="obs column that they should not know")] = None,
     subject: Subject = None,
-    network: Annotated[str, typer.Option(help="edge table, 'embedded' or 'none'")] = "embedded",
+    network: Annotated[str, typer.Option(help="edge table, FILE@700 to cut it, 'embedded' or 'none'")] = "embedded",
     sets: Annotated[str, typer.Option(help="GMT file, 'embedded' or 'none'")] = "embedded",
-    cut: Annotated[float, typer.Option(help="smallest weight of the network to keep")] = 0.0,
-    controls: Annotated[str, typer.Option(help="with commas, see genelight methods")] = ",".join(CONTROLS),
-    seed: Seed = 0,
 ) -> None:
     """Ask every layer, and controls of the same widths, what biology it holds, and say what that shows."""
     fresh(out)
@@ -54,15 +51,11 @@ def scorecard(
     adata = gl.read(table, dense=True)
     ids = trained[0].genes.namespace
     samples = gl.evidence.Samples(adata.obs, labels=label or [], batch=batch or [], subject=subject)
-    read = gl.study.readings(trained, adata, controls=[c for c in controls.split(",") if c], seed=seed)
-    card = gl.evidence.scorecard(
-        read,
-        samples,
-        network=None if network == "none" else _network(network, cut, ids),
-        sets=[] if sets == "none" else [_sets(sets, ids)],
-        x_ng=gl.study.expression(trained[0], adata),
-        seed=seed,
-    )
+    edges = None if network == "none" else _cut_network(network, ids)
+    collections = [] if sets == "none" else [_sets(sets, ids)]
+    x_ng = gl.study.expression(trained[0], adata)
+    read = gl.study.readings(trained, adata)
+    card = gl.evidence.scorecard(read, samples, network=edges, sets=collections, x_ng=x_ng)
     card.save(out)
     print("\n".join(card.verdicts["sentence"]))
     print(f"{out}: {len(card.table)} figures of {len(read)} layers and controls, {len(card.verdicts)} verdicts")
@@ -70,6 +63,19 @@ def scorecard(
 
 def _network(name: str, cut: float, ids: str) -> gl.Edges:
     return gl.demo.network() if name == "embedded" else gl.io.read_network(name, cut=cut, ids=ids)
+
+
+def _cut_network(name: str, ids: str) -> gl.Edges:
+    """The network of an option such as ``string.csv.gz@700``."""
+    file, at, cut = name.rpartition("@")
+    if not at or Path(name).exists():
+        return _network(name, 0.0, ids)
+    try:
+        least = float(cut)
+    except ValueError as error:
+        msg = f"--network {name}: {cut!r} is no number; write FILE@700"
+        raise InputError(msg) from error
+    return _network(file, least, ids)
 
 
 def _sets(name: str, ids: str) -> gl.Edges:
