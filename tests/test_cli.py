@@ -1,5 +1,6 @@
 """The command line: each verb on the embedded cohort, one line for an error, exit code 2."""
 
+import json
 import sys
 
 import anndata as ad
@@ -14,7 +15,14 @@ from genelight._core.scorecard import Scorecard
 def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli")
     adata = gl.demo.cohort()
-    adata[:, :600].copy().write_h5ad(folder / "flu.h5ad")
+    few = adata[:, :600].copy()
+    few.write_h5ad(folder / "flu.h5ad")
+    kept = gl.fit(few, widths=(8, 4), epochs=1)
+    kept.save(folder / "kept")
+    gl.models.Ensemble((kept, kept)).save(folder / "alone")
+    content = json.loads((folder / "alone" / "ensemble.json").read_text())
+    content["members"].popitem()
+    (folder / "alone" / "ensemble.json").write_text(json.dumps(content))
     return folder
 
 
@@ -35,6 +43,8 @@ def test_the_verbs_follow_one_another(files, monkeypatch, capsys):
         ("encode", table, "--model", model, "--layer", "L2", "--out", files / "codes.h5ad"),
         ("light-up", "--model", model, "--layer", "L2", "--out", files / "nodes.parquet"),
         ("node", "L2.0", "--model", model, "--table", table, "--subject", "subject"),
+        ("ensemble", table, "--model", model, "--seeds", 2, "--subject", "subject", "--out", files / "again"),
+        ("node", "L2.0", "--model", model, "--ensemble", files / "again", "--draw", files / "card.png"),
         ("disease-module", table, "--model", model, *ill, "--size", 50, "--out", files / "module.tsv"),
         ("module", "validate", files / "module.tsv", table, *ill, "--out", files / "preserved.tsv"),
         ("assess", files / "module.tsv", "--out", files / "module.parquet"),
@@ -45,6 +55,9 @@ def test_the_verbs_follow_one_another(files, monkeypatch, capsys):
         assert call(monkeypatch, *step) == 0, capsys.readouterr().err
     assert ad.read_h5ad(files / "codes.h5ad").obsm["X_L2"].shape == (252, 8)
     assert gl.NodeGenes.load(files / "nodes.parquet").nodes[0] == "L2.0"
+    assert len(gl.models.load_ensemble(files / "again")) == 2
+    assert (files / "card.png").read_bytes().startswith(b"\x89PNG")
+    assert "comes back in" in capsys.readouterr().out
     assert len(gl.Module.load(files / "module.tsv").selected) == 50
     assert gl.tl.Preservation.load(files / "preserved.tsv").verdict == "preserved"
     assert set(Scorecard.load(files / "card").verdicts["verdict"]) == {"cannot tell here"}
@@ -67,6 +80,13 @@ def test_the_verbs_follow_one_another(files, monkeypatch, capsys):
         (("scorecard", "flu.h5ad", "--model", "model", "--network", "a.csv@x", "--out", "c.parquet"), "is no number"),
         (("light-up", "--model", ".", "--layer", "L1", "--out", "n.parquet"), "no saved model"),
         (("node", "L2.0", "--model", "absent"), "no saved model"),
+        (("node", "L2.0", "--model", "kept", "--ensemble", "kept"), "ensemble.json is missing"),
+        (("node", "L9.0", "--model", "kept"), "there are 2: L1, L2"),
+        (("node", "L2.9", "--model", "kept"), "layer L2 (L2.0 to L2.3)"),
+        (("node", "L2.0", "--model", "kept", "--ensemble", "alone"), "an ensemble of 1 has nothing to compare"),
+        (("node", "L2.0", "--model", "kept", "--draw", "card.doc"), "a name that ends in .png"),
+        (("ensemble", "flu.h5ad", "--model", "kept", "--seeds", "1", "--out", "e"), "an ensemble of 1 has nothing"),
+        (("ensemble", "flu.h5ad", "--model", "kept", "--out", "kept"), "exists already"),
         (("run", "absent.toml", "--out", "RUN"), "genelight init"),
         (("report", "absent"), "absent"),
     ],

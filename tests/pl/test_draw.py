@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from genelight import pl
+from genelight._core.card import TABLES, NodeCard
 from genelight._core.errors import UnknownNameError
 from genelight._core.genes import Genes
 from genelight._core.types import Evidence, Module, NodeGenes
@@ -61,11 +63,31 @@ def evidence() -> Evidence:
     return Evidence(table.assign(p=table["q"], **numbers))
 
 
+def card(**changes: object) -> NodeCard:
+    """A node that raises two genes and lowers one."""
+    genes = [("up", 1, "E$x$", 2.0, 1.0), ("up", 2, "B", 1.0, 0.4), ("down", 1, "C", -1.5, 0.0)]
+    obs = [("condition", "Friedman", 9, 0.8, "ill", 1e-4, 1e-3), ("age", "Spearman", 9, 0.1, "", 0.7, 0.7)]
+    parts = {
+        "genes": pd.DataFrame(genes, columns=list(TABLES["genes"])),
+        "obs": pd.DataFrame(obs, columns=list(TABLES["obs"])),
+        "neighbours": pd.DataFrame({"node": ["L2.1", "L2.0"], "layer": "L2", "correlation": [0.2, -0.9]}),
+        "evidence": evidence().of("L1.0"),
+    }
+    made = NodeCard("L1.0", "L1", "autoencoder", "saturated", activity={}, reproducibility={}, **parts)
+    return replace(made, **changes)
+
+
+AGAIN = pd.DataFrame(
+    {"layer": ["L1", "L1", "PCA"], "reproducibility": [0.9, 0.4, 0.7], "null_mean": 0.4, "q": [0.01, 0.9, 0.2]}
+)
+
 DRAWINGS: dict[str, Callable[[Axes | None], Axes]] = {
     "module": lambda ax: pl.module(MODULE, ax),
-    "node": lambda ax: pl.node(NODES, "L1.1", ax),
+    "node_genes": lambda ax: pl.node_genes(NODES, "L1.1", ax),
     "gene_sets": lambda ax: pl.gene_sets(evidence(), "L1.0", ax),
     "layers": lambda ax: pl.layers(SHARES, ax),
+    "node": lambda ax: pl.node(card(), ax),
+    "reproducibility": lambda ax: pl.reproducibility(AGAIN, ax),
     "nodes": lambda ax: pl.nodes(ACTIVITY, ax),
     "held_out": lambda ax: pl.held_out(HELD_OUT, ax),
     "scores": lambda ax: pl.scores(SAMPLES, ax),
@@ -80,7 +102,7 @@ def rows(ax: Axes) -> list[str]:
 @pytest.mark.parametrize("name", DRAWINGS)
 def test_draws_on_the_axes_it_is_given(name: str, ax: Axes) -> None:
     assert DRAWINGS[name](ax) is ax
-    assert ax.get_xlabel() or ax.get_ylabel()
+    assert all(part.get_xlabel() or part.get_ylabel() for part in ax.child_axes or [ax])
 
 
 @pytest.mark.parametrize("name", DRAWINGS)
@@ -104,14 +126,44 @@ def test_module_without_bootstraps_has_no_frequency(ax: Axes) -> None:
 
 
 def test_node_takes_both_ends(ax: Axes) -> None:
-    pl.node(NODES, "L1.0", ax, n=3)
+    pl.node_genes(NODES, "L1.0", ax, n=3)
     assert rows(ax) == ["E$x$", "C", "B"]
     assert ax.get_title(loc="left") == "L1.0"
 
 
 def test_node_that_is_not_there() -> None:
     with pytest.raises(UnknownNameError, match=r"L1.0 to L1.1"):
-        pl.node(NODES, "L1.9", Figure().subplots())
+        pl.node_genes(NODES, "L1.9", Figure().subplots())
+
+
+def test_a_card_has_genes_with_stability_columns_neighbours_and_evidence(ax: Axes) -> None:
+    genes, columns, neighbours, found = pl.node(card(), ax).child_axes
+    assert ax.get_title(loc="left") == "L1.0 (saturated)"
+    assert rows(genes) == ["E$x$", "B", "C"]
+    assert [t.get_text() for t in genes.texts] == ["100%", "40%", "0%"]
+    assert rows(columns) == ["condition: ill", "age"]
+    assert [round(p.get_width(), 1) for p in columns.patches] == [3.0, 0.2]
+    assert to_hex(columns.patches[1].get_facecolor()) == pl.PALETTE["faint"]
+    assert rows(neighbours) == ["L2.0", "L2.1"]
+    assert [p.get_width() for p in neighbours.patches] == [-0.9, 0.2]
+    assert rows(found)[0] == "DNA repair"
+
+
+def test_a_card_says_what_it_does_not_have(ax: Axes) -> None:
+    none = pd.DataFrame()
+    bare = card(obs=none, neighbours=none, evidence=none, genes=card().genes.assign(stability=np.nan))
+    genes, *others = pl.node(bare, ax).child_axes
+    assert not genes.texts
+    assert [part.texts[0].get_text().split()[0] for part in others] == ["no", "no", "the"]
+
+
+def test_reproducibility_shows_chance_and_fades_what_does_not_pass(ax: Axes) -> None:
+    pl.reproducibility(AGAIN, ax)
+    assert rows(ax) == ["L1", "PCA"]
+    assert [line.get_xdata()[0] for line in ax.lines] == [0.4, 0.4]
+    faint, strong = ax.collections[:2]
+    assert [point[0] for point in faint.get_offsets()] == [0.4]
+    assert [point[0] for point in strong.get_offsets()] == [0.9]
 
 
 def test_gene_sets_of_one_test_best_first(ax: Axes) -> None:

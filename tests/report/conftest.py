@@ -147,6 +147,40 @@ def _write_nodes(folder: Path, genes: Genes, rng: np.random.Generator) -> None:
     write_tsv(folder / "04_nodes.tsv", pd.DataFrame(rows, columns=columns), kind="node activity", version=1, about={})
 
 
+def _write_again(folder: Path) -> None:
+    """What training again leaves: L1.1 comes back, most others do not; cards of two nodes."""
+    rows = []
+    for layer, width in LAYERS.items():
+        for k in range(width):
+            sure = k == 1
+            rows.append((f"{layer}.{k}", layer, 0.9 if sure else 0.4, 5 if sure else 1, 5, 0.38, 0.01 if sure else 0.6))
+    columns = ["node", "layer", "reproducibility", "support", "members", "null_mean", "q"]
+    scored = pd.DataFrame(rows, columns=columns)
+    scored.to_csv(folder / "04_reproducibility.tsv", sep="\t", index=False)
+    programme = {"layer": ["L1", "PC"], "programme": "C.0", "support": 5, "members": 5, "correlation": 0.8, "q": 0.01}
+    programme |= {"node": ["L1.1", "PC.1"], "likeness": 0.95, "up": "IFI44L,RSAD2", "down": "GENE1"}
+    pd.DataFrame(programme).to_csv(folder / "04_programmes.tsv", sep="\t", index=False)
+    table = pd.read_csv(folder / "04_nodes.tsv", sep="\t", comment="#", keep_default_na=False, na_values=[""])
+    more = scored.rename(columns={"q": "q_reproducibility"}).drop(columns=["layer", "null_mean"])
+    table = table.merge(more, on="node")
+    table["rank_score"] = table["effect"].abs() * table["reproducibility"]
+    write_tsv(folder / "04_nodes.tsv", table, kind="node activity", version=1, about={})
+    gene = {"sign": "up", "rank": 1, "gene": LEADERS[0], "value": 3.0, "stability": 0.8}
+    column = {
+        "column": "condition",
+        "test": "Friedman",
+        "units": 9,
+        "effect": 0.7,
+        "highest": "ill",
+        "p": 1e-4,
+        "q": 0.001,
+    }
+    card = {"layer": "L1", "model": "autoencoder", "state": "", "activity": {}, "genes": [gene], "obs": [column]}
+    card |= {"neighbours": [{"node": "L2.1", "layer": "L2", "correlation": 0.9}], "reproducibility": {"support": 5.0}}
+    cards = [card | {"node": "L1.1"}, card | {"node": "L1.0"}]
+    (folder / "04_cards.json").write_text(json.dumps({"format": 1, "cards": cards}))
+
+
 def _write_held_out(folder: Path, plan: Plan, rng: np.random.Generator) -> None:
     rows = []
     for fold in range(5):
@@ -198,6 +232,18 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
 
     def make(**changes: Any) -> Path:
         return write_run(tmp_path / "run", Plan(**changes))
+
+    return make
+
+
+@pytest.fixture
+def make_run_again(make_run: Callable[..., Path]) -> Callable[..., Path]:
+    """The same, of a study that trained its models again."""
+
+    def make(**changes: Any) -> Path:
+        folder = make_run(**changes)
+        _write_again(folder)
+        return folder
 
     return make
 

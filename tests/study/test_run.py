@@ -25,6 +25,7 @@ control = 'condition == "control"'
 [model]
 widths = [24, 12, 6]
 epochs = 5
+seeds = 3
 
 [network]
 file = "network.csv"
@@ -81,7 +82,9 @@ def names(folder):
 def test_leaves_every_artefact_of_the_thread(done):
     assert names(done.folder) >= {
         "study.toml", "01_genes.tsv", "02_prepare.json", "03_model", "04_nodes_L1.parquet", "04_nodes_L2.parquet",
-        "04_nodes_L3.parquet", "04_nodes_PC.parquet", "04_nodes.tsv", "05_module.tsv", "05_module_pca.tsv",
+        "04_nodes_L3.parquet", "04_nodes_PC.parquet", "04_nodes.tsv", "04_cards.json", "03_ensemble",
+        "04_reproducibility.tsv", "04_programmes.tsv", "04_programmes_L1.parquet", "04_programmes_IC.parquet",
+        "05_module.tsv", "05_module_pca.tsv",
         "05_module_de.tsv", "05_held_out.tsv", "05_scores.tsv", "06_evidence.parquet", "report.html", "report.json",
         "run.json",
     }  # fmt: skip
@@ -99,6 +102,41 @@ def test_finds_the_planted_module_and_its_sets(done, cohort):
     planted = cohort.uns["simulate"]["disease_programmes"]
     assert best["q"] < 1e-6
     assert any(str(name) in best["reference"] for name in planted)
+
+
+def test_nodes_are_ranked_by_reproducibility_times_effect(done, cohort):
+    table = pd.read_csv(done.folder / "04_nodes.tsv", sep="\t")
+    scored = pd.read_csv(done.folder / "04_reproducibility.tsv", sep="\t").set_index("node")
+    product = scored.loc[table["node"], "reproducibility"].to_numpy() * table["effect"].abs()
+    np.testing.assert_allclose(table["rank_score"], product)
+    assert table["rank_score"].is_monotonic_decreasing
+    assert set(scored["layer"]) == {"L1", "L2", "L3", "PC", "IC"}
+    assert set(scored["members"]) == {3}
+    shown = [row for row in json.loads((done.folder / "report.json").read_text())["nodes"] if not row["state"]]
+    assert [row["rank_score"] for row in shown] == sorted((row["rank_score"] for row in shown), reverse=True)
+
+
+def test_cards_of_the_first_nodes_carry_stability_and_no_subject(done, cohort):
+    cards = json.loads((done.folder / "04_cards.json").read_text())["cards"]
+    table = pd.read_csv(done.folder / "04_nodes.tsv", sep="\t", keep_default_na=False)
+    assert [card["node"] for card in cards] == list(table.loc[table["state"] == "", "node"].head(len(cards)))
+    stability = [gene["stability"] for card in cards for gene in card["genes"]]
+    assert all(0 <= share <= 1 for share in stability)
+    assert cards[0]["reproducibility"]["members"] == 3
+    text = json.dumps(cards)
+    assert not [subject for subject in cohort.obs["subject"].unique() if f'"{subject}"' in text]
+
+
+def test_without_seeds_nothing_of_an_ensemble_is_there(folder):
+    run(Study.load(folder / "study.toml"), folder / "RUN")
+    (folder / "study.toml").write_text(STUDY.replace("seeds = 3", "seeds = 0"))
+    run(Study.load(folder / "study.toml"), folder / "RUN")
+    assert not {"04_reproducibility.tsv", "04_programmes.tsv"} & names(folder / "RUN")
+    report = json.loads((folder / "RUN" / "report.json").read_text())
+    assert report["reproducibility"] is None
+    assert report["cards"]
+    effects = [abs(row["effect"]) for row in report["nodes"] if not row["state"] and row["support"] == 0]
+    assert effects == sorted(effects, reverse=True)
 
 
 def test_held_out_figures_are_of_subjects_never_seen(done, cohort):
@@ -124,7 +162,7 @@ def test_nothing_is_done_twice(folder, monkeypatch):
     before = {p: p.stat().st_mtime_ns for p in (folder / "RUN").rglob("*") if p.is_file()}
     again = []
     run(study, folder / "RUN", say=again.append)
-    assert len(said) == 8
+    assert len(said) == 1 + len(STEPS)
     assert again == ["reading and checking"]
     assert before == {p: p.stat().st_mtime_ns for p in (folder / "RUN").rglob("*") if p.is_file()}
 
@@ -194,6 +232,7 @@ def test_the_template_is_a_study_once_filled_in(folder):
         ("widths = [24", "widhts = [24", UnknownNameError, "did you mean 'widths'"),
         ("[module]", "[modul]", UnknownNameError, "did you mean 'module'"),
         ("[contrast]", "[data.contrast]", InputError, "contrast"),
+        ("seeds = 3", "seeds = 1", InputError, "an ensemble of one has nothing to compare; use 10"),
         ("size = 60", 'size = "many"', InputError, "size = 'many' does not fit"),
         ("size = 60", "size = 290", InputError, "more than half of the 300 genes"),
         ("folds = 3", "folds = 300", InputError, "only 15 subjects; use folds = 15"),

@@ -38,14 +38,14 @@ def test_nodes_not_to_trust_are_named(cohort, relu, toy_of):
     weights = [w.copy() for w in relu.weights]
     weights[0][:, 1] = 0
     weights[0][:, 3] = 2 * weights[0][:, 2]
-    weights[0][:, 5] = 0
+    weights[0][:, 5:7] = 0
     adata = cohort.adata.copy()
-    # One sample far from all others switches node 5 on; the rest leave it at its lower end.
-    weights[0][40, 5] = 1.0
-    adata.X[:, 40] = 8 + 0.01 * np.random.default_rng(0).normal(size=adata.n_obs)
-    adata.X[7, 40] = 9
+    # Few samples far from all others switch a node on, which the rest leave at its lower end; node 6 has but one.
+    weights[0][[40, 41], [5, 6]] = 1.0
+    adata.X[:, 40:42] = 8 + 0.01 * np.random.default_rng(0).normal(size=(adata.n_obs, 2))
+    adata.X[[7, 8, 9, 7], [40, 40, 40, 41]] = 9
     table = tl.node_activity(adata, toy_of(adata, weights, relu.bend), contrast=cohort.contrast, layers=["L1"])
-    assert list(table["state"]) == ["", "dead", "", "duplicate of L1.2", "", "saturated", "", ""]
+    assert list(table["state"]) == ["", "dead", "", "duplicate of L1.2", "", "saturated", "driven by one sample", ""]
     dead = table.loc[1]
     assert (dead["effect"], dead["p"], dead["q"]) == (0, 1, 1)
 

@@ -100,7 +100,7 @@ def test_reproducibility_of_the_node(model):
     table = pd.DataFrame({"node": ["L2.0", "L2.1"], "reproducibility": [0.9, 0.1], "support": [9, 1], "q": [0.01, 1.0]})
     card = tl.node_card(model, "L2.0", reproducibility=table)
     assert card.reproducibility == {"reproducibility": 0.9, "support": 9.0, "q": 0.01}
-    assert "Over seeds: reproducibility 0.9, support 9, q 0.01" in card.to_text()
+    assert "Over other trainings: reproducibility 0.9, support 9, q 0.01" in card.to_text()
     with pytest.raises(InputError, match=r"0 rows on node L2\.2"):
         tl.node_card(model, "L2.2", reproducibility=table)
 

@@ -1,7 +1,8 @@
-"""Nodes: light-up, node."""
+"""Nodes: light-up, ensemble, node."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,8 @@ import typer
 
 import genelight as gl
 
-from ._shared import File, Layer, ModelFolder, Subject, fresh
+from .._core.tables import write_plain
+from ._shared import File, Folder, Layer, ModelFolder, Seed, Subject, Table, fresh
 
 commands = typer.Typer()
 
@@ -29,14 +31,59 @@ def light_up(
 
 
 @commands.command()
+def ensemble(
+    table: Table,
+    model: ModelFolder,
+    out: Folder,
+    seeds: Annotated[int, typer.Option(help="how many trainings, 10 for a figure")] = 10,
+    subject: Subject = None,
+    seed: Seed = 0,
+) -> None:
+    """Train a model again on redrawn subjects, and say which of its nodes come back."""
+    folder, trained = fresh(out), gl.load(model)
+    again = gl.models.fit_ensemble(gl.read(table, dense=True), trained, seeds=seeds, subject=subject, seed=seed)
+    scored = gl.tl.reproducible_nodes(trained, _lit(trained, again, trained.widths), seed=seed)
+    again.save(folder)
+    write_plain(out / "reproducibility.tsv", scored)
+    print(f"{out}: {seeds} trainings; every node in {out / 'reproducibility.tsv'}")
+    for layer, part in scored.groupby("layer", sort=False):
+        sure = part[part["q"] <= 0.05].sort_values("reproducibility", ascending=False)
+        first = f", first {', '.join(sure['node'].head(5))}" if len(sure) else ""
+        print(f"{layer}: {len(sure)} of {len(part)} nodes come back with q <= 0.05{first}")
+
+
+@commands.command()
 def node(
     name: Annotated[str, typer.Argument(help="node, such as L2.17")],
     model: ModelFolder,
     table: Annotated[Path | None, typer.Option(help="h5ad file: adds sample columns and neighbours")] = None,
     subject: Subject = None,
     evidence: Annotated[Path | None, typer.Option(help="what assess wrote, such as RUN/06_evidence.parquet")] = None,
+    ensemble: Annotated[Path | None, typer.Option(help="the model trained again, such as RUN/03_ensemble")] = None,
+    draw: Annotated[Path | None, typer.Option(help="also draw the card: a .png, .svg or .pdf file")] = None,
 ) -> None:
     """Print the card of one hidden node: its genes, where it is active, its evidence."""
-    adata = None if table is None else gl.read(table, dense=True)
+    trained, adata = gl.load(model), None if table is None else gl.read(table, dense=True)
+    picture = None if draw is None else fresh(draw)
+    layer, lit, scored = name.rpartition(".")[0], {}, None
+    if ensemble is not None:
+        lit = _lit(trained, gl.models.load_ensemble(ensemble), [layer])
+        scored = gl.tl.reproducible_nodes(trained, lit)
     found = None if evidence is None else gl.Evidence.load(evidence)
-    print(gl.tl.node_card(gl.load(model), name, adata=adata, subject=subject, evidence=found).to_text())
+    card = gl.tl.node_card(
+        trained,
+        name,
+        adata=adata,
+        subject=subject,
+        evidence=found,
+        reproducibility=scored,
+        others=lit.get(layer, ()),
+    )
+    if picture is not None:
+        gl.pl.save(lambda ax: gl.pl.node(card, ax), picture, size=(9.2, 5.0))
+    print(card.to_text())
+
+
+def _lit(model: gl.Model, again: gl.models.Ensemble, layers: Iterable[str]) -> dict[str, list[gl.NodeGenes]]:
+    """Light-up of layers in every member; a layer that the model does not have is an error of its own."""
+    return {layer: [gl.light_up(part, layer) for part in (model, *again)][1:] for layer in layers}

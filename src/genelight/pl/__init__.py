@@ -10,13 +10,15 @@
 
 from __future__ import annotations
 
+from ._card import node
 from ._evidence import gene_sets, layers
-from ._genes import module, node
+from ._genes import module, node_genes
 from ._labels import method_label, set_label, short_name
 from ._layer_map import layer_map
 from ._samples import held_out, history, scores
+from ._save import save
 from ._scorecard import scorecard
-from ._strip import nodes
+from ._strip import nodes, reproducibility
 from ._style import PALETTE
 from ._svg import svg
 
@@ -30,7 +32,10 @@ __all__ = [
     "method_label",
     "module",
     "node",
+    "node_genes",
     "nodes",
+    "reproducibility",
+    "save",
     "scorecard",
     "scores",
     "set_label",

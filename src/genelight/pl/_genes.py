@@ -1,4 +1,4 @@
-"""Genes by their score: a module, a node."""
+"""Genes by their score: those of a module, those of a node."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from .._core.types import Module, NodeGenes
 
-__all__ = ["module", "node"]
+__all__ = ["module", "node_genes"]
 
 
 def module(module: Module, ax: Axes | None = None, *, n: int = 20) -> Axes:
@@ -56,12 +56,12 @@ def module(module: Module, ax: Axes | None = None, *, n: int = 20) -> Axes:
     return ax
 
 
-def node(node_genes: NodeGenes, node: str, ax: Axes | None = None, *, n: int = 20) -> Axes:
+def node_genes(nodes: NodeGenes, node: str, ax: Axes | None = None, *, n: int = 20) -> Axes:
     """The genes a node raises most and lowers most.
 
     Parameters
     ----------
-    node_genes
+    nodes
         What the nodes of one layer stand for.
     node
         Its name, ``"L2.17"``.
@@ -87,10 +87,10 @@ def node(node_genes: NodeGenes, node: str, ax: Axes | None = None, *, n: int = 2
     >>> from genelight._core.genes import Genes
     >>> from genelight._core.types import NodeGenes
     >>> lit = NodeGenes(np.array([[1.0, -1.0, 0.2]]), ("L1.0",), Genes(("A", "B", "C")), "L1", "pca", "light_up")
-    >>> [t.get_text() for t in pl.node(lit, "L1.0", Figure().subplots(), n=2).get_yticklabels()]
+    >>> [t.get_text() for t in pl.node_genes(lit, "L1.0", Figure().subplots(), n=2).get_yticklabels()]
     ['A', 'B']
     """
-    values = node_genes.of(node)
+    values = nodes.of(node)
     n = min(n, len(values))
     ends = pd.concat([values.iloc[: n - n // 2], values.iloc[len(values) - n // 2 :]])
     ax = axes_or_new(ax, size=(4.8, 0.6 + 0.2 * n))

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._style import DOWN, INK, SOFT, UP, axes_or_new, dress, name_rows
+from ._style import ACCENT, DOWN, INK, SOFT, UP, axes_or_new, dress, name_rows
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["nodes", "spread"]
+__all__ = ["nodes", "reproducibility", "spread"]
 
 GOLDEN = 0.6180339887498949
 
@@ -62,6 +62,48 @@ def nodes(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     dress(ax, grid="x")
     ax.margins(x=0.12)
     ax.set_xlabel("cases against controls, standard deviations")
+    return ax
+
+
+def reproducibility(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """How well each node comes back when the model is trained again, one strip of dots per layer.
+
+    Parameters
+    ----------
+    table
+        Columns ``layer``, ``reproducibility``, ``null_mean`` and ``q``, as :func:`genelight.tl.reproducible_nodes`
+        gives them; several models' tables may be joined.
+    ax
+        Where to draw; a new figure otherwise.
+
+    Returns
+    -------
+    The axes; dots with q above 0.05 are faint, an upright line shows what arbitrary directions of the layer's space
+    reach on average.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> from genelight import pl
+    >>> table = pd.DataFrame({"layer": "L1", "reproducibility": [0.9, 0.4], "null_mean": 0.35, "q": [0.01, 0.6]})
+    >>> [t.get_text() for t in pl.reproducibility(table, Figure().subplots()).get_yticklabels()]
+    ['L1']
+    """
+    rows = list(dict.fromkeys(table["layer"]))
+    ax = axes_or_new(ax, size=(4.8, 0.7 + 0.6 * len(rows)))
+    for y, layer in enumerate(rows):
+        part = table[table["layer"] == layer].sort_values("reproducibility", kind="stable")
+        at = y + spread(len(part), width=0.62)
+        strong = (part["q"] <= 0.05).to_numpy()
+        ax.scatter(part["reproducibility"][~strong], at[~strong], s=14, color=SOFT, edgecolor="none", alpha=0.35)
+        ax.scatter(part["reproducibility"][strong], at[strong], s=18, color=ACCENT, edgecolor="none", alpha=0.85)
+        chance = part["null_mean"].mean()
+        ax.plot([chance, chance], [y - 0.38, y + 0.38], color=INK, linewidth=1.0)
+    name_rows(ax, rows)
+    dress(ax, grid="x")
+    ax.set_xlim(0, 1.02)
+    ax.set_xlabel("mean correlation with the matching node of other trainings")
     return ax
 
 

@@ -61,7 +61,11 @@ class Ledger:
     def _digests(self, outputs: Sequence[str]) -> dict[str, str]:
         found = {}
         for output in outputs:
-            path = self.folder / output
-            for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+            for file in _files(self.folder / output):
                 found[str(file.relative_to(self.folder))] = file_digest(file) if file.is_file() else "missing"
         return found
+
+
+def _files(path: Path) -> list[Path]:
+    """The file itself, or all files of a folder."""
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]

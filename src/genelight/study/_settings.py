@@ -5,9 +5,9 @@ from __future__ import annotations
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from .._core.errors import FormatError, InputError, ResourceError, UnknownNameError
 
@@ -15,6 +15,13 @@ __all__ = ["EMBEDDED", "Study"]
 
 EMBEDDED = "embedded"
 """In place of a file name: the data that come with the package."""
+
+
+def _no_ensemble_of_one(seeds: int) -> int:
+    if seeds == 1:
+        msg = "an ensemble of one has nothing to compare; use 10, at least 2, or 0 for none"
+        raise ValueError(msg)
+    return seeds
 
 
 class _Section(BaseModel):
@@ -50,6 +57,9 @@ class Model(_Section):
     epochs: int | None = Field(default=None, gt=0, description="in place of the preset's")
     learning_rate: float | None = Field(default=None, gt=0, description="in place of the preset's")
     seed: int = Field(default=0, description="for everything that is drawn")
+    seeds: Annotated[int, Field(ge=0), AfterValidator(_no_ensemble_of_one)] = Field(
+        default=10, description="trainings on redrawn subjects that say which nodes come back; 0 for none"
+    )
 
 
 class Contrast(_Section):

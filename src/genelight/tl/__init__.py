@@ -3,7 +3,7 @@
 # Importing these registers them, in this order.
 from . import _light_up, _weights, _gradient, _integrated_gradients, _saliency  # noqa: F401, I001
 from . import _auto, _joint, _direction, _paper, _de, _random, _variance  # noqa: F401
-from ._card import NodeCard
+from .._core.card import NodeCard
 from ._registry import ATTRIBUTIONS, DERIVATIONS
 from .agreement import agreement
 from .annotate import annotate
@@ -15,10 +15,10 @@ from .layer_map import layer_map
 from .light_up import LEVELS, RESTS, light_up
 from .light_up_pairs import light_up_pairs
 from .node_activity import node_activity
-from .node_card import node_card
+from .node_card import node_card, node_cards
 from .permutation_test import Permutation, permutation_test
 from .preservation import Preservation, preservation
-from .reproducibility import match_nodes, rank_nodes, reproducibility
+from .reproducibility import match_nodes, rank_nodes, reproducibility, reproducible_nodes
 from .stability import Stability, stability
 from .top_genes import top_genes
 
@@ -46,11 +46,13 @@ __all__ = [
     "match_nodes",
     "node_activity",
     "node_card",
+    "node_cards",
     "permutation_test",
     "preservation",
     "r2_interval",
     "rank_nodes",
     "reproducibility",
+    "reproducible_nodes",
     "stability",
     "top_genes",
 ]

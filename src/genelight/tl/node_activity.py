@@ -43,8 +43,9 @@ def node_activity(
     above zero where cases are higher; ``p``, two-sided Welch t on subject means, or paired t where at least five
     subjects and half of the smaller group are in both groups (1 for a node that does not vary); ``q``,
     Benjamini-Hochberg over all rows; ``state``: empty, or ``"dead"`` (one value over the training samples),
-    ``"saturated"`` (at least 95% of samples within 1% of one end of its range), ``"duplicate of L1.3"`` (correlation
-    above 0.99 in size with that node of its layer).
+    ``"driven by one sample"`` (which has more than half of its variance, of twenty samples or more), ``"saturated"``
+    (at least 95% of samples within 1% of one end of its range), ``"duplicate of L1.3"`` (correlation above
+    0.99 in size with that node of its layer).
 
     Raises
     ------

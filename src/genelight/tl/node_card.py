@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from .._core.card import NodeCard
 from .._core.checks import check_positive
 from .._core.errors import InputError, UnknownNameError
-from .._core.types import EVIDENCE_COLUMNS, Evidence, Model, NodeGenes
+from .._core.types import EVIDENCE_COLUMNS, CodeRange, Evidence, Model, NodeGenes
 from ._associations import COLUMNS, associations
-from ._card import NodeCard
 from ._layers import node_names
 from ._nodes import find_node
 from ._states import code_correlation, is_dead, states_of
@@ -20,7 +21,7 @@ from .light_up import light_up
 from .reproducibility import match_nodes
 from .top_genes import top_genes
 
-__all__ = ["node_card"]
+__all__ = ["node_card", "node_cards"]
 
 NEIGHBOURS = 3
 STABLE_AMONG = 100
@@ -89,34 +90,111 @@ def node_card(
     >>> len(card.genes), sorted(card.obs["column"])
     (6, ['age', 'condition', 'hours', 'hours_label', 'sex'])
     """
-    check_positive(n=n)
-    layer, position = find_node(model, node)
-    lit = light_up(model, layer)
-    span = model.code_range(layer)
-    codes = {} if adata is None else _codes(model, adata)
-    activity = {
-        f"{what} in training": float(getattr(span, what)[position]) for what in ("mean", "sd", "minimum", "maximum")
-    }
-    if adata is None:
-        state = "dead" if is_dead(span)[position] else ""
-        tested = pd.DataFrame(columns=list(COLUMNS))
-    else:
-        code_n = codes[layer][:, position]
-        activity |= {"mean": float(code_n.mean()), "sd": float(code_n.std())}
-        state = states_of(codes[layer], span, node_names(model, layer))[position]
-        tested = associations(code_n, adata.obs, subject=subject)
-    return NodeCard(
-        node=node,
-        layer=layer,
-        model=model.name,
-        state=state,
-        genes=_genes(lit, node, others=others, n=n),
-        activity=activity,
-        obs=tested,
-        neighbours=_neighbours(model, codes, layer=layer, position=position),
-        evidence=pd.DataFrame(columns=list(EVIDENCE_COLUMNS)) if evidence is None else evidence.of(node),
-        reproducibility=_reproducibility(reproducibility, node),
+    around = {} if not others else {find_node(model, node)[0]: others}
+    (card,) = node_cards(
+        model,
+        [node],
+        adata=adata,
+        subject=subject,
+        evidence=evidence,
+        reproducibility=reproducibility,
+        others=around,
+        n=n,
     )
+    return card
+
+
+def node_cards(
+    model: Model,
+    nodes: Sequence[str],
+    *,
+    adata: AnnData | None = None,
+    subject: str | None = None,
+    evidence: Evidence | None = None,
+    reproducibility: pd.DataFrame | None = None,
+    others: Mapping[str, Sequence[NodeGenes]] | None = None,
+    n: int = 10,
+) -> list[NodeCard]:
+    """Gather the cards of several hidden nodes: one pass of the table, one light-up and one matching per layer.
+
+    Parameters
+    ----------
+    model, adata, subject, evidence, reproducibility, n
+        As in :func:`node_card`.
+    nodes
+        Names of nodes, of whichever layers.
+    others
+        By layer, its light-up in models trained again.
+
+    Returns
+    -------
+    One card per node, in the order of `nodes`.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such layer, node or column.
+    GeneMismatchError
+        If the table, or another model, has other genes.
+    InputError
+        If the model has no hidden layers, or subjects are missing.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> model = gl.models.fit_pca(gl.demo.cohort(), width=4)
+    >>> [card.node for card in gl.tl.node_cards(model, ["PC.2", "PC.0"], n=3)]
+    ['PC.2', 'PC.0']
+    """
+    check_positive(n=n)
+    places = [find_node(model, node) for node in nodes]
+    layers = dict.fromkeys(layer for layer, _ in places)
+    codes = {} if adata is None else _codes(model, adata)
+    readings = {la: _Reading.of(model, la, codes=codes, others=(others or {}).get(la, ())) for la in layers}
+    cards = []
+    for node, (layer, position) in zip(nodes, places, strict=True):
+        reading, tested = readings[layer], pd.DataFrame(columns=list(COLUMNS))
+        if adata is not None:
+            tested = associations(codes[layer][:, position], adata.obs, subject=subject)
+        card = NodeCard(
+            node=node,
+            layer=layer,
+            model=model.name,
+            state=reading.states[position],
+            genes=_genes(reading, node, n=n),
+            activity=_activity(reading, position),
+            obs=tested,
+            neighbours=_neighbours(model, codes, layer=layer, position=position),
+            evidence=pd.DataFrame(columns=list(EVIDENCE_COLUMNS)) if evidence is None else evidence.of(node),
+            reproducibility=_reproducibility(reproducibility, node),
+        )
+        cards.append(card)
+    return cards
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What the cards of one layer share: its light-up, its codes and states, and its matches in other models."""
+
+    lit: NodeGenes
+    span: CodeRange
+    h_nk: np.ndarray | None
+    states: Sequence[str]
+    others: Sequence[tuple[NodeGenes, Mapping[str, tuple[str, float]]]]
+
+    @classmethod
+    def of(cls, model: Model, layer: str, *, codes: Mapping[str, np.ndarray], others: Sequence[NodeGenes]) -> _Reading:
+        lit, span, h_nk = light_up(model, layer), model.code_range(layer), codes.get(layer)
+        if h_nk is None:
+            states = ["dead" if dead else "" for dead in is_dead(span)]
+        else:
+            states = states_of(h_nk, span, node_names(model, layer))
+        matched = []
+        for other in others:
+            table = match_nodes(lit, other)
+            pairs = zip(table["match"], table["correlation"], strict=True)
+            matched.append((other, dict(zip(table["node"], pairs, strict=True))))
+        return cls(lit, span, h_nk, states, matched)
 
 
 def _codes(model: Model, adata: AnnData) -> dict[str, np.ndarray]:
@@ -124,20 +202,31 @@ def _codes(model: Model, adata: AnnData) -> dict[str, np.ndarray]:
     return {layer: model.encode(x_ng, layer).astype(np.float64) for layer in model.widths}
 
 
-def _genes(lit: NodeGenes, node: str, *, others: Sequence[NodeGenes], n: int) -> pd.DataFrame:
-    table = top_genes(lit, n=n)
+def _activity(reading: _Reading, position: int) -> dict[str, float]:
+    figures = {
+        f"{what} in training": float(getattr(reading.span, what)[position])
+        for what in ("mean", "sd", "minimum", "maximum")
+    }
+    if reading.h_nk is not None:
+        code_n = reading.h_nk[:, position]
+        figures |= {"mean": float(code_n.mean()), "sd": float(code_n.std())}
+    return figures
+
+
+def _genes(reading: _Reading, node: str, *, n: int) -> pd.DataFrame:
+    table = top_genes(reading.lit, n=n)
     table = table[table["node"] == node].drop(columns="node").reset_index(drop=True)
-    shares = [_among_strongest(lit, node, other=other, table=table) for other in others]
+    shares = [_among_strongest(table, other, matches[node]) for other, matches in reading.others]
     table["stability"] = np.mean(shares, axis=0) if shares else np.nan
     return table
 
 
-def _among_strongest(lit: NodeGenes, node: str, *, other: NodeGenes, table: pd.DataFrame) -> np.ndarray:
+def _among_strongest(table: pd.DataFrame, other: NodeGenes, matched: tuple[str, float]) -> np.ndarray:
     """Whether the other model's matching node has each gene among its strongest, with the same sign."""
-    matched = match_nodes(lit, other).set_index("node").loc[node]
-    if not matched["match"]:
+    match, correlation = matched
+    if not match:
         return np.zeros(len(table))
-    values_g = other.values_kg[other.nodes.index(matched["match"])] * np.sign(matched["correlation"])
+    values_g = other.values_kg[other.nodes.index(match)] * np.sign(correlation)
     position = [other.genes.position[gene] for gene in table["gene"]]
     limit = np.sort(np.abs(values_g))[-min(STABLE_AMONG, len(values_g))]
     signed = values_g[position] * np.where(table["sign"] == "up", 1, -1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,10 +12,11 @@ from .._core.checks import check_positive
 from .._core.errors import InputError, UnknownNameError
 from .._core.progress import progress
 from .._core.threads import one_thread
-from .._core.types import NodeGenes
+from .._core.types import Model, NodeGenes
 from ._matching import assign, check_genes, random_turn, unit_profiles
+from .light_up import light_up
 
-__all__ = ["match_nodes", "rank_nodes", "reproducibility"]
+__all__ = ["match_nodes", "rank_nodes", "reproducibility", "reproducible_nodes"]
 
 SUPPORT_QUANTILE = 0.99
 
@@ -134,6 +135,56 @@ def reproducibility(
     table = pd.DataFrame(found, index=live).reindex(np.arange(len(reference.nodes))).fillna(dead)
     table.insert(0, "node", reference.nodes)
     return table.astype({"support": int}).assign(q=stats.false_discovery_control(table["p"]))
+
+
+def reproducible_nodes(
+    model: Model, others: Mapping[str, Sequence[NodeGenes]], *, draws: int = 50, seed: int = 0
+) -> pd.DataFrame:
+    """Score the nodes of every layer of a model, see :func:`reproducibility`.
+
+    Parameters
+    ----------
+    model
+        The model in question.
+    others
+        By layer, its light-up in every other model.
+    draws, seed
+        As in :func:`reproducibility`.
+
+    Returns
+    -------
+    One row per node, in order of layers: ``node``, ``layer``, ``reproducibility``, ``support``, ``members`` (how many
+    other models there are), ``null_mean``, ``p`` and ``q`` (over the layer's nodes).
+
+    Raises
+    ------
+    InputError
+        If a layer has no others, or all nodes of one are dead.
+    UnknownNameError
+        If the model has no such layer.
+    GeneMismatchError
+        If genes differ.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> adata = gl.demo.cohort()
+    >>> pca = gl.models.fit_pca(adata, width=8)
+    >>> again = gl.models.fit_ensemble(adata, pca, seeds=3, subject="subject")
+    >>> lit = {"PC": [gl.light_up(member, "PC") for member in again]}
+    >>> gl.tl.reproducible_nodes(pca, lit, draws=20)["members"].unique().tolist()
+    [3]
+    """
+    tables = []
+    for layer, lit in others.items():
+        table = reproducibility(light_up(model, layer), lit, draws=draws, seed=seed)
+        table.insert(1, "layer", layer)
+        table.insert(4, "members", len(lit))
+        tables.append(table)
+    if not tables:
+        msg = f"no light-up of other trainings of {model.name} was passed; pass at least one layer"
+        raise InputError(msg)
+    return pd.concat(tables, ignore_index=True)
 
 
 def rank_nodes(reproducibility: pd.DataFrame, effects: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._cards import Cards
 from ._findings import findings
 from ._genetics import Genetics
 from ._held_out import HeldOut
@@ -9,10 +10,21 @@ from ._layers import Layers
 from ._methods import Methods
 from ._module import Module
 from ._nodes import Nodes
+from ._reproducibility import Reproducibility
 from ._scores import Scores
 from ._section import Figure, Section
 
 __all__ = ["SECTIONS", "Figure", "Section", "findings"]
 
-SECTIONS: tuple[Section, ...] = (Module(), Genetics(), Nodes(), Layers(), HeldOut(), Scores(), Methods())
+SECTIONS: tuple[Section, ...] = (
+    Module(),
+    Genetics(),
+    Nodes(),
+    Cards(),
+    Reproducibility(),
+    Layers(),
+    HeldOut(),
+    Scores(),
+    Methods(),
+)
 """In the order of the page, below the findings."""

@@ -55,11 +55,21 @@ def _leading_node(nodes: list[Mapping[str, Any]], module: Mapping[str, Any] | No
     side = "above" if node["effect"] >= 0 else "below"
     distance = f"cases lie {number(abs(node['effect']))} standard deviations {side} controls on it"
     distance += f" (q = {tail(node['q'])})" if known(node["q"]) else ""
+    distance += _comes_back(node)
     if not known(node["share"]):
         return f"Node {node['node']} of layer {node['layer']} differs most between cases and controls: {distance}."
     what = "Layer {} carries {}, and in it node {} the most: it holds {} of the module's projection, and {}."
     name = "the module" if module else "the difference"
     return what.format(node["layer"], name, node["node"], percent(node["share"]), distance)
+
+
+def _comes_back(node: Mapping[str, Any]) -> str:
+    """In how many other trainings the node is found again."""
+    if not known(node["of_trainings"]):
+        return ""
+    clause = f"; {node['trainings']} of {node['of_trainings']} other trainings have such a node"
+    q = node["reproducibility_q"]
+    return clause if known(q) and q <= SIGNIFICANT else f"{clause}, which is no more than chance (q = {tail(q)})"
 
 
 def _best_pathway(module: Mapping[str, Any] | None) -> str:

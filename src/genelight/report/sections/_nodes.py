@@ -29,15 +29,14 @@ class Nodes(Section):
     empty = ()
 
     def gather(self, run: Run, evidence: pd.DataFrame) -> list[dict[str, Any]]:
-        """Nodes ranked by kinds of evidence and then by effect."""
+        """Nodes ranked by reproducibility times effect; where no ensemble was trained, by kinds of evidence first."""
         if run.nodes is None:
             return []
         main = evidence[evidence["main"].astype(bool)]
         network, sets = best(main[~main["is_set"] & ~main["disease"]]), best(main[main["is_set"]])
         own = run.nodes[~run.nodes["layer"].isin(CONTROLS)]
         records = [_record(row, network, sets) for _, row in own.iterrows()]
-        records.sort(key=lambda r: (bool(r["state"]), -r["support"], -abs(r["effect"]) if known(r["effect"]) else 0.0))
-        return [{"place": i, **r} for i, r in enumerate(records, 1)]
+        return [{"place": i, **r} for i, r in enumerate(sorted(records, key=_place), 1)]
 
     def missing(self, found: Any) -> dict[str, str]:
         """The table of nodes."""
@@ -46,6 +45,12 @@ class Nodes(Section):
     def figures(self, run: Run, found: Any) -> dict[str, Figure]:
         """All nodes, and the leading one."""
         return {**_strips(run, found), **_leading(run, found)} if found else {}
+
+
+def _place(record: dict[str, Any]) -> tuple[bool, float, int, float]:
+    score = record["rank_score"]
+    effect = abs(record["effect"]) if known(record["effect"]) else 0.0
+    return bool(record["state"]), -score if known(score) else 0.0, -record["support"], -effect
 
 
 def _record(row: pd.Series, network: pd.DataFrame, sets: pd.DataFrame) -> dict[str, Any]:
@@ -66,8 +71,17 @@ def _record(row: pd.Series, network: pd.DataFrame, sets: pd.DataFrame) -> dict[s
         "network_z": of_network.get("effect"),
         "network_q": of_network.get("q"),
         "best_set": of_sets,
+        "reproducibility": row.get("reproducibility"),
+        "reproducibility_q": row.get("q_reproducibility"),
+        "trainings": _count(row.get("support")),
+        "of_trainings": _count(row.get("members")),
+        "rank_score": row.get("rank_score"),
         "support": len([q for q in q_values if known(q) and q <= SIGNIFICANT]),
     }
+
+
+def _count(value: Any) -> int | None:
+    return int(value) if known(value) else None
 
 
 def _text(value: object) -> str:
@@ -97,7 +111,7 @@ def _leading(run: Run, found: Any) -> dict[str, Figure]:
     values = lit.of(name)
     n = min(LEAD, len(values))
     return figure(
-        lambda ax: pl.node(lit, name, ax, n=n),
+        lambda ax: pl.node_genes(lit, name, ax, n=n),
         name="node",
         caption=f"What node {name} stands for: the genes that it raises and lowers most when it is lit.",
         alt=f"Bars of {n} genes for node {name}, from {values.index[0]} (raised most) to {values.index[-1]} "

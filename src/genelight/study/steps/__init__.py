@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from ._assess import Assess
 from ._derive import Derive
+from ._ensemble import Ensemble
 from ._fit import Fit
 from ._hold_out import HoldOut
 from ._light_up import LightUp
+from ._nodes import Nodes
 from ._prepare import Prepare
 from ._report import Report
 from ._step import Bench, Step
 
 __all__ = ["STEPS", "Bench", "Step"]
 
-STEPS: tuple[Step, ...] = (Prepare(), HoldOut(), Fit(), LightUp(), Derive(), Assess(), Report())
+STEPS: tuple[Step, ...] = (Prepare(), HoldOut(), Fit(), LightUp(), Ensemble(), Derive(), Nodes(), Assess(), Report())
 """In this order; a step stands behind those it reads from. The report is last."""

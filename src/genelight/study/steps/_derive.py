@@ -1,4 +1,4 @@
-"""The disease module, its baselines, how sure it is, and which nodes carry it."""
+"""The disease module, its baselines, and how sure it is."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ... import tl
-from ..._core.tables import write_plain
 from ..._core.types import Model, Module
 from ._step import BASELINE, CONTROLS, MODULES, Bench, Step
 
@@ -20,19 +18,19 @@ STABLE = 0.9
 
 
 class Derive(Step):
-    """The module of the study's derivation, those of the baselines, and the activity of every node."""
+    """The module of the study's derivation, and those of the baselines."""
 
     name = "derive"
     says = "deriving the disease module"
-    after = ("fit", "hold_out", "light_up")
+    after = ("fit", "hold_out")
 
     def depends(self, bench: Bench) -> Sequence[object]:
         """Contrast and settings."""
         return [bench.contrast_digest, bench.study.module.model_dump(mode="json")]
 
     def outputs(self, bench: Bench) -> Sequence[str]:
-        """Four modules and a table of nodes."""
-        return [*MODULES, "04_nodes.tsv"]
+        """Four modules."""
+        return MODULES
 
     def work(self, bench: Bench) -> None:
         """Derive, bootstrap, permute."""
@@ -45,7 +43,6 @@ class Derive(Step):
         baseline = replace(_module(bench, pca, settings.method), method=BASELINE)
         for control in [baseline, *(_module(bench, trained, name) for name in CONTROLS)]:
             control.save(bench.folder / f"05_module_{control.method}.tsv")
-        write_plain(bench.folder / "04_nodes.tsv", _activity(bench, trained, module))
 
 
 def _module(bench: Bench, model: Model, method: str, *, layer: str | None = None) -> Module:
@@ -84,12 +81,3 @@ def _certainty(bench: Bench, model: Model, module: Module) -> dict[str, Any]:
         "permutations": settings.permutations,
         "stable": int((module.table["selected"] & (module.table["frequency"] >= STABLE)).sum()),
     }
-
-
-def _activity(bench: Bench, model: Model, module: Module) -> pd.DataFrame:
-    table = tl.node_activity(bench.inputs.adata, model, contrast=bench.inputs.contrast)
-    table["share"] = table["node"].map(dict(module.about.get("node_share", {})))
-    ids = np.asarray(bench.inputs.preparation.genes.ids, dtype=object)
-    lit = bench.node_genes(bench.layers)
-    table["top_genes"] = [",".join(ids[top]) for nodes in lit for top in nodes.top_kn(5, sign=1)]
-    return table

@@ -62,7 +62,7 @@ class Bench:
     @property
     def model_settings(self) -> dict[str, Any]:
         """How the model is built and trained, with the widths that were decided."""
-        return self.study.model.model_dump(mode="json") | {"widths": self.inputs.widths}
+        return self.study.model.model_dump(mode="json", exclude={"seeds"}) | {"widths": self.inputs.widths}
 
     def models(self) -> list[Model]:
         """The trained model, PCA, ICA."""

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
+
+from .errors import FormatError
 
 __all__ = ["NodeCard"]
 
 NAMED = 3
 SIGNIFICANT = 0.05
+TABLES = {
+    "genes": ("sign", "rank", "gene", "value", "stability"),
+    "obs": ("column", "test", "units", "effect", "highest", "p", "q"),
+    "neighbours": ("node", "layer", "correlation"),
+}
 
 
 @dataclass(frozen=True)
@@ -22,7 +30,8 @@ class NodeCard:
     node, layer, model
         Its name, its layer and the model's name.
     state
-        What is wrong with it, empty if nothing is: ``"dead"``, ``"saturated"``, ``"duplicate of L1.3"``.
+        What is wrong with it, empty if nothing is: ``"dead"``, ``"driven by one sample"``, ``"saturated"``,
+        ``"duplicate of L1.3"``.
     genes
         Columns ``sign`` (``"up"``, ``"down"``), ``rank``, ``gene``, ``value``, ``stability`` (NaN without others).
     activity
@@ -47,6 +56,42 @@ class NodeCard:
     neighbours: pd.DataFrame
     evidence: pd.DataFrame
     reproducibility: Mapping[str, float]
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any], *, evidence: pd.DataFrame) -> NodeCard:
+        """A card from what :meth:`to_record` gave, and its evidence, which is kept elsewhere.
+
+        Raises
+        ------
+        FormatError
+            If the record is no card's.
+        """
+        try:
+            tables = {name: pd.DataFrame(record[name], columns=list(columns)) for name, columns in TABLES.items()}
+            return cls(
+                node=str(record["node"]),
+                layer=str(record["layer"]),
+                model=str(record["model"]),
+                state=str(record["state"]),
+                genes=tables["genes"].astype({"value": float, "stability": float}),
+                activity=dict(record["activity"]),
+                obs=tables["obs"].astype({"effect": float, "p": float, "q": float}),
+                neighbours=tables["neighbours"],
+                evidence=evidence,
+                reproducibility=dict(record["reproducibility"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            msg = f"a node's card cannot be read ({error!r}); make it again with genelight run"
+            raise FormatError(msg) from error
+
+    def to_record(self) -> dict[str, Any]:
+        """Plain values for JSON, without the evidence."""
+        tables = {name: getattr(self, name).astype(object) for name in TABLES}
+        return {
+            **{name: getattr(self, name) for name in ("node", "layer", "model", "state")},
+            **{name: dict(getattr(self, name)) for name in ("activity", "reproducibility")},
+            **{name: table.where(table.notna(), None).to_dict("records") for name, table in tables.items()},
+        }
 
     @property
     def sentence(self) -> str:
@@ -76,9 +121,19 @@ def _sentence(card: NodeCard) -> str:
     known = card.evidence[card.evidence["q"] <= SIGNIFICANT]
     if len(known):
         parts.append(f"has its best evidence in {known.iloc[0]['reference']} (q = {known.iloc[0]['q']:.2g})")
+    if "support" in card.reproducibility:
+        parts.append(_comes_back(card.reproducibility))
     state = f" ({card.state})" if card.state else ""
     said = f"{', '.join(parts[:-1])}, and {parts[-1]}" if len(parts) > 1 else parts[0]
     return f"{card.node} of the {card.model}{state} {said}."
+
+
+def _comes_back(figures: Mapping[str, float]) -> str:
+    """How many other trainings have the node."""
+    of = f" of {figures['members']:.0f}" if "members" in figures else ""
+    q = figures.get("q", 1.0)
+    sure = f"q = {q:.2g}" if q <= SIGNIFICANT else f"no more than chance, q = {q:.2g}"
+    return f"comes back in {figures['support']:.0f}{of} other trainings ({sure})"
 
 
 def _to_text(card: NodeCard) -> str:
@@ -103,7 +158,9 @@ def _facts(card: NodeCard) -> list[str]:
     if card.state:
         facts.append(f"State: {card.state}")
     if card.reproducibility:
-        facts.append("Over seeds: " + ", ".join(f"{name} {value:.3g}" for name, value in card.reproducibility.items()))
+        facts.append(
+            "Over other trainings: " + ", ".join(f"{name} {value:.3g}" for name, value in card.reproducibility.items())
+        )
     return facts
 
 

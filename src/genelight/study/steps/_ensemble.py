@@ -1,0 +1,83 @@
+"""Which nodes come back when the models are trained again, and the programmes that trainings agree on."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+
+import pandas as pd
+
+from ... import models, tl
+from ..._core.tables import write_plain
+from ..._core.types import Model, NodeGenes
+from ._step import BASELINE_LAYERS, Bench, Step
+
+__all__ = ["Ensemble"]
+
+NAMED = 10
+FOLDER = "03_ensemble"
+
+
+class Ensemble(Step):
+    """The model, PCA and ICA, each trained again on other draws of the subjects."""
+
+    name = "ensemble"
+    says = "training again on redrawn subjects"
+    after = ("fit",)
+
+    def wanted(self, bench: Bench) -> bool:
+        """Unless the study has seeds = 0."""
+        return bench.study.model.seeds > 0
+
+    def depends(self, bench: Bench) -> Sequence[object]:
+        """How many, and from which seed."""
+        return [bench.study.model.seeds, bench.seed]
+
+    def outputs(self, bench: Bench) -> Sequence[str]:
+        """The trained members, a row for every node, a row for every programme and its genes by layer."""
+        files = [_programme_file(layer) for layer in [*bench.layers, *BASELINE_LAYERS]]
+        return [FOLDER, "04_reproducibility.tsv", "04_programmes.tsv", *files]
+
+    def work(self, bench: Bench) -> None:
+        """Train, match, gather."""
+        shutil.rmtree(bench.folder / FOLDER, ignore_errors=True)
+        scored, agreed = [], []
+        for model in bench.models():
+            members = models.fit_ensemble(
+                bench.inputs.adata,
+                model,
+                seeds=bench.study.model.seeds,
+                subject=bench.study.data.subject,
+                seed=bench.seed,
+            )
+            if isinstance(model, models.Autoencoder):
+                members.save(bench.folder / FOLDER)
+            lit = {layer: [tl.light_up(member, layer) for member in members] for layer in model.widths}
+            scored.append(tl.reproducible_nodes(model, lit, seed=bench.seed))
+            agreed += [_programmes(bench, model, nodes) for nodes in lit.values()]
+        write_plain(bench.folder / "04_reproducibility.tsv", pd.concat(scored, ignore_index=True))
+        write_plain(bench.folder / "04_programmes.tsv", pd.concat(agreed, ignore_index=True))
+
+
+def _programme_file(layer: str) -> str:
+    return f"04_programmes_{layer}.parquet"
+
+
+def _programmes(bench: Bench, model: Model, lit: Sequence[NodeGenes]) -> pd.DataFrame:
+    """Consensus of one layer, each programme with the model's own node that is most like it."""
+    layer = lit[0].layer
+    found = tl.consensus(lit, seed=bench.seed)
+    found.nodes.save(bench.folder / _programme_file(layer))
+    table = found.table.rename(columns={"node": "programme"})
+    table.insert(0, "layer", layer)
+    table["members"] = len(lit)
+    if len(table):
+        nearest = tl.match_nodes(found.nodes, tl.light_up(model, layer))
+        table["node"], table["likeness"] = nearest["match"], nearest["correlation"]
+    else:
+        table["node"], table["likeness"] = "", 0.0
+    genes = tl.top_genes(found.nodes, n=NAMED)
+    for sign in ("up", "down"):
+        names = genes[genes["sign"] == sign].groupby("node")["gene"].agg(",".join)
+        table[sign] = table["programme"].map(names).fillna("")
+    return table

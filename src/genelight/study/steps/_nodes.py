@@ -1,0 +1,83 @@
+"""Every node in a row, the leading ones on cards, and how layers feed one another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from ... import models, tl
+from ..._core.provenance import write_json
+from ..._core.tables import write_plain
+from ..._core.types import Model, Module
+from ._ensemble import FOLDER
+from ._step import Bench, Step
+
+__all__ = ["Nodes"]
+
+CARDS, CARD_GENES, SIGNIFICANT = 12, 10, 0.05
+
+
+class Nodes(Step):
+    """Activity of every node in cases and controls, ranked by reproducibility times effect."""
+
+    name = "nodes"
+    says = "comparing nodes between cases and controls"
+    after = ("fit", "light_up", "ensemble", "derive")
+
+    def depends(self, bench: Bench) -> Sequence[object]:
+        """Contrast and subjects."""
+        return [bench.contrast_digest, bench.study.data.subject]
+
+    def outputs(self, bench: Bench) -> Sequence[str]:
+        """A table of nodes, cards, and connections beyond chance where there are two layers or more."""
+        return ["04_nodes.tsv", "04_cards.json", *(["04_layer_map.tsv"] if len(bench.layers) > 1 else [])]
+
+    def work(self, bench: Bench) -> None:
+        """Compare, rank, write cards of the first."""
+        model = bench.models()[0]
+        module = Module.load(bench.folder / "05_module.tsv")
+        scored = None
+        if bench.study.model.seeds:
+            scored = pd.read_csv(
+                bench.folder / "04_reproducibility.tsv", sep="\t", keep_default_na=False, na_values=[""]
+            )
+            scored = scored[scored["layer"].isin(bench.layers)]
+        table = _activity(bench, model, module=module, scored=scored)
+        write_plain(bench.folder / "04_nodes.tsv", table)
+        write_json(
+            bench.folder / "04_cards.json", {"format": 1, "cards": _cards(bench, model, table=table, scored=scored)}
+        )
+        if len(bench.layers) > 1:
+            edges = tl.layer_map(model, bench.inputs.adata)
+            write_plain(bench.folder / "04_layer_map.tsv", edges[edges["q"] <= SIGNIFICANT])
+
+
+def _activity(bench: Bench, model: Model, *, module: Module, scored: pd.DataFrame | None) -> pd.DataFrame:
+    table = tl.node_activity(bench.inputs.adata, model, contrast=bench.inputs.contrast)
+    table["share"] = table["node"].map(dict(module.about.get("node_share", {})))
+    ids = np.asarray(bench.inputs.preparation.genes.ids, dtype=object)
+    lit = bench.node_genes(bench.layers)
+    table["top_genes"] = [",".join(ids[top]) for nodes in lit for top in nodes.top_kn(5, sign=1)]
+    if scored is None:
+        return table
+    return tl.rank_nodes(scored, table.merge(scored[["node", "support", "members"]], on="node"))
+
+
+def _cards(bench: Bench, model: Model, *, table: pd.DataFrame, scored: pd.DataFrame | None) -> list[dict[str, object]]:
+    """Cards of the first usable nodes; of those whose place in the table rests on effect alone, by effect."""
+    usable = table[table["state"] == ""]
+    if scored is None:
+        usable = usable.iloc[np.argsort(-usable["effect"].abs().to_numpy(), kind="stable")]
+    members = models.load_ensemble(bench.folder / FOLDER) if scored is not None else ()
+    cards = tl.node_cards(
+        model,
+        list(usable["node"].head(CARDS)),
+        adata=bench.inputs.adata,
+        subject=bench.study.data.subject,
+        reproducibility=scored,
+        others={layer: [tl.light_up(member, layer) for member in members] for layer in model.widths},
+        n=CARD_GENES,
+    )
+    return [card.to_record() for card in cards]

@@ -1,0 +1,65 @@
+"""Nodes by reproducibility times effect, their cards, and how training again is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from genelight import report
+from genelight._core.errors import FormatError
+
+Make = Callable[..., Path]
+
+
+def test_nodes_rank_by_reproducibility_times_effect(make_run_again: Make) -> None:
+    rows = report.summarise(make_run_again())["nodes"]
+    usable = [row for row in rows if not row["state"]]
+    assert [r["rank_score"] for r in usable] == sorted((r["rank_score"] for r in usable), reverse=True)
+    assert (usable[0]["trainings"], usable[0]["of_trainings"]) == (5, 5)
+    assert [bool(row["state"]) for row in rows] == [False] * len(usable) + [True] * (len(rows) - len(usable))
+
+
+def test_the_leading_node_says_whether_it_comes_back(make_run_again: Make) -> None:
+    sentence = report.summarise(make_run_again())["findings"][1]
+    assert sentence.endswith("; 5 of 5 other trainings have such a node.")
+
+
+def test_layers_beside_pca_and_programmes_that_pass(make_run_again: Make) -> None:
+    found = report.summarise(make_run_again())["reproducibility"]
+    assert [(row["layer"], row["nodes"], row["reproducible"]) for row in found["layers"]] == [
+        ("L1", 12, 1), ("L2", 8, 1), ("L3", 4, 1), ("PCA", 4, 1),
+    ]  # fmt: skip
+    assert [(p["programme"], p["node"], p["up"]) for p in found["programmes"]] == [("L1 C.0", "L1.1", "IFI44L, RSAD2")]
+
+
+def test_the_page_links_nodes_to_cards_and_gives_the_command_for_others(make_run_again: Make) -> None:
+    summary = report.summarise(make_run_again())
+    page = report.render(summary)
+    for node in ("L1.1", "L1.0"):
+        assert f'<a href="#card-{node}">' in page
+        assert f'<details id="card-{node}"' in page
+        assert f'id="figure-card-{node}"' in page
+    assert 'href="#card-L1.2"' not in page
+    assert "genelight node L1.0 --model 03_model --ensemble 03_ensemble" in page
+    assert summary["cards"][0]["sentence"].startswith("L1.1 of the autoencoder raises IFI44L, goes with condition")
+    assert "Interferon alpha beta signaling (Reactome)" in summary["cards"][0]["sentence"]
+    assert "## Training again, 5 times" in report.render(summary, "markdown")
+
+
+def test_without_an_ensemble_the_page_says_nothing_of_it(run_folder: Path) -> None:
+    summary = report.summarise(run_folder)
+    page = report.render(summary)
+    assert summary["reproducibility"] is None
+    assert "Comes back" not in page
+    assert "Training again" not in page
+
+
+@pytest.mark.parametrize("cards", [{"cards": 3}, {"cards": [{"node": "L1.1"}]}, []])
+def test_a_damaged_file_of_cards_is_named(make_run_again: Make, cards: object) -> None:
+    folder = make_run_again()
+    (folder / "04_cards.json").write_text(json.dumps(cards))
+    with pytest.raises(FormatError, match="card"):
+        report.summarise(folder)
