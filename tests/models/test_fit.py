@@ -124,7 +124,7 @@ def test_settings_say_what_was_chosen(autoencoder):
     assert settings["widths"] == [16, 8, 4]
     assert settings["sparsity"] in PRESETS["default"].sparsities
     assert 0 <= settings["stop"] <= settings["epochs"] == 10
-    assert settings["rank"] == 47
+    assert settings["rank"] == 32
 
 
 def test_samples_that_repeat_do_not_disturb(cohort):

@@ -21,7 +21,7 @@ from .bundle import load
 from .linear import Linear
 from .network import Mirror, Stack
 from .recipe import Recipe
-from .shrink import shrink_means, turn
+from .shrink import Weighing, turn
 from .spaces import Space
 from .starts import STARTS, whiten
 from .subspace import Subspace, find_subspace
@@ -120,11 +120,11 @@ class _Draw:
     rows: np.ndarray
     seed: int
 
-    def turned(self, gamma: float) -> tuple[np.ndarray, np.ndarray, Subspace, np.ndarray]:
+    def turned(self, weighing: Weighing) -> tuple[np.ndarray, np.ndarray, Subspace, np.ndarray]:
         """Centre ``(k,)``, turn ``(k, k)``, subspace on the drawn samples' own axes, and their coordinates there."""
         drawn_nk = self.c_nk[self.rows]
         centre_k = drawn_nk.mean(0)
-        drawn_nk = shrink_means(drawn_nk - centre_k, self.subject_n[self.rows], gamma)
+        drawn_nk = weighing.apply(drawn_nk - centre_k, self.subject_n[self.rows])
         k = len(centre_k)
         own = turn(Subspace(np.eye(k, dtype=np.float32), self.whole.variance_k, self.whole.lost), drawn_nk)
         turn_kk = own.basis_gk
@@ -213,7 +213,7 @@ def _member(model: Model, draw: _Draw) -> Model:  # noqa: ARG001 - the kinds bel
 
 @_member.register
 def _linear(model: Linear, draw: _Draw) -> Linear:
-    _, _, subspace, _ = draw.turned(1.0)
+    _, _, subspace, _ = draw.turned(Weighing())
     width = model.widths[model.layer]
     return type(model).of(model.preparation, draw.x_ng, width=width, subspace=subspace, seed=draw.seed)
 
@@ -223,7 +223,9 @@ def _autoencoder(model: Autoencoder, draw: _Draw) -> Autoencoder:
     settings = model.settings
     recipe = Recipe(**{field.name: settings[field.name] for field in fields(Recipe) if field.name in settings})
     if isinstance(model.space, Subspace):
-        centre_k, turn_kk, space, drawn_nk = draw.turned(settings["between_subject_shrinkage"])
+        centre_k, turn_kk, space, drawn_nk = draw.turned(
+            Weighing(settings["between_subject_shrinkage"], settings.get("tempering", 0.0))
+        )
         net = _trained(model, space, drawn_nk, recipe=recipe, seed=draw.seed)
         _turn_back(net, turn_kk, centre_k)
     else:

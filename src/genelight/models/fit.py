@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from sklearn.model_selection import GroupShuffleSplit
 
 from .._core.checks import check_column, check_positive
@@ -18,16 +16,15 @@ from ..io import Store
 from ..pp import Preparation, PreparedStore, prepare
 from .autoencoder import Autoencoder, code_ranges, kind_for
 from .checkpoint import Checkpoints
-from .network import Stack
+from .choice import choose_recipe
 from .objective import HeldOut
+from .plan import Plan, Samples
 from .presets import PRESETS, Preset, choose_widths
 from .recipe import Recipe
-from .shrink import choose_shrinkage, shrink_means, turn
-from .spaces import GeneSpace, Space
-from .starts import STARTS, whiten
+from .shrink import Weighing
 from .streaming import LEAST_RANK, reduce_store
-from .subspace import Subspace, find_subspace
-from .training import settle, train
+from .subspace import Subspace
+from .training import settle
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -35,51 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["fit"]
 
 LEAST_SUBJECTS = 5
-
-
-@dataclass(frozen=True)
-class _Samples:
-    """What a network learns from: prepared values or their coordinates, whose they are, and of how many genes."""
-
-    x_ng: np.ndarray
-    subject_n: np.ndarray
-    genes: int
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What to build, and where its training is kept."""
-
-    preset: Preset
-    widths: tuple[int, ...]
-    seed: int
-    checkpoints: Checkpoints | None
-
-    def train(
-        self, name: str, start: _Start, *, recipe: Recipe, held_out: HeldOut | None = None
-    ) -> list[dict[str, float]]:
-        """Train `start` in place, under a name for its checkpoint."""
-        checkpoint = self.checkpoints.of(name, recipe) if self.checkpoints else None
-        return train(
-            start.net,
-            start.c_nk,
-            recipe,
-            held_out=held_out,
-            genes=start.genes,
-            checkpoint=checkpoint,
-            seed=self.seed,
-        )
-
-
-@dataclass(frozen=True)
-class _Start:
-    """A network before training, the space it reads, and the samples' coordinates there."""
-
-    space: Space
-    net: Stack
-    c_nk: torch.Tensor
-    genes: int
-    gamma: float = 1.0
 
 
 def fit(
@@ -95,8 +47,8 @@ def fit(
 ) -> Autoencoder:
     """Train an autoencoder on all samples of a table, without labels.
 
-    What is open (sparsity and number of epochs) is chosen on a fifth of the subjects that a first training never
-    sees; then the network is trained anew on everyone with that choice.
+    What is open is chosen by subjects: how samples weigh, by cross-validation among four fifths of them; sparsity and
+    number of epochs, on the other fifth. Then the network is trained anew on everyone with that choice.
 
     Parameters
     ----------
@@ -161,10 +113,10 @@ def fit(
         table = PreparedStore(adata, preparation)
         reduced = reduce_store(table, rank=_rank(chosen, widths), learners=inner, seed=seed)
     x_ng = preparation.transform(adata) if reduced is None else reduced.c_nk
-    samples = _Samples(x_ng, subject_n, len(preparation.genes))
-    plan = _Plan(chosen, widths, seed, _checkpoints(checkpoint, samples, chosen, widths=widths, seed=seed))
-    recipe, gains, history = _choose(samples, inner, outer, plan=plan)
-    start = _start(samples, plan, shrink=gains)
+    samples = Samples(x_ng, subject_n, len(preparation.genes))
+    plan = Plan(chosen, widths, seed, _checkpoints(checkpoint, samples, chosen, widths=widths, seed=seed))
+    recipe, weighing, history = _choose(samples, inner, outer, plan=plan)
+    start = plan.start(samples, subspace=plan.subspace(samples), weighing=weighing)
     plan.train("final", start, recipe=recipe)
     settings = {
         "preset": name,
@@ -172,7 +124,8 @@ def fit(
         **{key: getattr(chosen, key) for key in ("activation", "start", "space", "tied")},
         "latent": start.net.latent,
         **asdict(recipe),
-        "between_subject_shrinkage": start.gamma,
+        "between_subject_shrinkage": weighing.gamma,
+        "tempering": weighing.power,
         "seed": seed,
         "rank": start.c_nk.shape[1],
     }
@@ -210,7 +163,7 @@ def _resolve(preset: str | Preset, epochs: int | None) -> tuple[Preset, str]:
 
 
 def _checkpoints(
-    folder: Path | None, samples: _Samples, preset: Preset, *, widths: tuple[int, ...], seed: int
+    folder: Path | None, samples: Samples, preset: Preset, *, widths: tuple[int, ...], seed: int
 ) -> Checkpoints | None:
     if folder is None:
         return None
@@ -219,73 +172,31 @@ def _checkpoints(
 
 
 def _choose(
-    samples: _Samples, inner: np.ndarray, outer: np.ndarray, *, plan: _Plan
-) -> tuple[Recipe, bool, list[dict[str, float]]]:
-    """Sparsity and epochs on held-out subjects, whether shrinkage serves them, and the training that says so."""
-    # Centred without the held-out subjects: else they lie opposite to the others, and look familiar to PCA.
-    centre_g = samples.x_ng[inner].mean(0)
-    learners = _Samples(samples.x_ng[inner], samples.subject_n[inner], samples.genes)
+    samples: Samples, inner: np.ndarray, outer: np.ndarray, *, plan: Plan
+) -> tuple[Recipe, Weighing, list[dict[str, float]]]:
+    """Recipe with sparsity and epochs, and how samples weigh, all chosen without a look at the subjects held out."""
+    learners = Samples(samples.x_ng[inner], samples.subject_n[inner], samples.genes)
     held_out_ng = samples.x_ng[outer]
+    # Centred without the held-out subjects: else they lie opposite to the others, and look familiar to PCA.
+    centre_g = learners.x_ng.mean(0)
     np.subtract(learners.x_ng, centre_g, out=learners.x_ng)
     held_out_ng -= centre_g
-    start = _start(learners, plan, shrink=plan.preset.shrink)
-    pca_r2 = _pca_r2(learners.x_ng, held_out_ng, width=min(plan.widths), seed=plan.seed)
-    held_out = HeldOut.of(held_out_ng, start.space, pca_r2=pca_r2)
-    gains = plan.preset.shrink
-    if start.gamma < 1.0 and held_out.figures(start.net)["held_out_r2"] < pca_r2:
-        start, gains = _start(learners, plan, shrink=False), False
-        held_out = HeldOut.of(held_out_ng, start.space, pca_r2=pca_r2)
+    subspace = plan.subspace(learners)
+    weighing = plan.weighing(learners, subspace)
+    start = plan.start(learners, subspace=subspace, weighing=weighing)
+    pca = plan.axes(learners, subspace)
+    held_out = HeldOut.of(held_out_ng, start.space, pca=pca, subject_n=samples.subject_n[outer])
+    if not weighing.is_even and held_out.figures(start.net)["held_out_r2"] < held_out.pca_r2:
+        weighing = Weighing()
+        start = plan.start(learners, subspace=subspace, weighing=weighing)
+        held_out = HeldOut.of(held_out_ng, start.space, pca=pca, subject_n=samples.subject_n[outer])
     settled = settle(start.net, start.c_nk, plan.preset.recipe, genes=start.genes, seed=plan.seed)
-    for i, sparsity in enumerate(plan.preset.sparsities):
-        recipe = replace(settled, sparsity=sparsity)
-        trial = replace(start, net=deepcopy(start.net))
-        history = plan.train(f"choice-{i}", trial, recipe=recipe, held_out=held_out)
-        stop = _last_good(history) if sparsity else _best(history)
-        if stop:
-            break
-    return replace(recipe, stop=stop), gains, history
-
-
-def _pca_r2(x_ng: np.ndarray, held_out_ng: np.ndarray, *, width: int, seed: int) -> float:
-    """Share of the held-out samples' size that PCA of the others reconstructs."""
-    kept = find_subspace(x_ng, rank=width, seed=seed).coordinates(held_out_ng)
-    total = np.einsum("ng,ng->", held_out_ng, held_out_ng, dtype=np.float64)
-    return float(np.einsum("nk,nk->", kept, kept, dtype=np.float64) / total)
-
-
-def _best(history: list[dict[str, float]]) -> int:
-    """The epoch that reconstructs held-out subjects best; 0 when no training helps."""
-    return int(max(history, key=lambda record: record["held_out_r2"])["epoch"])
-
-
-def _last_good(history: list[dict[str, float]]) -> int:
-    """The last epoch that keeps half of the start's lead over PCA on held-out subjects; 0 if there is none."""
-    start, pca = history[0]["held_out_r2"], history[0]["held_out_r2_pca"]
-    least = pca + max(0.0, start - pca) / 2
-    return max(int(record["epoch"]) for record in history if record["held_out_r2"] >= least or record["epoch"] == 0)
-
-
-def _start(samples: _Samples, plan: _Plan, *, shrink: bool) -> _Start:
-    """The network at its start; in a subspace, with axes as the samples' shrunk variance has them."""
-    preset, gamma = plan.preset, 1.0
-    if preset.space == "samples":
-        subspace = find_subspace(samples.x_ng, seed=plan.seed)
-        c_nk = subspace.coordinates(samples.x_ng)
-        if shrink:
-            gamma = choose_shrinkage(c_nk, samples.subject_n, min(plan.widths), seed=plan.seed)
-        if gamma < 1.0:
-            c_nk = shrink_means(c_nk, samples.subject_n, gamma)
-            turned = turn(subspace, c_nk)
-            c_nk = c_nk @ (subspace.basis_gk.T @ turned.basis_gk)
-            subspace = turned
-        space: Space = subspace
-    else:
-        space = GeneSpace.unit(samples.x_ng) if preset.space == "unit" else GeneSpace.plain(samples.genes)
-        c_nk = space.coordinates(samples.x_ng)
-    net = preset.network(c_nk.shape[1], plan.widths)
-    STARTS[preset.start](net, space, plan.seed)
-    whiten(net, torch.from_numpy(c_nk))
-    return _Start(space, net, torch.from_numpy(c_nk), samples.genes, gamma)
+    recipe, history = choose_recipe(
+        lambda recipe, name, enough: plan.trial(name, start, recipe=recipe, held_out=held_out, enough=enough),
+        replace(settled, sparsity=0.0),
+        sparsities=plan.preset.sparsities,
+    )
+    return recipe, weighing, history
 
 
 def _subjects(adata: AnnData | Store, subject: str | None) -> np.ndarray:

@@ -10,6 +10,7 @@ import torch
 
 from .recipe import Recipe
 from .spaces import GeneSpace, Space
+from .subspace import Subspace
 
 if TYPE_CHECKING:
     from .network import Stack
@@ -85,7 +86,7 @@ def _normal(like: torch.Tensor, draw: torch.Generator) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Samples of subjects that training never sees, and how well they are reconstructed.
+    """Samples of subjects that training never sees, and how well PCA reconstructs them.
 
     Attributes
     ----------
@@ -93,33 +94,54 @@ class HeldOut:
         In the network's coordinates.
     unit
         Prepared units in one unit of a coordinate: one number, or one per coordinate.
-    outside
-        Their squared size outside the coordinates, in prepared units.
+    outside_n
+        Squared size of each outside the coordinates, in prepared units.
     total
-        Their squared distance from the training mean.
-    pca_r2
-        Share of it that PCA of the narrowest width reconstructs.
+        Their squared distance from the training mean, summed.
+    pca_n
+        Squared error of each by PCA of the narrowest width.
+    subject_n
+        Whose they are.
     """
 
     c_nk: torch.Tensor
     unit: torch.Tensor
-    outside: float
+    outside_n: np.ndarray
     total: float
-    pca_r2: float
+    pca_n: np.ndarray
+    subject_n: np.ndarray
 
     @classmethod
-    def of(cls, x_ng: np.ndarray, space: Space, *, pca_r2: float) -> HeldOut:
-        """From prepared values whose zero is the training mean."""
-        total = float(np.einsum("ng,ng->", x_ng, x_ng, dtype=np.float64))
+    def of(cls, x_ng: np.ndarray, space: Space, *, pca: Subspace, subject_n: np.ndarray) -> HeldOut:
+        """From prepared values whose zero is the training mean, and the principal axes to compare with."""
         c_nk = space.coordinates(x_ng)
-        if isinstance(space, GeneSpace):
-            return cls(torch.from_numpy(c_nk), torch.from_numpy(space.span_g), 0.0, total, pca_r2)
-        inside = float(np.einsum("nk,nk->", c_nk, c_nk, dtype=np.float64))
-        return cls(torch.from_numpy(c_nk), torch.ones(1), total - inside, total, pca_r2)
+        size_n = _size(x_ng)
+        unit = torch.from_numpy(space.span_g) if isinstance(space, GeneSpace) else torch.ones(1)
+        outside_n = np.zeros_like(size_n) if isinstance(space, GeneSpace) else size_n - _size(c_nk)
+        pca_n = size_n - _size(pca.coordinates(x_ng))
+        return cls(torch.from_numpy(c_nk), unit, outside_n, float(size_n.sum()), pca_n, subject_n)
 
-    @torch.no_grad()
+    @property
+    def pca_r2(self) -> float:
+        """Share that PCA of the narrowest width reconstructs."""
+        return 1.0 - float(self.pca_n.sum()) / self.total
+
     def figures(self, net: Stack) -> dict[str, float]:
         """R² of the network as it is, and PCA's."""
-        parts = self.c_nk.split(4096)
-        inside = sum(float((((net(c) - c) * self.unit).double() ** 2).sum()) for c in parts)
-        return {"held_out_r2": 1.0 - (inside + self.outside) / self.total, "held_out_r2_pca": self.pca_r2}
+        return {"held_out_r2": 1.0 - float(self._errors(net).sum()) / self.total, "held_out_r2_pca": self.pca_r2}
+
+    def doubt(self, net: Stack) -> float:
+        """Standard error, over subjects, of the difference between the network's R² and PCA's."""
+        gain_n = (self.pca_n - self._errors(net)) / self.total
+        _, inverse = np.unique(self.subject_n, return_inverse=True)
+        gain_s = np.bincount(inverse, weights=gain_n)
+        return float(gain_s.std(ddof=1) * np.sqrt(len(gain_s))) if len(gain_s) > 1 else 0.0
+
+    @torch.no_grad()
+    def _errors(self, net: Stack) -> np.ndarray:
+        parts = [(((net(c) - c) * self.unit).double() ** 2).sum(1) for c in self.c_nk.split(4096)]
+        return torch.cat(parts).numpy() + self.outside_n
+
+
+def _size(x_ng: np.ndarray) -> np.ndarray:
+    return np.einsum("ng,ng->n", x_ng, x_ng, dtype=np.float64)

@@ -56,11 +56,15 @@ class Preset:
         Registered names.
     recipe
         How it is trained.
-    shrink
-        Whether subjects' means are shrunk (see :mod:`genelight.models.shrink`).
+    weigh
+        Whether samples weigh as serves unseen subjects (see :mod:`genelight.models.shrink`).
+    leading
+        Read only the leading principal axes, so many for each node of the narrowest layer (and at least as many as
+        the widest has nodes); None for all. In simulated cohorts with bent programmes the axes beyond are learned by
+        heart, and cost most of what the bends gain.
     sparsities
-        Weights of the sparsity penalty to try, largest first. The first one that can be trained while held-out
-        subjects are reconstructed better than by PCA is taken, else the last.
+        Weights of the sparsity penalty to try, see :func:`genelight.models.choice.choose_recipe`; none for a training
+        without.
     space
         What the network reads and writes: ``"samples"`` (coordinates in the samples' own subspace), ``"genes"``
         (prepared values) or ``"unit"`` (prepared values between 0 and 1 over the training samples, with a sigmoid
@@ -83,8 +87,9 @@ class Preset:
     activation: str
     start: str
     recipe: Recipe
-    shrink: bool = False
-    sparsities: tuple[float, ...] = (0.0,)
+    weigh: bool = False
+    leading: int | None = None
+    sparsities: tuple[float, ...] = ()
     space: str = "samples"
     shape: str = "funnel"
     tied: bool = False
@@ -128,7 +133,7 @@ PRESETS.register(
     "default",
     doi="10.1186/gb-2003-4-11-r76",
     summary="Starts at the PCA solution for unseen subjects, nodes as independent programmes; learns sparse codes.",
-)(Preset("prelu", "programmes", Recipe(1e-3, epochs=60), shrink=True, sparsities=(0.03, 0.01, 0.0)))
+)(Preset("prelu", "programmes", Recipe(3e-3, epochs=60), weigh=True, leading=8, sparsities=(0.03, 0.01)))
 PRESETS.register(
     "plain",
     doi="10.1126/science.1127647",
@@ -211,7 +216,7 @@ def preset(
         changed = replace(changed, sparsities=(sparsity,))
     given = {key: value for key, value in recipe.items() if value is not None}
     if nonnegative and changed.space == "samples":
-        changed = replace(changed, space="genes", start="random", shrink=False)
+        changed = replace(changed, space="genes", start="random", weigh=False)
     return replace(changed, recipe=replace(changed.recipe, **given))  # type: ignore[arg-type]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import nullcontext
 
 import numpy as np
 from sklearn.decomposition import FastICA
@@ -12,6 +13,10 @@ from .._core.threads import one_thread
 from .subspace import Subspace
 
 __all__ = ["independent"]
+
+# Products of a search, at most: beyond a hundred axes or so it ends before the iterations do.
+MOST_PRODUCTS = 1.5e11
+SMALL = 256
 
 
 def independent(
@@ -30,15 +35,17 @@ def independent(
     seed
         For the start.
     iterations, tolerance
-        When FastICA ends; the defaults serve a start that is trained further.
+        When FastICA ends; the defaults serve a start that is trained further. Wide searches end earlier, for time.
 
     Notes
     -----
     Source: Lee and Batzoglou 2003, doi 10.1186/gb-2003-4-11-r76.
     """
     basis_gk = subspace.basis_gk[:, :axes]
-    ica = FastICA(whiten=False, fun=_log_cosh, max_iter=iterations, tol=tolerance, random_state=seed)
-    with one_thread(), warnings.catch_warnings():
+    affordable = int(MOST_PRODUCTS / (4 * axes**2 * len(basis_gk)))
+    most = min(iterations, max(10, affordable))
+    ica = FastICA(whiten=False, fun=_log_cosh, max_iter=most, tol=tolerance, random_state=seed)
+    with one_thread() if axes < SMALL else nullcontext(), warnings.catch_warnings():
         # An unfinished rotation is still a rotation: only how sparse the profiles are depends on it.
         warnings.simplefilter("ignore", ConvergenceWarning)
         ica.fit(basis_gk * np.float32(np.sqrt(len(basis_gk))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import replace
@@ -36,6 +36,7 @@ def train(
     held_out: HeldOut | None = None,
     genes: int | None = None,
     checkpoint: Checkpoint | None = None,
+    enough: Callable[[list[dict[str, float]]], bool] | None = None,
     seed: int = 0,
 ) -> list[dict[str, float]]:
     """Train `net` in place to give back its input: squared error over variance, plus what the recipe penalises.
@@ -54,6 +55,8 @@ def train(
         Number of genes behind the coordinates, if not one each.
     checkpoint
         Where the training is kept as it goes, and taken up again after it was interrupted.
+    enough
+        Asked after each epoch, given the history; True ends the training.
     seed
         For the order of samples, and all else that is drawn.
 
@@ -70,7 +73,7 @@ def train(
     """
     with _threads_for(net):
         recipe = settle(net, c_nk, recipe, genes=genes, seed=seed)
-        return _Loop(net, c_nk, recipe, genes=genes, seed=seed).run(held_out, checkpoint)
+        return _Loop(net, c_nk, recipe, genes=genes, seed=seed).run(held_out, checkpoint, enough=enough)
 
 
 def settle(net: Stack, c_nk: torch.Tensor, recipe: Recipe, *, genes: int | None = None, seed: int = 0) -> Recipe:
@@ -92,7 +95,13 @@ class _Loop:
         rate = recipe.learning_rate if isinstance(recipe.learning_rate, float) else RATES[0]
         self.optimizer = torch.optim.Adam(net.parameters(), lr=rate, fused=True)
 
-    def run(self, held_out: HeldOut | None, checkpoint: Checkpoint | None) -> list[dict[str, float]]:
+    def run(
+        self,
+        held_out: HeldOut | None,
+        checkpoint: Checkpoint | None,
+        *,
+        enough: Callable[[list[dict[str, float]]], bool] | None = None,
+    ) -> list[dict[str, float]]:
         history: list[dict[str, float]] = []
         state = State(self.net, self.optimizer, self.generator, history)
         if checkpoint:
@@ -101,6 +110,8 @@ class _Loop:
             history.append(self.objective.record(0, self.c_nk, held_out))
         with progress("training", self.recipe.last) as step:
             for epoch in range(len(history), self.recipe.last + 1):
+                if enough and enough(history):
+                    break
                 good = deepcopy(self.net.state_dict())
                 self.epoch(epoch)
                 history.append(self.objective.record(epoch, self.c_nk, held_out))
