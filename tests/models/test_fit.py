@@ -12,6 +12,7 @@ from genelight.models import PRESETS, choose_widths, fit, fit_pca, r2
 from genelight.pp import prepare
 
 fit_file = importlib.import_module("genelight.models.fit")
+plan_file = importlib.import_module("genelight.models.plan")
 
 
 def half(adata, seed=0):
@@ -60,7 +61,7 @@ def test_the_seed_decides_everything(cohort, autoencoder):
 def watched(monkeypatch):
     """What the choice of settings and each training are given."""
     seen = {"choice": [], "training": []}
-    choose, train = fit_file._choose, fit_file.train
+    choose, train = fit_file._choose, plan_file.train
 
     def watch_choice(samples, inner, outer, **settings):
         seen["choice"].append((samples, inner, outer))
@@ -71,7 +72,7 @@ def watched(monkeypatch):
         return train(net, c_nk, recipe, **settings)
 
     monkeypatch.setattr(fit_file, "_choose", watch_choice)
-    monkeypatch.setattr(fit_file, "train", watch_training)
+    monkeypatch.setattr(plan_file, "train", watch_training)
     return seen
 
 
@@ -196,3 +197,36 @@ def test_every_preset_gives_a_model_that_knows_its_training(cohort):
         model = models.fit(cohort, preset=preset, widths=(8, 4), subject="subject", epochs=2)
         assert model.settings["preset"] == preset
         assert model.history[0]["epoch"] == 0
+
+
+def test_on_nonlinear_truth_it_is_clearly_above_pca():
+    bent = simulate.Programmes(nonlinear=0.6, number=4, size=40)
+    train, test = half(simulate.cohort(300, visits=2, n_genes=200, programmes=bent, seed=1))
+    pca, model = fit_pca(train, width=4), fit(train, widths=(32, 4, 32), subject="subject")
+    x_ng = pca.prepare(test)
+    assert r2(model, x_ng) > r2(pca, x_ng) + 0.02
+
+
+def test_one_giant_outlier_leaves_the_others_reconstructed(cohort):
+    spoilt = cohort.copy()
+    spoilt.X[0] = spoilt.X.max() * np.random.default_rng(0).uniform(0, 3, cohort.n_vars)
+    train, test = spoilt[:40].copy(), cohort[40:].copy()
+    model, clean = (fit(a, widths=(8, 4), subject="subject") for a in (train, cohort[:40].copy()))
+    assert r2(model, model.prepare(test)) > r2(clean, clean.prepare(test)) - 0.1
+
+
+def test_constant_genes_and_few_samples_are_no_obstacle(cohort):
+    flat = cohort[:12].copy()
+    flat.X[:, :50] = 7.0
+    model = fit(flat, widths=(4, 2), epochs=2)
+    assert len(model.genes) == 350
+    assert np.isfinite(r2(model, model.prepare(flat)))
+
+
+def test_what_the_default_does_not_read_is_stated(cohort):
+    model = fit(cohort, widths=(4, 2), subject="subject", epochs=1)
+    assert model.settings["rank"] == 16
+    x_ng = model.prepare(cohort)
+    within = model.subspace.coordinates(x_ng)
+    assert 0 < model.subspace.lost < 1
+    assert model.subspace.lost == pytest.approx(1 - (within**2).sum() / (x_ng**2).sum(), abs=0.1)

@@ -122,7 +122,7 @@ class Plan:
         """The axes that the network reads: the rest is noise to it, to be learned by heart."""
         if self.preset.leading is None:
             return subspace
-        rank = max(max(self.widths), self.preset.leading * min(self.widths))
+        rank = max(*self.widths, self.preset.leading * min(self.widths))
         if rank >= subspace.basis_gk.shape[1]:
             return subspace
         kept = float(subspace.variance_k[:rank].sum() / subspace.variance_k.sum())
