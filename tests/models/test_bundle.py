@@ -117,7 +117,7 @@ def test_something_else_is_no_saved_model(tmp_path, place):
 
 
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 def test_no_altered_byte_of_the_weights_passes(kept, tmp_path, place, bit):
     folder = tmp_path / "altered"
     shutil.copytree(kept, folder, dirs_exist_ok=True)
