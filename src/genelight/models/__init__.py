@@ -1,6 +1,7 @@
 """Models of expression behind one protocol: autoencoders, and PCA as the baseline."""
 
 from .activations import ACTIVATIONS
+from .again import again
 from .autoencoder import Autoencoder
 from .baselines import BASELINES, Baseline
 from .bundle import KINDS, load
@@ -47,6 +48,7 @@ __all__ = [
     "Steps",
     "Subspace",
     "Untrained",
+    "again",
     "choose_widths",
     "find_rate",
     "find_subspace",

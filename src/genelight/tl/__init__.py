@@ -20,11 +20,13 @@ from .permutation_test import Permutation, permutation_test
 from .preservation import Preservation, preservation
 from .reproducibility import match_nodes, rank_nodes, reproducibility, reproducible_nodes
 from .stability import Stability, stability
+from .severity import INTERFERON, Protocol, severity
 from .top_genes import top_genes
 
 __all__ = [
     "ATTRIBUTIONS",
     "DERIVATIONS",
+    "INTERFERON",
     "LEVELS",
     "RESTS",
     "Consensus",
@@ -32,6 +34,7 @@ __all__ = [
     "NodeCard",
     "Permutation",
     "Preservation",
+    "Protocol",
     "Stability",
     "agreement",
     "annotate",
@@ -53,6 +56,7 @@ __all__ = [
     "rank_nodes",
     "reproducibility",
     "reproducible_nodes",
+    "severity",
     "stability",
     "top_genes",
 ]

@@ -1,0 +1,209 @@
+"""Severity: planted severity found, permuted not; intervals that hold; what cannot be learned from, refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from anndata import AnnData
+from scipy import stats
+from sklearn.linear_model import Ridge
+
+import genelight as gl
+from genelight._core.contrast import Contrast
+from genelight._core.errors import InputError, UnknownNameError
+from genelight._core.severity import Severity
+from genelight.tl._conformal import coverage, residuals
+from genelight.tl._measures import permuted
+from genelight.tl._ridge import PENALTIES, ridge_path, subject_folds
+from genelight.tl._stack import Teacher, learn
+
+SHORT = gl.tl.Protocol(folds=5, permutations=19, signature=("g0", "g1"))
+
+
+def patients(*, subjects=40, visits=3, genes=150, effect=1.0, seed=0) -> AnnData:
+    """Subjects with a severity that moves forty genes, and their visits."""
+    rng = np.random.default_rng(seed)
+    subject = np.repeat([f"p{s:03d}" for s in range(subjects)], visits)
+    level = np.repeat(rng.normal(size=subjects), visits) + 0.7 * rng.normal(size=subjects * visits)
+    loading = np.zeros(genes)
+    loading[:40] = effect * rng.normal(size=40)
+    x = np.outer(level, loading) + rng.normal(size=(len(level), genes)) + 8
+    x += rng.normal(size=(len(level), 2)) @ rng.normal(size=(2, genes))
+    obs = pd.DataFrame({"subject": subject, "score": np.round(4 + 2 * level + 0.5 * rng.normal(size=len(level)))})
+    obs.index = [f"n{i}" for i in range(len(obs))]
+    return AnnData(x, obs=obs, var=pd.DataFrame(index=[f"g{i}" for i in range(genes)]))
+
+
+@pytest.fixture(scope="module")
+def adata():
+    return patients()
+
+
+@pytest.fixture(scope="module")
+def model(adata):
+    return gl.models.fit_pca(adata, width=8)
+
+
+@pytest.fixture(scope="module")
+def found(adata, model):
+    fit = gl.models.again(model)
+    return gl.tl.severity(adata, model, measure="score", subject="subject", fit=fit, protocol=SHORT)
+
+
+def test_planted_severity_is_found_beside_its_baselines(found):
+    figures = found.figures.set_index("method")
+    assert list(figures.index) == ["severity", "signature", "pca", "genes"]
+    assert figures.loc["severity", "value"] > 0.8
+    assert figures.loc["severity", "p"] == 0.05
+    assert figures.loc["severity", "low"] < figures.loc["severity", "value"] < figures.loc["severity", "high"]
+    assert figures.loc["signature", "value"] < figures.loc["severity", "value"]
+    assert found.about["refitted"]
+    own = found.held_out
+    assert figures.loc["severity", "value"] == pytest.approx(stats.spearmanr(own["score"], own["measure"]).statistic)
+    assert found.calibration["measure"].is_monotonic_increasing
+
+
+def test_a_subject_is_never_in_two_folds(found):
+    assert (found.held_out.groupby("subject")["fold"].nunique() == 1).all()
+    assert len(found.held_out) == 120
+
+
+def test_nothing_is_found_in_a_measure_without_meaning(model):
+    ps, values = [], []
+    for seed in range(3):
+        noise = patients(effect=0.0, seed=seed)
+        nothing = gl.tl.severity(noise, model, measure="score", subject="subject", protocol=SHORT, seed=seed)
+        ps.append(nothing.figures.loc[0, "p"])
+        values.append(nothing.figures.loc[0, "value"])
+    assert np.mean(ps) > 0.2
+    # Not zero: without its subjects a fold's training mean lies on the other side of theirs, which permuted ones share.
+    assert max(values) < 0.15
+
+
+def test_the_frozen_score_gives_the_heads_predictions(adata, model, found, tmp_path):
+    x_ng = model.prepare(adata)
+    features = {"PC": model.encode(x_ng), "genes": x_ng}
+    score_n = found.score(features)
+    assert stats.spearmanr(score_n, adata.obs["score"]).statistic > 0.85
+    found.save(tmp_path / "s.parquet")
+    again = Severity.load(tmp_path / "s.parquet")
+    np.testing.assert_array_equal(again.score(features), score_n)
+    for one, other in zip(again.interval(score_n, coverage=0.8), found.interval(score_n, coverage=0.8), strict=True):
+        np.testing.assert_array_equal(one, other)
+    pd.testing.assert_frame_equal(again.figures, found.figures)
+
+
+def test_no_id_leaves_with_the_file(found, tmp_path):
+    found.save(tmp_path / "s.parquet")
+    content = (tmp_path / "s.parquet").read_bytes()
+    assert b"p007" not in content
+    again = Severity.load(tmp_path / "s.parquet").held_out
+    assert again["subject"].nunique() == 40
+    np.testing.assert_array_equal(again["score"], found.held_out["score"])
+
+
+def test_the_way_from_control_to_case_is_zero_to_one(cohort):
+    model = gl.models.fit_pca(cohort.adata, width=6)
+    plan = gl.tl.Protocol(folds=4, signature=("g0", "g1"))
+    found = gl.tl.severity(cohort.adata, model, measure=cohort.contrast, protocol=plan)
+    score_n = found.score({"PC": model.encode(model.prepare(cohort.adata))})
+    weight_n = cohort.contrast.weight_n()
+    assert score_n @ (weight_n * cohort.contrast.case_n) == pytest.approx(1, abs=1e-4)
+    assert score_n @ (weight_n * cohort.contrast.control_n) == pytest.approx(0, abs=1e-4)
+    assert found.figures.loc[0, "value"] > 0.8
+    assert found.figures.loc[0, "metric"] == "auc"
+    assert np.isnan(found.interval(score_n)[0]).all()
+
+
+@pytest.mark.parametrize("columns", [7, 90])
+def test_ridge_gives_scikit_learns_weights(columns):
+    rng = np.random.default_rng(0)
+    f, y, w = rng.normal(size=(50, columns)) + 3, rng.normal(size=(50, 2)), rng.random(50) + 0.1
+    path = ridge_path(f, y, w)
+    mean = np.average(f, axis=0, weights=w)
+    length = np.average(((f - mean) ** 2).sum(1), weights=w)
+    for i in (0, 5, 10):
+        # Ours is relative to the weighted mean squared length, over n samples of mean weight one.
+        reference = Ridge(alpha=PENALTIES[i] * length, solver="cholesky").fit(f, y, sample_weight=w / w.mean())
+        np.testing.assert_allclose(path.predict(f)[:, i], reference.predict(f), rtol=1e-6, atol=1e-8)
+        line = path.line(i, 1)
+        np.testing.assert_allclose(line.intercept + (f - line.centre_f) @ line.weight_f, path.predict(f)[:, i, 1])
+
+
+def test_a_part_without_signal_gets_no_share():
+    rng = np.random.default_rng(1)
+    signal, noise = rng.normal(size=(120, 3)), rng.normal(size=(120, 3))
+    y = signal @ [1.0, 2.0, -1.0] + 0.1 * rng.normal(size=120)
+    teacher = Teacher(y[:, None], np.repeat(np.arange(40), 3))
+    stack = learn({"a": signal, "b": noise}, teacher, {"both": ["a", "b"]})["both"]
+    assert stack.share_mt[0, 0] == pytest.approx(1, abs=0.05)
+    assert stack.share_mt[1, 0] < 0.05
+
+
+def test_intervals_hold_for_new_subjects_whose_spread_differs():
+    rng = np.random.default_rng(2)
+
+    def draw(subjects):
+        visits = rng.integers(1, 8, subjects)
+        who = np.repeat(np.arange(subjects), visits)
+        score = rng.gamma(2.0, size=len(who))
+        off = np.repeat(rng.normal(size=subjects), visits) + rng.normal(size=len(who))
+        return score + (0.2 + 0.5 * score) * off, score, who
+
+    covered = []
+    for _ in range(40):
+        y, score, who = draw(80)
+        covered.append(coverage(y, score, who, fold_n=who % 5, level=0.9))
+    assert np.mean(covered) == pytest.approx(0.9, abs=0.02)
+    y, score, who = draw(2000)
+    made = residuals(y, score, who)
+    assert made.spread[1] > 0
+    assert made.table["weight"].sum() == pytest.approx(1)
+
+
+def test_too_few_subjects_bound_nothing():
+    score = np.arange(8.0)
+    assert coverage(score + 1, score, np.arange(8), fold_n=np.arange(8) % 2, level=0.9) == 1.0
+
+
+def test_permuted_measures_are_handed_on_in_runs():
+    y, who = np.arange(12.0), np.repeat(np.arange(4), 3)
+    given = permuted(y, who, np.random.default_rng(0))
+    assert sorted(given) == sorted(y)
+    for s in range(4):
+        assert len(set(given[who == s] // 3)) == 1
+
+
+def test_folds_are_of_about_one_size():
+    who = np.repeat(np.arange(30), np.arange(1, 31))
+    fold_n = subject_folds(who, folds=5, seed=0)
+    assert np.ptp(np.bincount(fold_n)) <= 5
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda o: o["score"].map(lambda v: "mild" if v < 4 else "severe"), "not numbers"),
+        (lambda o: pd.Series(3.0, index=o.index), "is 3 for all"),
+        (lambda o: o["score"].where(np.arange(len(o)) < 30), "missing for 90 of 120 samples"),
+    ],
+)
+def test_a_measure_that_says_nothing_is_refused(adata, model, change, message):
+    changed = adata.copy()
+    changed.obs["score"] = change(adata.obs)
+    with pytest.raises(InputError, match=message):
+        gl.tl.severity(changed, model, measure="score", subject="subject", protocol=SHORT)
+
+
+def test_one_subject_and_unknown_names_are_refused(adata, model):
+    one = adata.copy()
+    one.obs["subject"] = "p001"
+    with pytest.raises(InputError, match="120 samples of 1 subject, at least 5"):
+        gl.tl.severity(one, model, measure="score", subject="subject", protocol=SHORT)
+    with pytest.raises(UnknownNameError, match="did you mean 'score'"):
+        gl.tl.severity(adata, model, measure="scor", subject="subject", protocol=SHORT)
+    with pytest.raises(UnknownNameError, match="unknown layer"):
+        gl.tl.severity(adata, model, measure="score", subject="subject", layer="L9", protocol=SHORT)
+    labels = np.ones(3, dtype=bool)
+    other = Contrast(labels, ~labels, np.arange(3), "")
+    with pytest.raises(InputError, match="the contrast was made for"):
+        gl.tl.severity(adata, model, measure=other)
