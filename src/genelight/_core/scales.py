@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["SCALE_NAMES", "Scale", "detect_scale"]
+__all__ = ["SCALE_NAMES", "Scale", "detect_scale", "find_floor"]
 
 # Each scale in words; pp.prepare takes counts as such, tpm, intensity and linear as linear.
 SCALE_NAMES: dict[str, str] = {
@@ -77,6 +77,30 @@ def detect_scale(x_ng: Any) -> Scale:
     with np.errstate(invalid="ignore", over="ignore"):
         name, why = _signed(x_mg, v) if low < 0 else _positive(x_mg, v)
     return Scale(name, f"{seen}; {why}")
+
+
+def find_floor(x_ng: Any) -> tuple[float, float] | None:
+    """The value on which more than 1% of all sit while fewer than 5% lie below it, and the share that sits there.
+
+    Zero counts are one, and arrays that their vendor's software floored have one. Judged on the samples that
+    :func:`detect_scale` looks at; None where there is no floor.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from genelight._core.scales import find_floor
+    >>> find_floor(np.array([[0.0, 0.0, 3.5, 1.25], [0.0, 2.5, 7.0, 4.0]]))
+    (0.0, 0.375)
+    """
+    x_mg = _some_rows(x_ng)
+    v = x_mg[np.isfinite(x_mg)]
+    if not v.size:
+        return None
+    values, counts = np.unique(v, return_counts=True)
+    most = int(np.argmax(counts))
+    # Values rounded to one decimal sit on their most frequent one too, but as many lie below it as above.
+    is_floor = counts[most] > max(1, 0.01 * v.size) and counts[:most].sum() < 0.05 * v.size
+    return (float(values[most]), float(counts[most] / v.size)) if is_floor else None
 
 
 def _signed(x_mg: np.ndarray, v: np.ndarray) -> Scale:

@@ -10,7 +10,7 @@ import typer
 
 from .._core.errors import InputError, ResourceError
 
-Table = Annotated[Path, typer.Argument(help="h5ad file, samples x genes")]
+Table = Annotated[Path, typer.Argument(help="expression table in any format that read knows")]
 Folder = Annotated[Path, typer.Option("--out", help="folder to write")]
 File = Annotated[Path, typer.Option("--out", help="file to write")]
 ModelFolder = Annotated[Path, typer.Option("--model", help="model folder, such as RUN/03_model")]

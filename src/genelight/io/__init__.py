@@ -11,6 +11,8 @@ from . import _mudata as _mudata
 from . import _tenx as _tenx
 from . import _zarr as _zarr
 from ._gene_lists import read_gene_lists
+from ._inspect import inspect
+from ._inspection import Column, Inspection
 from ._network import read_network
 from ._read import READERS, Input, Options, Reader, read
 from ._sets import read_sets
@@ -18,10 +20,13 @@ from .store import Store, open_store, pack
 
 __all__ = [
     "READERS",
+    "Column",
     "Input",
+    "Inspection",
     "Options",
     "Reader",
     "Store",
+    "inspect",
     "open_store",
     "pack",
     "read",

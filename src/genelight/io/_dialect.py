@@ -16,7 +16,7 @@ from ._text import head
 __all__ = ["Dialect", "is_number", "sniff"]
 
 _LINES = 60
-_CELLS = 200_000
+_CELLS = 50_000
 _SEPARATORS = ("\t", ";", ",", "|", " ")
 _WORDS = {"\t": "tabs", ";": "semicolons", ",": "commas", "|": "bars", " ": "blanks"}
 _MISSING = frozenset(MISSING)

@@ -38,6 +38,8 @@ _STATISTICS = {
     "log2foldchange",
 }
 _PROBES = {"id", "probe", "probeid", "probe_id", "probe set id", "ensembl", "ensembl_id", "gene_id"}
+# Long tables have few columns.
+_FEW = 16
 _SETS = "genelight.io.read_sets"
 _NETWORK = "genelight.io.read_network"
 
@@ -77,7 +79,7 @@ def _sets(rows: list[list[str]], separator: str) -> str | None:
 def _edges(rows: list[list[str]]) -> str | None:
     """A network with a header, or SIF."""
     header = {cell.strip().lower().removeprefix("#") for cell in rows[0]}
-    if any(pair <= header for pair in _PAIRS):
+    if len(rows[0]) <= _FEW and any(pair <= header for pair in _PAIRS):
         return f"the edges of a network, not expression; read it with {_NETWORK}(path)"
     relations = {row[1] for row in rows if len(row) == 3}
     if len(relations) == 1 and all(len(row) == 3 for row in rows) and len(relations.pop()) <= 4:
@@ -89,7 +91,7 @@ def _columns(rows: list[list[str]]) -> str | None:
     """Long tables of genes by disease, and maps from one id to another."""
     header = [cell.strip().lower() for cell in rows[0]]
     numbers = [i for i in range(len(rows[1])) if all(is_number(row[i]) for row in rows[1:] if i < len(row))]
-    if len(header) > 12 or len(numbers) > 6:
+    if len(header) > _FEW or len(numbers) > 6:
         return None
     if _LABELS.intersection(header) and _GENES.intersection(header):
         return "genes by disease or set, not expression; read them with genelight.io.read_gene_lists(path)"

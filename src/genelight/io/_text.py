@@ -18,7 +18,7 @@ from ._files import describe, is_gzip, start_of
 __all__ = ["blocks", "check_room", "head", "reading"]
 
 BLOCK = 8 << 20
-HEAD = 16 << 20
+HEAD = 1 << 20
 LONGEST_LINE = 256 << 20
 # A gzip that unpacks to this many bytes and to this many times its size holds nothing but repetition.
 BOMB_BYTES, BOMB_RATIO = 2 << 30, 500
@@ -46,7 +46,7 @@ def reading(path: Path) -> Iterator[BinaryIO]:
 
 
 def head(path: Path, lines: int) -> list[str]:
-    """The first lines, fewer where they are very long; at least two where there are two.
+    """The first lines, fewer where they are very long; at least four where there are four.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def head(path: Path, lines: int) -> list[str]:
     with reading(path) as handle:
         for number in range(lines):
             raw = handle.readline(LONGEST_LINE)
-            if not raw or (size > HEAD and number > 1):
+            if not raw or (size > HEAD and number > 3):
                 break
             if len(raw) >= LONGEST_LINE:
                 msg = f"{path}, line {number + 1} is longer than {LONGEST_LINE >> 20} MB; this is no table"

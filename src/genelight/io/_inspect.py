@@ -1,0 +1,161 @@
+"""What a table holds, before anything is done with it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+from .._core.id_kinds import detect_ids
+from .._core.scales import detect_scale, find_floor
+from ._inspection import Column, Inspection
+from ._read import Input, find_reader, read
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from anndata import AnnData
+
+__all__ = ["inspect"]
+
+_ROWS = 1024
+_MOST_LABELS = 12
+_USUAL = ("format", "separator", "decimal")
+_VERSIONED = re.compile(r".*\.\d+$")
+_MANGLED = re.compile(r"\d{1,2}-(Mar|Sep|Dec|Oct|Nov|Apr|Feb)$", re.IGNORECASE)
+_WORDS = {
+    "batch": r"\b(batch|plate|lane|run|chip|array|site|cent(er|re)|platform|study|series|dataset|cohort|library)\b",
+    "subject": r"subject|patient|donor|individual|participant|person|volunteer|animal|\bcase.?id",
+    "label": r"disease|condition|diagnosis|group|status|phenotype|tumou?r|treatment|response|class|label|state|outcome",
+}
+
+
+def inspect(
+    path: str | Path, *, orientation: str | None = None, modality: str | None = None, column: str | None = None
+) -> Inspection:
+    """Say what a table holds: shape, kind of gene id, scale, gaps, and what to do with it next.
+
+    Parameters
+    ----------
+    path
+        Anything that :func:`read` reads.
+    orientation, modality, column
+        As for :func:`read`.
+
+    Returns
+    -------
+    Inspection
+        ``to_text()`` for a person, ``to_dict()`` for a program.
+
+    Raises
+    ------
+    GenelightError
+        What :func:`read` raises.
+
+    Notes
+    -----
+    AnnData's own formats are looked through 1,024 samples at a time; others are read whole, once. Scale and floor
+    are judged on up to 256 samples, gaps are counted in all.
+
+    Examples
+    --------
+    >>> import genelight as gl, tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "flu.h5ad"
+    ...     gl.demo.cohort().write_h5ad(path)
+    ...     found = gl.io.inspect(path)
+    >>> found.samples, found.ids.kind, found.scale.name, [c.name for c in found.subjects]
+    (252, 'symbol', 'log2', ['subject'])
+    """
+    path = Path(path)
+    backed = "backed" in find_reader(path).options
+    adata = read(path, orientation=orientation, modality=modality, column=column, backed=backed)
+    try:
+        found = _look(adata, path)
+        return replace(found, next=_next(found, {"orientation": orientation, "modality": modality, "column": column}))
+    finally:
+        if backed and adata.isbacked:
+            adata.file.close()
+
+
+def _look(adata: AnnData, path: Path) -> Inspection:
+    missing, infinite = _gaps(adata.X)
+    genes = [str(gene) for gene in adata.var_names]
+    ids, scale = detect_ids(genes), detect_scale(adata.X)
+    columns = {role: tuple(_columns(adata.obs, role)) for role in _WORDS}
+    told = adata.uns.get("read", {})
+    return Inspection(
+        path=str(path),
+        format=str(told.get("format") or Input.of(path).path.suffix.lstrip(".") or "AnnData"),
+        samples=adata.n_obs,
+        genes=adata.n_vars,
+        ids=ids,
+        versioned=sum(map(bool, map(_VERSIONED.match, genes))) if ids.kind.startswith("ens") else 0,
+        mangled=sum(map(bool, map(_MANGLED.match, genes))),
+        repeated=int(adata.var_names.duplicated().sum()),
+        scale=scale,
+        floor=find_floor(adata.X),
+        missing=missing,
+        infinite=infinite,
+        batches=columns["batch"],
+        labels=columns["label"],
+        subjects=columns["subject"],
+        notes=tuple(f"{key.replace('_', ' ')}: {value}" for key, value in told.items() if key not in _USUAL and value),
+        next="",
+    )
+
+
+def _gaps(x: Any) -> tuple[int, int]:
+    """How many values are missing and how many infinite."""
+    missing = infinite = 0
+    for values in _pieces(x):
+        nan = int(np.isnan(values).sum())
+        missing += nan
+        infinite += values.size - nan - int(np.isfinite(values).sum())
+    return missing, infinite
+
+
+def _pieces(x: Any) -> Iterator[np.ndarray]:
+    for first in range(0, x.shape[0], _ROWS):
+        block = x[first : first + _ROWS]
+        values = block.data if sparse.issparse(block) else np.asarray(block)
+        if values.dtype.kind == "f":
+            yield values
+
+
+def _columns(obs: pd.DataFrame, role: str) -> Iterator[Column]:
+    """Columns of ``obs`` whose name and values fit a role, those that fit best first."""
+    for name in sorted(map(str, obs.columns), key=len):
+        if not re.search(_WORDS[role], name.replace("_", " "), re.IGNORECASE):
+            continue
+        counts = obs[name].value_counts()
+        few = 2 <= len(counts) <= _MOST_LABELS
+        batch = 2 <= len(counts) <= len(obs) / 2
+        several = 2 <= len(counts) < len(obs)
+        if {"label": few, "batch": batch, "subject": several}[role]:
+            yield Column(name, {str(value): int(count) for value, count in counts.items()})
+
+
+def _next(found: Inspection, options: Mapping[str, str | None]) -> str:
+    """The command that comes next, or why none does."""
+    file = shlex.quote(found.path)
+    given = "".join(f" --{name} {shlex.quote(value)}" for name, value in options.items() if value is not None)
+    if found.scale.name in ("zscore", "ratio"):
+        what = "standardised" if found.scale.name == "zscore" else "divided by a reference"
+        return f"look for the values before they were {what}: a model needs them"
+    if found.scale.name == "unknown":
+        return "check the values: no scale of expression fits them"
+    if given:
+        return f"genelight read {file}{given} --out cohort.h5ad"
+    if found.ids.kind not in ("symbol", "unknown") or found.mangled or found.repeated:
+        return f"genelight map-ids {file} --out mapped.h5ad"
+    if found.missing:
+        return f"drop or impute the genes with missing values ({found.missing} in all): a model takes none"
+    scale = {"counts": "counts", "log2": "log2"}.get(found.scale.name, "linear")
+    subject = f" --subject {shlex.quote(found.subjects[0].name)}" if found.subjects else ""
+    return f"genelight fit {file} --scale {scale}{subject} --out model"
