@@ -16,6 +16,7 @@ EDGES = pd.DataFrame(
         ("L1.2", "L2.1", "L1", "L2", 0.6, 0.02),
         ("L1.3", "L2.1", "L1", "L2", 0.95, 0.3),
         ("L2.0", "L3.0", "L2", "L3", -0.8, 0.001),
+        ("L1.9", "L3.0", "L1", "L3", 0.99, 0.001),
     ],
     columns=["source", "target", "source_layer", "target_layer", "weight", "q"],
 )

@@ -177,6 +177,8 @@ def _write_again(folder: Path) -> None:
     }
     card = {"layer": "L1", "model": "autoencoder", "state": "", "activity": {}, "genes": [gene], "obs": [column]}
     card |= {"neighbours": [{"node": "L2.1", "layer": "L2", "correlation": 0.9}], "reproducibility": {"support": 5.0}}
+    edges = {"source": ["L1.1", "L1.0"], "target": "L2.1", "source_layer": "L1", "target_layer": "L2"}
+    pd.DataFrame({**edges, "weight": [0.4, -0.9], "q": 0.01}).to_csv(folder / "04_layer_map.tsv", sep="\t", index=False)
     cards = [card | {"node": "L1.1"}, card | {"node": "L1.0"}]
     (folder / "04_cards.json").write_text(json.dumps({"format": 1, "cards": cards}))
 

@@ -49,6 +49,12 @@ def test_the_page_links_nodes_to_cards_and_gives_the_command_for_others(make_run
     assert "## Training again, 5 times" in report.render(summary, "markdown")
 
 
+def test_the_map_of_layers_is_drawn_and_described(make_run_again: Make) -> None:
+    page = report.render(report.summarise(make_run_again()))
+    assert 'id="figure-layer_map"' in page
+    assert "the strongest connection is from L1.0 to L2.1" in page
+
+
 def test_without_an_ensemble_the_page_says_nothing_of_it(run_folder: Path) -> None:
     summary = report.summarise(run_folder)
     page = report.render(summary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +27,7 @@ def layer_map(
     ----------
     edges
         Columns ``source``, ``target``, ``source_layer``, ``target_layer``, ``weight`` and ``q``, as
-        :func:`genelight.tl.layer_map` gives them; those with q of 0.05 or less are drawn.
+        :func:`genelight.tl.layer_map` gives them; those to the next layer with q of 0.05 or less are drawn.
     ax
         Where to draw; a new figure otherwise.
     nodes
@@ -54,8 +55,11 @@ def layer_map(
     """
     known = [] if nodes is None else nodes.dropna(subset=["effect"])[["node", "effect"]].to_numpy().tolist()
     effect = {str(node): float(e) for node, e in known}
-    kept = _strongest(edges, effect, n=n, per_layer=per_layer)
     layers = list(dict.fromkeys([*edges["source_layer"], *edges["target_layer"]]))
+    after = dict(pairwise(layers))
+    kept = _strongest(
+        edges[edges["target_layer"] == edges["source_layer"].map(after)], effect, n=n, per_layer=per_layer
+    )
     place = _places(kept, layers)
     rows = max((len([1 for x, _ in place.values() if x == i]) for i in range(len(layers))), default=1)
     ax = axes_or_new(ax, size=(1.6 + 1.6 * len(layers), 0.9 + 0.28 * rows))

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Layers"]
 
+NODES = 20
+"""Nodes of a layer in the map."""
+
 
 class Layers(Section):
     """Shares of nodes with evidence, by test and layer."""
@@ -34,17 +37,40 @@ class Layers(Section):
         return {} if found else {"layers": "No node was tested against a network or gene sets (06_evidence.parquet)."}
 
     def figures(self, run: Run, found: Any) -> dict[str, Figure]:
-        """Bars by layer."""
-        if not found:
-            return {}
-        table = pd.DataFrame([row for row in found if row["main"]])
-        top = table.iloc[int(table["share"].argmax())]
-        rows = len(table) + table["layer"].nunique()
-        return figure(
-            lambda ax: pl.layers(table, ax),
-            name="layers",
-            caption="Share of each layer's nodes whose strongest genes hang together in the network, or gather in a "
-            "gene set, with a q of 0.05 or less. PCA and ICA components are held to the same tests.",
-            alt=f"Bars by layer; the longest is {top['layer']} in {top['kind']} with {percent(top['share'])}.",
-            height=0.9 + 0.17 * rows + 0.15 * table["kind"].nunique(),
-        )
+        """Bars by layer, and how layers feed one another."""
+        return {**_shares(found), **_connections(run)}
+
+
+def _shares(found: Any) -> dict[str, Figure]:
+    if not found:
+        return {}
+    table = pd.DataFrame([row for row in found if row["main"]])
+    top = table.iloc[int(table["share"].argmax())]
+    rows = len(table) + table["layer"].nunique()
+    return figure(
+        lambda ax: pl.layers(table, ax),
+        name="layers",
+        caption="Share of each layer's nodes whose strongest genes hang together in the network, or gather in a "
+        "gene set, with a q of 0.05 or less. PCA and ICA components are held to the same tests.",
+        alt=f"Bars by layer; the longest is {top['layer']} in {top['kind']} with {percent(top['share'])}.",
+        height=0.9 + 0.17 * rows + 0.15 * table["kind"].nunique(),
+    )
+
+
+def _connections(run: Run) -> dict[str, Figure]:
+    edges = run.table("04_layer_map.tsv", ("source", "target", "source_layer", "target_layer", "weight", "q"))
+    if edges is None or not len(edges):
+        return {}
+    first = edges.iloc[int(edges["weight"].abs().argmax())]
+    effects = None if run.nodes is None else run.nodes[["node", "effect"]]
+    return figure(
+        lambda ax: pl.layer_map(edges, ax, nodes=effects, per_layer=NODES),
+        name="layer_map",
+        caption="How layers build on one another: connections to the next layer that are stronger than shuffled ones "
+        "(q of 0.05 or less), between the nodes of each layer in which cases and controls differ most. Red "
+        "lines raise, blue ones lower; red nodes are higher in cases, blue ones lower, larger where they differ more.",
+        alt=f"A graph of layers from left to right; the strongest connection is from {first['source']} to "
+        f"{first['target']}.",
+        height=5.2,
+        width=7.0,
+    )
