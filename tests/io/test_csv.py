@@ -54,7 +54,6 @@ WAYS = {
     "comments": "# made by hand\n## twice\n\n" + TABLE.to_csv(),
     "a header with a hash": TABLE.to_csv(sep="\t", index_label="#sample"),
     "empty lines": TABLE.to_csv().replace("\n", "\n\n"),
-    "no last newline": TABLE.to_csv().rstrip("\n"),
     "a trailing separator": TABLE.to_csv().replace("\n", ",\n"),
     "blanks around numbers": TABLE.to_csv().replace(",", ", "),
     "plus signs": TABLE.to_csv().replace(",1", ",+1"),

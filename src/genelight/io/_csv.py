@@ -15,7 +15,7 @@ from ._dialect import Dialect, sniff
 from ._foreign import check_expression
 from ._grid import Grid
 from ._read import READERS, Input, Options
-from ._text import blocks, check_room
+from ._text import blocks, check_last_line, check_room
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -50,6 +50,7 @@ class Delimited:
         if not (dialect.kinds == NUMBER).any():
             msg = f"{given.path} holds no column of numbers ({first_three(dialect.columns, n=6)}); it is no expression"
             raise FormatError(msg)
+        check_last_line(given.path)
         return grid_of(dialect, rows_of(dialect, blocks(given.path, skip=dialect.skip))).adata(options.orientation)
 
 

@@ -15,7 +15,7 @@ from ._cells import NUMBER, SKIP, TEXT
 from ._csv import rows_of
 from ._dialect import Dialect, is_number, sniff
 from ._read import READERS, Input, Options
-from ._text import blocks, head
+from ._text import blocks, check_last_line, head
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -93,6 +93,7 @@ def _tables(given: Input) -> dict[str, Path]:
 
 def _one(path: Path, asked: str | None) -> pd.Series:
     """One sample's values by gene."""
+    check_last_line(path)
     dialect = _headless(path) or sniff(path)
     numbers = [c for c in dialect.names(NUMBER) if c.lower() not in _BESIDE]
     column = _choose(path, numbers, asked)

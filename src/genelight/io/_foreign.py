@@ -90,8 +90,7 @@ def _edges(rows: list[list[str]]) -> str | None:
 def _columns(rows: list[list[str]]) -> str | None:
     """Long tables of genes by disease, and maps from one id to another."""
     header = [cell.strip().lower() for cell in rows[0]]
-    numbers = [i for i in range(len(rows[1])) if all(is_number(row[i]) for row in rows[1:] if i < len(row))]
-    if len(header) > _FEW or len(numbers) > 6:
+    if len(header) > _FEW:
         return None
     if _LABELS.intersection(header) and _GENES.intersection(header):
         return "genes by disease or set, not expression; read them with genelight.io.read_gene_lists(path)"

@@ -14,7 +14,7 @@ from ._csv import grid_of, rows_of
 from ._dialect import Dialect
 from ._orientation import GENES_IN_ROWS
 from ._read import READERS, Input, Options
-from ._text import blocks, head
+from ._text import blocks, check_last_line, head
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -44,6 +44,7 @@ class Gct:
             If the file is cut short or damaged, or its second line and its size differ.
         """
         path = given.path
+        check_last_line(path)
         rows, columns, beside, above = _size(path)
         lines = [next(csv.reader([line], delimiter="\t"), []) for line in head(path, 3 + above)[2:]]
         width = 1 + beside + columns

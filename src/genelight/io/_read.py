@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
+from scipy import sparse
 
 from .._core.errors import FormatError, InputError, ResourceError, first_three
 from .._core.registry import Registry
@@ -28,6 +29,8 @@ _OTHERS = {
     "model_weights": "a Keras model",
     "resolutions": "a cooler file",
 }
+# Bytes that text of any one-byte encoding is made of.
+_PRINTED = bytes([9, 10, 13, *range(32, 256)])
 HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
@@ -92,7 +95,11 @@ class Input:
         """Whether a file starts as text does; UTF-16 and Latin-1 too, so that a reader can say what to do."""
         if self.is_folder:
             return False
-        return describe(self.path).endswith("text") or self.start.startswith((b"\xff\xfe", b"\xfe\xff"))
+        what = describe(self.path)
+        if what.endswith("binary data"):
+            utf_16 = self.start.startswith((b"\xff\xfe", b"\xfe\xff"))
+            return bool(self.start) and (utf_16 or not self.start.translate(None, _PRINTED))
+        return what.endswith("text")
 
 
 @dataclass(frozen=True)
@@ -229,6 +236,9 @@ def _reader(given: Input) -> tuple[str, type[Reader]]:
     if known:
         return (by_suffix or known)[0]
     formats = "; ".join(f"{', '.join(e.what.suffixes)} ({e.summary.rstrip('.')})" for e in READERS.show())
+    if not given.is_folder and not given.start and describe(given.path).startswith("a damaged"):
+        msg = f"{given.path} is truncated or damaged: its gzip cannot be unpacked; fetch it again"
+        raise FormatError(msg)
     if given.is_folder:
         inside = [name for name in given.names if (given.path / name).is_file()]
         hint = f"pass one of its files, such as {given.path / inside[0]}" if inside else "it holds no file"
@@ -277,6 +287,12 @@ def check_table(adata: AnnData, path: Path) -> None:
     if np.dtype(adata.X.dtype).kind not in "iuf":
         msg = f"{path}: X is of type {adata.X.dtype}, not of real numbers; write adata.X.astype('float32') instead"
         raise FormatError(msg)
+    if isinstance(adata.X, sparse.csr_matrix | sparse.csc_matrix | sparse.csr_array | sparse.csc_array):
+        try:
+            adata.X.check_format(full_check=True)
+        except ValueError as error:
+            msg = f"{path}: the sparse X is damaged: {error}; fetch it again"
+            raise FormatError(msg) from error
     repeated = adata.obs_names[adata.obs_names.duplicated()].unique()
     if len(repeated):
         msg = (

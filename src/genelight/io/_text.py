@@ -15,7 +15,7 @@ from typing import BinaryIO, cast
 from .._core.errors import FormatError, ResourceError
 from ._files import describe, is_gzip, start_of
 
-__all__ = ["blocks", "check_room", "head", "reading"]
+__all__ = ["blocks", "check_last_line", "check_room", "head", "reading"]
 
 BLOCK = 8 << 20
 HEAD = 1 << 20
@@ -103,6 +103,23 @@ def blocks(path: Path, *, skip: int = 0) -> Iterator[bytes]:
             yield _checked(path, rest + b"\n", line)
 
 
+def check_last_line(path: Path) -> None:
+    """Stop where no newline ends plain text: its last number may have been cut short. Gzip tells by itself.
+
+    Raises
+    ------
+    FormatError
+        If the last line has no end; says how to give it one.
+    """
+    if is_gzip(path):
+        return
+    with path.open("rb") as handle:
+        handle.seek(-1, os.SEEK_END)
+        if handle.read(1) not in b"\r\n":
+            msg = f"{path} may be cut short: no newline ends its last line; if it is whole, type: echo >> {path}"
+            raise FormatError(msg)
+
+
 def check_room(path: Path, *, rows: int, columns: int, itemsize: int = 8) -> None:
     """Stop before a matrix is made that this machine cannot hold.
 
@@ -149,7 +166,8 @@ def _check_text(path: Path, start: bytes) -> None:
         raise FormatError(msg)
     if not start.removeprefix(_BOM).strip():
         what = describe(path)
-        msg = f"{path} is {what if 'empty' in what or 'damaged' in what else 'an empty file'}; fetch it again"
+        found = f"is {what}" if "empty" in what or "damaged" in what else "begins with nothing but blanks"
+        msg = f"{path} {found}; fetch it again"
         raise FormatError(msg)
     if b"\r" in start and b"\n" not in start and b"\r\n" not in start:
         msg = f"{path} ends its lines as old Macs did; convert it: tr '\\r' '\\n' < {path.name} > unix_{path.name}"
