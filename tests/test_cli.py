@@ -47,6 +47,7 @@ def test_the_verbs_follow_one_another(files, monkeypatch, capsys):
         ("node", "L2.0", "--model", model, "--ensemble", files / "again", "--draw", files / "card.png"),
         ("disease-module", table, "--model", model, *ill, "--size", 50, "--out", files / "module.tsv"),
         ("module", "validate", files / "module.tsv", table, *ill, "--out", files / "preserved.tsv"),
+        ("module", "network", files / "module.tsv", "--out", files / "m.cx2", "--picture", files / "m.svg"),
         ("assess", files / "module.tsv", "--out", files / "module.parquet"),
         ("assess", files / "nodes.parquet", "--network", "none", "--out", files / "evidence.parquet"),
         ("scorecard", table, "--model", model, "--label", "condition", "--network", "none", "--out", files / "card"),

@@ -74,7 +74,7 @@ def test_a_confounder_is_not_called_disease_once_adjusted_for(what):
     nuisance = simulate.Nuisance(batches=2, batch=1.0, confounding=0.6)
     if what == "composition":
         nuisance = simulate.Nuisance(composition=1.0, confounding=1.0)
-    adata, contrast = simulated(120, effect=0.0, nuisance=nuisance)
+    adata, contrast = simulated(240, effect=0.0, nuisance=nuisance)
     assert len(derive(adata, contrast).selected) > 10
     column = "batch" if what == "batch" else "cells"
     adata.obs["cells"] = np.log(adata.obsm["composition"][:, 0])

@@ -1,4 +1,4 @@
-"""Disease modules: disease-module, module validate."""
+"""Disease modules: disease-module, module validate, module network, atlas."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 import genelight as gl
 
-from ._shared import File, ModelFolder, Scale, Subject, Table, fresh
+from ._shared import File, Folder, ModelFolder, Scale, Subject, Table, fresh
 
 commands = typer.Typer()
 module = typer.Typer(no_args_is_help=True, help="Ask further of a disease module.")
@@ -79,4 +79,48 @@ def _account(account: Mapping[str, Any]) -> str:
     return (
         f"of {account['genes_read']} genes read {account['genes_kept']} kept, {account['genes_constant']} constant, "
         f"{account['genes_on_floor']} on the floor"
+    )
+
+
+@module.command()
+def network(
+    module: ModuleFile,
+    out: Annotated[Path, typer.Option(help="file to write: .graphml, .cx2 (Cytoscape), .gmt or .tsv")],
+    edges: Annotated[Path | None, typer.Option("--network", help="edge table; the embedded STRING otherwise")] = None,
+    cut: Annotated[float, typer.Option(help="smallest weight to keep")] = 0.0,
+    connectors: Annotated[int, typer.Option(help="at most so many genes are added")] = 50,
+    picture: Annotated[Path | None, typer.Option(help="SVG to draw as well")] = None,
+) -> None:
+    """Place a module on a network: core, connectors and parts, for Cytoscape and others."""
+    found = gl.Module.load(module)
+    ppi = gl.io.read_network(edges, cut=cut, ids=found.genes.namespace) if edges else gl.demo.network()
+    placed = gl.tl.module_network(found, ppi, connectors=connectors)
+    placed.save(fresh(out))
+    about = placed.about
+    print(
+        f"{out}: {about['in_network']} of {about['module_genes']} genes in {about['network']}; core {about['core']}, "
+        f"connectors {about['connectors']}, parts {about['parts']}"
+    )
+    if picture:
+        alt = f"core and connectors of {found.name}"
+        drawn = gl.pl.svg(
+            lambda ax: gl.pl.module_network(placed.nodes, placed.edges, ax), name="module", alt=alt, size=(7.0, 6.0)
+        )
+        fresh(picture).write_text(drawn)
+
+
+@commands.command()
+def atlas(
+    table: Annotated[Path, typer.Argument(help="CSV or TSV: a cohort a row, or a gene a row with a score per disease")],
+    out: Folder,
+    size: Annotated[int, typer.Option(help="genes of each module")] = 200,
+    names: Annotated[Path | None, typer.Option(help="table of what the score columns are called")] = None,
+) -> None:
+    """Compare the modules of many diseases: overlaps, shared and specific genes, a map."""
+    found = gl.study.write_atlas(table, out, size=size, names=names)
+    kinds = found.genes["kind"].value_counts()
+    print(
+        f"{out}: {found.about['diseases']} modules, {int((found.pairs['q'] <= 0.05).sum())} of "
+        f"{len(found.pairs)} pairs alike, {kinds.get('shared', 0)} genes shared, {kinds.get('specific', 0)} specific, "
+        f"{len(found.programmes)} programmes"
     )

@@ -15,6 +15,7 @@ from ._evidence import gene_sets, layers
 from ._genes import module, node_genes
 from ._labels import method_label, set_label, short_name
 from ._layer_map import layer_map
+from ._module_network import disease_map, module_network
 from ._samples import held_out, history, scores
 from ._save import save
 from ._scorecard import scorecard
@@ -24,6 +25,7 @@ from ._svg import svg
 
 __all__ = [
     "PALETTE",
+    "disease_map",
     "gene_sets",
     "held_out",
     "history",
@@ -31,6 +33,7 @@ __all__ = [
     "layers",
     "method_label",
     "module",
+    "module_network",
     "node",
     "node_genes",
     "nodes",

@@ -9,5 +9,6 @@ from ._readings import CONTROLS, expression, readings
 from ._run import Outcome, run
 from ._settings import Study
 from ._template import template
+from .atlas import write_atlas
 
-__all__ = ["CONTROLS", "Outcome", "Study", "expression", "readings", "run", "template"]
+__all__ = ["CONTROLS", "Outcome", "Study", "expression", "readings", "run", "template", "write_atlas"]

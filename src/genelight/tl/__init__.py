@@ -2,11 +2,13 @@
 
 # Importing these registers them, in this order.
 from . import _light_up, _weights, _gradient, _integrated_gradients, _saliency  # noqa: F401, I001
-from . import _auto, _joint, _direction, _paper, _de, _random, _variance  # noqa: F401
+from . import _auto, _joint, _direction, _arithmetic, _head_gradient, _paper, _de, _random, _variance  # noqa: F401
 from .._core.card import NodeCard
 from ._registry import ATTRIBUTIONS, DERIVATIONS
 from .agreement import agreement
 from .annotate import annotate
+from .atlas import Atlas, atlas, modules_of_scores
+from .compare_modules import compare_modules
 from .consensus import Consensus, consensus
 from .disease_module import disease_module
 from .encode import encode
@@ -14,6 +16,7 @@ from .hold_out import HeldOut, auc_interval, hold_out, r2_interval
 from .layer_map import layer_map
 from .light_up import LEVELS, RESTS, light_up
 from .light_up_pairs import light_up_pairs
+from .module_network import ModuleNetwork, module_network
 from .node_activity import node_activity
 from .node_card import node_card, node_cards
 from .permutation_test import Permutation, permutation_test
@@ -29,8 +32,10 @@ __all__ = [
     "INTERFERON",
     "LEVELS",
     "RESTS",
+    "Atlas",
     "Consensus",
     "HeldOut",
+    "ModuleNetwork",
     "NodeCard",
     "Permutation",
     "Preservation",
@@ -38,7 +43,9 @@ __all__ = [
     "Stability",
     "agreement",
     "annotate",
+    "atlas",
     "auc_interval",
+    "compare_modules",
     "consensus",
     "disease_module",
     "encode",
@@ -47,6 +54,8 @@ __all__ = [
     "light_up",
     "light_up_pairs",
     "match_nodes",
+    "module_network",
+    "modules_of_scores",
     "node_activity",
     "node_card",
     "node_cards",

@@ -47,8 +47,8 @@ def disease_module(
         Cases and controls, see :class:`genelight._core.contrast.Contrast`.
     method
         ``"auto"`` (default) is ``"joint"``, what a layer of the model and the genes by themselves say together,
-        unless ``"direction"`` or ``"de"`` alone replicates better between halves of these very subjects:
-        ``about["chosen"]`` says which it was, ``about["replication"]`` has the figures. ``"direction"`` and
+        unless ``"de"`` alone replicates better between halves of these very subjects: ``about["chosen"]`` says which
+        it was, ``about["replication"]`` has the figures. ``"direction"``, ``"arithmetic"``, ``"gradient"`` and
         ``"paper"`` read a layer of the model; ``"de"``, ``"variance"`` and ``"random"`` are baselines that do not.
     layer
         Hidden layer to read. Unless given, the one on whose codes a head has the smallest squared error on
