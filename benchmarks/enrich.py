@@ -21,6 +21,7 @@ from genelight._core.genes import Genes
 from genelight._core.types import Edges, Evidence, NodeGenes
 
 GENES = 300
+OVERLAPS = ("hypergeometric", "hypergeometric_up", "hypergeometric_down")
 
 
 def run(*, quick: bool) -> Result:
@@ -34,7 +35,7 @@ def run(*, quick: bool) -> Result:
     members = {str(name): list(rows) for name, rows in sets.table.groupby("source")["target"]}
 
     def ours() -> Evidence:
-        return evidence.over_representation(nodes, [sets], n_top=GENES, min_size=1, max_size=len(genes))
+        return evidence.over_representation(nodes, [sets], n_top=GENES, min_size=1, max_size=len(genes), tests=OVERLAPS)
 
     def peer() -> list[object]:
         return [_gseapy(chosen, members, genes) for chosen in lists]

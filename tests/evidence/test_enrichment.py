@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from genelight._core.errors import GeneMismatchError, InputError
+from genelight._core.errors import GeneMismatchError, InputError, UnknownNameError
 from genelight._core.genes import Genes
 from genelight._core.types import Edges, Evidence, Module, NodeGenes
 from genelight.evidence import hypergeometric_tail, over_representation
@@ -132,7 +132,12 @@ def test_up_down_and_both_of_a_node_and_a_module() -> None:
             "hypergeometric": {"sets: up", "sets: down"},
             "hypergeometric_up": {"sets: up"},
             "hypergeometric_down": {"sets: down"},
+            "rank_sum": {"sets: up", "sets: down"},
         }
+    one = over_representation(node, [sets_of(members)], n_top=40, tests=["hypergeometric_up"])
+    assert set(one.table["test"]) == {"hypergeometric_up"}
+    with pytest.raises(UnknownNameError, match="did you mean 'hypergeometric'"):
+        over_representation(node, [sets_of(members)], n_top=40, tests=["hypergeometrik"])
 
 
 def test_order_of_genes_and_rows_changes_nothing() -> None:

@@ -10,6 +10,7 @@ from .enrichment import hypergeometric_tail, over_representation
 from .groups import groups
 from .network import localise
 from .nulls import adjust, empirical_p, match_bins
+from .ranks import camera, mean_correlation, rank_sum
 from .scorecard import scorecard
 
 __all__ = [
@@ -21,13 +22,16 @@ __all__ = [
     "Samples",
     "adjust",
     "assess",
+    "camera",
     "distances",
     "empirical_p",
     "groups",
     "hypergeometric_tail",
     "localise",
     "match_bins",
+    "mean_correlation",
     "over_representation",
+    "rank_sum",
     "scorecard",
     "silhouette",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,12 +34,15 @@ class Against:
         Which measured genes are alike in mean and variance, see :func:`expression_bins`; None without expression.
     seed
         Seed of whatever a test draws itself.
+    x_ng
+        Expression of the measured genes; None without.
     """
 
     null: MatchedNull | None = None
     sets: tuple[Collection, ...] = ()
     bin_g: np.ndarray | None = None
     seed: int = 0
+    x_ng: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,16 @@ Test = Callable[["Subjects", Against], "Findings | None"]
 TESTS: Registry[Test] = Registry("evidence test")
 
 
-def run_tests(subjects: Subjects, against: Against) -> Evidence:
-    """Run every registered test that has its reference; ``about`` holds each test's facts under its name."""
+def run_tests(subjects: Subjects, against: Against, *, tests: Sequence[str] | None = None) -> Evidence:
+    """Run registered tests that have their reference, all unless named; ``about`` holds each one's facts.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such test.
+    """
     parts = []
-    for name in TESTS:
+    for name in TESTS if tests is None else tests:
         found = TESTS[name](subjects, against)
         if found is not None:
             parts.append(Evidence(found.table.assign(test=name), {name: dict(found.about)}))

@@ -26,6 +26,7 @@ def assess(
     n_top: int = 150,
     draws: int = 1000,
     x_ng: np.ndarray | None = None,
+    tests: Sequence[str] | None = None,
     seed: int = 0,
 ) -> Evidence:
     """Put nodes and modules to every registered test, each against its null.
@@ -48,6 +49,8 @@ def assess(
         Expression, shape ``(n, g)``, columns in the order of the first subject's genes, on a scale on which means
         and variances of genes can be compared, so before z-scoring: random genes are then matched on both as
         well as on degree, and gene sets are tested against genes of like mean and variance too.
+    tests
+        Names of the tests to run, by default all that are registered.
     seed
         Seed of the draws.
 
@@ -75,8 +78,9 @@ def assess(
     >>> values = np.zeros((1, 200))
     >>> values[0, 20:40] = 1.0
     >>> node = NodeGenes(values, ("L1.1",), Genes(names), "L1", "toy", "toy")
-    >>> assess(node, network=ring, sets=[arc], n_top=20, draws=99).of("L1.1")["test"].tolist()
-    ['hypergeometric', 'hypergeometric_up', 'distance', 'efficiency', 'component', 'density']
+    >>> found = assess(node, network=ring, sets=[arc], n_top=20, draws=99)
+    >>> sorted(found.of("L1.1")["test"])
+    ['component', 'density', 'distance', 'efficiency', 'hypergeometric', 'hypergeometric_up', 'rank_sum']
     """
     if network is None and not len(sets):
         msg = "nothing to assess against; pass network= or sets="
@@ -86,4 +90,5 @@ def assess(
     if network is not None:
         null = matched_null(subjects, as_interactome(network), draws=draws, x_ng=x_ng, seed=seed)
     bin_g = expression_bins(x_ng, subjects.genes)
-    return run_tests(subjects, Against(null, collect_all(sets, subjects), bin_g=bin_g, seed=seed))
+    against = Against(null, collect_all(sets, subjects), bin_g=bin_g, seed=seed, x_ng=x_ng)
+    return run_tests(subjects, against, tests=tests)

@@ -24,10 +24,12 @@ __all__ = [
     "hypergeometric_tail",
     "hypergeometric_up",
     "over_representation",
+    "worth_keeping",
 ]
 
 KEEP_Q = 0.25
 KEEP_BEST = 5
+KEPT = f"q <= {KEEP_Q}, and the {KEEP_BEST} smallest p of each subject in each collection"
 
 
 def over_representation(
@@ -38,6 +40,7 @@ def over_representation(
     min_size: int = 5,
     max_size: int = 500,
     x_ng: np.ndarray | None = None,
+    tests: Sequence[str] | None = None,
 ) -> Evidence:
     """Test whether the genes of each node or module are over-represented in gene sets.
 
@@ -59,15 +62,18 @@ def over_representation(
         Measured genes that a set must have to be tested.
     x_ng
         Expression, shape ``(n, g)``, columns in the order of the first subject's genes: the same genes are then
-        tested against genes of like mean and variance too (``hypergeometric_matched``).
+        tested against genes of like mean and variance too (``hypergeometric_matched``), and ``camera`` allows for
+        their correlation.
+    tests
+        Names of the tests to run, by default all that are registered.
 
     Returns
     -------
-    Evidence with ``statistic`` the overlap, ``effect`` its fold of the expected overlap ``null_mean``, and
-    an exact one-sided p. q is adjusted over every pair of node (of one layer; a module by itself) and set (of
-    one collection), overlaps of zero included; the table then keeps the pairs with q of at most 0.25 and the
-    five best of each subject, and ``about`` the number that q was adjusted over. Overlaps of zero are kept
-    only of collections of five sets and fewer.
+    Evidence. Of the overlap tests, ``statistic`` is the overlap, ``effect`` its fold of the expected overlap
+    ``null_mean``, and p exact and one-sided. q is adjusted over every pair of node (of one layer; a module by itself)
+    and set (of one collection), overlaps of zero included; the table then keeps the pairs with q of at most 0.25 and
+    the five best of each subject, and ``about`` the number that q was adjusted over. Overlaps of zero are kept only
+    of collections of five sets and fewer.
 
     Raises
     ------
@@ -85,15 +91,15 @@ def over_representation(
     >>> names = tuple(f"G{i}" for i in range(100))
     >>> node = NodeGenes(np.linspace(1, 0, 100)[None], ("L1.1",), Genes(names), "L1", "toy", "toy")
     >>> pathway = pd.DataFrame({"source": "P", "target": names[2:14], "weight": 1.0})
-    >>> found = over_representation(node, [Edges("toy sets", pathway)], n_top=10)
+    >>> found = over_representation(node, [Edges("toy sets", pathway)], n_top=10, tests=["hypergeometric"])
     >>> found.table[["test", "reference", "n", "statistic", "null_mean", "q"]].round(6)
-                    test    reference   n  statistic  null_mean    q
-    0     hypergeometric  toy sets: P  10        8.0        1.2  0.0
-    1  hypergeometric_up  toy sets: P  10        8.0        1.2  0.0
+                 test    reference   n  statistic  null_mean    q
+    0  hypergeometric  toy sets: P  10        8.0        1.2  0.0
     """
     subjects = Subjects.of(subject, n_top=n_top)
     collections = collect_all(sets, subjects, min_size=min_size, max_size=max_size)
-    return run_tests(subjects, Against(sets=collections, bin_g=expression_bins(x_ng, subjects.genes)))
+    bin_g = expression_bins(x_ng, subjects.genes)
+    return run_tests(subjects, Against(sets=collections, bin_g=bin_g, x_ng=x_ng), tests=tests)
 
 
 def collect_all(
@@ -211,7 +217,7 @@ def _over_represented(
         "subjects": len(subjects),
         "too few genes": int((size_k < LEAST_GENES).sum()),
         "tests adjusted over": families,
-        "rows kept": f"q <= {KEEP_Q}, and the {KEEP_BEST} smallest p of each subject in each collection",
+        "rows kept": KEPT,
     }
     return Findings(pd.concat(tables, ignore_index=True), about)
 
@@ -271,12 +277,18 @@ def _tail_and_adjusted(
     return p_ks, q_ks
 
 
+def worth_keeping(p_ks: np.ndarray, q_ks: np.ndarray) -> np.ndarray:
+    """Pairs that a table keeps: see :data:`KEPT`."""
+    keep_ks = q_ks <= KEEP_Q
+    best = min(KEEP_BEST, p_ks.shape[1])
+    np.put_along_axis(keep_ks, np.argpartition(p_ks, best - 1, axis=1)[:, :best], values=True, axis=1)
+    return keep_ks
+
+
 def _rows(names: np.ndarray, collection: Collection, pairs: _Pairs) -> pd.DataFrame:
     """The pairs worth keeping, as rows of Evidence."""
     p_ks, q_ks = pairs.tested()
-    keep_ks = q_ks <= KEEP_Q
-    best = min(KEEP_BEST, len(collection.sets))
-    np.put_along_axis(keep_ks, np.argpartition(p_ks, best - 1, axis=1)[:, :best], values=True, axis=1)
+    keep_ks = worth_keeping(p_ks, q_ks)
     # Of a handful of sets, such as one disease, that nothing is shared is a result too.
     k, s = np.nonzero(keep_ks & ((pairs.overlap_ks > 0) | (len(collection.sets) <= KEEP_BEST)))
     mean_ks, sd_ks = matched_moments(pairs.size_b, pairs.drawn_kb, pairs.member_sb)

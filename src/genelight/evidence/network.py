@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -27,6 +29,7 @@ def localise(
     n_top: int = 150,
     draws: int = 1000,
     x_ng: np.ndarray | None = None,
+    tests: Sequence[str] | None = None,
     seed: int = 0,
 ) -> Evidence:
     """Test whether each subject's genes lie closer together in a network than matched random genes.
@@ -48,6 +51,8 @@ def localise(
         Matched draws for each subject.
     x_ng
         Prepared expression, columns in the order of the subject's genes.
+    tests
+        Names of the tests to run, by default all that are registered.
     seed
         Seed of the draws.
 
@@ -85,7 +90,7 @@ def localise(
     subjects = Subjects.of(node_genes, n_top=n_top)
     network = as_interactome(interactome)
     null = matched_null(subjects, network, draws=draws, x_ng=x_ng, seed=seed)
-    return run_tests(subjects, Against(null, seed=seed))
+    return run_tests(subjects, Against(null, seed=seed), tests=tests)
 
 
 @TESTS.register("distance", doi="10.1038/ncomms10331")
