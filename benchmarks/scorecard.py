@@ -25,7 +25,7 @@ from genelight import demo, evidence, io, models, study
 
 shared = sys.argv[1]
 times = {}
-def lap(what, started=[0.0]):
+def lap(what, started=[time.perf_counter()]):
     now = time.perf_counter()
     times[what], started[0] = now - started[0], now
 
