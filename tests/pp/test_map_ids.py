@@ -11,7 +11,7 @@ from anndata import AnnData, read_h5ad
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genelight import Genes, demo
+from genelight import Genes, demo, prepare
 from genelight._core.errors import FormatError, GeneMismatchError, InputError, UnknownNameError
 from genelight.pp import COLLAPSES, IdMap, IdTable, UserTable, map_ids
 
@@ -213,10 +213,22 @@ def test_samples_layers_and_notes_come_along():
     adata.uns["note"] = "kept"
     mapped = map_ids(adata)
     assert mapped.uns["note"] == "kept"
-    assert mapped.obs.equals(adata.obs)
+    assert mapped.obs[["age"]].equals(adata.obs)
     np.testing.assert_array_equal(mapped.layers["raw"], mapped.X * 2)
     np.testing.assert_array_equal(mapped.obsm["X_umap"], adata.obsm["X_umap"])
     assert mapped.X.dtype == np.float32
+
+
+def test_of_counts_the_whole_depth_is_kept():
+    counts = np.random.default_rng(0).poisson(200, (12, 14)).astype(float)
+    symbols = ["TP53", "MX1", "STAT1", "IL6", "ACTB", "IRF7", "OAS1", "ISG15", "IFI44L", "IFIT1", "ALB"]
+    adata = table([*symbols, "noGene1", "noGene2", "noGene3"], x=counts)
+    mapped = map_ids(adata, collapse="sum")
+    np.testing.assert_array_equal(mapped.obs["map_ids_total"], counts.sum(1))
+    genes = prepare(mapped, scale="counts")
+    want = np.log2(counts / counts.sum(1, keepdims=True) * 1e6 + 1)[:, [symbols.index(g) for g in genes.genes.ids]]
+    np.testing.assert_allclose(genes.mean_g, want.mean(0))
+    assert "map_ids_total" not in map_ids(table(["TP53", "MX1"], x=X[:, :2] / 7)).obs
 
 
 def test_the_result_can_be_written_and_its_account_read_back(tmp_path):

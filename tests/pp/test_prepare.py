@@ -222,7 +222,7 @@ def test_the_digest_changes_with_what_changes_a_number():
     [
         *[lambda c, key=key: c.pop(key) for key in ("format", "namespace", "scale", "account", "genes", "mean", "sd")],
         lambda c: c.update(format="one"),
-        lambda c: c.update(format=2),
+        lambda c: c.update(format=3),
         lambda c: c.update(scale="log10"),
         lambda c: c.update(account=3),
         lambda c: c.update(genes="MX1"),

@@ -306,7 +306,7 @@ def spoil_scale(adata):
         (spoil_constant, "300 are constant"),
         (spoil_few, "at least 5 subjects are needed"),
         (spoil_subjects, "at least 5 subjects are needed"),
-        (spoil_ids, "share 0 genes"),
+        (spoil_ids, "only 2 of 300 ids"),
         (spoil_scale, "look like scale = 'counts'"),
     ],
 )

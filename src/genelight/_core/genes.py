@@ -26,6 +26,8 @@ class Alignment:
         Counts: wanted and there, wanted and not there, there and not wanted.
     missing_ids
         The wanted ids that are not there, in order.
+    weighted
+        Share of the wanted genes' weight that was found; of their number where they have none.
     """
 
     index: np.ndarray
@@ -33,6 +35,7 @@ class Alignment:
     missing: int
     extra: int
     missing_ids: tuple[str, ...]
+    weighted: float
 
     @property
     def fraction(self) -> float:
@@ -99,13 +102,15 @@ class Genes:
         text = "\n".join((self.namespace, *self.ids))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def align(self, other: Genes | Iterable[str]) -> Alignment:
+    def align(self, other: Genes | Iterable[str], *, weight_g: np.ndarray | None = None) -> Alignment:
         """Where each of these genes stands in `other`.
 
         Parameters
         ----------
         other
             The gene list that another table has; ids are unique.
+        weight_g
+            What each of these genes counts for, such as its variance; by default all the same.
 
         Raises
         ------
@@ -125,7 +130,9 @@ class Genes:
         index = np.fromiter((position.get(g, -1) for g in self.ids), dtype=np.int64, count=len(self))
         missing = tuple(g for g, i in zip(self.ids, index, strict=True) if i < 0)
         found = len(self) - len(missing)
-        return Alignment(index, found, len(missing), len(position) - found, missing)
+        weight_g = np.ones(len(self)) if weight_g is None else weight_g
+        weighted = float(weight_g[index >= 0].sum() / weight_g.sum()) if len(self) else 0.0
+        return Alignment(index, found, len(missing), len(position) - found, missing, weighted)
 
 
 def _counts(ids: tuple[str, ...]) -> dict[str, int]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 import genelight as gl
 
+from ._genes import Probes, as_genes, as_genes_of
 from ._shared import File, Folder, Layer, ModelFolder, Scale, Seed, Subject, Table, fresh, whole_numbers
 
 commands = typer.Typer()
@@ -21,11 +23,12 @@ def fit(
     widths: Annotated[str | None, typer.Option(help="hidden layers, for example 128,64,32")] = None,
     preset: Annotated[str, typer.Option(help="see: genelight methods")] = "default",
     scale: Scale = "log2",
+    probes: Probes = None,
     seed: Seed = 0,
 ) -> None:
     """Train an autoencoder on all samples of a table, without labels."""
-    adata = gl.read(table, dense=True)
-    preparation = gl.prepare(adata, scale=scale)
+    adata, id_map = as_genes(gl.read(table, dense=True), probes=probes)
+    preparation = replace(gl.prepare(adata, scale=scale), id_map=id_map)
     sizes = whole_numbers(widths, "--widths")
     model = gl.fit(adata, preset=preset, widths=sizes, subject=subject, preparation=preparation, seed=seed)
     model.save(fresh(out))
@@ -37,9 +40,9 @@ def fit(
 
 
 @commands.command()
-def encode(table: Table, model: ModelFolder, layer: Layer, out: File) -> None:
-    """Write a copy of a table with a layer's codes in its obsm."""
+def encode(table: Table, model: ModelFolder, layer: Layer, out: File, probes: Probes = None) -> None:
+    """Write a copy of a table with a layer's codes in its obsm; other ids than the model's are mapped to its genes."""
     adata = gl.read(table, dense=True)
-    gl.encode(gl.load(model), adata, layer=layer, key_added=f"X_{layer}")
+    adata.obsm[f"X_{layer}"] = gl.encode(gl.load(model), as_genes_of(model, adata, probes=probes), layer=layer)
     adata.write_h5ad(fresh(out))
     print(f"{out}: obsm['X_{layer}'] of shape {adata.obsm[f'X_{layer}'].shape}")

@@ -56,6 +56,9 @@ def methods() -> None:
 
 
 def _finish(outcome: gl.study.Outcome) -> None:
+    id_map = gl.pp.Preparation.load(outcome.folder / "02_prepare.json").id_map
+    if id_map is not None:
+        print(id_map)
     print(f"report: {outcome.report}")
     for number, finding in enumerate(outcome.findings, start=1):
         print(f"{number}. {finding}")

@@ -16,6 +16,7 @@ from .._core.genes import Genes
 from .._core.types import CodeRange
 from ..pp import Preparation
 from .bundle import KINDS, Bundle, pack_ranges, unpack_ranges
+from .missing import prepared
 from .network import Stack
 from .spaces import GeneSpace, Space, pack_space, unpack_space
 from .steps import Steps
@@ -75,8 +76,9 @@ class Autoencoder:
         return self._bundle().digest
 
     def prepare(self, adata: AnnData) -> np.ndarray:
-        """Prepared values of any table, shape ``(n, g)``."""
-        return self.preparation.transform(adata)
+        """Prepared values of any table, shape ``(n, g)``; genes that it lacks as the others let expect."""
+        axes = (self.space.basis_gk, self.space.variance_k) if isinstance(self.space, Subspace) else None
+        return prepared(self.preparation, adata, axes=axes, model=self, layer=list(self.widths)[-1])
 
     @torch.inference_mode()
     def encode(self, x_ng: np.ndarray, layer: str) -> np.ndarray:

@@ -16,6 +16,7 @@ from .._core.genes import Genes
 from .._core.types import CodeRange
 from ..pp import Preparation
 from .bundle import Bundle, pack_ranges, unpack_ranges
+from .missing import prepared
 from .steps import Steps
 from .subspace import Subspace
 
@@ -96,8 +97,9 @@ class Linear(ABC):
         return self._bundle().digest
 
     def prepare(self, adata: AnnData) -> np.ndarray:
-        """Prepared values of any table, shape ``(n, g)``."""
-        return self.preparation.transform(adata)
+        """Prepared values of any table, shape ``(n, g)``; genes that it lacks as the others let expect."""
+        axes = (self.basis_gk, self._range.sd**2)
+        return prepared(self.preparation, adata, axes=axes, model=self, layer=self.layer)
 
     def encode(self, x_ng: np.ndarray, layer: str | None = None) -> np.ndarray:
         """Component scores, shape ``(n, k)``."""

@@ -18,6 +18,7 @@ from .._core.types import CodeRange
 from ..pp import Preparation, prepare
 from .baselines import BASELINES
 from .bundle import KINDS, Bundle, pack_ranges, unpack_ranges
+from .missing import prepared
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -80,8 +81,8 @@ class NMF:
         return self._bundle().digest
 
     def prepare(self, adata: AnnData) -> np.ndarray:
-        """Prepared values of any table, shape ``(n, g)``."""
-        return self.preparation.transform(adata)
+        """Prepared values of any table, shape ``(n, g)``; genes that it lacks as the others let expect."""
+        return prepared(self.preparation, adata, axes=None, model=self, layer=self.layer)
 
     def encode(self, x_ng: np.ndarray, layer: str | None = None) -> np.ndarray:
         """How much of each part is in a sample, shape ``(n, k)``: its best non-negative mixture."""

@@ -1,20 +1,31 @@
 """From an expression table to the numbers a model sees, and the same again for any later table."""
 
+from .adjust import BATCH_METHODS, Adjust, Adjustment
 from .collapse import COLLAPSES
 from .id_table import IdTable
 from .map_ids import IdMap, map_ids
-from .prepare import Preparation, prepare
+from .normalise import NORMALISATIONS, Normalisation
+from .preparation import Preparation
+from .prepare import prepare
+from .project import map_for, map_where_needed
 from .stream import PreparedStore
 from .user_table import UserTable, read_id_table
 
 __all__ = [
+    "BATCH_METHODS",
     "COLLAPSES",
+    "NORMALISATIONS",
+    "Adjust",
+    "Adjustment",
     "IdMap",
     "IdTable",
+    "Normalisation",
     "Preparation",
     "PreparedStore",
     "UserTable",
+    "map_for",
     "map_ids",
+    "map_where_needed",
     "prepare",
     "read_id_table",
 ]

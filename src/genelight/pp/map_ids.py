@@ -15,6 +15,7 @@ from .._core.errors import FormatError, GeneMismatchError, InputError, UnknownNa
 from .._core.genes import Genes
 from .._core.id_kinds import ID_KINDS, detect_ids
 from .._core.provenance import read_json, write_json
+from .._core.scales import detect_scale
 from ._account import describe
 from ._pairs import choose, find, labels
 from .collapse import COLLAPSES
@@ -29,6 +30,8 @@ __all__ = ["IdMap", "map_ids"]
 TARGETS = ("symbol", "entrez", "ensembl")
 SEVERAL = ("drop", "copy")
 KEY = "map_ids"
+TOTAL = "map_ids_total"
+"""Column of obs: the sum of all columns of a table of counts, those that became no gene included."""
 # Below this share of ids with a gene they are not what they are taken for.
 LEAST_MAPPED = 0.1
 
@@ -119,7 +122,8 @@ class IdMap:
         """A table with one column per gene; ``var["source"]`` says from which, ``uns["map_ids"]`` has the account.
 
         Genes that lack a column of theirs in `adata` are left out and counted. Layers become genes like ``X``;
-        what stands on the old columns (``varm``, ``varp``, ``raw``) is dropped.
+        what stands on the old columns (``varm``, ``varp``, ``raw``) is dropped. Of counts, the sample's total over
+        all columns is kept in ``obs["map_ids_total"]``, since counts per million are parts of that.
         """
         from anndata import AnnData
 
@@ -133,7 +137,7 @@ class IdMap:
         account = {**self.account, "absent": len(absent), "absent_first": first_three(absent)}
         return AnnData(
             _combined(adata.X, pairs, gene_s),
-            obs=adata.obs.copy(),
+            obs=adata.obs.assign(**_totals(adata)),
             var=pd.DataFrame({"source": source}, index=pd.Index(targets, dtype=object)),
             layers={name: _combined(values, pairs, gene_s) for name, values in adata.layers.items()},
             obsm=dict(adata.obsm),
@@ -285,6 +289,12 @@ def _check_mapped(counted: Mapping[str, Any], known: str) -> None:
             "mouse or rat do; the table is of human genes: give one of orthologs, or upper-case names if they are human"
         )
         raise InputError(msg)
+
+
+def _totals(adata: AnnData) -> dict[str, np.ndarray]:
+    if TOTAL in adata.obs or detect_scale(adata.X).name != "counts":
+        return {}
+    return {TOTAL: np.asarray(adata.X.sum(1), dtype=np.float64).ravel()}
 
 
 def _combined(x_ns: Any, pairs: pd.DataFrame, gene_s: np.ndarray) -> Any:

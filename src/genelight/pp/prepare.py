@@ -1,135 +1,35 @@
-"""Fit the preparation of one table and apply it, unchanged, to any other."""
+"""The verb ``prepare``: learn from one table how it, and any other, becomes what a model sees."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.sparse as sp
 
-from .._core.checks import check_finite, check_positive
-from .._core.errors import FormatError, GeneMismatchError, InputError
+from .._core.checks import check_positive
+from .._core.errors import InputError
 from .._core.genes import Genes
-from .._core.provenance import digest, read_json, write_json
+from .._core.scales import SCALE_NAMES, detect_scale
 from ..io import Store
 from ._statistics import of_matrix, of_store
-from .scale import SCALES, check_scale, to_log2
+from .adjust import Adjust, Adjustment
+from .normalise import Normalisation
+from .preparation import Preparation, logged, standard
+from .scale import SCALES
 
 if TYPE_CHECKING:
+    import pandas as pd
     from anndata import AnnData
 
-__all__ = ["Preparation", "prepare"]
+__all__ = ["prepare"]
 
 LEAST_SAMPLES = 10
 LEAST_GENES = 10
-LEAST_COVERAGE = 0.8
-
-
-@dataclass(frozen=True)
-class Preparation:
-    """What was learned from one table: genes kept, their mean and standard deviation on the log2 scale.
-
-    Nothing in :meth:`transform` depends on which samples come together, so one new sample gets the same
-    numbers alone as among a thousand.
-
-    Attributes
-    ----------
-    genes
-        Genes kept, in order.
-    scale
-        Scale of the values in the file: ``"log2"``, ``"counts"`` or ``"linear"``.
-    mean_g, sd_g
-        Shape ``(g,)``, on the log2 scale.
-    account
-        Counts of what was read, kept and dropped, and the floor.
-    """
-
-    genes: Genes
-    scale: str
-    mean_g: np.ndarray
-    sd_g: np.ndarray
-    account: Mapping[str, Any] = field(default_factory=dict)
-
-    FORMAT: ClassVar[int] = 1
-
-    @property
-    def digest(self) -> str:
-        """Identity of everything that changes a transformed number."""
-        return digest(self.genes.digest, self.scale, self.mean_g, self.sd_g)
-
-    def transform(self, adata: AnnData) -> np.ndarray:
-        """Standardised values, float32, shape ``(n, g)``, columns in the order of ``genes``.
-
-        Genes that `adata` lacks are given their mean over the fitted samples (0 after standardising).
-
-        Parameters
-        ----------
-        adata
-            Samples x genes, on the scale of the fitted table.
-
-        Raises
-        ------
-        GeneMismatchError
-            If fewer than 80% of the genes are there.
-        InputError
-            If values are missing, infinite or on another scale, or gene ids repeat.
-        """
-        alignment = self.genes.align(Genes(tuple(adata.var_names), self.genes.namespace))
-        if alignment.fraction < LEAST_COVERAGE:
-            msg = (
-                f"only {alignment.found} of the model's {len(self.genes)} genes are in this table ({alignment}); "
-                f"at least {LEAST_COVERAGE:.0%} are needed: check that both use the same kind of gene id"
-            )
-            raise GeneMismatchError(msg)
-        x_ng = _values(adata)
-        there = alignment.index >= 0
-        z_ng = np.zeros((adata.n_obs, len(self.genes)), dtype=np.float32)
-        # Counts per million need every gene of the sample, so the scale comes before the choice of genes.
-        chosen = _logged(x_ng, adata, self.scale)[:, alignment.index[there]]
-        z_ng[:, there] = (chosen - self.mean_g[there]) / self.sd_g[there]
-        return z_ng
-
-    def save(self, path: Path) -> None:
-        """Write as JSON; the gene list and its numbers in full."""
-        content = {
-            "format": self.FORMAT,
-            "namespace": self.genes.namespace,
-            "scale": self.scale,
-            "account": dict(self.account),
-            "genes": list(self.genes.ids),
-            "mean": [float(m) for m in self.mean_g],
-            "sd": [float(s) for s in self.sd_g],
-        }
-        write_json(path, content)
-
-    @classmethod
-    def load(cls, path: Path) -> Preparation:
-        """Read what :meth:`save` wrote.
-
-        Raises
-        ------
-        FormatError
-            If the file is absent, damaged, or from a newer genelight.
-        """
-        content = read_json(path)
-        try:
-            newer = content["format"] > cls.FORMAT
-            genes = Genes(tuple(content["genes"]), content["namespace"])
-            mean_g, sd_g = (np.asarray(content[key], dtype=np.float64) for key in ("mean", "sd"))
-            read = cls(genes, content["scale"], mean_g, sd_g, dict(content["account"]))
-        except (KeyError, TypeError, ValueError) as error:
-            msg = f"{path} is no preparation that genelight wrote: {error!r}"
-            raise FormatError(msg) from error
-        if newer:
-            msg = (
-                f"{path} has format {content['format']}, newer than {cls.FORMAT}; upgrade with pip install -U genelight"
-            )
-            raise FormatError(msg)
-        _check_read(read, path)
-        return read
+AUTO = "auto"
+# What a detected scale is prepared as; standardised values and ratios are none that a model can be given.
+_TAKEN_AS = {"counts": "counts", "tpm": "linear", "intensity": "linear", "linear": "linear", "log2": "log2"}
 
 
 def prepare(
@@ -139,6 +39,9 @@ def prepare(
     ids: str = "symbol",
     above_floor: float = 0.5,
     variable: int | None = None,
+    normalise: str | None = None,
+    standardise: str = "zscore",
+    adjust: Adjust | None = None,
 ) -> Preparation:
     """Learn how to prepare a table: which genes to keep, and how to standardise each.
 
@@ -148,7 +51,8 @@ def prepare(
         Samples x genes; a store is read in one pass, and its genes with missing values are left out.
     scale
         Scale of the values: ``"log2"``, ``"counts"`` (becomes log2 counts per million + 1) or ``"linear"``
-        (becomes log2(x + 1)). Values that contradict it stop the run.
+        (becomes log2(x + 1)); values that contradict it stop the run. ``"auto"`` tells it from the values, writes the
+        evidence into the account, and stops where they speak for none of the three.
     ids
         Kind of gene id.
     above_floor
@@ -157,6 +61,13 @@ def prepare(
         software, zero counts); else there is none.
     variable
         Keep only this many genes, those of largest variance; by default all.
+    normalise
+        Give every sample one distribution: ``"quantile"`` the fitted samples' mean one, ``"rank"`` a standard normal
+        one. With it another platform's samples can be projected. By default none.
+    standardise
+        ``"zscore"``, ``"minmax"`` (0 to 1 over the fitted samples, beyond for others) or ``"centre"``.
+    adjust
+        Covariates and a batch whose effects are taken off, see :class:`Adjust`.
 
     Returns
     -------
@@ -166,7 +77,9 @@ def prepare(
     ------
     InputError
         If there are fewer than 10 samples or 10 usable genes, ids repeat, values are missing or infinite,
-        or the scale does not fit.
+        the scale does not fit, or covariates and batch do not (see :class:`Adjust`).
+    UnknownNameError
+        If a setting or a column is no known name.
 
     Notes
     -----
@@ -185,7 +98,9 @@ def prepare(
         msg = f"{adata.n_obs} samples are too few to prepare a table, at least {LEAST_SAMPLES} are needed"
         raise InputError(msg)
     ids_all = Genes(tuple(adata.var_names), ids)
-    found = of_store(adata, scale) if isinstance(adata, Store) else of_matrix(_logged(_values(adata), adata, scale))
+    scale, evidence = _scale(adata, scale)
+    y_ng = np.zeros((0, 0)) if isinstance(adata, Store) else logged(adata, scale)
+    found = of_store(adata, scale) if isinstance(adata, Store) else of_matrix(y_ng)
     complete = np.isfinite(found.sd_g)
     varies = complete & (found.sd_g > 1e-6 * np.maximum(1.0, found.largest_g))
     seen = varies & (found.above_g >= above_floor)
@@ -201,46 +116,80 @@ def prepare(
         "floor": found.floor,
         "scale": scale,
         "highest": found.highest,
+        **evidence,
     }
-    if keep.sum() < LEAST_GENES:
-        missing = f", {account['genes_incomplete']} have missing values" if account["genes_incomplete"] else ""
+    _check_kept(account)
+    genes = Genes(tuple(np.asarray(ids_all.ids, dtype=object)[keep]), ids)
+    plain = Preparation(genes, scale, found.mean_g[keep], found.sd_g[keep], account)
+    if normalise is None and standardise == "zscore" and adjust is None:
+        return plain
+    if isinstance(adata, Store):
+        msg = "normalise, standardise and adjust need a table in memory, not a store; leave them out, or read the table"
+        raise InputError(msg)
+    return _further(plain, y_ng[:, keep], adata.obs, normalise=normalise, standardise=standardise, adjust=adjust)
+
+
+def _further(
+    plain: Preparation,
+    y_ng: np.ndarray,
+    obs: pd.DataFrame,
+    *,
+    normalise: str | None,
+    standardise: str,
+    adjust: Adjust | None,
+) -> Preparation:
+    """The preparation with the steps between log2 and a model's numbers."""
+    normalisation = None if normalise is None else Normalisation.of(y_ng, normalise)
+    if normalisation:
+        y_ng = normalisation.apply(y_ng)
+    adjustment = None if adjust is None else Adjustment.of(y_ng, obs, adjust)
+    if adjustment:
+        y_ng = adjustment.apply(y_ng, obs, np.ones(y_ng.shape[1], dtype=bool))
+    sd_g = y_ng.std(0)
+    shift_g, span_g = standard(y_ng, standardise)
+    account = {
+        **plain.account,
+        "normalise": normalise,
+        "standardise": standardise,
+        "covariates": ", ".join(adjust.covariates) if adjust else "",
+        "batch": f"{adjust.batch} ({adjust.method})" if adjust and adjust.batch else "",
+    }
+    return replace(
+        plain,
+        mean_g=y_ng.mean(0),
+        # A gene that a batch explains whole is left at its mean.
+        sd_g=np.where(sd_g > 1e-9, sd_g, 1.0),
+        account=account,
+        normalisation=normalisation,
+        adjustment=adjustment,
+        shift_g=shift_g,
+        span_g=span_g,
+    )
+
+
+def _scale(adata: AnnData | Store, scale: str) -> tuple[str, dict[str, str]]:
+    """The scale named, or the one that the values speak for, with what speaks for it."""
+    if scale != AUTO:
+        return scale, {}
+    found = detect_scale(adata.rows(0, min(adata.n_obs, 256)) if isinstance(adata, Store) else adata.X)
+    if found.name not in _TAKEN_AS:
         msg = (
-            f"only {int(keep.sum())} of {len(ids_all)} genes can be used ({account['genes_constant']} are constant, "
-            f"{account['genes_on_floor']} on the floor{missing}); at least {LEAST_GENES} are needed"
+            f"cannot tell the scale: the values look like {found.name} ({SCALE_NAMES[found.name]}; {found.evidence}); "
+            f"if they are one of {', '.join(SCALES)} all the same, say which with scale="
         )
         raise InputError(msg)
-    genes = Genes(tuple(np.asarray(ids_all.ids, dtype=object)[keep]), ids)
-    return Preparation(genes, scale, found.mean_g[keep], found.sd_g[keep], account)
+    return _TAKEN_AS[found.name], {"scale_detected": found.name, "scale_evidence": found.evidence}
 
 
-def _check_read(read: Preparation, path: Path) -> None:
-    genes, means, sds = len(read.genes), read.mean_g.shape, read.sd_g.shape
-    if not (genes,) == means == sds:
-        msg = f"{path}: {genes} genes, {means} means and {sds} standard deviations do not agree"
-    elif read.scale not in SCALES:
-        msg = f"{path}: scale {read.scale!r} is none of {', '.join(SCALES)}"
-    elif not (np.isfinite(read.mean_g).all() and np.isfinite(read.sd_g).all() and (read.sd_g > 0).all()):
-        msg = f"{path}: a mean is not finite or a standard deviation is not above zero"
-    else:
+def _check_kept(account: Mapping[str, Any]) -> None:
+    if account["genes_kept"] >= LEAST_GENES:
         return
-    raise FormatError(msg)
-
-
-def _values(adata: AnnData) -> np.ndarray:
-    x = adata.X
-    if x is None:
-        msg = "the table has no X; put the expression matrix there, for example adata.X = adata.layers['log2']"
-        raise InputError(msg)
-    if sp.issparse(x):
-        x = x.toarray()
-    # Sums depend on the order in memory in their last bit, and with it the digest.
-    return np.asarray(x, dtype=np.float64, order="C")
-
-
-def _logged(x_ng: np.ndarray, adata: AnnData, scale: str) -> np.ndarray:
-    check_finite(x_ng, samples=list(adata.obs_names), genes=list(adata.var_names), where="the expression matrix")
-    check_scale(x_ng, scale)
-    return to_log2(x_ng, scale)
+    missing = f", {account['genes_incomplete']} have missing values" if account["genes_incomplete"] else ""
+    msg = (
+        f"only {account['genes_kept']} of {account['genes_read']} genes can be used ({account['genes_constant']} are "
+        f"constant, {account['genes_on_floor']} on the floor{missing}); at least {LEAST_GENES} are needed"
+    )
+    raise InputError(msg)
 
 
 def _most_variable(sd_g: np.ndarray, seen: np.ndarray, number: int | None) -> np.ndarray:

@@ -14,27 +14,33 @@ __all__ = ["SCALES", "check_scale", "to_log2"]
 _LOG2_CEILING = 50.0
 
 
-def _counts(x_ng: np.ndarray) -> np.ndarray:
+def _counts(x_ng: np.ndarray, total_n: np.ndarray | None) -> np.ndarray:
     """log2 of counts per million + 1."""
-    total_n1 = x_ng.sum(1, keepdims=True)
+    total_n1 = x_ng.sum(1, keepdims=True) if total_n is None else np.asarray(total_n)[:, None]
     return np.log2(x_ng * (1e6 / np.maximum(total_n1, 1.0)) + 1.0)
 
 
-def _linear(x_ng: np.ndarray) -> np.ndarray:
+def _linear(x_ng: np.ndarray, total_n: np.ndarray | None) -> np.ndarray:
     """log2(x + 1) of intensities, TPM or FPKM."""
+    del total_n
     return np.log2(x_ng + 1.0)
 
 
-def _log2(x_ng: np.ndarray) -> np.ndarray:
+def _log2(x_ng: np.ndarray, total_n: np.ndarray | None) -> np.ndarray:
+    del total_n
     return x_ng
 
 
-SCALES: dict[str, Callable[[np.ndarray], np.ndarray]] = {"log2": _log2, "counts": _counts, "linear": _linear}
+SCALES: dict[str, Callable[[np.ndarray, np.ndarray | None], np.ndarray]] = {
+    "log2": _log2,
+    "counts": _counts,
+    "linear": _linear,
+}
 
 
-def to_log2(x_ng: np.ndarray, scale: str) -> np.ndarray:
-    """Bring values of a named scale to log2."""
-    return SCALES[scale](x_ng)
+def to_log2(x_ng: np.ndarray, scale: str, *, total_n: np.ndarray | None = None) -> np.ndarray:
+    """Bring values of a named scale to log2; `total_n` are the samples' depths where columns were left out."""
+    return SCALES[scale](x_ng, total_n)
 
 
 def check_scale(x_ng: np.ndarray, scale: str) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._core.checks import check_finite
 from ..io import Store
-from .prepare import Preparation
+from .preparation import Preparation
 from .scale import check_scale, to_log2
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class PreparedStore:
         """Single precision in place, where that gives the preparation's numbers on the first samples."""
         preparation = self.preparation
         alignment = preparation.genes.align(self.store.genes)
-        if alignment.missing:
+        if alignment.missing or not preparation.plain:
             return None
         all_in_order = not alignment.extra and bool((np.diff(alignment.index) == 1).all())
         mean_g = preparation.mean_g.astype(np.float32)

@@ -33,6 +33,8 @@ class Inputs:
         Hidden layers, decided once for the whole study so that every fold has the same.
     digest
         Identity of expression and sample table.
+    id_map
+        How the file's columns became genes, where they were none.
     """
 
     study: Study
@@ -43,6 +45,7 @@ class Inputs:
     network: Edges | None
     sets: Sequence[Edges]
     digest: str
+    id_map: pp.IdMap | None = None
 
     @classmethod
     def read(cls, study: Study) -> Inputs:
@@ -55,6 +58,8 @@ class Inputs:
         """
         data = study.data
         adata = demo.cohort() if data.expression == EMBEDDED else io.read(data.expression, dense=True)
+        id_map = pp.map_where_needed(adata, to=data.ids, table=data.id_table)
+        adata = id_map.transform(adata) if id_map else adata
         if data.drop:
             adata = adata[~select_samples(adata.obs, data.drop, role="drop")].copy()
         contrast = Contrast.of(
@@ -67,7 +72,7 @@ class Inputs:
         )
         if study.contrast.name:
             contrast = replace(contrast, name=study.contrast.name)
-        preparation = prepare(adata, study)
+        preparation = prepare(adata, study, id_map=id_map)
         smallest = _smallest_training(adata.n_obs, study.module.folds)
         widths = models.choose_widths(
             study.model.widths,
@@ -85,7 +90,7 @@ class Inputs:
         for collection in sets:
             _check_sizes(collection, preparation.genes)
         identity = digest(np.asarray(adata.X), list(adata.obs_names), list(adata.var_names), adata.obs.to_csv())
-        return cls(study, adata, contrast, preparation, widths, network, sets, identity)
+        return cls(study, adata, contrast, preparation, widths, network, sets, identity, id_map)
 
     @property
     def priors(self) -> str:
@@ -100,18 +105,18 @@ class Inputs:
             preset=_preset(model),
             widths=self.widths,
             subject=self.study.data.subject,
-            preparation=prepare(adata, self.study),
+            preparation=prepare(adata, self.study, id_map=self.id_map),
             epochs=model.epochs,
             seed=model.seed,
         )
 
     def fit_pca(self, adata: AnnData) -> models.PCA:
         """Fit the baseline: principal components, as many as the narrowest layer has nodes."""
-        return models.fit_pca(adata, width=min(self.widths), preparation=prepare(adata, self.study))
+        return models.fit_pca(adata, width=min(self.widths), preparation=prepare(adata, self.study, id_map=self.id_map))
 
     def fit_ica(self, adata: AnnData) -> models.ICA:
         """Fit the second baseline: as many independent components."""
-        preparation = prepare(adata, self.study)
+        preparation = prepare(adata, self.study, id_map=self.id_map)
         return models.fit_ica(adata, width=min(self.widths), preparation=preparation, seed=self.study.model.seed)
 
 
@@ -122,10 +127,11 @@ def _preset(model: Model) -> str | models.Preset:
     return models.preset(model.preset, learning_rate=model.learning_rate)
 
 
-def prepare(adata: AnnData, study: Study) -> pp.Preparation:
-    """The study's preparation, learned from these samples."""
+def prepare(adata: AnnData, study: Study, *, id_map: pp.IdMap | None = None) -> pp.Preparation:
+    """The study's preparation, learned from these samples; with it goes how their columns became genes."""
     data = study.data
-    return pp.prepare(adata, scale=data.scale, ids=data.ids, above_floor=data.above_floor, variable=data.variable)
+    learned = pp.prepare(adata, scale=data.scale, ids=data.ids, above_floor=data.above_floor, variable=data.variable)
+    return replace(learned, id_map=id_map)
 
 
 def _smallest_training(samples: int, folds: int) -> int:

@@ -38,7 +38,12 @@ class Data(_Section):
     )
     drop: str | None = Field(default=None, description="samples to leave out, a query on obs columns")
     scale: str = Field(default="log2", description="scale of the values: log2, counts or linear")
-    ids: str = Field(default="symbol", description="kind of gene id: symbol, entrez, ensembl")
+    ids: str = Field(
+        default="symbol", description="kind of gene id: symbol, entrez, ensembl; an expression file of others is mapped"
+    )
+    id_table: str | None = Field(
+        default=None, description="table of ids and genes for that, such as GEO's of a platform"
+    )
     above_floor: float = Field(
         default=0.5, ge=0, le=1, description="keep genes above the floor in this share of samples"
     )
@@ -190,7 +195,12 @@ class Study(_Section):
 
         return self.model_copy(
             update={
-                "data": self.data.model_copy(update={"expression": place(self.data.expression)}),
+                "data": self.data.model_copy(
+                    update={
+                        "expression": place(self.data.expression),
+                        "id_table": self.data.id_table and place(self.data.id_table),
+                    }
+                ),
                 "network": self.network and move(self.network),
                 "sets": [move(s) for s in self.sets],
                 "genetics": [move(g) for g in self.genetics],

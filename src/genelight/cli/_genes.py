@@ -1,0 +1,78 @@
+"""What the commands share about gene ids: options, and tables brought to genes with an account."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import genelight as gl
+
+from .._core.errors import InputError, ResourceError
+from .._core.id_kinds import detect_ids
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+__all__ = ["Collapse", "Ids", "Probes", "Several", "as_genes", "as_genes_of", "found_in", "gene_list"]
+
+Ids = Annotated[str, typer.Option(help="kind of gene id in the file, or auto to tell it from the ids")]
+Collapse = Annotated[str, typer.Option(help=f"several columns of one gene: {', '.join(gl.pp.COLLAPSES)}")]
+Several = Annotated[str, typer.Option(help="a column of several genes: drop, or copy to each")]
+Probes = Annotated[Path | None, typer.Option("--table", help="table of ids and genes, such as GEO's of a platform")]
+
+
+def as_genes(adata: AnnData, *, probes: Path | None = None) -> tuple[AnnData, gl.pp.IdMap | None]:
+    """The table with symbols as columns; where they were something else, mapped, and the account printed."""
+    id_map = gl.pp.map_where_needed(adata, table=probes)
+    if id_map is None:
+        return adata, None
+    print(id_map)
+    return id_map.transform(adata), id_map
+
+
+def as_genes_of(model: Path, adata: AnnData, *, probes: Path | None = None) -> AnnData:
+    """The table with a model's genes as columns; what is not there under its name is mapped and accounted for."""
+    preparation = gl.pp.Preparation.load(model / "prepare.json")
+    id_map = gl.pp.map_for(adata, preparation, table=probes)
+    if id_map is None:
+        return adata
+    print(id_map)
+    mapped = id_map.transform(adata)
+    print(found_in(preparation, mapped))
+    return mapped
+
+
+def found_in(preparation: gl.pp.Preparation, adata: AnnData) -> str:
+    """How many of a model's genes a table has, and what becomes of the others."""
+    alignment = preparation.align(adata.var_names)
+    rest = f"; the other {alignment.missing:,} are imputed from the model" if alignment.missing else ""
+    return (
+        f"{alignment.found:,} of the model's {len(preparation.genes):,} genes, with {alignment.weighted:.1%} of their "
+        f"variance{rest}"
+    )
+
+
+def gene_list(path: Path | None) -> gl.Genes:
+    """Genes from a text file: the first word of each line that is not a comment.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    ResourceError
+        If the file cannot be read.
+    """
+    if path is None:
+        msg = "nothing to project onto; add --model FOLDER, or --genes FILE with one gene per line"
+        raise InputError(msg)
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path} cannot be read as a list of genes ({error}); give a text file with one gene per line"
+        raise ResourceError(msg) from error
+    words = [line.split()[0] for line in lines if line.strip() and not line.startswith("#")]
+    ids = tuple(word for word in words if word != "gene")
+    kind = detect_ids(ids).kind
+    return gl.Genes(ids, kind if kind in ("entrez", "ensembl", "ensp") else "symbol")

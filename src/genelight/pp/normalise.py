@@ -1,0 +1,78 @@
+"""Bring each sample's values to a stored distribution, so that another platform's samples can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtri
+from scipy.stats import rankdata
+
+from .._core.registry import Registry
+
+__all__ = ["NORMALISATIONS", "Normalisation"]
+
+NORMALISATIONS: Registry[Callable[[np.ndarray], np.ndarray]] = Registry("normalisation")
+"""By name, how the reference is learned: from values of shape ``(n, g)`` to ``(q,)``, lowest first."""
+
+
+@NORMALISATIONS.register("quantile", doi="10.1093/bioinformatics/19.2.185")
+def _quantile(y_ng: np.ndarray) -> np.ndarray:
+    """Every sample gets the fitted samples' mean distribution; its genes keep their order."""
+    return np.sort(y_ng, axis=1).mean(0)
+
+
+@NORMALISATIONS.register("rank", doi="10.1007/s10519-009-9281-0")
+def _rank(y_ng: np.ndarray) -> np.ndarray:
+    """Every sample gets a standard normal distribution; its genes keep their order."""
+    genes = y_ng.shape[1]
+    return ndtri((np.arange(genes) + 0.5) / genes)
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """A distribution that every sample is given, one at a time.
+
+    Attributes
+    ----------
+    name
+        A name in ``NORMALISATIONS``.
+    reference_q
+        The distribution's values, lowest first.
+    """
+
+    name: str
+    reference_q: np.ndarray
+
+    @classmethod
+    def of(cls, y_ng: np.ndarray, name: str) -> Normalisation:
+        """Learn the reference from samples on the log2 scale.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such normalisation.
+        """
+        return cls(name, NORMALISATIONS[name](y_ng))
+
+    def apply(self, y_ng: np.ndarray) -> np.ndarray:
+        """The same samples with the reference's values; equal values stay equal.
+
+        A sample that lacks some of the genes is spread over the whole reference all the same.
+        """
+        genes, size = y_ng.shape[1], len(self.reference_q)
+        at_q = (np.arange(size) + 0.5) / size
+        at_ng = (rankdata(y_ng, axis=1) - 0.5) / genes if y_ng.size else y_ng
+        return np.interp(at_ng, at_q, self.reference_q)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {"name": self.name, "reference": self.reference_q.tolist()}
+
+    @classmethod
+    def from_dict(cls, content: Any) -> Normalisation:
+        """What :meth:`to_dict` gave."""
+        NORMALISATIONS.entry(content["name"])
+        return cls(content["name"], np.asarray(content["reference"], dtype=np.float64))

@@ -1,0 +1,294 @@
+"""What a preparation learned, and how it gives any later sample the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+
+from .._core.checks import check_finite
+from .._core.errors import FormatError, GeneMismatchError, InputError, UnknownNameError
+from .._core.genes import Alignment, Genes
+from .._core.provenance import digest, read_json, write_json
+from .adjust import Adjustment
+from .map_ids import TOTAL, IdMap
+from .normalise import Normalisation
+from .scale import SCALES, check_scale, to_log2
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+__all__ = ["STANDARDS", "Preparation", "logged", "standard"]
+
+LEAST_COVERAGE = 0.8
+STANDARDS = ("zscore", "minmax", "centre")
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What was learned from one table: genes kept, and how the values of each become what a model sees.
+
+    In turn: to log2; normalised, if asked for; without what goes with covariates and batch, if asked for; shifted
+    and scaled. Nothing in :meth:`transform` depends on which samples come together, so one new sample gets the
+    same numbers alone as among a thousand.
+
+    Attributes
+    ----------
+    genes
+        Genes kept, in order.
+    scale
+        Scale of the values in the file: ``"log2"``, ``"counts"`` or ``"linear"``.
+    mean_g, sd_g
+        Shape ``(g,)``, of the fitted samples before they were shifted and scaled.
+    account
+        Counts of what was read, kept and dropped, and the floor.
+    normalisation, adjustment
+        The steps between, None where there is none.
+    shift_g, span_g
+        What is subtracted and divided by; mean and standard deviation by default.
+    id_map
+        How the file's columns became genes, where they had to; None where they were genes.
+    """
+
+    genes: Genes
+    scale: str
+    mean_g: np.ndarray
+    sd_g: np.ndarray
+    account: Mapping[str, Any] = field(default_factory=dict)
+    normalisation: Normalisation | None = None
+    adjustment: Adjustment | None = None
+    shift_g: np.ndarray | None = None
+    span_g: np.ndarray | None = None
+    id_map: IdMap | None = None
+
+    FORMAT: ClassVar[int] = 2
+
+    @property
+    def plain(self) -> bool:
+        """Whether log2 values are only brought to mean 0 and standard deviation 1."""
+        return self.normalisation is None and self.adjustment is None and self.shift_g is None
+
+    @property
+    def digest(self) -> str:
+        """Identity of everything that changes a transformed number."""
+        parts: list[Any] = [self.genes.digest, self.scale, self.mean_g, self.sd_g]
+        return digest(*parts) if self.plain else digest(*parts, self._steps())
+
+    @property
+    def centre_g(self) -> np.ndarray:
+        """Mean of the fitted samples' prepared values, shape ``(g,)``: 0 by default."""
+        shift_g, span_g = self._standard
+        return (self.mean_g - shift_g) / span_g
+
+    @property
+    def spread_g(self) -> np.ndarray:
+        """Standard deviation of the fitted samples' prepared values, shape ``(g,)``: 1 by default."""
+        return self.sd_g / self._standard[1]
+
+    def align(self, ids: Iterable[str]) -> Alignment:
+        """Where the genes stand among `ids`, each weighed by its variance over the fitted samples.
+
+        Raises
+        ------
+        GeneMismatchError
+            If what is there carries less than 80% of the genes' variance; says what to type.
+        InputError
+            If ids repeat or are empty.
+        """
+        alignment = self.genes.align(Genes(tuple(ids), self.genes.namespace), weight_g=self.sd_g**2)
+        if alignment.weighted < LEAST_COVERAGE:
+            msg = (
+                f"only {alignment.found} of the model's {len(self.genes)} genes are in this table ({alignment}), with "
+                f"{alignment.weighted:.1%} of their variance; at least {LEAST_COVERAGE:.0%} is needed. Map its "
+                "ids: genelight map-ids FILE --model MODEL --out NEW (gl.map_ids(adata, to=model.genes) in Python)"
+            )
+            raise GeneMismatchError(msg)
+        return alignment
+
+    def transform(self, adata: AnnData) -> np.ndarray:
+        """Prepared values, float32, shape ``(n, g)``, columns in the order of ``genes``.
+
+        Genes that `adata` lacks are given their mean over the fitted samples (0 after standardising); a model gives
+        them what the others let it expect, see ``model.prepare``.
+
+        Parameters
+        ----------
+        adata
+            Samples x genes, on the scale of the fitted table, with the covariates and the batch in ``obs`` where
+            those were adjusted for.
+
+        Raises
+        ------
+        GeneMismatchError
+            If genes with 80% of the variance are not there.
+        InputError
+            If values are missing, infinite or on another scale, gene ids repeat, or a batch is not a known one.
+        """
+        alignment = self.align(adata.var_names)
+        there_g = alignment.index >= 0
+        shift_g, span_g = self._standard
+        # Counts per million need every gene of the sample, so the scale comes before the choice of genes.
+        y_ng = logged(adata, self.scale)[:, alignment.index[there_g]]
+        y_ng = self._between(y_ng, adata, there_g)
+        z_ng = np.empty((adata.n_obs, len(self.genes)), dtype=np.float32)
+        z_ng[:, there_g] = (y_ng - shift_g[there_g]) / span_g[there_g]
+        z_ng[:, ~there_g] = self.centre_g[~there_g]
+        return z_ng
+
+    def restore(self, z_ng: np.ndarray) -> np.ndarray:
+        """Values before they were shifted and scaled, float64, shape ``(n, g)``: log2 unless they were normalised."""
+        shift_g, span_g = self._standard
+        return np.asarray(z_ng, dtype=np.float64) * span_g + shift_g
+
+    def on(self, scale: str) -> Preparation:
+        """The same for tables on another scale: ``model.preparation.on("counts").transform(adata)``.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such scale.
+        """
+        if scale not in SCALES:
+            raise UnknownNameError("scale", scale, SCALES)
+        return replace(self, scale=scale)
+
+    def save(self, path: Path) -> None:
+        """Write as JSON; the gene list and its numbers in full."""
+        content = {
+            "format": self.FORMAT,
+            "namespace": self.genes.namespace,
+            "scale": self.scale,
+            "account": dict(self.account),
+            "genes": list(self.genes.ids),
+            "mean": self.mean_g.tolist(),
+            "sd": self.sd_g.tolist(),
+            **self._steps(),
+            "id_map": self.id_map and self.id_map.to_dict(),
+        }
+        write_json(path, content)
+
+    @classmethod
+    def load(cls, path: Path) -> Preparation:
+        """Read what :meth:`save` wrote, of this format or an older one.
+
+        Raises
+        ------
+        FormatError
+            If the file is absent, damaged, or from a newer genelight.
+        """
+        content = read_json(path)
+        try:
+            newer = content["format"] > cls.FORMAT
+            read = None if newer else _from_dict(content, where=str(path))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            msg = f"{path} is no preparation that genelight wrote: {error!r}"
+            raise FormatError(msg) from error
+        if read is None:
+            msg = (
+                f"{path} has format {content['format']}, newer than {cls.FORMAT}; upgrade with pip install -U genelight"
+            )
+            raise FormatError(msg)
+        _check_read(read, path)
+        return read
+
+    @property
+    def _standard(self) -> tuple[np.ndarray, np.ndarray]:
+        shift_g = self.mean_g if self.shift_g is None else self.shift_g
+        return shift_g, self.sd_g if self.span_g is None else self.span_g
+
+    def _between(self, y_ng: np.ndarray, adata: AnnData, there_g: np.ndarray) -> np.ndarray:
+        """What happens between log2 and standardising."""
+        if self.normalisation:
+            y_ng = self.normalisation.apply(y_ng)
+        return self.adjustment.apply(y_ng, adata.obs, there_g) if self.adjustment else y_ng
+
+    def _steps(self) -> dict[str, Any]:
+        return {
+            "normalisation": self.normalisation and self.normalisation.to_dict(),
+            "adjustment": self.adjustment and self.adjustment.to_dict(),
+            "shift": None if self.shift_g is None else self.shift_g.tolist(),
+            "span": None if self.span_g is None else self.span_g.tolist(),
+        }
+
+
+def standard(y_ng: np.ndarray, name: str) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Shift and span of each gene; None for the default, mean and standard deviation.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such standard.
+    """
+    if name not in STANDARDS:
+        raise UnknownNameError("way to standardise", name, STANDARDS)
+    if name == "zscore":
+        return None, None
+    if name == "centre":
+        return y_ng.mean(0), np.ones(y_ng.shape[1])
+    low_g = y_ng.min(0)
+    span_g = y_ng.max(0) - low_g
+    return low_g, np.where(span_g > 0, span_g, 1.0)
+
+
+def logged(adata: AnnData, scale: str) -> np.ndarray:
+    """All values of a table on the log2 scale, float64, shape ``(n, genes)``.
+
+    Raises
+    ------
+    InputError
+        If there are none, values are missing or infinite, or they are on another scale.
+    """
+    x = adata.X
+    if x is None:
+        msg = "the table has no X; put the expression matrix there, for example adata.X = adata.layers['log2']"
+        raise InputError(msg)
+    if sp.issparse(x):
+        x = x.toarray()
+    # Sums depend on the order in memory in their last bit, and with it the digest.
+    x_ng = np.asarray(x, dtype=np.float64, order="C")
+    check_finite(x_ng, samples=list(adata.obs_names), genes=list(adata.var_names), where="the expression matrix")
+    check_scale(x_ng, scale)
+    return to_log2(x_ng, scale, total_n=adata.obs.get(TOTAL))
+
+
+def _from_dict(content: Any, *, where: str) -> Preparation:
+    arrays = {
+        name: None
+        if content.get(name.partition("_")[0]) is None
+        else np.asarray(content[name.partition("_")[0]], float)
+        for name in ("shift_g", "span_g")
+    }
+    genes = Genes(tuple(content["genes"]), content["namespace"])
+    mean_g, sd_g = (np.asarray(content[key], dtype=np.float64) for key in ("mean", "sd"))
+    normalisation, adjustment, id_map = (content.get(key) for key in ("normalisation", "adjustment", "id_map"))
+    return Preparation(
+        genes,
+        content["scale"],
+        mean_g,
+        sd_g,
+        dict(content["account"]),
+        normalisation=normalisation and Normalisation.from_dict(normalisation),
+        adjustment=adjustment and Adjustment.from_dict(adjustment, len(genes)),
+        id_map=id_map and IdMap.from_dict(id_map, where=where),
+        **arrays,
+    )
+
+
+def _check_read(read: Preparation, path: Path) -> None:
+    genes, means, sds = len(read.genes), read.mean_g.shape, read.sd_g.shape
+    shift_g, span_g = read._standard
+    if not (genes,) == means == sds == shift_g.shape == span_g.shape:
+        msg = f"{path}: {genes} genes, {means} means and {sds} standard deviations do not agree"
+    elif read.scale not in SCALES:
+        msg = f"{path}: scale {read.scale!r} is none of {', '.join(SCALES)}"
+    elif not all(np.isfinite(v).all() for v in (read.mean_g, read.sd_g, shift_g, span_g)):
+        msg = f"{path}: a mean or a standard deviation is not finite"
+    elif not ((read.sd_g > 0).all() and (span_g > 0).all()):
+        msg = f"{path}: a standard deviation or a span is not above zero"
+    else:
+        return
+    raise FormatError(msg)

@@ -1,0 +1,84 @@
+"""When a table's columns need to be mapped, and by which map."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .._core.id_kinds import detect_ids
+from ._pairs import labels
+from .map_ids import IdMap
+from .preparation import Preparation
+from .user_table import UserTable
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+__all__ = ["map_for", "map_where_needed"]
+
+# A stored map fits a file that has this share of the columns it was learned from.
+LEAST_SHARED = 0.8
+
+
+def map_where_needed(
+    adata: AnnData, *, to: str = "symbol", table: UserTable | str | Path | None = None
+) -> IdMap | None:
+    """A map to genes of one kind for a table whose columns are of another; None where they are of that kind.
+
+    Columns that look like no known kind are left as they are.
+
+    Parameters
+    ----------
+    adata
+        Samples x columns.
+    to
+        Kind of id that is wanted.
+    table
+        A user's table, for probes; with one, columns are always mapped.
+
+    Raises
+    ------
+    InputError
+        As :func:`map_ids` does.
+    """
+    kind = detect_ids(adata.var_names).kind
+    if table is None and kind in (to, "unknown"):
+        return None
+    return IdMap.of(adata, to=to, table=table)
+
+
+def map_for(
+    adata: AnnData,
+    preparation: Preparation,
+    *,
+    ids: str = "auto",
+    collapse: str = "highest_mean",
+    several: str = "drop",
+    table: UserTable | str | Path | None = None,
+) -> IdMap | None:
+    """How the columns of a table become a model's genes; None where all of them are there under their names.
+
+    A table of the platform that the model was trained on is mapped as that one was, column by column; any other anew.
+
+    Parameters
+    ----------
+    adata
+        Samples x columns.
+    preparation
+        The model's.
+    ids, collapse, several, table
+        As in :func:`map_ids`.
+
+    Raises
+    ------
+    InputError
+        As :func:`map_ids` does.
+    """
+    if table is None and adata.var_names.is_unique and not preparation.genes.align(adata.var_names).missing:
+        return None
+    stored = preparation.id_map
+    if stored is not None and table is None and ids in ("auto", stored.account["ids"]):
+        shared = stored.pairs["source"].isin(labels(adata.var_names)).mean()
+        if shared >= LEAST_SHARED:
+            return stored
+    return IdMap.of(adata, to=preparation.genes, ids=ids, collapse=collapse, several=several, table=table)
