@@ -56,3 +56,15 @@ def test_table_with_other_genes(cohort, model):
     with pytest.raises(GeneMismatchError, match="only 100 of the model's 200 genes"):
         tl.annotate(adata, model)
     assert not list(adata.obsm)
+
+
+# What scanpy calls of matplotlib's that will go is not ours to mend.
+@pytest.mark.filterwarnings("ignore")
+def test_scanpys_own_plots_find_the_slots(cohort, model):
+    scanpy = pytest.importorskip("scanpy", reason="scanpy is not installed; it reads obsm and varm as anndata does")
+    adata = cohort.adata.copy()
+    tl.annotate(adata, model)
+    scanpy.pp.neighbors(adata, use_rep="X_L1", n_neighbors=5)
+    assert adata.obsp["connectivities"].nnz > 0
+    axes = scanpy.pl.embedding(adata, "X_L2", show=False)
+    np.testing.assert_allclose(axes.collections[0].get_offsets(), adata.obsm["X_L2"][:, :2], rtol=1e-6)

@@ -1,3 +1,4 @@
+import tracemalloc
 from functools import reduce
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 from genelight import tl
 from genelight._core.errors import InputError, UnknownNameError
 from genelight._core.genes import Genes
+from genelight._core.types import CodeRange
 from genelight.tl import _layers
 
 
@@ -35,6 +37,35 @@ def test_chunks_change_nothing(relu, monkeypatch):
     whole = tl.light_up(relu, "L1").values_kg
     monkeypatch.setattr(_layers, "CHUNK_BYTES", 4000)
     np.testing.assert_allclose(tl.light_up(relu, "L1").values_kg, whole, atol=1e-6)
+
+
+class Wide:
+    """A network that is bent behind its first layer: 400 nodes that write to 20,000 genes."""
+
+    name, digest, widths = "wide", "0", {"L1": 400, "L2": 20}
+
+    def __init__(self) -> None:
+        rng = np.random.default_rng(0)
+        self.genes = Genes(tuple(f"g{i}" for i in range(20_000)))
+        self._into = rng.standard_normal((400, 20)).astype(np.float32)
+        self._out = rng.standard_normal((20, 20_000)).astype(np.float32)
+
+    def decode(self, h_nk, layer):
+        return np.tanh(h_nk @ self._into) @ self._out
+
+    def code_range(self, layer):
+        return CodeRange.of(np.random.default_rng(1).standard_normal((30, self.widths[layer])).astype(np.float32))
+
+
+def test_memory_besides_the_result_is_bounded(monkeypatch):
+    model, bound = Wide(), 1 << 20
+    monkeypatch.setattr(_layers, "CHUNK_BYTES", bound)
+    tracemalloc.start()
+    values_kg = tl.light_up(model, "L1").values_kg
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert values_kg.nbytes == 400 * 20_000 * 4
+    assert peak - values_kg.nbytes < 4 * bound
 
 
 def test_dead_node_has_zeros_only(cohort, relu, toy_of):

@@ -1,3 +1,4 @@
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -5,7 +6,8 @@ import pandas as pd
 import pytest
 
 from genelight import models, tl
-from genelight._core.errors import GeneMismatchError, InputError, UnknownNameError
+from genelight._core.card import NodeCard
+from genelight._core.errors import FormatError, GeneMismatchError, InputError, UnknownNameError
 from genelight._core.types import EVIDENCE_COLUMNS, Evidence
 
 
@@ -83,6 +85,26 @@ def test_without_samples_only_what_the_model_knows(model):
     assert "Genes raised" in card.to_text()
 
 
+def test_cards_of_several_layers_are_those_of_each_node(cohort, model):
+    others = {"L1": [tl.light_up(model, "L1")]}
+    wanted = {"adata": cohort.adata, "subject": "subject"}
+    first, second = tl.node_cards(model, ["L2.1", "L1.0"], others=others, **wanted)
+    assert first.to_text() == tl.node_card(model, "L2.1", **wanted).to_text()
+    assert second.to_text() == tl.node_card(model, "L1.0", others=others["L1"], **wanted).to_text()
+    assert first.genes["stability"].isna().all()
+    assert (second.genes["stability"] == 1).all()
+
+
+def test_a_card_comes_back_from_its_record(cohort, model, loudest):
+    card = tl.node_card(model, loudest, adata=cohort.adata, subject="subject", evidence=evidence_on(loudest))
+    record = json.loads(json.dumps(card.to_record(), allow_nan=False))
+    assert NodeCard.of_record(record, evidence=card.evidence).to_text() == card.to_text()
+    bare = tl.node_card(model, loudest)
+    assert NodeCard.of_record(bare.to_record(), evidence=bare.evidence).to_text() == bare.to_text()
+    with pytest.raises(FormatError, match="card cannot be read"):
+        NodeCard.of_record({**record, "genes": 3}, evidence=card.evidence)
+
+
 def test_stability_over_other_trainings(cohort, model):
     lit = tl.light_up(model, "L2")
     card = tl.node_card(model, "L2.1", others=[lit, lit])
@@ -101,6 +123,9 @@ def test_reproducibility_of_the_node(model):
     card = tl.node_card(model, "L2.0", reproducibility=table)
     assert card.reproducibility == {"reproducibility": 0.9, "support": 9.0, "q": 0.01}
     assert "Over other trainings: reproducibility 0.9, support 9, q 0.01" in card.to_text()
+    assert "comes back in 9 other trainings (q = 0.01)" in card.sentence
+    other = tl.node_card(model, "L2.1", reproducibility=table.assign(members=10)).sentence
+    assert "comes back in 1 of 10 other trainings (no more than chance, q = 1)" in other
     with pytest.raises(InputError, match=r"0 rows on node L2\.2"):
         tl.node_card(model, "L2.2", reproducibility=table)
 

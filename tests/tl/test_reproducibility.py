@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 from scipy.optimize import linear_sum_assignment
 
-from genelight import NodeGenes, tl
+from genelight import NodeGenes, models, tl
 from genelight._core.errors import GeneMismatchError, InputError, UnknownNameError
 from genelight._core.genes import Genes
 from genelight.tl._matching import random_turn
@@ -143,6 +143,20 @@ def test_an_ensemble_of_one(planted):
         tl.reproducibility(planted[0][0], [])
     with pytest.raises(InputError, match="an ensemble of 1 has nothing to agree on"):
         tl.consensus([planted[0][0]])
+
+
+def test_nodes_of_all_layers_are_scored_as_each_layer_is(cohort):
+    model = models.fit_pca(cohort.adata, width=4)
+    again = models.fit_ensemble(cohort.adata, model, seeds=3, subject="subject")
+    lit = [tl.light_up(member, "PC") for member in again]
+    table = tl.reproducible_nodes(model, {"PC": lit}, draws=10)
+    alone = tl.reproducibility(tl.light_up(model, "PC"), lit, draws=10)
+    pd.testing.assert_frame_equal(table.drop(columns=["layer", "members"]), alone)
+    assert (set(table["layer"]), set(table["members"])) == ({"PC"}, {3})
+    with pytest.raises(InputError, match="pass at least one layer"):
+        tl.reproducible_nodes(model, {})
+    with pytest.raises(InputError, match="an ensemble of one"):
+        tl.reproducible_nodes(model, {"PC": []})
 
 
 def test_members_with_other_genes(planted):
