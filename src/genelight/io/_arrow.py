@@ -48,7 +48,8 @@ class Parquet:
             about = pq.read_metadata(given.path)
             check_room(given.path, rows=about.num_rows, columns=about.num_columns)
             table = pq.read_table(given.path)
-        return _grid(given.path, table, "Parquet").adata(options.orientation)
+            grid = _grid(given.path, table, "Parquet")
+        return grid.adata(options.orientation)
 
 
 @READERS.register("feather")
@@ -76,7 +77,8 @@ class Feather:
 
         with naming(given.path):
             table = feather.read_table(given.path, memory_map=False)
-        return _grid(given.path, table, "Feather").adata(options.orientation)
+            grid = _grid(given.path, table, "Feather")
+        return grid.adata(options.orientation)
 
 
 def _grid(path: Path, table: pa.Table, kind: str) -> Grid:
@@ -104,11 +106,10 @@ def _grid(path: Path, table: pa.Table, kind: str) -> Grid:
         msg = f"{path} holds no column of numbers ({first_three(table.column_names, n=6)}); it is no expression table"
         raise FormatError(msg)
     values_rc = np.empty((table.num_rows, len(numbers)))
-    with naming(path):
-        for position, i in enumerate(numbers):
-            values_rc[:, position] = table.column(i).to_numpy()
-        notes = {table.column_names[i]: _texts(table.column(i)) for i in texts if i != names}
-        rows = _texts(table.column(names))
+    for position, i in enumerate(numbers):
+        values_rc[:, position] = table.column(i).to_numpy()
+    notes = {table.column_names[i]: _texts(table.column(i)) for i in texts if i != names}
+    rows = _texts(table.column(names))
     corner = "" if table.column_names[names].startswith("__index") else table.column_names[names]
     columns = [table.column_names[i] for i in numbers]
     return Grid(path, values_rc, rows, columns, corner, notes, {"format": kind})

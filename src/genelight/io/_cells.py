@@ -43,11 +43,14 @@ class Cells:
         For each text column, its cells.
     line_r
         Line within the block of each row, from 0.
+    lines
+        Lines of the block.
     """
 
     values_rc: np.ndarray
     texts: tuple[list[str], ...]
     line_r: np.ndarray
+    lines: int
 
 
 def parse(block: bytes, kinds: np.ndarray, *, separator: str, decimal: str = ".") -> Cells:
@@ -90,7 +93,7 @@ def parse(block: bytes, kinds: np.ndarray, *, separator: str, decimal: str = "."
         data, hard[:hards], decimal=decimal, values_rc=values_rc, line_r=line_r, numbers=np.flatnonzero(kinds == NUMBER)
     )
     texts = tuple(_texts(data, np.ascontiguousarray(spans[:rows, t])) for t in range(spans.shape[1]))
-    return Cells(values_rc[:rows], texts, line_r[:rows])
+    return Cells(values_rc[:rows], texts, line_r[:rows], lines)
 
 
 @numba.njit(nogil=True, cache=True)

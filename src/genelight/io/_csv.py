@@ -70,8 +70,8 @@ def rows_of(dialect: Dialect, text: Iterable[bytes]) -> Iterator[Cells]:
             column = f", column {dialect.columns[bad.column]!r}" if bad.column >= 0 else ""
             msg = f"{dialect.path}, line {before + bad.line + 1}{column}: {bad.problem}"
             raise FormatError(msg) from None
-        yield Cells(cells.values_rc, cells.texts, cells.line_r + before + 1)
-        before += block.count(b"\n")
+        yield Cells(cells.values_rc, cells.texts, cells.line_r + before + 1, cells.lines)
+        before += cells.lines
 
 
 def grid_of(dialect: Dialect, rows: Iterable[Cells], *, about: dict[str, str] | None = None) -> Grid:
@@ -108,7 +108,7 @@ def grid_of(dialect: Dialect, rows: Iterable[Cells], *, about: dict[str, str] | 
 
 @dataclass
 class _Growing:
-    """A matrix that rows are added to; memory that is not filled yet is not touched."""
+    """A matrix that rows are added to, in hardly more memory than it needs."""
 
     path: Path
     columns: int
@@ -122,8 +122,9 @@ class _Growing:
         rows = self.rows + len(values_rc)
         if rows > len(self._values):
             check_room(self.path, rows=rows, columns=self.columns)
-            # Reallocation moves pages instead of copying them, where a new array would need both at once.
-            self._values.resize((max(rows, 2 * len(self._values)), self.columns), refcheck=False)
+            # Reallocation moves pages instead of copying them, where a new array would need both at once; what is
+            # added is filled with zeros, so that little is added at a time.
+            self._values.resize((rows + rows // 8, self.columns), refcheck=False)
         self._values[self.rows : rows] = values_rc
         self.rows = rows
 

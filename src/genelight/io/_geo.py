@@ -49,6 +49,9 @@ class SeriesMatrix:
             If the file is cut short, damaged, or holds no values.
         """
         series, samples, skip, header = _about(given.path)
+        if len(header) < 2:
+            msg = f"{given.path}, line {skip}: the header of the values names no sample; fetch it again"
+            raise FormatError(msg)
         kinds = np.array([TEXT] + [NUMBER] * (len(header) - 1), np.uint8)
         dialect = Dialect(given.path, "\t", ".", skip, tuple(header), kinds)
         rows = rows_of(dialect, _until_end(given.path, blocks(given.path, skip=skip)))

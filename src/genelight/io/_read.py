@@ -198,12 +198,13 @@ def read(
     try:
         with _quiet_names():
             adata = reader.read(given, options)
+        # Indices beyond the matrix would write beyond the dense one, so the check comes first.
+        check_table(adata, given.path)
         if dense and hasattr(adata.X, "toarray"):
             adata.X = adata.X.toarray()
     except MemoryError as error:
         msg = f"{given.path} needs more memory than there is; pack it: genelight pack {given.path} --out store.zarr"
         raise ResourceError(msg) from error
-    check_table(adata, given.path)
     return adata
 
 

@@ -64,7 +64,7 @@ def head(path: Path, lines: int) -> list[str]:
                 msg = f"{path}, line {number + 1} is longer than {LONGEST_LINE >> 20} MB; this is no table"
                 raise FormatError(msg)
             size += len(raw)
-            line = _checked(path, raw.removeprefix(_BOM if number == 0 else b""), number)
+            line = _checked(path, raw.removeprefix(_BOM if number == 0 else b""))
             found.append(line.decode("utf-8").rstrip("\r\n"))
     return found
 
@@ -80,7 +80,7 @@ def blocks(path: Path, *, skip: int = 0) -> Iterator[bytes]:
     with reading(path) as handle, ThreadPoolExecutor(1) as unpacking:
         for _ in range(skip):
             handle.readline(LONGEST_LINE)
-        size, limit, rest, line = 0, _bomb_limit(path), b"", skip
+        size, limit, rest = 0, _bomb_limit(path), b""
         coming = unpacking.submit(handle.read, BLOCK)
         for number in itertools.count():
             raw = coming.result()
@@ -97,10 +97,9 @@ def blocks(path: Path, *, skip: int = 0) -> Iterator[bytes]:
                 continue
             block = b"".join((rest, lines, newline))
             rest = after
-            yield _checked(path, block.removeprefix(_BOM) if number == skip == 0 else block, line)
-            line += block.count(b"\n")
+            yield _checked(path, block.removeprefix(_BOM) if number == skip == 0 else block)
         if rest:
-            yield _checked(path, rest + b"\n", line)
+            yield _checked(path, rest + b"\n")
 
 
 def check_last_line(path: Path) -> None:
@@ -111,7 +110,7 @@ def check_last_line(path: Path) -> None:
     FormatError
         If the last line has no end; says how to give it one.
     """
-    if is_gzip(path):
+    if is_gzip(path) or not path.stat().st_size:
         return
     with path.open("rb") as handle:
         handle.seek(-1, os.SEEK_END)
@@ -141,20 +140,30 @@ def _bomb_limit(path: Path) -> int:
     return max(BOMB_BYTES, BOMB_RATIO * path.stat().st_size) if is_gzip(path) else 1 << 62
 
 
-def _checked(path: Path, block: bytes, before: int) -> bytes:
-    """The block itself, if it is UTF-8; `before` lines stand before it."""
-    if block.isascii():
-        return block
-    try:
-        block.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = before + block.count(b"\n", 0, error.start) + 1
-        msg = (
-            f"{path}, line {line} is not UTF-8 text (byte {block[error.start]:#x}); "
-            f"convert it: iconv -f LATIN1 -t UTF-8 {path.name} > utf8_{path.name}"
-        )
-        raise FormatError(msg) from error
+def _checked(path: Path, block: bytes) -> bytes:
+    """The block itself, if it is UTF-8."""
+    if not block.isascii():
+        try:
+            block.decode("utf-8")
+        except UnicodeDecodeError as error:
+            msg = (
+                f"{path}, line {_line_of_first_bad_byte(path)} is not UTF-8 text (byte {block[error.start]:#x}); "
+                f"convert it: iconv -f LATIN1 -t UTF-8 {path.name} > utf8_{path.name}"
+            )
+            raise FormatError(msg) from error
     return block
+
+
+def _line_of_first_bad_byte(path: Path) -> int:
+    """Counted only now, since counting lines while all is well would cost time."""
+    number = 0
+    with reading(path) as handle:
+        for number, line in enumerate(handle, start=1):  # noqa: B007 - the last one is the answer
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError:
+                break
+    return number
 
 
 def _check_text(path: Path, start: bytes) -> None:
