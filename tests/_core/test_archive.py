@@ -5,13 +5,15 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from anndata import AnnData
 
 from genelight._core.genes import Genes
 from genelight._core.types import Evidence, Module, NodeGenes
 from genelight.pp import Preparation
 
-V1 = Path(__file__).parent / "archive" / "v1"
+V1, V2 = (Path(__file__).parent / "archive" / version for version in ("v1", "v2"))
 GENES = Genes(("MX1", "IFI44L", "OAS1", "ISG15", "TP53", "ALB", "HBB", "CD19", "NA", "MARCH1", "HLA-A", "C1orf112"))
 
 
@@ -23,6 +25,18 @@ def test_preparation_1():
     assert preparation.account["samples"] == 24
     assert preparation.mean_g[0] == pytest.approx(8.2231569, abs=1e-6)
     assert preparation.sd_g[0] == pytest.approx(0.6488088, abs=1e-6)
+
+
+def test_preparation_2():
+    """Every step at once: quantiles, a covariate, ComBat, from 0 to 1, and a map of ids."""
+    preparation = Preparation.load(V2 / "prepare.json")
+    samples = pd.read_csv(V2 / "samples.csv", index_col=0)
+    obs = samples[["age", "site"]]
+    x = samples.drop(columns=["age", "site"])
+    z_ng = preparation.transform(AnnData(x.to_numpy(), obs=obs, var=pd.DataFrame(index=x.columns)))
+    assert preparation.digest == "4fb2cc4d17f71210"
+    np.testing.assert_allclose(z_ng[0, :3], [0.640955, 1.0, 0.465805], atol=1e-5)
+    assert preparation.id_map.account["genes"] == 12
 
 
 @pytest.mark.parametrize("genes", [None, GENES])

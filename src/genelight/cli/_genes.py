@@ -55,7 +55,7 @@ def found_in(preparation: gl.pp.Preparation, adata: AnnData) -> str:
 
 
 def gene_list(path: Path | None) -> gl.Genes:
-    """Genes from a text file: the first word of each line that is not a comment.
+    """Genes from a text file: the first cell of each line that is not a comment, each once.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def gene_list(path: Path | None) -> gl.Genes:
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{path} cannot be read as a list of genes ({error}); give a text file with one gene per line"
         raise ResourceError(msg) from error
-    words = [line.split()[0] for line in lines if line.strip() and not line.startswith("#")]
-    ids = tuple(word for word in words if word != "gene")
+    cells = [line.partition("\t")[0].strip() for line in lines if not line.startswith("#")]
+    ids = tuple(dict.fromkeys(cell for cell in cells if cell not in ("", "gene")))
     kind = detect_ids(ids).kind
     return gl.Genes(ids, kind if kind in ("entrez", "ensembl", "ensp") else "symbol")

@@ -1,0 +1,100 @@
+"""Files of any platform brought to one list of genes, or to a model's."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import genelight as gl
+from genelight.cli import app
+from genelight.pp import IdMap, IdTable, map_for, map_where_needed
+
+DATA = Path(__file__).parents[2] / "../shared/data"
+GPL570 = DATA / "id_maps/gpl570_probe_entrez.csv.gz"
+# File, further options of map_ids, kind of its ids, and the least of the first cohort's genes that it must have.
+FILES = [
+    ("sle_blood_GSE65391.h5ad", {}, "symbol", 26_802),
+    ("sle_blood_GSE49454.h5ad", {}, "symbol", 26_000),
+    ("tcga_rnaseq_6types.h5ad", {}, "symbol|entrez", 17_000),
+    ("small_cohorts/ms_cortex_GSE123496_counts_entrez.csv.gz", {"collapse": "sum"}, "entrez", 13_400),
+    ("small_cohorts/sle_GSE4588_gpl570_raw.csv.gz", {"table": GPL570}, "gpl570", 15_500),
+]
+needs = pytest.mark.skipif(not DATA.exists(), reason="the shared files lie outside the package")
+
+
+@pytest.fixture(scope="module")
+def one_list() -> gl.Genes:
+    import h5py
+
+    with h5py.File(DATA / FILES[0][0]) as file:
+        var = file["var"]
+        return gl.Genes(tuple(i.decode() for i in var[var.attrs["_index"]][:]))
+
+
+@needs
+@pytest.mark.parametrize(("name", "how", "kind", "least"), FILES, ids=[Path(f[0]).name[:12] for f in FILES])
+def test_each_shared_file_comes_to_one_list_with_an_account(name, how, kind, least, one_list):
+    learned = IdMap.of(gl.read(DATA / name), to=one_list, **how)
+    account = learned.account
+    assert account["ids"] == kind
+    assert account["genes"] >= least
+    assert account["genes"] + account["missing"] == len(one_list) == account["asked"]
+    lost = account["unmapped"] + account["several"] + account["not_asked"] + account["yielded"]
+    assert account["columns"] - lost == account["genes"] + account["collapsed"] - account["collapsed_genes"]
+    text = str(learned)
+    assert f"of 26,802 genes asked for {account['genes']:,} found" in text
+    assert str(IdTable.shipped()) in text
+
+
+def symbols_as_ensembl(adata):
+    """The demo's genes that have one Ensembl id, under it."""
+    entrez, names = IdTable.shipped().entrez_of("symbol"), IdTable.shipped().names("ensembl")
+    named = {g: names.get(entrez[g][0]) for g in adata.var_names if len(entrez.get(g, ())) == 1}
+    named = {g: e for g, e in named.items() if e}
+    other = adata[:, list(named)].copy()
+    other.var_names = [f"{e}.3" for e in named.values()]
+    return other
+
+
+def test_a_model_reads_the_same_cohort_under_other_ids():
+    cohort = gl.demo.cohort()[:, :800].copy()
+    other = symbols_as_ensembl(cohort)
+    model = gl.models.fit_pca(cohort, width=4)
+    learned = map_for(other, model.preparation)
+    mapped = learned.transform(other)
+    shared = [g for g in cohort.var_names if g in set(mapped.var_names)]
+    assert len(shared) > 0.9 * cohort.n_vars
+    np.testing.assert_array_equal(mapped[:, shared].X, cohort[:, shared].X)
+    got, want = gl.encode(model, mapped, layer="PC"), gl.encode(model, cohort, layer="PC")
+    assert min(np.corrcoef(got[:, k], want[:, k])[0, 1] for k in range(4)) > 0.99
+    assert map_for(cohort, model.preparation) is None
+
+
+def test_a_model_keeps_the_choice_of_columns_made_at_training():
+    other = symbols_as_ensembl(gl.demo.cohort())
+    learned = map_where_needed(other)
+    preparation = replace(gl.prepare(learned.transform(other)), id_map=learned)
+    assert map_for(other[:1].copy(), preparation) is learned
+    assert map_where_needed(gl.demo.cohort()) is None
+    odd = other.copy()
+    odd.var_names = [f"#{i}" for i in range(odd.n_vars)]
+    assert map_where_needed(odd) is None
+
+
+def command(*words: object) -> str:
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    return f"{done.output}{done.exception or ''}"
+
+
+def test_the_command_prints_the_account_and_writes_the_table(tmp_path):
+    cohort = gl.demo.cohort()[:, :800].copy()
+    symbols_as_ensembl(cohort).write_h5ad(tmp_path / "other.h5ad")
+    gl.models.fit_pca(cohort, width=4).save(tmp_path / "model")
+    said = command("project", tmp_path / "other.h5ad", "--model", tmp_path / "model", "--out", tmp_path / "new.h5ad")
+    assert "of kind ensembl (Ensembl gene id;" in said
+    assert "of the model's 800 genes, with" in said
+    assert "are imputed from the model" in said
+    assert gl.read(tmp_path / "new.h5ad").uns["map_ids"]["ids"] == "ensembl"
+    assert "nothing to project onto; add --model FOLDER" in command("project", tmp_path / "other.h5ad")
