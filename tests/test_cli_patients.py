@@ -39,3 +39,15 @@ def test_severity(call, files, capsys):
     assert "severity auc" in " ".join(capsys.readouterr().out.split())
     assert call(*learn, "condition", "--out", "e.parquet") == 2
     assert "not numbers" in capsys.readouterr().err
+
+
+def test_groups_and_scores_of_new_samples(call, files, capsys):
+    assert call("stratify", "flu.h5ad", "--model", "model", "--out", "g.parquet", "--explain", "age,sex") == 0
+    assert "stable groups" in capsys.readouterr().out
+    new = ["score", "flu.h5ad", "--model", "model", "--out", "scores.tsv"]
+    assert call(*new) == 2
+    assert "nothing to score by" in capsys.readouterr().err
+    assert call(*new, "--groups", "g.parquet") == 0
+    assert "252 samples" in capsys.readouterr().out
+    assert len(gl.tl.Scores.load(files / "scores.tsv").table) == 252
+    assert call("score", "flu.h5ad", "--model", "model", "--out", "x.tsv", "--groups", "flu.h5ad") == 2

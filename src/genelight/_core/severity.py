@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import FormatError, InputError
+from .familiar import Familiar
 from .tables import read_parquet, write_parquet
 
 __all__ = ["GENES", "Severity", "bounds"]
@@ -46,7 +47,7 @@ class Severity:
         Fifths of the score: ``score``, ``measure`` (means, subjects alike), ``low``, ``high``, ``samples``.
     about
         Measure, model's digest, settings; ``spread`` (base, slope and least of the absolute residual to expect at
-        a score), ``range`` of the measure.
+        a score), ``range`` of the measure, ``familiar`` (what the model has seen).
     """
 
     heads: pd.DataFrame
@@ -70,6 +71,11 @@ class Severity:
     def measure(self) -> str:
         """What the score is an estimate of, in words."""
         return str(self.about["measure"])
+
+    @property
+    def familiar(self) -> Familiar:
+        """What the model has seen."""
+        return Familiar.of(self.about["familiar"])
 
     @property
     def parts(self) -> list[str]:

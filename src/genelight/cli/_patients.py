@@ -1,7 +1,8 @@
-"""Patients: severity."""
+"""Patients: severity, stratify, score."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,6 +43,62 @@ def severity(
     )
     found.save(out)
     print(found.figures.to_string(index=False, float_format="{:.3f}".format))
+
+
+@commands.command()
+def stratify(
+    table: Table,
+    model: ModelFolder,
+    out: File,
+    subject: Subject = None,
+    layer: Annotated[str | None, typer.Option(help="hidden layer to read; unset for the last")] = None,
+    explain: Annotated[str, typer.Option(help="columns that groups should not be, with commas: batch,age")] = "",
+    drop: Drop = None,
+    seed: Seed = 0,
+) -> None:
+    """Look for stable patient groups, and say so if there are none."""
+    fresh(out)
+    adata, trained = kept(gl.read(table, dense=True), drop), gl.load(model)
+    found = gl.tl.stratify(
+        adata,
+        trained,
+        subject=subject,
+        layer=layer,
+        explain=[name for name in explain.split(",") if name],
+        fit=gl.models.again(trained, subject=subject),
+        seed=seed,
+    )
+    found.save(out)
+    print(found.verdict)
+    for name, rows in found.members.groupby("group") if found.found else ():
+        print(f"{name}: {len(rows)} subjects, median confidence {rows['confidence'].median():.2f}")
+    if found.found:
+        best = found.described.groupby("kind", sort=False).head(5)
+        print(best.to_string(index=False, float_format="{:.3g}".format))
+
+
+@commands.command()
+def score(
+    table: Table,
+    model: ModelFolder,
+    out: File,
+    severity: Annotated[Path | None, typer.Option(help="what genelight severity wrote")] = None,
+    groups: Annotated[Path | None, typer.Option(help="what genelight stratify wrote")] = None,
+    coverage: Annotated[float, typer.Option(help="of the intervals")] = 0.9,
+    recentre: Annotated[bool, typer.Option(help="take off the shift of gene means from the training samples")] = False,
+) -> None:
+    """Score new samples: severity with interval, group, programmes; refused where the model has seen no such."""
+    fresh(out)
+    found = gl.tl.score(
+        gl.read(table, dense=True),
+        gl.load(model),
+        severity=None if severity is None else gl.tl.Severity.load(severity),
+        groups=None if groups is None else gl.tl.Groups.load(groups),
+        coverage=coverage,
+        recentre=recentre,
+    )
+    found.save(out)
+    print(f"{out}: {len(found.table)} samples, {found.refused} refused as outside what the model has seen")
 
 
 def kept(adata: AnnData, drop: str | None) -> AnnData:

@@ -4,6 +4,8 @@
 from . import _light_up, _weights, _gradient, _integrated_gradients, _saliency  # noqa: F401, I001
 from . import _auto, _joint, _direction, _arithmetic, _head_gradient, _paper, _de, _random, _variance  # noqa: F401
 from .._core.card import NodeCard
+from .._core.groups import Groups
+from .._core.severity import Severity
 from ._registry import ATTRIBUTIONS, DERIVATIONS
 from .agreement import agreement
 from .annotate import annotate
@@ -23,7 +25,9 @@ from .permutation_test import Permutation, permutation_test
 from .preservation import Preservation, preservation
 from .reproducibility import match_nodes, rank_nodes, reproducibility, reproducible_nodes
 from .stability import Stability, stability
+from .score import Scores, score
 from .severity import INTERFERON, Protocol, severity
+from .stratify import stratify
 from .top_genes import top_genes
 
 __all__ = [
@@ -34,12 +38,15 @@ __all__ = [
     "RESTS",
     "Atlas",
     "Consensus",
+    "Groups",
     "HeldOut",
     "ModuleNetwork",
     "NodeCard",
     "Permutation",
     "Preservation",
     "Protocol",
+    "Scores",
+    "Severity",
     "Stability",
     "agreement",
     "annotate",
@@ -65,7 +72,9 @@ __all__ = [
     "rank_nodes",
     "reproducibility",
     "reproducible_nodes",
+    "score",
     "severity",
     "stability",
+    "stratify",
     "top_genes",
 ]

@@ -15,6 +15,7 @@ from .._core.progress import progress
 from .._core.severity import GENES, Severity
 from .._core.types import Model
 from ._conformal import NO_RESIDUALS, calibration, coverage, residuals
+from ._familiar import familiar, far_off
 from ._intervals import TAILS
 from ._measures import Measure
 from ._parts import PCA_PART, SIGNATURE, Part, parts_of, rows_of
@@ -44,12 +45,16 @@ class Protocol:
         Of the intervals in ``held_out`` and of the figure that checks them.
     signature
         Genes whose mean is one of the baselines: by default ten interferon genes; a module's are ``module.selected``.
+    judge
+        Samples that figures, residuals and calibration are of, a query on ``obs`` columns; the others are learned from
+        only. So healthy people may stand in the measure with a zero without making the figures easier.
     """
 
     folds: int = 10
     permutations: int = 99
     coverage: float = 0.9
     signature: Sequence[str] = INTERFERON
+    judge: str | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,8 @@ class Plan:
         Layers to prepare; parts that the score reads.
     protocol, seed
         How it is judged.
+    judged_n
+        Boolean: samples that figures are of.
     """
 
     task: Measure
@@ -74,6 +81,12 @@ class Plan:
     reads: Sequence[str]
     protocol: Protocol
     seed: int
+    judged_n: np.ndarray
+
+    @property
+    def judged(self) -> np.ndarray:
+        """Positions of the samples that figures are of."""
+        return np.flatnonzero(np.isfinite(self.task.y_nt[:, 0]) & self.judged_n)
 
     @property
     def rows(self) -> np.ndarray:
@@ -97,11 +110,13 @@ def freeze(plan: Plan, adata: AnnData, model: Model, *, fit: Fit | None) -> Seve
     InputError
         If there are fewer than two folds.
     """
-    fold_n, scores = _out_of_fold(plan, adata, model, fit=fit)
-    rows, task = plan.rows, plan.task
+    fold_n, scores, far_n2 = _out_of_fold(plan, adata, model, fit=fit)
+    rows, task = plan.judged, plan.task
     y_n, subject_n, score_n = task.y_nt[rows, 0], plan.subject_n[rows], scores[METHOD][rows, 0]
     made = residuals(y_n, score_n, subject_n) if task.estimates else NO_RESIDUALS
-    heads, intercept = _heads(plan, adata, model)
+    x_ng = model.prepare(adata)
+    heads, intercept = _heads(plan, model, x_ng)
+    seen = familiar(model, x_ng, far_n2, subject_n=plan.subject_n, seed=plan.seed)
     frozen = Severity(
         heads=heads,
         intercept=intercept,
@@ -112,38 +127,41 @@ def freeze(plan: Plan, adata: AnnData, model: Model, *, fit: Fit | None) -> Seve
         residuals=made.table,
         calibration=calibration(y_n, score_n, subject_n),
         about=_about(plan, model, refitted=fit is not None)
-        | {"spread": list(made.spread), "range": [float(y_n.min()), float(y_n.max())]},
+        | {"spread": list(made.spread), "range": [float(y_n.min()), float(y_n.max())], "familiar": seen.plain()},
     )
     return frozen.with_intervals(coverage=plan.protocol.coverage)
 
 
 def _out_of_fold(
     plan: Plan, adata: AnnData, model: Model, *, fit: Fit | None
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Fold of each sample, and every method's scores ``(n, t)`` of it when its subject was held out."""
+) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
+    """Of each sample: fold, every method's scores ``(n, t)`` with its subject held out, and how far off it lay then."""
     folds = min(plan.protocol.folds, len(np.unique(plan.subject_n[plan.rows])))
     if folds < 2:
         msg = f"folds = {plan.protocol.folds} leaves no subjects held out; use at least 2"
         raise InputError(msg)
     fold_n = subject_folds(plan.subject_n, folds=folds, seed=plan.seed)
     scores: dict[str, np.ndarray] = {}
+    far_n2 = np.full((adata.n_obs, 2), np.nan)
     x_ng = None if fit else model.prepare(adata)
     with progress("holding out subjects", folds) as step:
         for fold in range(folds):
             rows, test = (plan.rows[fold_n[plan.rows] != fold], plan.rows[fold_n[plan.rows] == fold])
             trained = fit(adata[fold_n != fold].copy()) if fit else model
-            parts = plan.parts(trained, trained.prepare(adata) if x_ng is None else x_ng, fold_n != fold)
+            values_ng = trained.prepare(adata) if x_ng is None else x_ng
+            far_n2[fold_n == fold] = far_off(trained, values_ng, fold_n != fold, test=fold_n == fold)
+            parts = plan.parts(trained, values_ng, fold_n != fold)
             learned = plan.task.learn(rows_of(parts, rows), rows, plan.methods(parts))
             for name, method in learned.items():
                 found_nt = method.predict(rows_of(parts, test))
                 scores.setdefault(name, np.full((adata.n_obs, found_nt.shape[1]), np.nan))[test] = found_nt
             step()
-    return fold_n, scores
+    return fold_n, scores, far_n2
 
 
 def _figure(plan: Plan, name: str, score_nt: np.ndarray, *, fold_n: np.ndarray) -> dict[str, Any]:
     """One method's row of figures."""
-    task, rows, subject_n = plan.task, plan.rows, plan.subject_n[plan.rows]
+    task, rows, subject_n = plan.task, plan.judged, plan.subject_n[plan.judged]
     score_n, y_n = score_nt[:, 0], task.y_nt[rows, 0]
     low, high = _interval(plan, score_n)
     found = {"method": name, "metric": task.metric, "value": task.value(score_n, rows), "low": low, "high": high}
@@ -157,35 +175,34 @@ def _figure(plan: Plan, name: str, score_nt: np.ndarray, *, fold_n: np.ndarray) 
 def _interval(plan: Plan, score_n: np.ndarray) -> tuple[float, float]:
     """95% interval over bootstraps of subjects, each with all its samples."""
     rng = np.random.default_rng((plan.seed, 2))
-    _, position_n = np.unique(plan.subject_n[plan.rows], return_inverse=True)
+    _, position_n = np.unique(plan.subject_n[plan.judged], return_inverse=True)
     of_s = [np.flatnonzero(position_n == s) for s in range(position_n.max() + 1)]
     draws = (np.concatenate([of_s[s] for s in rng.integers(0, len(of_s), len(of_s))]) for _ in range(DRAWS))
-    low, high = np.nanquantile([plan.task.value(score_n[d], plan.rows[d]) for d in draws], TAILS)
+    low, high = np.nanquantile([plan.task.value(score_n[d], plan.judged[d]) for d in draws], TAILS)
     return float(low), float(high)
 
 
 def _p(plan: Plan, score_nt: np.ndarray) -> float:
     """How often a permuted measure is followed as closely, this one counted in."""
-    value_t = [plan.task.value(score_nt[:, t], plan.rows, target=t) for t in range(score_nt.shape[1])]
+    value_t = [plan.task.value(score_nt[:, t], plan.judged, target=t) for t in range(score_nt.shape[1])]
     return float(np.mean(np.array(value_t) >= value_t[0])) if len(value_t) > 1 else np.nan
 
 
-def _heads(plan: Plan, adata: AnnData, model: Model) -> tuple[pd.DataFrame, float]:
+def _heads(plan: Plan, model: Model, x_ng: np.ndarray) -> tuple[pd.DataFrame, float]:
     """Weights and intercept of the score learned on everyone."""
-    every_n = np.ones(adata.n_obs, dtype=bool)
-    parts = plan.parts(model, model.prepare(adata), every_n)
+    parts = plan.parts(model, x_ng, np.ones(len(x_ng), dtype=bool))
     learned = plan.task.learn(rows_of(parts, plan.rows), plan.rows, {METHOD: plan.reads})[METHOD]
     tables, intercept = [], 0.0
     for name, line in learned.lines().items():
         spelt = parts[name].spelt(line)
         columns = {"feature": parts[name].features, "centre": spelt.centre_f, "weight": spelt.weight_f}
-        tables.append(pd.DataFrame(columns).assign(part=name))
+        tables.append(pd.DataFrame(columns).assign(part=parts[name].source))
         intercept += spelt.intercept
     return pd.concat(tables, ignore_index=True)[list(Severity.COLUMNS)], intercept
 
 
 def _about(plan: Plan, model: Model, *, refitted: bool) -> dict[str, Any]:
-    subject_n = plan.subject_n[plan.rows]
+    subject_n = plan.subject_n[plan.judged]
     return {
         "measure": plan.task.name,
         "metric": plan.task.metric,
@@ -200,5 +217,6 @@ def _about(plan: Plan, model: Model, *, refitted: bool) -> dict[str, Any]:
         "coverage": plan.protocol.coverage,
         "permutations": plan.protocol.permutations,
         "signature": list(plan.protocol.signature),
+        "judge": plan.protocol.judge,
         "seed": plan.seed,
     }

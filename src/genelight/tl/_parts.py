@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +14,9 @@ from ..models.subspace import find_subspace
 from ._layers import node_names
 from ._ridge import Line
 
-__all__ = ["PCA_PART", "SIGNATURE", "Part", "parts_of", "rows_of"]
+__all__ = ["PCA_PART", "SIGNATURE", "WEIGHTED", "Part", "features_of", "parts_of", "rows_of"]
 
-PCA_PART, SIGNATURE = "pca", "signature"
+PCA_PART, SIGNATURE, WEIGHTED = "pca", "signature", "weighted"
 PCA_WIDTH = 64
 
 
@@ -27,7 +27,7 @@ class Part:
     Attributes
     ----------
     name
-        Layer, ``"genes"``, ``"pca"`` or ``"signature"``.
+        Layer, ``"genes"``, ``"weighted"`` (genes by how much of each the model gives back), ``"pca"``, ``"signature"``.
     f_nf
         Standardised on the training samples.
     features
@@ -43,6 +43,11 @@ class Part:
     features: tuple[str, ...]
     to_f: np.ndarray
     centre_f: np.ndarray
+
+    @property
+    def source(self) -> str:
+        """What its features are of: ``"genes"``, or the layer."""
+        return GENES if self.name in (PCA_PART, SIGNATURE, WEIGHTED) else self.name
 
     def spelt(self, line: Line) -> Line:
         """A line on the columns of `f_nf` as one on the features; same predictions."""
@@ -75,6 +80,10 @@ def parts_of(
     ids = model.genes.ids
     for name, width in ((GENES, c_nk.shape[1]), (PCA_PART, PCA_WIDTH)):
         parts[name] = Part(name, c_nk[:, :width], ids, subspace.basis_gk[:, :width], centre_g)
+    root_g = np.sqrt(_given_back(model, x_ng[train_n]))
+    turned = find_subspace((x_ng[train_n] - centre_g) * root_g)
+    w_nk = turned.coordinates((x_ng - centre_g) * root_g).astype(np.float64)
+    parts[WEIGHTED] = Part(WEIGHTED, w_nk, ids, root_g[:, None] * turned.basis_gk, centre_g)
     there = _positions(model.genes, signature)
     if len(there):
         mean_g = np.zeros(len(ids))
@@ -90,11 +99,24 @@ def rows_of(parts: Mapping[str, Part], rows: np.ndarray) -> dict[str, np.ndarray
     return {name: part.f_nf[rows] for name, part in parts.items()}
 
 
+def features_of(model: Model, x_ng: np.ndarray, parts: Iterable[str]) -> dict[str, np.ndarray]:
+    """What a frozen score reads of prepared samples: codes of layers, and the genes themselves."""
+    return {part: x_ng if part == GENES else model.encode(x_ng, part) for part in parts}
+
+
 def _codes(model: Model, layer: str, x_ng: np.ndarray, *, train_n: np.ndarray) -> Part:
     h_nk = model.encode(x_ng, layer).astype(np.float64)
     mean_k, sd_k = h_nk[train_n].mean(0), h_nk[train_n].std(0)
     sd_k = np.where(sd_k > 1e-6 * np.maximum(np.abs(mean_k), 1e-6), sd_k, np.inf)
     return Part(layer, (h_nk - mean_k) / sd_k, node_names(model, layer), 1.0 / sd_k, mean_k)
+
+
+def _given_back(model: Model, x_ng: np.ndarray) -> np.ndarray:
+    """Share of each gene's variance that the model's last layer gives back, shape ``(g,)``: shared with other genes."""
+    layer = list(model.widths)[-1]
+    error_ng = x_ng - model.decode(model.encode(x_ng, layer), layer)
+    share_g = 1 - error_ng.var(0) / np.maximum(x_ng.var(0), 1e-12)
+    return np.clip(share_g, 0.01, 1.0)
 
 
 def _positions(genes: Genes, signature: Sequence[str]) -> np.ndarray:

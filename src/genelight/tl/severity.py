@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 from anndata import AnnData
 
+from .._core.checks import select_samples
 from .._core.contrast import Contrast
-from .._core.severity import GENES, Severity
+from .._core.severity import Severity
 from .._core.types import Model
 from ._judge import INTERFERON, Fit, Plan, Protocol, freeze
 from ._layers import check_layer
 from ._measures import Direction, Measure, number, subjects_of
+from ._parts import WEIGHTED
 from ._question import check_contrast
 
 __all__ = ["INTERFERON", "Protocol", "severity"]
@@ -29,11 +31,11 @@ def severity(
 ) -> Severity:
     """Learn a severity score and how far to trust it.
 
-    From a number, ridge regressions on the codes of every layer and on the prepared genes are mixed; each penalty and
-    the shares are chosen by subject-grouped cross-validation on the training subjects of a fold. From a contrast,
-    nothing is learned but the means of cases and controls: the score is the distance along the way between them.
-    Every figure is of held-out subjects, with three baselines learned on the same folds: the mean of the signature's
-    genes, PCA of width 64 with ridge, and ridge on all genes.
+    From a number, ridge regressions on the codes of the first layer and on the genes, each weighted by how much of its
+    variance the model gives back, are mixed; penalties and shares are chosen by subject-grouped cross-validation on
+    the training subjects of a fold. From a contrast, nothing is learned but the means of cases and controls: the score
+    is the distance along the way between them. Every figure is of held-out subjects, with three baselines learned on
+    the same folds: the mean of the signature's genes, PCA of width 64 with ridge, and ridge on all genes.
 
     Parameters
     ----------
@@ -46,7 +48,8 @@ def severity(
     subject
         Column that says whose sample it is; with a contrast, the contrast says so.
     layer
-        Read this layer alone. By default all layers and the genes, as the study ``severity`` chose.
+        Read this layer alone. By default a number is read from the first layer and the weighted genes (the log of the
+        study ``severity`` says why), a contrast from the last layer.
     fit
         How to train a model on a table of samples. With it, model and preparation are trained anew without each
         fold's subjects, and nothing leaks. Without it `model` has seen the held-out subjects' expression, though not
@@ -93,5 +96,8 @@ def severity(
         subject_n = subjects_of(adata.obs, subject)
         task = number(adata.obs, measure, subject_n, permutations=protocol.permutations, seed=seed)
     layers = list(model.widths) if layer is None else [check_layer(model, layer)]
-    reads = [*layers, GENES] if layer is None and task.estimates else layers[-1:]
-    return freeze(Plan(task, subject_n, layers, reads, protocol, seed), adata, model, fit=fit)
+    reads = [layers[0], WEIGHTED] if layer is None and task.estimates else layers[-1:]
+    judged_n = np.ones(adata.n_obs, dtype=bool)
+    if protocol.judge is not None:
+        judged_n = select_samples(adata.obs, protocol.judge, role="judge")
+    return freeze(Plan(task, subject_n, layers, reads, protocol, seed, judged_n), adata, model, fit=fit)

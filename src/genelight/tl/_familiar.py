@@ -1,0 +1,51 @@
+"""Learn what a model has seen from how far off subjects lie that a training left out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._core.familiar import Familiar
+from .._core.types import Model
+
+__all__ = ["familiar", "far_off", "reconstruction_error"]
+
+
+def far_off(model: Model, x_ng: np.ndarray, train_n: np.ndarray, *, test: np.ndarray) -> np.ndarray:
+    """Reconstruction error and code distance of held-out samples, shape ``(n, 2)``."""
+    layer = _last(model)
+    centre_k, whiten_kk = _around(model.encode(x_ng[train_n], layer))
+    judge = Familiar(layer, centre_k, whiten_kk, np.empty(0), np.empty(0))
+    x_test_ng = x_ng[test]
+    return np.stack([reconstruction_error(model, x_test_ng), judge.distance(model.encode(x_test_ng, layer))], axis=1)
+
+
+def familiar(model: Model, x_ng: np.ndarray, far_n2: np.ndarray, *, subject_n: np.ndarray, seed: int) -> Familiar:
+    """What the model has seen, given how far off every sample was when its subject was held out.
+
+    One sample is drawn of each subject, so that a new subject's sample is exchangeable with them.
+    """
+    order = np.random.default_rng((seed, 3)).permutation(len(subject_n))
+    _, first = np.unique(subject_n[order], return_index=True)
+    error_s, distance_s = np.sort(far_n2[order[first]], axis=0).T
+    layer = _last(model)
+    return Familiar(layer, *_around(model.encode(x_ng, layer)), error_s, distance_s)
+
+
+def reconstruction_error(model: Model, x_ng: np.ndarray) -> np.ndarray:
+    """Mean squared error over genes of each sample, through the last layer."""
+    layer = _last(model)
+    error_ng = x_ng - model.decode(model.encode(x_ng, layer), layer)
+    return np.einsum("ng,ng->n", error_ng, error_ng) / x_ng.shape[1]
+
+
+def _around(h_nk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of codes, and what makes their covariance (a tenth of it spherical) the unit matrix."""
+    centre_k = h_nk.mean(0, dtype=np.float64)
+    cov_kk = np.cov(h_nk.T.astype(np.float64)).reshape(len(centre_k), -1)
+    cov_kk = 0.9 * cov_kk + 0.1 * np.eye(len(centre_k)) * max(float(np.trace(cov_kk)) / len(centre_k), 1e-12)
+    value_k, axis_kk = np.linalg.eigh(cov_kk)
+    return centre_k, axis_kk / np.sqrt(value_k)
+
+
+def _last(model: Model) -> str:
+    return list(model.widths)[-1]

@@ -1,0 +1,171 @@
+"""Severity on held-out subjects: lupus activity beside three baselines, a second cohort, influenza before symptoms.
+
+Fixed before the reported folds were looked at: ten folds of subjects at seed 0; model, preparation, PCA, penalties and
+shares learned without the held-out subjects; Spearman's correlation with SLEDAI over the 924 visits of 158 children
+(GSE65391, technical replicates dropped) with a 95% interval over bootstraps of subjects; intervals of 0.9, made from
+the other folds' residuals, judged with subjects alike. Healthy children are learned from with a SLEDAI of 0 and not
+judged. The value is the Spearman correlation of ``severity``.
+
+- ``permuted``: the same with SLEDAI handed to other subjects once, seed 1; its p is over 99 further permutations.
+- GSE49454 (adults, the same chip, another laboratory): the frozen score, never shown that cohort; AUC of lupus against
+  healthy over people, Spearman with SLEDAI over visits, intervals over people (the visit cut off the title).
+- influenza (GSE30550): 17 volunteers, each held out in turn. The way from baseline to symptomatic at 45 hours and later
+  is learned from the others; the held-out volunteer's score is the mean of the samples at 29, 36 and 45 hours less that
+  at hour 0, all before the mean onset of symptoms at 49.3 hours (Huang et al. 2011, doi 10.1371/journal.pgen.1002234).
+
+Log, from folds at seeds 101 and 102, on which choices were made (pooled Spearman at 101; 102 was alike). Ridge on all
+genes 0.434. Worse: root or log of SLEDAI (by 0.01 to 0.02), Gaussian kernels on genes (0.37 to 0.40) or codes, a
+quadratic kernel (0.425), support vectors (0.432), trees on components (0.32), lasso on components (0.40), partial least
+squares (0.40), genes seen in 10% instead of 50% of samples (0.405), samples standardised (0.425), the batch's direction
+taken out (0.430), a flatter spectrum (0.42 to 0.43), SLEDAI's serological, renal and other items learned apart (0.432),
+codes alone (0.40 to 0.43), the mixture of three layers and genes (0.448 where genes alone gave 0.450). No different:
+a random intercept for subjects, samples weighted by subject. Better: healthy children as zeros (by 0.006), genes
+weighted by what the model gives back of them (by 0.003). Not taken, as it needs columns that few cohorts have:
+learning 28 laboratory and clinical columns beside SLEDAI (by 0.005). No penalty was ever chosen on held-out folds.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from benchmarks._harness import Result
+from benchmarks._measure import Figure
+from scipy import stats
+from sklearn.metrics import roc_auc_score
+
+from genelight import Contrast, demo, io, models, tl
+from genelight._core.severity import Severity
+
+DATA = Path(__file__).parents[1] / "../shared/data"
+WIDTHS = (128, 64, 32)
+EARLY = (29, 36, 45)
+DRAWS = 2000
+
+
+def run(*, quick: bool) -> Result:
+    rows = [_influenza()]
+    if quick or not DATA.is_dir():
+        auc = rows[0]
+        return Result("value", Figure(auc["value"], (auc["low"], auc["high"])), "influenza, 17 volunteers", rows)
+    lupus = _children()
+    plan = tl.Protocol(folds=10, permutations=99, judge="disease == 'SLE'")
+    model = _fit(lupus)
+    found = tl.severity(lupus, model, measure="sledai", subject="subject", fit=_fit, protocol=plan)
+    rows = [*_rows("GSE65391, SLEDAI", found), *_permuted(lupus, model), *_adults(found, model), *rows]
+    best = rows[0]
+    data = f"GSE65391, {found.about['samples']} visits of {found.about['subjects']} children"
+    return Result("value", Figure(best["value"], (best["low"], best["high"])), data, rows)
+
+
+def _fit(adata: AnnData) -> models.Autoencoder:
+    return models.fit(adata, widths=WIDTHS, subject="subject")
+
+
+def _children() -> AnnData:
+    adata = io.read(DATA / "sle_blood_GSE65391.h5ad")
+    adata = adata[adata.obs["set"] != "technical_replicate"].copy()
+    adata.obs["sledai"] = adata.obs["sledai"].where(adata.obs["disease"] == "SLE", 0.0)
+    return adata
+
+
+def _rows(name: str, found: Severity) -> list[dict[str, Any]]:
+    rows = [{"on": name, **row} for row in found.figures.to_dict("records")]
+    held_out = found.held_out
+    inside = held_out["measure"].between(held_out["low"], held_out["high"])
+    wide = (held_out["high"] - held_out["low"]).mean()
+    rows[0] |= {"coverage of visits": float(inside.mean()), "mean width": float(wide)}
+    return rows
+
+
+def _permuted(lupus: AnnData, model: models.Autoencoder) -> list[dict[str, Any]]:
+    """The measure of another child for every child; the model is not trained anew, which can only help it."""
+    rng = np.random.default_rng(1)
+    sick = lupus[lupus.obs["disease"] == "SLE"].copy()
+    visits = dict(list(sick.obs.groupby("subject", observed=True)["sledai"]))
+    donors = dict(zip(visits, rng.permutation(list(visits)), strict=True))
+    for subject, own in visits.items():
+        sick.obs.loc[own.index, "sledai"] = np.resize(visits[donors[subject]].to_numpy(), len(own))
+    plan = tl.Protocol(folds=10, permutations=99)
+    found = tl.severity(sick, model, measure="sledai", subject="subject", protocol=plan)
+    return [{"on": "GSE65391, SLEDAI permuted", **found.figures.iloc[0].to_dict()}]
+
+
+def _adults(found: Severity, model: models.Autoencoder) -> list[dict[str, Any]]:
+    adults = io.read(DATA / "sle_blood_GSE49454.h5ad")
+    person_n = adults.obs["Sample_title"].astype(str).str.replace(r"V\d+$", "", regex=True).to_numpy()
+    scored = tl.score(adults, model, severity=found, refuse=False).table
+    centred = tl.score(adults, model, severity=found, refuse=False, recentre=True).table
+    score_n, sick_n = scored["severity"].to_numpy(), (adults.obs["disease"] == "SLE").to_numpy()
+    sledai_n = adults.obs["sledai"].to_numpy(float)
+    inside_n = (sledai_n >= centred["low"]) & (sledai_n <= centred["high"])
+    known_n = np.isfinite(sledai_n)
+
+    def auc(rows: np.ndarray) -> float:
+        people = pd.DataFrame({"who": person_n[rows], "score": score_n[rows], "sick": sick_n[rows]})
+        means = people.groupby("who").mean()
+        return float(roc_auc_score(means["sick"] > 0, means["score"]))
+
+    def follows(rows: np.ndarray) -> float:
+        kept = rows[known_n[rows]]
+        return float(stats.spearmanr(score_n[kept], sledai_n[kept]).statistic)
+
+    return [
+        {
+            "on": f"GSE49454, frozen, {len(set(person_n))} people",
+            "method": "severity",
+            "metric": "auc of lupus against healthy",
+            **_interval(auc, person_n, apart=sick_n),
+            "refused": int((~scored["inside"]).sum()),
+        },
+        {
+            "on": "GSE49454, frozen",
+            "method": "severity",
+            "metric": "spearman with its SLEDAI",
+            **_interval(follows, person_n, apart=sick_n),
+            "coverage of visits": float(inside_n[known_n].mean()),
+            "refused when recentred": int((~centred["inside"]).sum()),
+        },
+    ]
+
+
+def _influenza() -> dict[str, Any]:
+    adata = demo.cohort()
+    obs = adata.obs
+    late, start = 'condition == "symptomatic" and hours >= 45', "hours == 0"
+    rows = []
+    for who in obs["subject"].cat.categories:
+        rest, own = adata[obs["subject"] != who].copy(), adata[obs["subject"] == who]
+        model = models.fit(rest, widths=(32, 16, 8), subject="subject")
+        contrast = Contrast.of(rest.obs, case=late, control=start, subject="subject")
+        found = tl.severity(rest, model, measure=contrast, protocol=tl.Protocol(folds=2))
+        score = tl.score(own, model, severity=found, refuse=False).table["severity"].to_numpy()
+        early, first = own.obs["hours"].isin(EARLY).to_numpy(), (own.obs["hours"] == 0).to_numpy()
+        ill = own.obs["condition"].iloc[0] == "symptomatic"
+        rows.append((score[early].mean() - score[first].mean(), ill))
+    score_n, ill_n = (np.array(column) for column in zip(*rows, strict=True))
+    people = np.arange(len(rows))
+    return {
+        "on": "influenza at 29 to 45 hours, 17 volunteers",
+        "method": "severity",
+        "metric": "auc of symptomatic to be",
+        **_interval(lambda some: float(roc_auc_score(ill_n[some], score_n[some])), people, apart=ill_n),
+        "p": float(stats.mannwhitneyu(score_n[ill_n], score_n[~ill_n], alternative="greater").pvalue),
+    }
+
+
+def _interval(value: Any, who_n: np.ndarray, *, apart: np.ndarray) -> dict[str, float]:
+    """A figure and its 95% interval over bootstraps of people, within cases and within controls."""
+    rng = np.random.default_rng(0)
+    rows_of = {who: np.flatnonzero(who_n == who) for who in np.unique(who_n)}
+    groups = [np.unique(who_n[apart]), np.unique(who_n[~apart])]
+    draws = []
+    for _ in range(DRAWS):
+        drawn = [who for group in groups for who in rng.choice(group, len(group))]
+        # A person drawn twice is two people.
+        draws.append(value(np.concatenate([rows_of[who] for who in drawn])))
+    low, high = np.quantile(draws, (0.025, 0.975))
+    return {"value": value(np.arange(len(who_n))), "low": float(low), "high": float(high)}
