@@ -11,6 +11,7 @@ from . import _mudata as _mudata
 from . import _tenx as _tenx
 from . import _zarr as _zarr
 from ._gene_lists import read_gene_lists
+from ._gene_pvalues import read_gene_pvalues
 from ._inspect import inspect
 from ._inspection import Column, Inspection
 from ._network import read_network
@@ -31,6 +32,7 @@ __all__ = [
     "pack",
     "read",
     "read_gene_lists",
+    "read_gene_pvalues",
     "read_network",
     "read_sets",
 ]
