@@ -19,7 +19,7 @@ import scipy.linalg
 
 from .._core.progress import progress
 
-__all__ = ["InMemory", "Sketch", "Table", "sketch"]
+__all__ = ["InMemory", "Sketch", "Table", "power_step", "sketch"]
 
 PILOT = 2000
 PILOT_RUN = 16  # neighbours on disk are read together
@@ -115,12 +115,15 @@ def sketch(table: Table, *, rank: int, learn_n: np.ndarray | None = None, seed: 
     start_gl = _pilot_axes(table.take(_pilot(learn_n, seed)), size, seed)
     with progress("finding the subspace", 2 * samples) as step:
         watched = _watched(table, step)
-        basis_gl = _power_step(watched(), start_gl, learn_n)
+        basis_gl = power_step(watched(), start_gl, learn_n)
         del start_gl
         c_nl, length_n = _project(watched(), basis_gl, samples)
     squares_l, turn_ll = _principal(c_nl, learn_n)
     turn_lk = np.ascontiguousarray(turn_ll[:, :rank])
-    c_nk = c_nl @ turn_lk
+    # In place: with many samples the coordinates are the largest thing in memory.
+    c_nk = c_nl[:, : turn_lk.shape[1]]
+    for first, c in InMemory(c_nl).blocks():
+        c_nk[first : first + len(c)] = c @ turn_lk
     outside_n = np.maximum(length_n - np.einsum("nk,nk->n", c_nk, c_nk), 0.0)
     return Sketch(basis_gl @ turn_lk, squares_l[:rank], float(length_n[learn_n].sum()), c_nk, outside_n)
 
@@ -159,7 +162,7 @@ def _watched(table: Table, step: Callable[..., None]) -> Callable[[], Blocks]:
     return blocks
 
 
-def _power_step(blocks: Blocks, start_gl: np.ndarray, learn_n: np.ndarray) -> np.ndarray:
+def power_step(blocks: Blocks, start_gl: np.ndarray, learn_n: np.ndarray) -> np.ndarray:
     """The Gram matrix over genes times the start, made orthonormal again."""
     sum_gl = np.zeros_like(start_gl)
     for first, block_ng in blocks:

@@ -86,8 +86,8 @@ def reduce_store(table: PreparedStore, *, rank: int, learners: np.ndarray, seed:
     learn_n[learners] = True
     found = sketch(table, rank=rank, learn_n=learn_n, seed=seed)
     axes = sorted_axes(found.basis_gk, found.squares_k, total=found.total, samples=int(learn_n.sum()))
-    c_nk = found.c_nk * np.sign(np.einsum("gk,gk->k", axes.basis_gk, found.basis_gk))
-    reduced = Reduced(axes, c_nk, found.outside_n)
+    found.c_nk[:] *= np.sign(np.einsum("gk,gk->k", axes.basis_gk, found.basis_gk))
+    reduced = Reduced(axes, found.c_nk, found.outside_n)
     # Of all samples: what training on them has to do without.
     return replace(reduced, subspace=replace(axes, lost=1.0 - reduced.inside(np.arange(samples))))
 

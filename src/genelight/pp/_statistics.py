@@ -97,7 +97,9 @@ class _Moments:
 def _floor_of_store(store: Store, scale: str) -> float | None:
     """Judged on the very samples that a matrix in memory is judged on."""
     step = max(1, store.n_obs * store.n_vars // 1_000_000)
-    rows = [store.rows(i, i + 1) for i in range(0, store.n_obs, step)]
+    index_n = np.arange(0, store.n_obs, step)
+    # A few at a time: each may bring its whole chunk into memory.
+    rows = [store.take(index_n[i : i + 8]) for i in range(0, len(index_n), 8)]
     logged = to_log2(np.concatenate(rows).astype(np.float64), scale)
     missing = np.isnan(logged)
     return _floor(logged[~missing] if missing.any() else logged)

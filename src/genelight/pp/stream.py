@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PreparedStore"]
 
+ROWS = 8  # at a time, which stay in the cache from one step to the next
+
 
 @dataclass(frozen=True)
 class PreparedStore:
@@ -55,7 +57,7 @@ class PreparedStore:
             If fewer than 80% of the genes are there.
         """
         for start, x_ng in self.store.blocks(rows):
-            yield start, self._prepare(start, x_ng)
+            yield start, self._prepare(np.arange(start, start + len(x_ng)), x_ng)
 
     def take(self, index_n: np.ndarray) -> np.ndarray:
         """Prepared values of any samples, shape ``(len(index_n), g)``, float32.
@@ -65,14 +67,16 @@ class PreparedStore:
         InputError
             If values are missing, or on another scale than the preparation's.
         """
-        return self._prepare(0, self.store.take(index_n))
+        return self._prepare(index_n, self.store.take(index_n))
 
-    def _prepare(self, start: int, x_ng: np.ndarray) -> np.ndarray:
+    def _prepare(self, index_n: np.ndarray, x_ng: np.ndarray) -> np.ndarray:
         if self._short_way is None:
             return self.preparation.transform(_table(self.store, x_ng))
         z_ng = self._short_way(x_ng)
-        names = list(self.store.obs.index[start : start + len(x_ng)])
-        check_finite(z_ng, samples=names, genes=self.preparation.genes.ids, where=str(self.store.path))
+        # Squares are finite when the values are, and cost a seventh of a sum in double precision.
+        if not np.isfinite(np.dot(z_ng.ravel(), z_ng.ravel())):
+            names = list(self.store.obs.index[index_n])
+            check_finite(z_ng, samples=names, genes=self.preparation.genes.ids, where=str(self.store.path))
         return z_ng
 
     @cached_property
@@ -90,8 +94,9 @@ class PreparedStore:
             check_scale(x_ng, preparation.scale)
             logged = to_log2(x_ng, preparation.scale)
             z_ng = logged if all_in_order else np.take(logged, alignment.index, axis=1)
-            z_ng -= mean_g
-            z_ng *= inverse_g
+            for start in range(0, len(z_ng), ROWS):
+                z_ng[start : start + ROWS] -= mean_g
+                z_ng[start : start + ROWS] *= inverse_g
             return z_ng
 
         first = self.store.rows(0, 8)
