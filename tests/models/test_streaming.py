@@ -1,11 +1,14 @@
 import importlib
+import sys
 
+import anndata
 import numpy as np
 import pytest
 from sklearn.decomposition import IncrementalPCA
 
 from genelight import models, prepare, simulate, tl
 from genelight._core.errors import InputError
+from genelight.cli import main
 from genelight.io import Store, pack
 from genelight.models._sketch import InMemory, sketch
 from genelight.models.streaming import reduce_store
@@ -155,3 +158,24 @@ def test_missing_values_leave_their_genes_out_and_say_so(tmp_path):
     pca = models.fit_pca(adata, width=3)
     want = np.concatenate([tl.encode(pca, first, layer="PC"), tl.encode(pca, second, layer="PC")])
     np.testing.assert_allclose(tl.encode(pca, store, layer="PC"), want, atol=1e-4)
+
+
+def test_the_command_line_packs_fits_and_encodes(cohort, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    cohort.write_h5ad("cohort.h5ad")
+    for words in (
+        "pack cohort.h5ad --out cohort.zarr",
+        "fit cohort.zarr --subject subject --widths 8,4 --out model",
+        "encode cohort.zarr --model model --layer L2 --out codes.h5ad",
+        "fetch --list",
+    ):
+        monkeypatch.setattr(sys, "argv", ["genelight", *words.split()])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert "cohort.h5ad: 48 samples; 400 genes found, 0 missing, 0 not used; 0 values missing" in said
+    assert "reactome: pathways" in said
+    codes = anndata.read_h5ad("codes.h5ad")
+    assert codes.obsm["X_L2"].shape == (48, 4)
+    assert list(codes.obs_names) == list(cohort.obs_names)

@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Annotated
 
 import typer
+from anndata import AnnData
 
 import genelight as gl
 
 from ._genes import Probes, as_genes, as_genes_of
-from ._shared import File, Folder, Layer, ModelFolder, Scale, Seed, Subject, Table, fresh, whole_numbers
+from ._shared import File, Folder, Layer, ModelFolder, Scale, Seed, Subject, Table, fresh, table_of, whole_numbers
 
 commands = typer.Typer()
 
@@ -26,8 +27,10 @@ def fit(
     probes: Probes = None,
     seed: Seed = 0,
 ) -> None:
-    """Train an autoencoder on all samples of a table, without labels."""
-    adata, id_map = as_genes(gl.read(table, dense=True), probes=probes)
+    """Train an autoencoder on all samples of a table or a store, without labels."""
+    adata, id_map = table_of(table), None
+    if not isinstance(adata, gl.io.Store):
+        adata, id_map = as_genes(adata, probes=probes)
     preparation = replace(gl.prepare(adata, scale=scale), id_map=id_map)
     sizes = whole_numbers(widths, "--widths")
     model = gl.fit(adata, preset=preset, widths=sizes, subject=subject, preparation=preparation, seed=seed)
@@ -41,8 +44,12 @@ def fit(
 
 @commands.command()
 def encode(table: Table, model: ModelFolder, layer: Layer, out: File, probes: Probes = None) -> None:
-    """Write a copy of a table with a layer's codes in its obsm; other ids than the model's are mapped to its genes."""
-    adata = gl.read(table, dense=True)
-    adata.obsm[f"X_{layer}"] = gl.encode(gl.load(model), as_genes_of(model, adata, probes=probes), layer=layer)
+    """Write a table with a layer's codes in its obsm, of a store its samples only; ids are mapped to the model's."""
+    found = table_of(table)
+    if isinstance(found, gl.io.Store):
+        adata = AnnData(obs=found.obs, obsm={f"X_{layer}": gl.encode(gl.load(model), found, layer=layer)})
+    else:
+        adata = found
+        adata.obsm[f"X_{layer}"] = gl.encode(gl.load(model), as_genes_of(model, adata, probes=probes), layer=layer)
     adata.write_h5ad(fresh(out))
     print(f"{out}: obsm['X_{layer}'] of shape {adata.obsm[f'X_{layer}'].shape}")

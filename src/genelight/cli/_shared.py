@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+import genelight as gl
 
 from .._core.errors import InputError, ResourceError
 
@@ -24,6 +26,11 @@ def say(words: str) -> None:
     """Tell a person at a terminal what goes on."""
     if sys.stderr.isatty():
         sys.stderr.write(f"· {words}\n")
+
+
+def table_of(path: Path) -> Any:
+    """A store as it lies, anything else in memory."""
+    return gl.io.open_store(path) if gl.io.is_store(path) else gl.read(path, dense=True)
 
 
 def fresh(path: Path) -> Path:

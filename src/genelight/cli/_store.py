@@ -1,4 +1,4 @@
-"""Data on disk: pack."""
+"""Data on disk: pack, fetch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Annotated
 import typer
 
 import genelight as gl
+
+from .._core.fetch import Cache
+from .._core.sources import PATTERNS, SOURCES, Remote, find_source
 
 commands = typer.Typer()
 
@@ -35,3 +38,37 @@ def pack(
 
 def _number(value: float | None) -> str:
     return "none" if value is None else f"{value:g}"
+
+
+@commands.command()
+def fetch(
+    name: Annotated[str | None, typer.Argument(help="a source, see --list; a GEO series such as GSE30550")] = None,
+    show: Annotated[bool, typer.Option("--list", help="say what there is, and end")] = False,
+    dry: Annotated[bool, typer.Option("--dry-run", help="say version, terms and size, and end")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="only what is in the cache")] = False,
+) -> None:
+    """Download public data once into a cache: resumed where broken off, verified, kept."""
+    if show or name is None:
+        for source in SOURCES.values():
+            print(f"{source.name}: {source.what}; {source.version}; {source.licence}" + _aside(source.size))
+        for pattern in PATTERNS:
+            print(pattern)
+        return
+    source, cache = find_source(name), Cache.of_environment(offline=offline)
+    print(f"{source.name}: {source.what}")
+    print(f"version {source.version}; terms: {source.licence}")
+    for remote in source.files:
+        print(f"{remote.name}: {_size(cache, remote)}, from {cache.url(remote)}")
+    if not dry:
+        for remote in source.files:
+            for path in cache.get(remote):
+                print(path)
+
+
+def _size(cache: Cache, remote: Remote) -> str:
+    size = cache.size(remote)
+    return "size not told" if size is None else f"{size / 1e6:.1f} MB"
+
+
+def _aside(size: str) -> str:
+    return f" ({size})" if size else ""

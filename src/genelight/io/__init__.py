@@ -17,7 +17,7 @@ from ._inspection import Column, Inspection
 from ._network import read_network
 from ._read import READERS, Input, Options, Reader, read
 from ._sets import read_sets
-from .store import Store, open_store, pack
+from .store import Store, is_store, open_store, pack
 
 __all__ = [
     "READERS",
@@ -28,6 +28,7 @@ __all__ = [
     "Reader",
     "Store",
     "inspect",
+    "is_store",
     "open_store",
     "pack",
     "read",

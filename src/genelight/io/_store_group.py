@@ -99,7 +99,7 @@ def write_tables(path: Path, *, obs: pd.DataFrame, var: pd.DataFrame, about: Map
 
 
 def is_store(path: Path) -> bool:
-    """Whether a folder is a zarr group that carries our stamp."""
+    """Whether a path is a store that :func:`pack` finished."""
     import json
 
     try:

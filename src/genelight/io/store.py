@@ -19,7 +19,7 @@ from .._core.errors import FormatError, InputError, ResourceError, first_three
 from .._core.genes import Genes
 from ._ids import check_namespace
 from ._store_draft import write_store
-from ._store_group import Group, open_group
+from ._store_group import Group, is_store, open_group
 from ._store_plan import JOINS, REPEATS, make_plan
 from ._store_sources import survey
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
-__all__ = ["JOINS", "REPEATS", "Store", "open_store", "pack"]
+__all__ = ["JOINS", "REPEATS", "Store", "is_store", "open_store", "pack"]
 
 BLOCK_BYTES = 24 * 2**20
 
