@@ -37,7 +37,7 @@ BATCH = 256
 
 
 def run(*, quick: bool) -> Result:
-    samples, genes = (2_000, 2_000) if quick else (8_000, 20_848)
+    samples, genes = (1_024, 8_000) if quick else (6_000, 20_848)
     with tempfile.TemporaryDirectory() as folder:
         file = Compendium(samples, genes).save(Path(folder, "compendium.h5ad"))
         store = pack([file], Path(folder, "store.zarr"))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["JOINS", "REPEATS", "Store", "is_store", "open_store", "pack"]
 
 BLOCK_BYTES = 24 * 2**20
+AT_ONCE = 64  # scattered samples
 
 
 class Store:
@@ -158,7 +159,9 @@ class Store:
             If the store is damaged there.
         """
         order, place = np.unique(np.asarray(index_n), return_inverse=True)
-        return self._read(order)[place]
+        # A few at a time: each may bring its whole chunk into memory.
+        parts = [self._read(order[i : i + AT_ONCE]) for i in range(0, len(order), AT_ONCE)]
+        return np.concatenate(parts)[place] if parts else self._read(order)
 
     def tables(self, rows: int | None = None) -> Iterator[tuple[int, AnnData]]:
         """All samples in order, a block at a time, as AnnData; genes that a block entirely lacks are left out of it.

@@ -120,10 +120,8 @@ def sketch(table: Table, *, rank: int, learn_n: np.ndarray | None = None, seed: 
         c_nl, length_n = _project(watched(), basis_gl, samples)
     squares_l, turn_ll = _principal(c_nl, learn_n)
     turn_lk = np.ascontiguousarray(turn_ll[:, :rank])
-    # In place: with many samples the coordinates are the largest thing in memory.
-    c_nk = c_nl[:, : turn_lk.shape[1]]
-    for first, c in InMemory(c_nl).blocks():
-        c_nk[first : first + len(c)] = c @ turn_lk
+    c_nk = c_nl @ turn_lk
+    del c_nl
     outside_n = np.maximum(length_n - np.einsum("nk,nk->n", c_nk, c_nk), 0.0)
     return Sketch(basis_gl @ turn_lk, squares_l[:rank], float(length_n[learn_n].sum()), c_nk, outside_n)
 

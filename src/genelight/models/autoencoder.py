@@ -199,8 +199,11 @@ class _Shift(nn.Module):
 @torch.inference_mode()
 def code_ranges(space: Space, net: Stack, x_ng: np.ndarray) -> dict[str, CodeRange]:
     """Range of every node of each hidden layer over samples, by layer."""
-    c_nk = torch.from_numpy(space.coordinates(x_ng))
-    return {f"L{d}": CodeRange.of(net.encode(c_nk, d).numpy()) for d in range(1, len(net.hidden) + 1)}
+    ranges = {}
+    for depth in range(1, len(net.hidden) + 1):
+        parts = (torch.from_numpy(space.coordinates(x_ng[i : i + 4096])) for i in range(0, len(x_ng), 4096))
+        ranges[f"L{depth}"] = CodeRange.of(np.concatenate([net.encode(c_nk, depth).numpy() for c_nk in parts]))
+    return ranges
 
 
 Kind = TypeVar("Kind", bound=Autoencoder)
