@@ -31,6 +31,13 @@ themselves beside the genes that respond, so the same AUROC of the best supervis
 (``supervised``, a t statistic of the labels that the models never see); Hallmark's interferon alpha response, where
 the file is there, holds the responding genes.
 
+Against us in the run at widths 128-64-32 (ten members): ICA of the last width recovers as many programmes as the last
+layer (73 of 80, layers 1 and 2 74), so depth adds none; 22 of the last layer's 104 sure programmes are pieces, all of
+them in the two half nonlinear cohorts, where 9 of 16 programmes are recovered; without drawing subjects 150 of 266
+are false. On influenza the interferon programme by Hallmark's set is in 6, 8 and 10 of ten members in layers 1, 2 and
+3 (ICA 10, PCA 6), on lupus in all ten of every layer (ICA 10, PCA 3); by Reactome's set it is in none, as its
+supervised AUROC, 0.76 and 0.83, is below the 0.9 asked for.
+
 Tried and not kept: programmes with nodes of two members or more (not of most of them). Bootstraps share subjects, so
 pairs of members agree on noise now and then: one such pair with q < 0.05 in a cohort with 8 true ones.
 """

@@ -164,6 +164,7 @@ def _write_again(folder: Path) -> None:
     more = scored.rename(columns={"q": "q_reproducibility"}).drop(columns=["layer", "null_mean"])
     table = table.merge(more, on="node")
     table["rank_score"] = table["effect"].abs() * table["reproducibility"]
+    table = table.sort_values("rank_score", ascending=False)
     write_tsv(folder / "04_nodes.tsv", table, kind="node activity", version=1, about={})
     gene = {"sign": "up", "rank": 1, "gene": LEADERS[0], "value": 3.0, "stability": 0.8}
     column = {

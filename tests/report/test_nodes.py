@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,14 @@ def test_nodes_rank_by_reproducibility_times_effect(make_run_again: Make) -> Non
     assert [r["rank_score"] for r in usable] == sorted((r["rank_score"] for r in usable), reverse=True)
     assert (usable[0]["trainings"], usable[0]["of_trainings"]) == (5, 5)
     assert [bool(row["state"]) for row in rows] == [False] * len(usable) + [True] * (len(rows) - len(usable))
+
+
+def test_layers_stand_from_input_to_output_however_nodes_rank(make_run_again: Make) -> None:
+    summary = report.summarise(make_run_again())
+    rows = list(dict.fromkeys(row["layer"] for row in summary["nodes"]))
+    assert rows != sorted(rows)
+    assert list(dict.fromkeys(row["layer"] for row in summary["layers"])) == ["L1", "L2", "L3", "PCA"]
+    assert re.findall(r">(L\d)<", summary["figures"]["nodes"]["svg"]) == ["L1", "L2", "L3"]
 
 
 def test_the_leading_node_says_whether_it_comes_back(make_run_again: Make) -> None:

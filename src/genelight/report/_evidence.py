@@ -12,7 +12,7 @@ from ._read import CONTROLS
 from ._words import known
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ._read import Run
 
@@ -22,6 +22,7 @@ __all__ = [
     "SIGNIFICANT",
     "best",
     "by_kind",
+    "in_order",
     "layer_nodes",
     "layer_shares",
     "leading_node",
@@ -113,8 +114,13 @@ def layer_nodes(run: Run) -> dict[str, list[str]]:
         found = {str(la): list(part["node"]) for la, part in run.nodes.groupby("layer", sort=False)}
     for layer, lit in run.node_genes.items():
         found.setdefault(layer, list(lit.nodes))
-    own = [la for la in found if la not in CONTROLS]
+    own = in_order(la for la in found if la not in CONTROLS)
     return {la: found[la] for la in [*own, *(la for la in CONTROLS if la in found)]}
+
+
+def in_order(layers: Iterable[str]) -> list[str]:
+    """Layers from input to output, ``L9`` before ``L10``, however a table has them."""
+    return sorted(layers, key=lambda layer: (len(layer), layer))
 
 
 def layer_shares(table: pd.DataFrame, nodes: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ... import pl
-from .._evidence import SIGNIFICANT, best, leading_node, set_record
+from .._evidence import SIGNIFICANT, best, in_order, leading_node, set_record
 from .._read import CONTROLS
 from .._words import known
 from ._section import Figure, Section, figure
@@ -44,7 +44,7 @@ class Nodes(Section):
 
     def figures(self, run: Run, found: Any) -> dict[str, Figure]:
         """All nodes, and the leading one."""
-        return {**_strips(run, found), **_leading(run, found)} if found else {}
+        return {**_strips(found), **_leading(run, found)} if found else {}
 
 
 def _place(record: dict[str, Any]) -> tuple[bool, float, int, float]:
@@ -88,10 +88,10 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _strips(run: Run, found: Any) -> dict[str, Figure]:
+def _strips(found: Any) -> dict[str, Figure]:
     table = pd.DataFrame(found)[["node", "layer", "effect", "q"]].astype({"effect": float, "q": float})
-    order = {layer: i for i, layer in enumerate(run.nodes["layer"].unique())} if run.nodes is not None else {}
-    table = table.sort_values("layer", key=lambda c: c.map(order), kind="stable")
+    order = in_order(table["layer"].unique())
+    table = table.sort_values("layer", key=lambda c: c.map(order.index), kind="stable")
     strong = int((table["q"] <= SIGNIFICANT).sum())
     return figure(
         lambda ax: pl.nodes(table, ax),
