@@ -53,8 +53,9 @@ class Module:
             raise FormatError(msg)
         strangers = set(self.table["gene"]) ^ set(self.genes.ids)
         if strangers or len(self.table) != len(self.genes):
-            msg = f"module and gene list differ in {len(strangers)} genes ({first_three(sorted(strangers))})"
+            msg = f"module and gene list differ in {len(strangers)} genes ({first_three(sorted(map(str, strangers)))})"
             raise FormatError(msg)
+        _check_columns(self.table)
 
     @property
     def selected(self) -> list[str]:
@@ -124,3 +125,31 @@ class Module:
         except (InputError, FormatError, KeyError) as error:
             msg = f"{path} was changed after it was written: {error}"
             raise FormatError(msg) from error
+
+
+def _check_columns(table: pd.DataFrame) -> None:
+    """Stop where a column is not what the class says.
+
+    Raises
+    ------
+    FormatError
+        If scores are no finite numbers, marks are not true or false, or ranks do not follow the scores.
+    """
+    for column in ("score", "rank", "frequency"):
+        number = pd.to_numeric(table[column], errors="coerce")
+        bad = ~np.isfinite(number) & ~((column == "frequency") & table[column].isna())
+        if bad.any():
+            row = table[bad].iloc[0]
+            msg = f"{column} of gene {row['gene']} is {row[column]!r}, no finite number ({int(bad.sum())} such)"
+            raise FormatError(msg)
+    if table["selected"].dtype != bool:
+        odd = table.loc[~table["selected"].isin([True, False]), "selected"]
+        msg = f"selected holds {first_three(odd.astype(str))}; it must be True or False for every gene"
+        raise FormatError(msg)
+    strength = table["score"].abs().to_numpy()
+    if (
+        not np.array_equal(table["rank"], np.arange(1, len(table) + 1))
+        or (np.diff(strength) > 1e-9 * strength[0]).any()
+    ):
+        msg = "ranks do not follow the absolute scores from 1 on; rows were moved, or a score or rank was changed"
+        raise FormatError(msg)

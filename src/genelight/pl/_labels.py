@@ -14,7 +14,13 @@ _KEPT = (
 )
 _CAPITALS = frozenset(_KEPT.split())
 _WORDS = {"MRNA": "mRNA", "RRNA": "rRNA", "TRNA": "tRNA", "NCRNA": "ncRNA", "GTPASE": "GTPase", "GTPASES": "GTPases"}
-_METHODS = {"pca": "PCA", "de": "differential expression", "random": "random genes", "variance": "variance alone"}
+_METHODS = {
+    "pca": "PCA",
+    "de": "differential expression",
+    "random": "random genes",
+    "variance": "variance alone",
+    "auto": "genes and model together",
+}
 
 
 def set_label(reference: str) -> tuple[str, str]:

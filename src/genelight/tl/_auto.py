@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import stats
 
-from ._adjusted_design import design_of
 from ._registry import DERIVATIONS, Question
 from ._subjects import half_counts
 
@@ -55,7 +54,7 @@ def _replication(question: Question, derivations: Mapping[str, Any]) -> dict[str
     count_bs = half_counts(question.contrast, pairs=PAIRS, seed=question.seed)
     if not len(count_bs):
         return {name: np.empty(0) for name in derivations}
-    t_bg = design_of(question.x_ng, question.contrast).moderated(count_bs).t_bg
+    t_bg = question.design.moderated(count_bs).t_bg
     # Rows 2p and 2p + 1 are the two halves of split p.
     other_bg = stats.rankdata(t_bg.reshape(PAIRS, 2, -1)[:, ::-1].reshape(t_bg.shape), axis=1)
     found = {}
@@ -67,7 +66,9 @@ def _replication(question: Question, derivations: Mapping[str, Any]) -> dict[str
 
 def _row_correlation(a_bg: np.ndarray, b_bg: np.ndarray) -> np.ndarray:
     a_bg, b_bg = a_bg - a_bg.mean(1, keepdims=True), b_bg - b_bg.mean(1, keepdims=True)
-    return (a_bg * b_bg).sum(1) / np.sqrt((a_bg**2).sum(1) * (b_bg**2).sum(1))
+    size_b = np.sqrt((a_bg**2).sum(1) * (b_bg**2).sum(1))
+    # A half that cannot tell the groups from a covariate has no ranks.
+    return np.divide((a_bg * b_bg).sum(1), size_b, out=np.zeros(len(a_bg)), where=size_b > 0)
 
 
 def _choose(replication: Mapping[str, np.ndarray]) -> str:

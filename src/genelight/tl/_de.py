@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._core.errors import InputError
-from ._adjusted_design import design_of
 from ._registry import DERIVATIONS, Question
 
 __all__ = ["De"]
@@ -26,7 +25,7 @@ class De:
     reads_codes: ClassVar[bool] = False
 
     def __init__(self, question: Question) -> None:
-        self._design = design_of(question.x_ng, question.contrast)
+        self._design = question.design
         if self._design.df < 1:
             msg = f"{question.contrast.name}: a t statistic needs three subjects or more; widen case or control"
             raise InputError(msg)

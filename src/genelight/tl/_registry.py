@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -12,6 +13,8 @@ from anndata import AnnData
 from .._core.contrast import Contrast
 from .._core.registry import Registry
 from .._core.types import Model
+from ._adjusted_design import AdjustedDesign, design_of
+from ._moderated import SubjectDesign
 
 __all__ = ["ATTRIBUTIONS", "DERIVATIONS", "Attributed", "Attribution", "Derivation", "Question"]
 
@@ -69,6 +72,11 @@ class Question:
     model: Model
     layer: str | None = None
     seed: int = 0
+
+    @cached_property
+    def design(self) -> SubjectDesign | AdjustedDesign:
+        """Subjects' means, ready for moderated t; made once for all that ask."""
+        return design_of(self.x_ng, self.contrast)
 
 
 class Derivation(Protocol):

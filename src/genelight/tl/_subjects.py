@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from scipy import sparse
 
 from .._core.contrast import Contrast
 from .._core.errors import InputError
@@ -114,8 +115,7 @@ def weights_under(contrast: Contrast, count_s: np.ndarray) -> np.ndarray:
 def subject_means(x_ng: np.ndarray, mask_n: np.ndarray, subject_n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean of each subject's samples in `mask_n`, shape ``(s', g)``, and these subjects' positions ``(s',)``."""
     subjects, row, count = np.unique(subject_n[mask_n], return_inverse=True, return_counts=True)
-    share_sn = np.zeros((len(subjects), len(row)))
-    share_sn[row, np.arange(len(row))] = 1.0 / count[row]
+    share_sn = sparse.csr_matrix((1.0 / count[row], (row, np.arange(len(row)))), shape=(len(subjects), len(row)))
     return share_sn @ x_ng[mask_n], subjects
 
 

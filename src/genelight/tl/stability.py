@@ -17,7 +17,6 @@ from .._core.errors import InputError
 from .._core.genes import Genes
 from .._core.progress import progress
 from .._core.types import Model
-from ._adjusted_design import design_of
 from ._layers import chunks
 from ._question import ask
 from ._registry import DERIVATIONS, Derivation, Question
@@ -198,7 +197,7 @@ def _own_q(question: Question) -> np.ndarray:
     """Q of each gene's moderated t, shape ``(g,)``."""
     contrast = question.contrast
     count_1s = np.ones((1, int(contrast.subject_n.max()) + 1), dtype=np.int64)
-    result = design_of(question.x_ng, contrast).moderated(count_1s)
+    result = question.design.moderated(count_1s)
     p_g = 2 * stats.t.sf(np.abs(result.t_bg[0]), result.df_b[0])
     return stats.false_discovery_control(p_g)
 
