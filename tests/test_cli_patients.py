@@ -51,3 +51,13 @@ def test_groups_and_scores_of_new_samples(call, files, capsys):
     assert "252 samples" in capsys.readouterr().out
     assert len(gl.tl.Scores.load(files / "scores.tsv").table) == 252
     assert call("score", "flu.h5ad", "--model", "model", "--out", "x.tsv", "--groups", "flu.h5ad") == 2
+
+
+def test_treatment_and_time(call, files, capsys):
+    who = ["flu.h5ad", "--model", "model", "--subject", "subject", "--out"]
+    ask = ["--treated", "hours >= 60", "--untreated", "hours <= 12", "--adjust", "age"]
+    assert call("contrast", *who, "c.tsv", *ask) == 0
+    assert "Observational" in capsys.readouterr().out
+    assert call("trajectories", *who, "t.tsv", "--time", "hours") == 0
+    assert "PC." in capsys.readouterr().out
+    assert len(gl.tl.Changes.load(files / "t.tsv").table) == 8

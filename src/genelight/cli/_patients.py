@@ -1,4 +1,4 @@
-"""Patients: severity, stratify, score."""
+"""Patients: severity, stratify, score, contrast, trajectories."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def severity(
 ) -> None:
     """Learn a severity score with intervals, judged on held-out subjects beside baselines."""
     fresh(out)
-    adata, trained = kept(gl.read(table, dense=True), drop), gl.load(model)
+    adata, trained = _kept(gl.read(table, dense=True), drop), gl.load(model)
     found = gl.tl.severity(
         adata,
         trained,
@@ -58,7 +58,7 @@ def stratify(
 ) -> None:
     """Look for stable patient groups, and say so if there are none."""
     fresh(out)
-    adata, trained = kept(gl.read(table, dense=True), drop), gl.load(model)
+    adata, trained = _kept(gl.read(table, dense=True), drop), gl.load(model)
     found = gl.tl.stratify(
         adata,
         trained,
@@ -101,7 +101,48 @@ def score(
     print(f"{out}: {len(found.table)} samples, {found.refused} refused as outside what the model has seen")
 
 
-def kept(adata: AnnData, drop: str | None) -> AnnData:
+@commands.command()
+def contrast(
+    table: Table,
+    model: ModelFolder,
+    out: File,
+    treated: Annotated[str, typer.Option(help="which visits are treated, a query on obs columns")],
+    untreated: Annotated[str, typer.Option(help="which visits are not")],
+    subject: Annotated[str, typer.Option(help="obs column: whose sample it is")],
+    adjust: Annotated[str, typer.Option(help="columns to adjust for, with commas: sledai,age")] = "",
+) -> None:
+    """Compare programmes between treated and untreated visits by mixed models."""
+    fresh(out)
+    adata = gl.read(table, dense=True)
+    treatment = gl.Contrast.of(adata.obs, case=treated, control=untreated, subject=subject)
+    names = [name for name in adjust.split(",") if name]
+    _show(gl.tl.contrast(adata, gl.load(model), treatment=treatment, adjust=names), out)
+
+
+@commands.command()
+def trajectories(
+    table: Table,
+    model: ModelFolder,
+    out: File,
+    time: Annotated[str, typer.Option(help="obs column with the time of each visit")],
+    subject: Annotated[str, typer.Option(help="obs column: whose sample it is")],
+    severity: Annotated[Path | None, typer.Option(help="what genelight severity wrote")] = None,
+) -> None:
+    """Test which programmes, and whether severity, change over a subject's own time."""
+    fresh(out)
+    score_by = None if severity is None else gl.tl.Severity.load(severity)
+    adata = gl.read(table, dense=True)
+    _show(gl.tl.trajectories(adata, gl.load(model), time=time, subject=subject, severity=score_by), out)
+
+
+def _show(found: gl.tl.Changes, out: Path) -> None:
+    found.save(out)
+    print(found.table.head(10).to_string(index=False, float_format="{:.3g}".format))
+    if "warning" in found.about:
+        print(found.about["warning"])
+
+
+def _kept(adata: AnnData, drop: str | None) -> AnnData:
     """The samples that a query does not select."""
     return adata if drop is None else adata[~select_samples(adata.obs, drop, role="drop")].copy()
 

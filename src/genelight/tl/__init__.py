@@ -29,14 +29,17 @@ from .score import Scores, score
 from .severity import INTERFERON, Protocol, severity
 from .stratify import stratify
 from .top_genes import top_genes
+from .treatment import OBSERVED, Changes, contrast, trajectories
 
 __all__ = [
     "ATTRIBUTIONS",
     "DERIVATIONS",
     "INTERFERON",
     "LEVELS",
+    "OBSERVED",
     "RESTS",
     "Atlas",
+    "Changes",
     "Consensus",
     "Groups",
     "HeldOut",
@@ -54,6 +57,7 @@ __all__ = [
     "auc_interval",
     "compare_modules",
     "consensus",
+    "contrast",
     "disease_module",
     "encode",
     "hold_out",
@@ -77,4 +81,5 @@ __all__ = [
     "stability",
     "stratify",
     "top_genes",
+    "trajectories",
 ]

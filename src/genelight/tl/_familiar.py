@@ -15,8 +15,8 @@ def far_off(model: Model, x_ng: np.ndarray, train_n: np.ndarray, *, test: np.nda
     layer = _last(model)
     centre_k, whiten_kk = _around(model.encode(x_ng[train_n], layer))
     judge = Familiar(layer, centre_k, whiten_kk, np.empty(0), np.empty(0))
-    x_test_ng = x_ng[test]
-    return np.stack([reconstruction_error(model, x_test_ng), judge.distance(model.encode(x_test_ng, layer))], axis=1)
+    h_nk = model.encode(x_ng[test], layer)
+    return np.stack([reconstruction_error(model, x_ng[test], h_nk), judge.distance(h_nk)], axis=1)
 
 
 def familiar(model: Model, x_ng: np.ndarray, far_n2: np.ndarray, *, subject_n: np.ndarray, seed: int) -> Familiar:
@@ -31,10 +31,9 @@ def familiar(model: Model, x_ng: np.ndarray, far_n2: np.ndarray, *, subject_n: n
     return Familiar(layer, *_around(model.encode(x_ng, layer)), error_s, distance_s)
 
 
-def reconstruction_error(model: Model, x_ng: np.ndarray) -> np.ndarray:
-    """Mean squared error over genes of each sample, through the last layer."""
-    layer = _last(model)
-    error_ng = x_ng - model.decode(model.encode(x_ng, layer), layer)
+def reconstruction_error(model: Model, x_ng: np.ndarray, h_nk: np.ndarray) -> np.ndarray:
+    """Mean squared error over genes of each sample, from its codes in the last layer."""
+    error_ng = x_ng - model.decode(h_nk, _last(model))
     return np.einsum("ng,ng->n", error_ng, error_ng) / x_ng.shape[1]
 
 
