@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["SCALE_NAMES", "Scale", "detect_scale", "find_floor"]
+__all__ = ["SCALE_NAMES", "Scale", "detect_scale", "find_floor", "floor_among"]
 
 # Each scale in words; pp.prepare takes counts as such, tpm, intensity and linear as linear.
 SCALE_NAMES: dict[str, str] = {
@@ -93,7 +93,11 @@ def find_floor(x_ng: Any) -> tuple[float, float] | None:
     (0.0, 0.375)
     """
     x_mg = _some_rows(x_ng)
-    v = x_mg[np.isfinite(x_mg)]
+    return floor_among(x_mg[np.isfinite(x_mg)])
+
+
+def floor_among(v: np.ndarray) -> tuple[float, float] | None:
+    """As :func:`find_floor`, judged on just these values."""
     if not v.size:
         return None
     values, counts = np.unique(v, return_counts=True)

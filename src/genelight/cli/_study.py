@@ -47,7 +47,11 @@ def report(folder: Annotated[Path, typer.Argument(help="run folder")]) -> None:
 @commands.command()
 def methods() -> None:
     """List every registered method with what it does and its source."""
-    registries = (gl.models.PRESETS, gl.models.ACTIVATIONS, gl.tl.ATTRIBUTIONS, gl.tl.DERIVATIONS, gl.evidence.TESTS)
+    registries = (
+        *(gl.io.READERS, gl.pp.COLLAPSES, gl.pp.NORMALISATIONS, gl.pp.BATCH_METHODS),
+        *(gl.models.PRESETS, gl.models.ACTIVATIONS, gl.models.BASELINES),
+        *(gl.tl.ATTRIBUTIONS, gl.tl.DERIVATIONS, gl.evidence.TESTS, gl.evidence.MEASURES),
+    )
     for registry in registries:
         print(f"{registry.kind}:")
         for entry in registry.show():

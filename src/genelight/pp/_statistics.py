@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._core.progress import progress
+from .._core.scales import floor_among
 from ..io import Store
 from .scale import check_scale, to_log2
 
@@ -106,10 +107,6 @@ def _floor_of_store(store: Store, scale: str) -> float | None:
 
 
 def _floor(x_ng: np.ndarray) -> float | None:
-    """The value on which more than 1% of all values sit exactly, judged on samples of about a million values."""
-    some = x_ng[:: max(1, x_ng.size // 1_000_000)]
-    values, counts = np.unique(some, return_counts=True)
-    most = int(np.argmax(counts))
-    # Values rounded to one decimal sit on their most frequent one too, but as many lie below it as above.
-    is_floor = counts[most] > 0.01 * some.size and counts[:most].sum() < 0.05 * some.size
-    return float(values[most]) if is_floor else None
+    """The floor of samples of about a million values."""
+    found = floor_among(x_ng[:: max(1, x_ng.size // 1_000_000)])
+    return found and found[0]
