@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 SUBJECTS, EFFECTS, SEEDS = (20, 60, 200, 600, 2000), (0.0, 0.5, 1.0, 2.0), 5
+CELLS = tuple(f"cells {i + 1}" for i in range(4))
 NUISANCES: dict[str, tuple[simulate.Nuisance | None, tuple[str, ...]]] = {
     "unconfounded": (None, ()),
     "batch": (simulate.Nuisance(batches=2, batch=1.0, confounding=0.6), ("batch",)),
-    "composition": (simulate.Nuisance(composition=1.0, confounding=1.0), ("cells",)),
+    "composition": (simulate.Nuisance(composition=1.0, confounding=1.0), CELLS),
 }
 QUESTION = {"case": 'condition == "case"', "control": 'condition == "control"', "subject": "subject"}
 GENES, WIDTH = 1000, 8
@@ -67,5 +68,7 @@ def _cohort(subjects: int, *, effect: float, nuisance: simulate.Nuisance | None,
         nuisance=nuisance,
         seed=seed,
     )
-    adata.obs["cells"] = np.log(adata.obsm["composition"][:, 0])
+    # One type's rise is the others' fall: all of them are needed.
+    for i, name in enumerate(CELLS):
+        adata.obs[name] = np.log(adata.obsm["composition"][:, i])
     return adata

@@ -72,7 +72,8 @@ class Contrast:
             ``P28V2`` (patient and visit), ``"(.+)V[0-9]+$"``.
         covariates
             Columns to adjust for: age, sex, batch, cell percentages. Numbers are taken as quantities, anything else
-            as classes; a batch that is a number must be made text.
+            as classes; a batch that is a number must be made text. Of cell percentages name all that were counted: the
+            rise of one is the fall of others.
 
         Raises
         ------
