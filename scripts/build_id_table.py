@@ -31,10 +31,11 @@ QUERIES = {
     "symbol": "SELECT symbol, _id FROM gene_info",
     "alias": "SELECT alias_symbol, _id FROM alias JOIN gene_info USING (_id) WHERE alias_symbol <> symbol",
     "ensembl": """
-        SELECT ensembl_id, _id FROM ensembl
+        SELECT ensembl_id, _id, symbol, gene_type, COALESCE(ncbi, 0) + COALESCE(ours, 0) AS agreed
+        FROM ensembl JOIN gene_info USING (_id) JOIN genetype USING (_id)
         LEFT JOIN (SELECT DISTINCT _id, ensembl_id, 1 AS ncbi FROM ncbi2ensembl) USING (_id, ensembl_id)
         LEFT JOIN (SELECT DISTINCT _id, ensembl_id, 1 AS ours FROM ensembl2ncbi) USING (_id, ensembl_id)
-        ORDER BY COALESCE(ncbi, 0) + COALESCE(ours, 0) DESC, ensembl_id, _id""",
+        ORDER BY agreed DESC, ensembl_id, _id""",
     "ensp": "SELECT prot_id, _id FROM ensembl_prot",
     "enst": "SELECT trans_id, _id FROM ensembl_trans",
     "uniprot": "SELECT uniprot_id, _id FROM uniprot",
@@ -54,13 +55,35 @@ def rows(database: sqlite3.Connection) -> pd.DataFrame:
     parts = []
     for kind, query in QUERIES.items():
         part = pd.read_sql_query(query, database).merge(genes, on="_id").drop(columns="_id")
-        part.columns = pd.Index(["id", "entrez"])
+        part = part.rename(columns={part.columns[0]: "id", "gene_id": "entrez"})
         part = part.astype({"entrez": "int32"}).drop_duplicates()
-        if kind != "ensembl":
-            part = part.sort_values(["id", "entrez"], kind="stable")
+        part = decided(part) if kind == "ensembl" else part.sort_values(["id", "entrez"], kind="stable")
         parts.append(part.assign(kind=kind))
     table = pd.concat(parts, ignore_index=True)[["kind", "id", "entrez"]]
     return table.astype({"kind": pd.CategoricalDtype(list(QUERIES))})
+
+
+def decided(pairs: pd.DataFrame) -> pd.DataFrame:
+    """The pairs of Ensembl id and gene that are left when the doubtful ones of an id make room for better ones.
+
+    A gene that overlaps another is often listed under the id of both. In turn, an approved symbol goes before a LOC
+    entry, a pair on which NCBI and Ensembl agree before one that only one of them lists, a gene that has no other
+    id before one that has an id of its own, and a protein-coding gene before another. What none of these tells apart
+    stays.
+    """
+    several = pairs["id"].duplicated(keep=False)
+    worse = pd.DataFrame(
+        {
+            "loc": pairs["symbol"].str.fullmatch(r"LOC\d+").astype(int),
+            "disputed": 2 - pairs["agreed"],
+            "elsewhere": pairs["entrez"].isin(pairs.loc[~several, "entrez"]).astype(int),
+            "no protein": pairs["gene_type"].ne("protein-coding").astype(int),
+        }
+    )
+    for rule in worse:
+        left = worse.loc[pairs.index, rule]
+        pairs = pairs[left == left.groupby(pairs["id"]).transform("min")]
+    return pairs
 
 
 def add_proteins(table: pd.DataFrame, proteins: pd.DataFrame) -> pd.DataFrame:

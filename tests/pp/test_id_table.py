@@ -1,6 +1,8 @@
 import gzip
+import runpy
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from genelight._core.errors import FormatError, InputError, ResourceError, UnknownNameError
@@ -90,7 +92,7 @@ def test_a_truncated_archive_and_a_missing_file_say_so(tmp_path):
 
 def test_the_shipped_table_says_what_it_is():
     table = IdTable.shipped()
-    assert len(table.rows) == 371_559
+    assert len(table.rows) == 371_230
     assert set(table.kinds) == {"symbol", "alias", "ensembl", "ensp", "enst", "uniprot", "refseq"}
     assert {"licence", "sources", "genes", "ensembl", "uniprot"} <= set(table.about)
     assert table.rows.groupby("kind", observed=True).size().to_dict()["symbol"] == 63_805
@@ -115,3 +117,28 @@ def test_the_docs_beside_the_table_give_its_counts():
     readme = (Path(__file__).parents[2] / "src/genelight/pp/data/README.md").read_text()
     for kind, count in IdTable.shipped().rows["kind"].value_counts().items():
         assert f"{count:,}" in readme, kind
+
+
+def test_an_ensembl_gene_beside_a_doubtful_entry_is_the_gene():
+    ids, names = IdTable.shipped().entrez_of("ensembl"), IdTable.shipped().names("symbol")
+    wanted = {"ENSG00000183625": "CCR3", "ENSG00000112541": "PDE10A", "ENSG00000143384": "MCL1"}
+    assert {i: [names[g] for g in ids[i]] for i in wanted} == {i: [symbol] for i, symbol in wanted.items()}
+    # A readthrough and the gene it reads into, both approved, both coding: nothing decides.
+    assert {names[g] for g in ids["ENSG00000115239"]} == {"ASB3", "GPR75-ASB3"}
+    assert sum(len(genes) > 1 for genes in ids.values()) == 62
+
+
+def test_the_table_is_decided_by_one_rule_after_another():
+    rows = [
+        *[("E1", "GENE1", 1, 1, "ncRNA"), ("E1", "LOC2", 2, 2, "protein-coding")],
+        *[("E2", "GENE3", 3, 2, "ncRNA"), ("E2", "GENE4", 4, 1, "protein-coding")],
+        *[("E3", "GENE5", 5, 2, "ncRNA"), ("E3", "GENE6", 6, 2, "protein-coding"), ("E4", "GENE6", 6, 2, "ncRNA")],
+        *[("E5", "GENE7", 7, 2, "ncRNA"), ("E5", "GENE8", 8, 2, "protein-coding")],
+        *[("E6", "LOC9", 9, 2, "ncRNA"), ("E6", "LOC10", 10, 2, "ncRNA"), ("E7", "LOC11", 11, 1, "ncRNA")],
+    ]
+    pairs = pd.DataFrame(rows, columns=["id", "symbol", "entrez", "agreed", "gene_type"])
+    decided = runpy.run_path(str(Path(__file__).parents[2] / "scripts/build_id_table.py"))["decided"]
+    kept = decided(pairs).groupby("id")["entrez"].agg(list).to_dict()
+    assert kept == {"E1": [1], "E2": [3], "E3": [5], "E4": [6], "E5": [8], "E6": [9, 10], "E7": [11]}
+    shuffled = decided(pairs.sample(frac=1, random_state=0)).sort_index()
+    pd.testing.assert_frame_equal(shuffled, decided(pairs))
