@@ -147,7 +147,7 @@ class Severity:
         heads, stored = read_parquet(path, kind="severity", newest=cls.FORMAT)
         try:
             names = ("held_out", "figures", "residuals", "calibration")
-            tables = {name: pd.DataFrame(stored[name]) for name in names}
+            tables = {name: _table(stored[name]) for name in names}
             return cls(heads, float(stored["intercept"]), about=stored["about"], **tables)
         except (KeyError, TypeError, ValueError) as error:
             msg = f"{path} was changed after it was written: {error!r}"
@@ -194,3 +194,9 @@ def _quantiles(residuals: pd.DataFrame, coverage: float) -> tuple[float, float]:
 def _columns(table: pd.DataFrame) -> dict[str, list[Any]]:
     """A small table as JSON: NaN as null."""
     return {str(name): [None if pd.isna(v) else v for v in column.tolist()] for name, column in table.items()}
+
+
+def _table(columns: dict[str, list[Any]]) -> pd.DataFrame:
+    table = pd.DataFrame(columns)
+    nothing = [name for name, column in table.items() if column.isna().all()]
+    return table.astype(dict.fromkeys(nothing, np.float64))

@@ -13,6 +13,7 @@ from .atlas import Atlas, atlas, modules_of_scores
 from .compare_modules import compare_modules
 from .consensus import Consensus, consensus
 from .disease_module import disease_module
+from .drivers import drivers
 from .encode import encode
 from .hold_out import HeldOut, auc_interval, hold_out, r2_interval
 from .layer_map import layer_map
@@ -59,6 +60,7 @@ __all__ = [
     "consensus",
     "contrast",
     "disease_module",
+    "drivers",
     "encode",
     "hold_out",
     "layer_map",
