@@ -8,6 +8,7 @@ import pytest
 
 import genelight as gl
 from genelight._core.errors import FormatError, GenelightError, InputError, UnknownNameError
+from genelight._core.scorecard import Scorecard
 from genelight.study import Study, run, template
 from genelight.study._ledger import Ledger
 from genelight.study._template import to_toml
@@ -46,6 +47,13 @@ draws = 99
 """
 
 
+SCORECARD = """
+[scorecard]
+labels = ["condition"]
+controls = ["pca", "random"]
+"""
+
+
 @pytest.fixture(scope="module")
 def cohort():
     return gl.simulate.cohort(
@@ -63,6 +71,7 @@ def folder(tmp_path, cohort):
 def done(tmp_path_factory, cohort):
     folder = tmp_path_factory.mktemp("study")
     write_inputs(folder, cohort)
+    (folder / "study.toml").write_text(STUDY + SCORECARD)
     return run(Study.load(folder / "study.toml"), folder / "RUN")
 
 
@@ -85,11 +94,22 @@ def test_leaves_every_artefact_of_the_thread(done):
         "04_nodes_L3.parquet", "04_nodes_PC.parquet", "04_nodes.tsv", "04_cards.json", "03_ensemble",
         "04_reproducibility.tsv", "04_programmes.tsv", "04_programmes_L1.parquet", "04_programmes_IC.parquet",
         "05_module.tsv", "05_module_pca.tsv",
-        "05_module_de.tsv", "05_held_out.tsv", "05_scores.tsv", "06_evidence.parquet", "report.html", "report.json",
-        "run.json",
+        "05_module_de.tsv", "05_held_out.tsv", "05_scores.tsv", "06_evidence.parquet", "07_scorecard.parquet",
+        "report.html", "report.json", "run.json",
     }  # fmt: skip
     assert len(done.findings) == 5
     assert not [name for name in names(done.folder) if name.startswith(".")]
+
+
+def test_the_scorecard_holds_every_training_and_control_and_is_shown(done):
+    card = Scorecard.load(done.folder / "07_scorecard.parquet")
+    assert set(card.table.loc[~card.table["control"], "seed"]) == {0, 1, 2}
+    assert card.controls == ["pca", "random", "permuted genes"]
+    assert set(card.table["kind"]) >= {"network", "sets", "label"}
+    found = json.loads((done.folder / "report.json").read_text())["scorecard"]
+    assert [row["verdict"] for row in found["verdicts"]] == card.verdicts["verdict"].tolist()
+    page = (done.folder / "report.html").read_text()
+    assert all(row["claim"] in page for row in found["verdicts"])
 
 
 def test_finds_the_planted_module_and_its_sets(done, cohort):

@@ -120,6 +120,14 @@ class Tests(_Section):
     draws: int = Field(default=1000, ge=99, description="matched random draws for each node")
 
 
+class Scorecard(_Section):
+    """What the layers are asked beside the network and sets, and what they are compared with."""
+
+    labels: list[str] = Field(default_factory=list, description="obs columns that layers should know of")
+    batch: list[str] = Field(default_factory=list, description="obs columns that layers should not know of")
+    controls: list[str] = Field(default_factory=list, description="baselines; empty for the usual ones")
+
+
 class Study(_Section):
     """A study, validated.
 
@@ -138,6 +146,7 @@ class Study(_Section):
     genetics: list[Genetics] = []
     module: ModuleSettings = ModuleSettings()
     tests: Tests = Tests()
+    scorecard: Scorecard | None = None
 
     @classmethod
     def load(cls, path: str | Path) -> Study:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from ._settings import EMBEDDED, Contrast, Data, Genetics, Model, ModuleSettings, Network, Sets, Tests
+from ._settings import EMBEDDED, Contrast, Data, Genetics, Model, ModuleSettings, Network, Scorecard, Sets, Tests
 
 __all__ = ["template", "to_toml"]
 
@@ -21,7 +21,7 @@ _FILL_IN = {
     "disease": "systemic lupus erythematosus",
     "subject": "subject",
 }
-_OPTIONAL = ("genetics",)
+_OPTIONAL = ("genetics", "scorecard")
 
 
 def template() -> str:
@@ -46,6 +46,7 @@ def template() -> str:
         ("[[genetics]]", Genetics),
         ("[module]", ModuleSettings),
         ("[tests]", Tests),
+        ("[scorecard]", Scorecard),
     ]
     for title, section in sections:
         optional = title.strip("[]") in _OPTIONAL
@@ -59,7 +60,7 @@ def _line(name: str, field: FieldInfo, *, optional: bool) -> str:
         text = f"{name} = {_value(_FILL_IN[name])}"
         return f"{'# ' if optional else ''}{text:<46} # {field.description}"
     default = field.get_default(call_default_factory=True)
-    shown = f"{name} = {_value(default)}" if default not in (None, {}) else f"{name} ="
+    shown = f"{name} = {_value(default)}" if default not in (None, {}, []) else f"{name} ="
     if default == EMBEDDED:
         return f"{shown:<46} # {field.description}"
     return f"# {shown:<44} # {field.description}"

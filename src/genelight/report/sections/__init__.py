@@ -11,6 +11,7 @@ from ._methods import Methods
 from ._module import Module
 from ._nodes import Nodes
 from ._reproducibility import Reproducibility
+from ._scorecard import Scorecard
 from ._scores import Scores
 from ._section import Figure, Section
 
@@ -23,6 +24,7 @@ SECTIONS: tuple[Section, ...] = (
     Cards(),
     Reproducibility(),
     Layers(),
+    Scorecard(),
     HeldOut(),
     Scores(),
     Methods(),

@@ -11,9 +11,21 @@ from ._light_up import LightUp
 from ._nodes import Nodes
 from ._prepare import Prepare
 from ._report import Report
+from ._scorecard import Scorecard
 from ._step import Bench, Step
 
 __all__ = ["STEPS", "Bench", "Step"]
 
-STEPS: tuple[Step, ...] = (Prepare(), HoldOut(), Fit(), LightUp(), Ensemble(), Derive(), Nodes(), Assess(), Report())
+STEPS: tuple[Step, ...] = (
+    Prepare(),
+    HoldOut(),
+    Fit(),
+    LightUp(),
+    Ensemble(),
+    Derive(),
+    Nodes(),
+    Assess(),
+    Scorecard(),
+    Report(),
+)
 """In this order; a step stands behind those it reads from. The report is last."""

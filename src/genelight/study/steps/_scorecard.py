@@ -1,0 +1,60 @@
+"""What every layer holds beside its controls, with a verdict on each claim."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ... import evidence, models
+from ..._core.types import Model
+from .._readings import CONTROLS, expression, readings
+from ._ensemble import FOLDER
+from ._step import Bench, Step
+
+__all__ = ["Scorecard"]
+
+
+class Scorecard(Step):
+    """The layers of every training of the model, and controls of the same widths, asked the same questions."""
+
+    name = "scorecard"
+    says = "asking every layer and its controls what they hold"
+    after = ("fit", "ensemble")
+
+    def wanted(self, bench: Bench) -> bool:
+        """Where the study has a section [scorecard]."""
+        return bench.study.scorecard is not None
+
+    def depends(self, bench: Bench) -> Sequence[object]:
+        """Columns, network, sets and settings of the tests."""
+        asked = bench.study.scorecard
+        settings = [] if asked is None else [asked.model_dump(mode="json")]
+        return [*settings, bench.inputs.priors, bench.study.tests.model_dump(mode="json"), bench.seed]
+
+    def outputs(self, bench: Bench) -> Sequence[str]:
+        """One scorecard."""
+        return ["07_scorecard.parquet"]
+
+    def work(self, bench: Bench) -> None:
+        """Read members where the study trained again, else the one model, which leaves every claim open."""
+        asked, adata = bench.study.scorecard, bench.inputs.adata
+        if asked is None:
+            return
+        trained = _trained(bench)
+        samples = evidence.Samples(adata.obs, asked.labels, asked.batch, bench.study.data.subject)
+        evidence.scorecard(
+            readings(trained, adata, controls=asked.controls or CONTROLS, seed=bench.seed),
+            samples if asked.labels or asked.batch else None,
+            network=bench.inputs.network,
+            sets=bench.inputs.sets,
+            x_ng=expression(trained[0], adata),
+            n_top=bench.study.tests.n_top,
+            draws=bench.study.tests.draws,
+            seed=bench.seed,
+        ).save(bench.folder / "07_scorecard.parquet")
+
+
+def _trained(bench: Bench) -> list[Model]:
+    folder = bench.folder / FOLDER
+    if bench.study.model.seeds:
+        return list(models.load_ensemble(folder))
+    return [models.load(bench.folder / "03_model")]

@@ -1,0 +1,206 @@
+"""Whether p values are what they say: uniform without signal, FDR at its level with some, and how much is found.
+
+Each test is given input that holds nothing, 20 times over with new seeds: random lists and lists that favour
+well-connected genes (network tests; hypergeometric tests with random sets), lists that favour variable genes against
+sets that do too (the matched overlap), profiles without meaning that go together as expression does (camera), labels
+shuffled between subjects (silhouette, neighbours, probe, variance), association p values that are shared by
+neighbours (turns of the genome), layers in random order (the trend over depth). The Kolmogorov-Smirnov test is
+two-sided where p values are continuous; whole numbers and few shuffles make p values conservative, and there it is
+one-sided: p may be too large, never too small. The value is the smallest of its p values.
+
+Then signal is planted: of 200 lists, 40 hold a share of one dense neighbourhood (network), of one set (overlap); the
+table has the false discovery rate at q of at most 0.05 and the share found, by strength.
+
+Seen on the embedded network, which falls into many parts: the mean distance of the pairs that a path joins finds
+nothing where the mean of one over the distance finds almost all.
+
+Not calibrated on purpose, for comparison: the plain overlap on variable genes, and the rank sum on genes that go
+together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pandas as pd
+from benchmarks._harness import Result
+from benchmarks._measure import Figure
+from scipy import stats
+
+from genelight import demo, evidence
+from genelight._core.genes import Genes
+from genelight._core.types import Edges, NodeGenes
+from genelight.evidence._trend import trend_p
+
+SEEDS, LISTS, SIZE, DRAWS = 20, 60, 100, 999
+CONTROLS = ("hypergeometric, variable genes", "rank_sum, genes that go together")
+
+
+def run(*, quick: bool) -> Result:
+    seeds = 3 if quick else SEEDS
+    net = evidence.distances(demo.network())
+    kinds: dict[str, Callable[[int], dict[str, np.ndarray]]] = {
+        "random lists": lambda seed: _network(net, seed, power=0.0),
+        "well-connected lists": lambda seed: _network(net, seed, power=1.0),
+        "variable genes": _overlaps,
+        "genes that go together": _together,
+        "labels of subjects": _labels,
+        "association of neighbours": _association,
+        "layers in random order": _layers,
+    }
+    rows = []
+    for what, draw in kinds.items():
+        drawn = [draw(seed) for seed in range(seeds)]
+        rows += [_uniform(f"{test}, {what}", np.concatenate([d[test] for d in drawn])) for test in drawn[0]]
+    judged = [row["KS p"] for row in rows if row["test"] not in CONTROLS]
+    rows += [*_power_of_network(net, quick=quick), *_power_of_overlap(quick=quick)]
+    data = f"{len(judged)} tests, {seeds} seeds each; {net.name}"
+    return Result("value", Figure(float(min(judged)), None, seeds), data, rows)
+
+
+def _uniform(name: str, p: np.ndarray) -> dict[str, object]:
+    whole = name.startswith(("component", "density", "hypergeometric", "trend"))
+    found = stats.kstest(p, "uniform", alternative="greater" if whole else "two-sided")
+    shares = {f"share p <= {level}": float((p <= level).mean()) for level in (0.01, 0.05)}
+    return {"test": name, "p values": len(p), "KS p": float(found.pvalue), **shares}
+
+
+def _nodes(lists: list[np.ndarray], genes: Genes) -> NodeGenes:
+    values = np.zeros((len(lists), len(genes)))
+    for k, chosen in enumerate(lists):
+        values[k, chosen] = np.linspace(2, 1, len(chosen))
+    return NodeGenes(values, tuple(f"L1.{k}" for k in range(len(lists))), genes, "L1", "random", "drawn")
+
+
+def _by_test(found: evidence.Evidence) -> dict[str, np.ndarray]:
+    return {str(test): rows["p"].to_numpy() for test, rows in found.table.groupby("test", sort=False)}
+
+
+def _network(net: evidence.Interactome, seed: int, *, power: float) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    chance = net.degree_p.astype(float) ** power
+    lists = [rng.choice(len(net), SIZE, replace=False, p=chance / chance.sum()) for _ in range(LISTS)]
+    return _by_test(evidence.localise(_nodes(lists, net.genes), net, n_top=SIZE, draws=DRAWS, seed=seed))
+
+
+def _overlaps(seed: int) -> dict[str, np.ndarray]:
+    """Lists and sets that both favour genes of large variance."""
+    rng = np.random.default_rng(seed)
+    genes = Genes(tuple(f"G{i}" for i in range(4000)))
+    sd = np.exp(rng.normal(size=4000))
+    x_ng = sd * rng.normal(size=(60, 4000))
+    chance = sd / sd.sum()
+    lists = [rng.choice(4000, SIZE, replace=False, p=chance) for _ in range(LISTS)]
+    members = [np.array(genes.ids)[rng.choice(4000, 80, replace=False, p=chance)] for _ in range(5)]
+    rows = [(f"S{s}", gene) for s, chosen in enumerate(members) for gene in chosen]
+    sets = Edges("sets", pd.DataFrame(rows, columns=["source", "target"]).assign(weight=1.0))
+    tests = ["hypergeometric", "hypergeometric_matched"]
+    return _by_test(evidence.over_representation(_nodes(lists, genes), [sets], n_top=SIZE, x_ng=x_ng, tests=tests))
+
+
+def _together(seed: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    block = np.repeat(np.arange(20), 50)
+
+    def draw(n: int) -> np.ndarray:
+        return np.sqrt(0.2) * rng.normal(size=(n, 20))[:, block] + np.sqrt(0.8) * rng.normal(size=(n, 1000))
+
+    genes = Genes(tuple(f"G{i}" for i in range(1000)))
+    nodes = NodeGenes(draw(LISTS), tuple(f"L1.{k}" for k in range(LISTS)), genes, "L1", "random", "drawn")
+    table = pd.DataFrame({"source": [f"S{b}" for b in block[:250]], "target": genes.ids[:250], "weight": 1.0})
+    found = evidence.over_representation(nodes, [Edges("sets", table)], x_ng=draw(300), tests=["rank_sum", "camera"])
+    return _by_test(found)
+
+
+def _labels(seed: int) -> dict[str, np.ndarray]:
+    """Four samples of each subject lie together, in two batches that lie apart and differ in their labels."""
+    rng = np.random.default_rng(seed)
+    subject = np.repeat(np.arange(40), 4)
+    batch = subject % 2
+    codes = {f"drawn {i}": _place(rng, subject, batch) for i in range(10)}
+    label = (rng.random(40) < np.where(np.arange(40) % 2, 0.7, 0.3))[subject]
+    obs = pd.DataFrame(
+        {"label": np.where(label, "ill", "well"), "batch": batch.astype(str), "subject": subject.astype(str)}
+    )
+    samples = evidence.Samples(obs, ["label"], ["batch"], "subject")
+    table = evidence.groups(codes, samples, draws=99, seed=seed).table
+    rows = table[table["reference"] == "obs: label"]
+    # Codes of one seed share their labels and shuffles: one p value for each seed and measure is independent.
+    return {str(test): part["p"].to_numpy()[:1] for test, part in rows.groupby("test", sort=False)}
+
+
+def _place(rng: np.random.Generator, subject: np.ndarray, batch: np.ndarray) -> np.ndarray:
+    return 2 * rng.normal(size=(40, 6))[subject] + 3 * batch[:, None] + rng.normal(size=(len(subject), 6))
+
+
+def _association(seed: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    genes = Genes(tuple(f"G{i}" for i in range(2000)))
+    z = _smooth(rng.normal(size=(1, 2000)))[0]
+    start = 1000 * np.arange(2000)
+    table = pd.DataFrame({"source": "trait", "target": genes.ids, "weight": stats.norm.sf(z / z.std())})
+    pvalues = Edges("trait", table.assign(chromosome=np.repeat(list("12345"), 400), start=start, end=start + 500))
+    nodes = NodeGenes(
+        _smooth(rng.normal(size=(LISTS, 2000))), tuple(f"L1.{k}" for k in range(LISTS)), genes, "L1", "random", "drawn"
+    )
+    return _by_test(evidence.genetic_association(nodes, pvalues, n_top=200))
+
+
+def _smooth(values_kg: np.ndarray) -> np.ndarray:
+    """Neighbours that share most of their values, the last with the first."""
+    return np.asarray(sum(np.roll(values_kg, shift, axis=1) for shift in range(5)) / np.sqrt(5))
+
+
+def _layers(seed: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return {"trend": np.array([trend_p(rng.normal(size=(5, 3)), sign=1) for _ in range(30)])}
+
+
+def _power_of_network(net: evidence.Interactome, *, quick: bool) -> Iterator[dict[str, object]]:
+    rng = np.random.default_rng(0)
+    for share in (0.1, 0.2) if quick else (0.05, 0.1, 0.15, 0.2, 0.3):
+        lists = []
+        for k in range(200):
+            drawn = rng.choice(len(net), SIZE, replace=False)
+            if k < 40:
+                near = np.flatnonzero(net.distance_pp[rng.integers(3000)] <= 2)
+                inside = rng.choice(near, min(len(near), int(share * SIZE)), replace=False)
+                drawn = np.concatenate([inside, np.setdiff1d(drawn, inside)[: SIZE - len(inside)]])
+            lists.append(drawn)
+        found = evidence.localise(_nodes(lists, net.genes), net, n_top=SIZE, draws=DRAWS)
+        for test, rows in found.table.groupby("test", sort=False):
+            yield _found(str(test), f"{share:.0%} from one neighbourhood", rows)
+
+
+def _power_of_overlap(*, quick: bool) -> Iterator[dict[str, object]]:
+    rng = np.random.default_rng(1)
+    genes = Genes(tuple(f"G{i}" for i in range(4000)))
+    x_ng = rng.normal(size=(60, 4000)) * np.exp(0.5 * rng.normal(size=4000))
+    members = [rng.choice(4000, 80, replace=False) for _ in range(100)]
+    rows = [(f"S{s}", genes.ids[g]) for s, chosen in enumerate(members) for g in chosen]
+    sets = Edges("sets", pd.DataFrame(rows, columns=["source", "target"]).assign(weight=1.0))
+    for share in (0.1,) if quick else (0.05, 0.1, 0.15, 0.2):
+        lists = []
+        for k in range(200):
+            drawn = rng.choice(4000, SIZE, replace=False)
+            if k < 40:
+                inside = rng.choice(members[k], int(share * SIZE), replace=False)
+                drawn = np.concatenate([inside, np.setdiff1d(drawn, inside)[: SIZE - len(inside)]])
+            lists.append(drawn)
+        tests = ["hypergeometric", "hypergeometric_matched"]
+        found = evidence.over_representation(_nodes(lists, genes), [sets], n_top=SIZE, x_ng=x_ng, tests=tests)
+        for test, part in found.table.groupby("test", sort=False):
+            true = part["reference"].str.removeprefix("sets: S") == part["subject"].str.removeprefix("L1.")
+            true &= part["subject"].str.removeprefix("L1.").astype(int) < 40
+            yield _counted(str(test), f"{share:.0%} from one set", called=part["q"] <= 0.05, true=true)
+
+
+def _found(test: str, strength: str, rows: pd.DataFrame) -> dict[str, object]:
+    true = rows["subject"].str.removeprefix("L1.").astype(int) < 40
+    return _counted(test, strength, called=rows["q"] <= 0.05, true=true)
+
+
+def _counted(test: str, strength: str, *, called: pd.Series, true: pd.Series) -> dict[str, object]:
+    false = float((called & ~true).sum() / max(1, int(called.sum())))
+    return {"test": test, "planted": strength, "FDR at q <= 0.05": false, "found": float((called & true).sum() / 40)}
