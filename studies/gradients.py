@@ -16,6 +16,10 @@ genes; the sets are Reactome and the genes of 99 diseases in the GWAS catalog (2
 The value is the number of the two gradients that hold in every cohort: the network's with genes matched on degree,
 mean and variance (share of nodes with p of at most 0.01), and the label's by the silhouette. The rules of the verdict
 stand at ``evidence.scorecard``. What was feared beforehand: one training shows a gradient to the eye that six do not.
+
+Seen on tumours and on lupus, five trainings each: neither gradient. The layers of the default model, which starts from
+PCA turned into independent programmes, hold the same as one another; ICA, the shallow autoencoder and eigengenes
+hold as much; in lupus the silhouette of the disease is what subjects shuffled within batches give.
 """
 
 from __future__ import annotations
