@@ -102,7 +102,7 @@ class Collection:
     folder
         Where it lies.
     log
-        File in the folder that ``all`` writes.
+        File in the folder that ``--log`` and ``all`` write, made from every kept record.
     """
 
     name: str
@@ -132,6 +132,39 @@ class Collection:
         module = importlib.import_module(f"{self.name}.{name}")
         return module.run(quick=quick).record(name)
 
+    def keep(self, record: Mapping[str, Any]) -> None:
+        """Put a record in the place of the last one of its name, and write the log anew."""
+        stamped = {**record, "date": f"{dt.datetime.now(dt.UTC):%Y-%m-%d}", "versions": versions()}
+        path = self.folder / "records" / f"{record['name']}.json"
+        path.parent.mkdir(exist_ok=True)
+        with writing(path) as draft:
+            draft.write_text(json.dumps(stamped, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        with writing(self.folder / self.log) as draft:
+            draft.write_text(self.to_markdown())
+
+    def to_markdown(self) -> str:
+        """Every kept record with its docstring, the summary first; what was never kept is named."""
+        docs = self.docs()
+        paths = {name: self.folder / "records" / f"{name}.json" for name in docs}
+        records = [json.loads(path.read_text()) for path in paths.values() if path.is_file()]
+        absent = [name for name, path in paths.items() if not path.is_file()]
+        lines = [
+            f"# {self.name.capitalize()}",
+            "",
+            f"Each is one command, `python -m {self.name} NAME --log`, which writes it here anew.",
+            "",
+            *_markdown([{"name": r["name"], "figure": _headline(r), "data": r["data"]} for r in records]),
+        ]
+        if absent:
+            lines += ["", f"Never run in full: {', '.join(absent)}."]
+        for record in records:
+            name, here = record["name"], record["machine"]
+            stack = ", ".join(f"{library} {version}" for library, version in record["versions"].items())
+            lines += ["", f"## {name}", "", docs[name], "", *_markdown(record["rows"])]
+            lines += ["", f"{_headline(record)}; {record['data']}."]
+            lines += ["", f"{record['date']}; {here['cpu']}, {here['cores']} cores, {here['memory_gib']} GiB; {stack}."]
+        return "\n".join(lines) + "\n"
+
 
 def main(collection: Collection, argv: Sequence[str] | None = None) -> int:
     """Command line of a collection; returns the exit code: 1 if one of several failed, 2 for bad usage."""
@@ -139,6 +172,7 @@ def main(collection: Collection, argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help=f"what to run; 'all' runs all, writes {collection.log}"
     )
+    parser.add_argument("--log", action="store_true", help=f"keep the figures and write {collection.log} anew")
     parser.add_argument("--quick", action="store_true", help="the same on less data; writes no file")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON per name")
     options = parser.parse_args(argv)
@@ -146,22 +180,27 @@ def main(collection: Collection, argv: Sequence[str] | None = None) -> int:
     unknown = [n for n in options.names if n not in docs and n != "all"]
     if unknown:
         parser.error(f"unknown name {unknown[0]!r}; there are: {', '.join(docs)}")
+    if options.quick and options.log:
+        parser.error("--quick is for trying out; --log keeps full runs only")
     if not options.names:
         _show_list(docs)
         return 0
     if options.names == ["all"] or len(options.names) > 1:
         names = list(docs) if "all" in options.names else options.names
-        return _run_several(collection, names, quick=options.quick, as_json=options.json, log="all" in options.names)
-    return _run_one(collection, options.names[0], quick=options.quick, as_json=options.json)
+        log = options.log or ("all" in options.names and not options.quick)
+        return _run_several(collection, names, quick=options.quick, as_json=options.json, log=log)
+    return _run_one(collection, options.names[0], quick=options.quick, as_json=options.json, log=options.log)
 
 
-def _run_one(collection: Collection, name: str, *, quick: bool, as_json: bool) -> int:
+def _run_one(collection: Collection, name: str, *, quick: bool, as_json: bool, log: bool) -> int:
     try:
         record = collection.run(name, quick=quick)
     except PeerMissingError as error:
         print(f"{name}: {error}", file=sys.stderr)
         return 2
     _show(record, collection.docs()[name])
+    if log:
+        collection.keep(record)
     if as_json:
         print(json.dumps(record, ensure_ascii=False, allow_nan=False))
     return 0
@@ -171,7 +210,8 @@ def _run_several(collection: Collection, names: Sequence[str], *, quick: bool, a
     """Run each in a process of its own, so that none inherits memory, caches or threads of another."""
     records, failed = [], []
     for name in names:
-        command = [sys.executable, "-m", collection.name, name, "--json", *(["--quick"] if quick else [])]
+        further = [option for option, on in (("--quick", quick), ("--log", log)) if on]
+        command = [sys.executable, "-m", collection.name, name, "--json", *further]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
         table, _, line = done.stdout.strip().rpartition("\n")
         if done.returncode:
@@ -182,8 +222,6 @@ def _run_several(collection: Collection, names: Sequence[str], *, quick: bool, a
     if as_json:
         for record in records:
             print(json.dumps(record, ensure_ascii=False, allow_nan=False))
-    if log and not quick and records:
-        _write_log(collection, records, failed)
     if failed:
         print(f"{len(failed)} of {len(names)} did not finish: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
@@ -228,29 +266,6 @@ def _headline(record: Mapping[str, Any]) -> str:
 
 def _peer(record: Mapping[str, Any]) -> str:
     return f"{record['peer']} {record['peer_version']}" if record["peer"] else ""
-
-
-def _write_log(collection: Collection, records: Sequence[Mapping[str, Any]], failed: Sequence[str]) -> None:
-    """Write every record with its docstring, the summary first."""
-    docs = collection.docs()
-    here = records[0]["machine"]
-    stack = ", ".join(f"{name} {version}" for name, version in versions().items())
-    lines = [
-        f"# {collection.name.capitalize()}",
-        "",
-        f"Written by `python -m {collection.name} all` on {dt.datetime.now(dt.UTC):%Y-%m-%d}: "
-        f"{here['cpu']}, {here['cores']} cores, {here['memory_gib']} GiB, {here['system']}; {stack}.",
-        "",
-        *_markdown([{"name": r["name"], "figure": _headline(r), "data": r["data"]} for r in records]),
-    ]
-    if failed:
-        lines += ["", f"Did not finish: {', '.join(failed)}."]
-    for record in records:
-        name = record["name"]
-        lines += ["", f"## {name}", "", docs[name], "", *_markdown(record["rows"])]
-        lines += ["", f"{_headline(record)}; {record['data']}. `python -m {collection.name} {name}`"]
-    with writing(collection.folder / collection.log) as draft:
-        draft.write_text("\n".join(lines) + "\n")
 
 
 def _markdown(rows: Sequence[Mapping[str, object]]) -> list[str]:

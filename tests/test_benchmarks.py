@@ -75,12 +75,17 @@ def test_log_holds_docstring_headline_and_rows(tmp_path, harness, measure, monke
         "ratio", figure, "ten numbers", [{"what": "ours", "seconds": np.float32(0.5)}], "tick", "1.0"
     )
     record = result.record("twice")
-    harness._write_log(harness.Collection("studies", tmp_path, "LOG.md"), [record], ["broken"])
+    (tmp_path / "broken.py").write_text('"""Never finished."""\n\n\ndef run(*, quick): ...\n')
+    collection = harness.Collection("studies", tmp_path, "LOG.md")
+    collection.keep({**record, "data": "an older run"})
+    collection.keep(record)
     text = (tmp_path / "LOG.md").read_text()
     assert "| ours | 0.5 |" in text
     assert "What it means." in text
     assert "ratio 2 [1.9, 2.1], 3 runs, against tick 1.0" in text
-    assert "Did not finish: broken." in text
+    assert "Never run in full: broken." in text
+    assert "ten numbers" in text
+    assert "an older run" not in text
     json.dumps(record, allow_nan=False)
 
 
