@@ -156,7 +156,7 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, cohort, monkeypatc
 
 
 def test_a_finished_fit_is_read_and_not_done_again(done, cohort, monkeypatch):
-    monkeypatch.setattr("genelight.models.training._Loop.step", None)
+    monkeypatch.setattr("genelight.models.training.Stepper.step", None)
     assert models.fit(cohort, checkpoint=done, **SETTINGS).widths == {"L1": 16, "L2": 8, "L3": 4}
 
 

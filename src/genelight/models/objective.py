@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from .recipe import Recipe
 from .spaces import GeneSpace, Space
@@ -59,7 +60,7 @@ class Objective:
                 h = h if draw is None else h + (0.5 * log_variance).exp() * _normal(h, draw)
             elif draw is not None and recipe.dropout:
                 h = h * (torch.rand(h.shape, generator=draw) >= recipe.dropout) / (1.0 - recipe.dropout)
-        error = ((net.write(h) - x) ** 2).sum(1).mean()
+        error = functional.mse_loss(net.write(h), x, reduction="sum") / len(x)
         loss = error / self.variance + recipe.sparsity * penalty / len(net.hidden)
         if recipe.divergence and net.latent:
             # In units of the squared error: twice the variance per gene that the decoder leaves at this moment.

@@ -21,7 +21,7 @@ from .recipe import FIND, Recipe
 if TYPE_CHECKING:
     from .network import Stack
 
-__all__ = ["find_rate", "settle", "train"]
+__all__ = ["Stepper", "find_rate", "settle", "train"]
 
 SMALL = 500_000
 RATES = (1e-5, 1.0)
@@ -73,7 +73,7 @@ def train(
     """
     with _threads_for(net):
         recipe = settle(net, c_nk, recipe, genes=genes, seed=seed)
-        return _Loop(net, c_nk, recipe, genes=genes, seed=seed).run(held_out, checkpoint, enough=enough)
+        return Stepper(net, c_nk, recipe, genes=genes, seed=seed).run(held_out, checkpoint, enough=enough)
 
 
 def settle(net: Stack, c_nk: torch.Tensor, recipe: Recipe, *, genes: int | None = None, seed: int = 0) -> Recipe:
@@ -85,7 +85,7 @@ def settle(net: Stack, c_nk: torch.Tensor, recipe: Recipe, *, genes: int | None 
     return recipe
 
 
-class _Loop:
+class Stepper:
     """A training under way: all that a later step depends on."""
 
     def __init__(self, net: Stack, c_nk: torch.Tensor, recipe: Recipe, *, genes: int | None, seed: int) -> None:
@@ -102,6 +102,13 @@ class _Loop:
         *,
         enough: Callable[[list[dict[str, float]]], bool] | None = None,
     ) -> list[dict[str, float]]:
+        """Every epoch, from the last one that `checkpoint` holds on; returns the history.
+
+        Raises
+        ------
+        InputError
+            If learning goes wrong.
+        """
         history: list[dict[str, float]] = []
         state = State(self.net, self.optimizer, self.generator, history)
         if checkpoint:
@@ -144,6 +151,7 @@ class _Loop:
         return loss.detach()
 
     def precision(self) -> torch.autocast | nullcontext[None]:
+        """The context in which products are taken."""
         if self.recipe.precision == "bfloat16":
             return torch.autocast("cpu", dtype=torch.bfloat16)
         return nullcontext()
@@ -164,7 +172,7 @@ def find_rate(net: Stack, c_nk: torch.Tensor, recipe: Recipe, *, genes: int | No
     -----
     Source: doi 10.1109/WACV.2017.58. Cost: at most 100 steps.
     """
-    loop = _Loop(deepcopy(net), c_nk, replace(recipe, learning_rate=RATES[0]), genes=genes, seed=seed)
+    loop = Stepper(deepcopy(net), c_nk, replace(recipe, learning_rate=RATES[0]), genes=genes, seed=seed)
     growth = (RATES[1] / RATES[0]) ** (1 / (TRIES - 1))
     smooth = lowest = loop.objective.over(c_nk[: recipe.batch])
     found = RATES[0]
@@ -185,7 +193,7 @@ def _faster(net: Stack, c_nk: torch.Tensor, recipe: Recipe, *, genes: int | None
     seconds = {}
     for precision in ("float32", "bfloat16"):
         trial = replace(recipe, precision=precision)
-        loop = _Loop(deepcopy(net), c_nk, trial, genes=genes, seed=0)
+        loop = Stepper(deepcopy(net), c_nk, trial, genes=genes, seed=0)
         times = []
         for _ in range(4):
             started = time.perf_counter()

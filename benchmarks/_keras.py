@@ -1,0 +1,99 @@
+"""Keras 3 with TensorFlow as a peer, in an interpreter of its own.
+
+Run as a script by that interpreter it needs neither genelight nor PyTorch. It is found as ``GENELIGHT_KERAS_PYTHON``,
+else the running interpreter if Keras is there::
+
+    python -m venv keras-env && keras-env/bin/pip install keras tensorflow-cpu
+    export GENELIGHT_KERAS_PYTHON=$PWD/keras-env/bin/python
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from importlib import util
+from pathlib import Path
+
+STARTED = time.perf_counter()
+
+
+def interpreter() -> str:
+    """Where Keras is."""
+    from benchmarks._measure import PeerMissingError
+
+    found = os.environ.get("GENELIGHT_KERAS_PYTHON")
+    if found:
+        return found
+    if util.find_spec("keras") and util.find_spec("tensorflow"):
+        return sys.executable
+    msg = (
+        "this is measured against Keras with TensorFlow, which is not installed; python -m venv keras-env && "
+        "keras-env/bin/pip install keras tensorflow-cpu && export GENELIGHT_KERAS_PYTHON=$PWD/keras-env/bin/python"
+    )
+    raise PeerMissingError(msg)
+
+
+def keras(task: str, **settings: object) -> dict[str, object]:
+    """Run one of the tasks below in a process of its own, and return what it found."""
+    from benchmarks._measure import child
+
+    quiet = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = child([interpreter(), __file__, task, json.dumps(settings)], env=quiet)
+    return json.loads(done.output.splitlines()[-1]) | {"command seconds": done.seconds}
+
+
+def _network(genes: int, widths: list[int], *, hidden: str, output: str) -> object:
+    import keras as k
+
+    layers = [k.Input((genes,)), *[k.layers.Dense(w, activation=hidden) for w in widths]]
+    net = k.Sequential([*layers, k.layers.Dense(genes, activation=output)])
+    net.compile(optimizer=k.optimizers.Adam(1e-3), loss="mse")
+    return net
+
+
+def train(
+    *, table: str, held_out: str, widths: list[int], hidden: str, batch: int, seconds: float, level: float
+) -> dict:
+    """Train from a file on; held-out R² after each epoch, until it is `level` or time is over."""
+    import keras as k
+    import numpy as np
+
+    k.utils.set_random_seed(0)
+    x, test = np.load(table), np.load(held_out)
+    mean, sd = x.mean(0), x.std(0)
+    x, test = (x - mean) / sd, (test - mean) / sd
+    net = _network(x.shape[1], widths, hidden=hidden, output="linear")
+    total, course, measuring = float((test**2).sum()), [], 0.0
+    while True:
+        net.fit(x, x, batch_size=batch, epochs=1, verbose=0)
+        asked = time.perf_counter()
+        r2 = 1 - float(((test - net.predict(test, batch_size=1024, verbose=0)) ** 2).sum()) / total
+        now = time.perf_counter()
+        course.append((asked - STARTED - measuring, r2))
+        measuring += now - asked
+        if r2 >= level or now - STARTED > seconds:
+            break
+    net.save(str(Path(table).with_suffix(".keras")))
+    return {"course": course, "version": k.__version__}
+
+
+def step(*, genes: int, widths: list[int], batch: int, steps: int) -> dict:
+    """Seconds of a training step on one batch, the paper's sigmoid network."""
+    import keras as k
+    import numpy as np
+    import tensorflow as tf
+
+    net = _network(genes, widths, hidden="sigmoid", output="sigmoid")
+    x = tf.constant(np.random.default_rng(0).random((batch, genes), dtype=np.float32))
+    times = []
+    for _ in range(steps + 2):
+        started = time.perf_counter()
+        net.train_on_batch(x, x)
+        times.append(time.perf_counter() - started)
+    return {"times": times[2:], "version": k.__version__}
+
+
+if __name__ == "__main__":
+    print(json.dumps({"train": train, "step": step}[sys.argv[1]](**json.loads(sys.argv[2]))))

@@ -1,0 +1,86 @@
+"""A training step in gene space, against the machine's own matrix products of the same shapes, and Keras.
+
+Network: the paper's, 20,848 genes, 512-512-512 sigmoid nodes, sigmoid output, squared error, Adam, batch 256. The
+ceiling is the matrix products of one step alone (four forward, four for the weights' gradients, three for the
+layers'), written into memory that is there already; everything else of a step (activations, loss, Adam's memory
+traffic, allocation) is overhead. Step and ceiling are timed in turn, in one process. The ratio is ceiling over step in
+float32: 1 would be a step that costs nothing but its products. For bfloat16 both are in bfloat16.
+
+Keras runs ``train_on_batch`` in a process of its own between rounds.
+
+What was tried and kept: PyTorch's fused Adam (one pass over weights, gradient and both moments instead of several);
+the loss as one operation instead of three. What was tried and not kept: keeping glibc from returning freed gradients
+to the kernel between steps (mallopt): no difference beyond noise.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from itertools import pairwise
+
+import torch
+
+from benchmarks._harness import Result
+from benchmarks._keras import keras
+from benchmarks._measure import Figure, paired
+from genelight.models import PRESETS, STARTS, Recipe
+from genelight.models.spaces import GeneSpace
+from genelight.models.training import Stepper
+
+GENES, WIDTHS, BATCH = 20_848, (512, 512, 512), 256
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def run(*, quick: bool) -> Result:
+    genes, runs = (2_000, 3) if quick else (GENES, 9)
+    rows: list[dict[str, object]] = []
+    ratios = {}
+    for precision, dtype in DTYPES.items():
+        pairs = paired(_step(genes, precision), _products(genes, dtype), runs=runs)
+        ratios[precision] = pairs.ratio
+        rows += [
+            row | {"ceiling over step": pairs.ratio.value if "step" in str(row["what"]) else None}
+            for row in pairs.rows(f"genelight step, {precision}", f"products alone, {precision}")
+        ]
+    peer = keras("step", genes=genes, widths=WIDTHS, batch=BATCH, steps=runs)
+    ours = [row["seconds"] for row in rows if "step" in str(row["what"])]
+    times = peer["times"]
+    rows.append(
+        {
+            "what": f"Keras {peer['version']} train_on_batch",
+            "seconds": statistics.median(times),
+            "fastest": min(times),
+            "slowest": max(times),
+            **{f"over {name}": statistics.median(times) / t for name, t in zip(DTYPES, ours, strict=True)},
+        }
+    )
+    data = f"{genes} genes, {'-'.join(map(str, WIDTHS))}, batch {BATCH}; bfloat16 {ratios['bfloat16'].value:.2f}"
+    figure: Figure = ratios["float32"]
+    return Result("ratio", figure, data, rows, "matrix products alone", torch.__version__)
+
+
+def _step(genes: int, precision: str) -> Callable[[], object]:
+    net = PRESETS["paper"].network(genes, WIDTHS)
+    STARTS["glorot"](net, GeneSpace.plain(genes), 0)
+    x = torch.rand(BATCH, genes, generator=torch.Generator().manual_seed(0))
+    stepper = Stepper(net, x, Recipe(1e-3, epochs=1, batch=BATCH, precision=precision), genes=None, seed=0)
+    return lambda: stepper.step(x, rate=1e-3)
+
+
+def _products(genes: int, dtype: torch.dtype) -> Callable[[], object]:
+    """The products of one step: what goes in and where it goes to, made once."""
+    sizes = [genes, *WIDTHS, genes]
+    weights = [torch.randn(b, a).to(dtype) for a, b in pairwise(sizes)]
+    values, slopes, given = ([torch.randn(BATCH, s).to(dtype) for s in sizes] for _ in range(3))
+    gradients = [torch.empty_like(w) for w in weights]
+
+    def products() -> None:
+        for i, weight in enumerate(weights):
+            torch.mm(values[i], weight.T, out=given[i + 1])
+        for i, weight in reversed(list(enumerate(weights))):
+            torch.mm(slopes[i + 1].T, values[i], out=gradients[i])
+            if i:
+                torch.mm(slopes[i + 1], weight, out=given[i])
+
+    return products
