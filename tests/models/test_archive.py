@@ -2,7 +2,8 @@
 
 A folder ``archive/vN`` is written once, when format N comes, and never again: what a user has on disk does not change
 with the code either. Version 1 holds an autoencoder (4, 3, 2) and a PCA of 24 simulated samples of 12 genes, among them
-names that tables like to turn into something else (NA, MARCH1).
+names that tables like to turn into something else (NA, MARCH1). Version 2 holds, of as many samples and genes, what
+came with it: a variational autoencoder (4, 2, 4), the paper's with tied weights (4, 3, 4), NMF and random weights.
 """
 
 from pathlib import Path
@@ -62,3 +63,39 @@ def test_version_1_kept_settings_history_and_what_was_known():
     assert model.about == {"data": "12 simulated genes"}
     assert [record["epoch"] for record in model.history] == [0, 1, 2, 3, 4]
     assert model.history[-1]["held_out_r2"] == 0.8577870483844838
+
+
+# Digest, codes of the last layer, and the first three genes of a decode of ones.
+V2 = {
+    "vae": (
+        "3097c25a906ecb03",
+        [-0.156017, -0.04494, -0.167331, 0.230624],
+        [0.135591, 0.324732, -0.150831],
+    ),
+    "paper": (
+        "80f817fc97d7ff7d",
+        [0.500638, 0.448447, 0.61013, 0.521077],
+        [-1.36689, 0.211344, 0.020236],
+    ),
+    "nmf": (
+        "097acc3317913425",
+        [3.326814, 4.385599],
+        [-1.855909, -1.919077, -1.458192],
+    ),
+    "random": (
+        "80964626a66a2056",
+        [0.101802, 0.068619],
+        [0.116265, 0.265087, 1.433524],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", V2)
+def test_version_2_gives_the_numbers_it_gave(kind):
+    model = load(ARCHIVE / "v2" / kind)
+    digest, codes, decoded = V2[kind]
+    assert (model.digest, model.genes.ids) == (digest, GENES)
+    last = list(model.widths)[-1]
+    np.testing.assert_allclose(model.encode(X_1G, last), [codes], atol=5e-6)
+    ones = np.ones((1, len(codes)), dtype=np.float32)
+    np.testing.assert_allclose(model.decode(ones, last)[0, :3], decoded, atol=5e-6)

@@ -87,7 +87,12 @@ def test_the_folder_and_its_card_can_be_read_by_people(model, saved):
     card = (saved / "CARD.md").read_text()
     assert card.startswith(f"# Model card: {model.name}\n")
     assert "48 samples x 400 genes (symbol ids, scale log2)" in card
-    assert "## Held-out subjects\n\nNot measured.\n" in card
+    if "held_out" in model.about:
+        held_out = model.about["held_out"]
+        assert f"## Held-out subjects\n\nR² {held_out['r2']:.4f} (95% interval over subjects " in card
+        assert f"on {held_out['samples']} samples of 5 subjects that training did not see" in card
+    else:
+        assert "## Held-out subjects\n\nNot measured.\n" in card
     assert "| width | 8 |" in card or f"| widths | {list(model.widths.values())} |" in card
 
 
@@ -149,7 +154,7 @@ def test_an_altered_preparation_is_seen(kept, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"format": 2}, r"has format 2, newer than 1; upgrade with pip install -U genelight"),
+        ({"format": 3}, r"has format 3, newer than 2; upgrade with pip install -U genelight"),
         ({"format": "1"}, "is no configuration that genelight wrote"),
         ({"format": "absent"}, "is no configuration that genelight wrote"),
         ({"kind": "absent"}, "lacks the key 'kind'"),
@@ -190,6 +195,17 @@ def test_settings_that_do_not_fit_the_weights_are_refused(autoencoder, tmp_path,
     config(folder, settings={key: value for key, value in kept.items() if key not in changes})
     with pytest.raises(FormatError):
         load(folder)
+
+
+def test_altered_settings_are_seen_by_the_seal(autoencoder, tmp_path):
+    autoencoder.save(tmp_path / "model")
+    kept = json.loads((tmp_path / "model" / "config.json").read_text())
+    config(tmp_path / "model", settings=kept["settings"] | {"seed": 7})
+    with pytest.raises(FormatError, match="kind or settings were altered since the model was saved"):
+        load(tmp_path / "model")
+    # The first format had no seal, and is read for ever.
+    config(tmp_path / "model", format=1)
+    assert load(tmp_path / "model").settings["seed"] == 7
 
 
 @pytest.mark.parametrize("text", ["epoch,train_loss\n0,x\n", "epoch,train_loss\n0\n"])

@@ -21,7 +21,7 @@ def samples(n: int = 130, k: int = 12) -> torch.Tensor:
 
 def watched(c: torch.Tensor) -> HeldOut:
     size_n = (c.double() ** 2).sum(1).numpy()
-    return HeldOut(c, torch.ones(1), 0 * size_n, float(size_n.sum()), size_n / 2, np.arange(len(c)))
+    return HeldOut(c, torch.ones(1), 0 * size_n, size_n, size_n / 2, np.arange(len(c)))
 
 
 def network(activation: str = "prelu") -> Stack:

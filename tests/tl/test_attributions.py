@@ -13,6 +13,8 @@ from genelight._core.errors import InputError
 from genelight.tl import _captum, _layers
 
 WIDTHS = (12, 8, 5)
+# Traversal is of the latent layer of a variational model alone; its own tests are at the end.
+GENERAL = [method for method in tl.ATTRIBUTIONS if method != "traversal"]
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,7 @@ def straight(cohort):
     )
 
 
-@pytest.mark.parametrize("method", tl.ATTRIBUTIONS)
+@pytest.mark.parametrize("method", GENERAL)
 @pytest.mark.parametrize("layer", ["L1", "L2", "L3"])
 def test_contract(bent, layer, method):
     nodes = tl.light_up(bent, layer, method=method)
@@ -44,7 +46,7 @@ def test_contract(bent, layer, method):
     np.testing.assert_array_equal(tl.light_up(bent, layer, method=method).values_kg, nodes.values_kg)
 
 
-@pytest.mark.parametrize("method", [m for m in tl.ATTRIBUTIONS if m != "saliency"])
+@pytest.mark.parametrize("method", [m for m in GENERAL if m != "saliency"])
 @pytest.mark.parametrize("layer", ["L1", "L2", "L3"])
 def test_linear_model_is_read_alike_from_the_decoder(straight, layer, method):
     expected = tl.light_up(straight, layer).values_kg
@@ -52,7 +54,7 @@ def test_linear_model_is_read_alike_from_the_decoder(straight, layer, method):
     np.testing.assert_allclose(found, expected, atol=2e-4 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("method", [m for m in tl.ATTRIBUTIONS if m != "saliency"])
+@pytest.mark.parametrize("method", [m for m in GENERAL if m != "saliency"])
 def test_pca_gives_its_axes_times_the_step(cohort, method):
     model = models.fit_pca(cohort.adata, width=4)
     span = model.code_range("PC")
@@ -65,7 +67,7 @@ def test_saliency_of_pca_is_its_axes(cohort):
     np.testing.assert_allclose(tl.light_up(model, "PC", method="saliency").values_kg, model.basis_gk.T, atol=1e-5)
 
 
-@pytest.mark.parametrize("method", tl.ATTRIBUTIONS)
+@pytest.mark.parametrize("method", GENERAL)
 def test_node_that_does_not_move_has_zeros_only(bent, method):
     values = tl.light_up(bent, "L2", method=method, rest="minimum", level="min").values_kg
     assert not values.any()
@@ -127,14 +129,14 @@ def test_equals_captum_gene_by_gene(bent, method):
         np.testing.assert_allclose(found[:, gene], expected.detach().numpy()[0], atol=1e-4 * np.abs(found).max())
 
 
-@pytest.mark.parametrize("method", tl.ATTRIBUTIONS)
+@pytest.mark.parametrize("method", GENERAL)
 def test_chunks_change_nothing(bent, method, monkeypatch):
     whole = tl.light_up(bent, "L1", method=method).values_kg
     monkeypatch.setattr(_layers, "CHUNK_BYTES", 4000)
     np.testing.assert_allclose(tl.light_up(bent, "L1", method=method).values_kg, whole, atol=1e-4 * np.abs(whole).max())
 
 
-@pytest.mark.parametrize("method", tl.ATTRIBUTIONS)
+@pytest.mark.parametrize("method", GENERAL)
 def test_order_of_genes_does_not_matter(cohort, bent, method):
     order = np.random.default_rng(1).permutation(cohort.adata.n_vars)
     adata = AnnData(np.zeros((1, 200)), var=pd.DataFrame(index=cohort.adata.var_names[order]))
@@ -155,7 +157,7 @@ def test_without_captum_says_what_to_type(bent, method, monkeypatch):
     assert tl.light_up(bent, "L1", method="weights").values_kg.any()
 
 
-@pytest.mark.parametrize("method", [m for m in tl.ATTRIBUTIONS if m != "light_up"])
+@pytest.mark.parametrize("method", [m for m in GENERAL if m != "light_up"])
 def test_model_that_hides_its_inside(linear, method):
     with pytest.raises(InputError, match="model toy does not show"):
         tl.light_up(linear, "L1", method=method)
@@ -174,3 +176,40 @@ def test_light_up_of_the_last_hidden_layer_equals_one_decode_a_node(bent):
     np.fill_diagonal(state_kk, span.maximum)
     expected = bent.decode(state_kk, "L3") - resting_g
     np.testing.assert_allclose(tl.light_up(bent, "L3").values_kg, expected, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.fixture(scope="module")
+def variational(cohort):
+    return models.fit(cohort.adata, preset="vae", widths=(12, 4, 12), subject="subject", epochs=20)
+
+
+def test_traversal_keeps_the_contract(variational):
+    nodes = tl.light_up(variational, "L2", method="traversal")
+    assert nodes.values_kg.shape == (4, len(variational.genes))
+    assert nodes.values_kg.dtype == np.float32
+    assert nodes.about["draws"] == 16
+    assert nodes.about["spread"] >= 0
+    np.testing.assert_array_equal(tl.light_up(variational, "L2", method="traversal").values_kg, nodes.values_kg)
+
+
+def test_traversal_is_the_mean_over_draws_of_the_others(variational):
+    span = variational.code_range("L2")
+    draws = np.random.default_rng(0).standard_normal((16, 4)).astype(np.float32)
+    low, high = draws.copy(), draws.copy()
+    low[:, 1], high[:, 1] = span.minimum[1], span.maximum[1]
+    want = (variational.decode(high, "L2") - variational.decode(low, "L2")).mean(0)
+    np.testing.assert_allclose(tl.light_up(variational, "L2", method="traversal").values_kg[1], want, atol=1e-4)
+
+
+def test_a_traversal_of_a_linear_decoder_is_its_light_up(cohort):
+    chosen = models.preset("vae", learning_rate=1e-12)
+    model = models.fit(cohort.adata, preset=chosen, widths=(12, 4, 12), subject="subject", epochs=1)
+    nodes, lit = tl.light_up(model, "L2", method="traversal"), tl.light_up(model, "L2")
+    np.testing.assert_allclose(nodes.values_kg, lit.values_kg, atol=2e-4 * np.abs(lit.values_kg).max())
+    assert nodes.about["spread"] < 1e-3
+
+
+@pytest.mark.parametrize(("name", "said"), [("variational", "layer 'L2' is its latent one"), ("bent", "preset='vae'")])
+def test_traversal_asks_for_a_latent_layer(request, name, said):
+    with pytest.raises(InputError, match=f"needs the latent layer of a variational model, not 'L1' .*{said}"):
+        tl.light_up(request.getfixturevalue(name), "L1", method="traversal")

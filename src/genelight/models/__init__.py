@@ -20,9 +20,11 @@ from .random import Untrained, fit_random
 from .recipe import Recipe
 from .reconstruct import r2, squared_errors
 from .shallow import fit_shallow
+from .shelf import Found, Registered, find_models, read_registry
 from .starts import STARTS
 from .steps import Differentiable, Steps
 from .subspace import Subspace, find_subspace
+from .sweep import Grid, sweep
 from .training import find_rate
 
 __all__ = [
@@ -43,13 +45,17 @@ __all__ = [
     "Differentiable",
     "Eigengenes",
     "Ensemble",
+    "Found",
+    "Grid",
     "Preset",
     "Recipe",
+    "Registered",
     "Steps",
     "Subspace",
     "Untrained",
     "again",
     "choose_widths",
+    "find_models",
     "find_rate",
     "find_subspace",
     "fit",
@@ -64,5 +70,7 @@ __all__ = [
     "load_ensemble",
     "preset",
     "r2",
+    "read_registry",
     "squared_errors",
+    "sweep",
 ]

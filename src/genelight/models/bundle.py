@@ -18,10 +18,11 @@ from .._core.provenance import digest, read_json, versions, write_json
 from .._core.registry import Registry
 from .._core.types import CodeRange, Model
 from ..pp import Preparation
+from ._card import card
 
 __all__ = ["KINDS", "Bundle", "load", "pack_ranges", "unpack_ranges"]
 
-FORMAT = 1
+FORMAT = 2
 KINDS: Registry[Callable[[Bundle], Model]] = Registry("kind of model")
 
 
@@ -67,6 +68,11 @@ class Bundle:
         names = sorted(self.weights)
         return digest(self.kind, names, *[self.weights[n] for n in names], self.preparation.digest)
 
+    @property
+    def seal(self) -> str:
+        """Identity of what decides how the weights are read: kind and settings."""
+        return digest(self.kind, self.settings)
+
     def save(self, folder: Path) -> None:
         """Write the folder, whole or not at all; an older model at the same place is replaced at the end.
 
@@ -108,13 +114,14 @@ class Bundle:
             writer = csv.DictWriter(handle, fieldnames=list(self.history[0]) if self.history else ["epoch"])
             writer.writeheader()
             writer.writerows(self.history)
-        (folder / "CARD.md").write_text(_card(self))
+        (folder / "CARD.md").write_text(card(self.kind, self.settings, preparation=self.preparation, about=self.about))
         config = {
             "format": FORMAT,
             "kind": self.kind,
             "settings": self.settings,
             "genes": self.preparation.genes.digest,
             "digest": self.digest,
+            "seal": self.seal,
             "versions": versions(),
             **self.about,
         }
@@ -160,6 +167,10 @@ def load(folder: Path) -> Model:
     if bundle.digest != config.get("digest"):
         msg = f"{folder}: weights or preparation were altered since the model was saved (another digest in config.json)"
         raise FormatError(msg)
+    # Format 1 had no seal.
+    if config["format"] > 1 and bundle.seal != config.get("seal"):
+        msg = f"{folder / 'config.json'}: kind or settings were altered since the model was saved (another seal)"
+        raise FormatError(msg)
     try:
         return KINDS[bundle.kind](bundle)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -188,7 +199,7 @@ def _read(folder: Path, config: dict[str, Any]) -> Bundle:
     except (OSError, SafetensorError) as error:
         msg = f"{folder / 'weights.safetensors'} is missing or damaged ({error}); copy the model folder again"
         raise FormatError(msg) from error
-    known = ("format", "kind", "settings", "genes", "digest", "versions")
+    known = ("format", "kind", "settings", "genes", "digest", "seal", "versions")
     try:
         return Bundle(
             config["kind"],
@@ -238,38 +249,3 @@ def unpack_ranges(weights: Mapping[str, np.ndarray], layers: list[str]) -> dict[
         msg = f"the weights lack {first_three(absent)}; train the model anew"
         raise FormatError(msg)
     return {la: CodeRange(*(weights[f"range.{la}.{part}"] for part in CodeRange.__annotations__)) for la in layers}
-
-
-def _card(bundle: Bundle) -> str:
-    about, account = bundle.about, bundle.preparation.account
-    held_out = about.get("held_out")
-    lines = [
-        f"# Model card: {bundle.kind}",
-        "",
-        f"Unlabelled training on {account.get('samples', '?')} samples x {len(bundle.preparation.genes)} genes "
-        f"({bundle.preparation.genes.namespace} ids, scale {bundle.preparation.scale}).",
-        "",
-        "| setting | value |",
-        "|---|---|",
-        *[f"| {key} | {value} |" for key, value in bundle.settings.items()],
-        "",
-        "## Held-out subjects",
-        "",
-    ]
-    if held_out:
-        low, high = held_out["r2_interval"]
-        lines += [
-            f"R² {held_out['r2']:.4f} (95% interval over subjects {low:.4f} to {high:.4f}); "
-            f"PCA of width {held_out['pca_width']}: {held_out['pca_r2']:.4f}.",
-        ]
-    else:
-        lines += ["Not measured."]
-    lines += [
-        "",
-        "## Limits",
-        "",
-        "Codes depend on tissue, platform and preparation of the training data. "
-        "A table with fewer than 80% of the genes is refused. Not a medical device.",
-        "",
-    ]
-    return "\n".join(lines)

@@ -14,6 +14,7 @@ Enough = Callable[[History], bool]
 Trial = Callable[[Recipe, str, Enough], tuple[History, float]]
 
 PATIENCE = 20
+ROUNDING = 1e-6
 
 
 def choose_recipe(trial: Trial, recipe: Recipe, *, sparsities: tuple[float, ...]) -> tuple[Recipe, History]:
@@ -48,7 +49,8 @@ def choose_recipe(trial: Trial, recipe: Recipe, *, sparsities: tuple[float, ...]
     def lost(history: History) -> bool:
         return len(history) - 1 - _last(history, least) >= PATIENCE
 
-    for i, sparsity in enumerate(sorted(sparsities, reverse=True), start=1):
+    # Without a lead there is nothing to pay with.
+    for i, sparsity in enumerate(sorted(sparsities, reverse=True) if lead > ROUNDING else (), start=1):
         sparse = replace(recipe, sparsity=sparsity)
         history, doubt_sparse = trial(sparse, f"choice-{i}", lost)
         stop = _last(history, max(least, pca + doubt_sparse))

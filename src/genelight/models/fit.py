@@ -133,7 +133,21 @@ def fit(
     kind, space = kind_for(chosen.space), start.space
     if reduced is not None and isinstance(space, Subspace):
         space, history = reduced.subspace.holding(space), _in_genes(history, reduced.inside(outer))
-    return kind(preparation, space, start.net, ranges=ranges, settings=settings, history=history)
+    about = {"held_out": _held_out(history[int(recipe.last)], subject_n[outer], width=min(widths))}
+    return kind(preparation, space, start.net, ranges=ranges, settings=settings, history=history, about=about)
+
+
+def _held_out(record: dict[str, float], subject_n: np.ndarray, *, width: int) -> dict[str, object]:
+    """What the model card says of subjects held out."""
+    return {
+        "r2": record["held_out_r2"],
+        "r2_interval": [record["held_out_low"], record["held_out_high"]],
+        "pca_r2": record["held_out_r2_pca"],
+        "pca_width": width,
+        "gain_interval": [record["gain_low"], record["gain_high"]],
+        "samples": len(subject_n),
+        "subjects": len(np.unique(subject_n)),
+    }
 
 
 def _rank(preset: Preset, widths: tuple[int, ...]) -> int:
@@ -149,7 +163,7 @@ def _rank(preset: Preset, widths: tuple[int, ...]) -> int:
 def _in_genes(history: list[dict[str, float]], inside: float) -> list[dict[str, float]]:
     """Shares of the held-out samples' variance, of which `inside` lies in the coordinates that were trained on."""
     return [
-        {key: r * inside if key.startswith("held_out_r2") else r for key, r in record.items()} for record in history
+        {key: r if key in ("epoch", "train_loss") else r * inside for key, r in record.items()} for record in history
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from .network import Stack
 
 __all__ = ["HeldOut", "Objective"]
+
+DRAWS = 1000
 
 
 class Objective:
@@ -97,8 +100,8 @@ class HeldOut:
         Prepared units in one unit of a coordinate: one number, or one per coordinate.
     outside_n
         Squared size of each outside the coordinates, in prepared units.
-    total
-        Their squared distance from the training mean, summed.
+    size_n
+        Squared distance of each from the training mean.
     pca_n
         Squared error of each by PCA of the narrowest width.
     subject_n
@@ -108,7 +111,7 @@ class HeldOut:
     c_nk: torch.Tensor
     unit: torch.Tensor
     outside_n: np.ndarray
-    total: float
+    size_n: np.ndarray
     pca_n: np.ndarray
     subject_n: np.ndarray
 
@@ -120,7 +123,12 @@ class HeldOut:
         unit = torch.from_numpy(space.span_g) if isinstance(space, GeneSpace) else torch.ones(1)
         outside_n = np.zeros_like(size_n) if isinstance(space, GeneSpace) else size_n - _size(c_nk)
         pca_n = size_n - _size(pca.coordinates(x_ng))
-        return cls(torch.from_numpy(c_nk), unit, outside_n, float(size_n.sum()), pca_n, subject_n)
+        return cls(torch.from_numpy(c_nk), unit, outside_n, size_n, pca_n, subject_n)
+
+    @property
+    def total(self) -> float:
+        """Squared distance from the training mean, summed."""
+        return float(self.size_n.sum())
 
     @property
     def pca_r2(self) -> float:
@@ -128,15 +136,39 @@ class HeldOut:
         return 1.0 - float(self.pca_n.sum()) / self.total
 
     def figures(self, net: Stack) -> dict[str, float]:
-        """R² of the network as it is, and PCA's."""
-        return {"held_out_r2": 1.0 - float(self._errors(net).sum()) / self.total, "held_out_r2_pca": self.pca_r2}
+        """R² of the network as it is, PCA's, and 95% intervals of the first and of the difference, over subjects."""
+        error_n = self._errors(net)
+        error_s, pca_s, size_s = (
+            np.bincount(self._subject, weights=part) for part in (error_n, self.pca_n, self.size_n)
+        )
+        total_b = self._draws @ size_s
+        low, high = np.quantile(1.0 - self._draws @ error_s / total_b, (0.025, 0.975))
+        gain_low, gain_high = np.quantile(self._draws @ (pca_s - error_s) / total_b, (0.025, 0.975))
+        return {
+            "held_out_r2": 1.0 - float(error_n.sum()) / self.total,
+            "held_out_r2_pca": self.pca_r2,
+            "held_out_low": float(low),
+            "held_out_high": float(high),
+            "gain_low": float(gain_low),
+            "gain_high": float(gain_high),
+        }
 
     def doubt(self, net: Stack) -> float:
         """Standard error, over subjects, of the difference between the network's R² and PCA's."""
         gain_n = (self.pca_n - self._errors(net)) / self.total
-        _, inverse = np.unique(self.subject_n, return_inverse=True)
-        gain_s = np.bincount(inverse, weights=gain_n)
+        gain_s = np.bincount(self._subject, weights=gain_n)
         return float(gain_s.std(ddof=1) * np.sqrt(len(gain_s))) if len(gain_s) > 1 else 0.0
+
+    @cached_property
+    def _subject(self) -> np.ndarray:
+        """Position of each sample's subject."""
+        return np.unique(self.subject_n, return_inverse=True)[1]
+
+    @cached_property
+    def _draws(self) -> np.ndarray:
+        """How often each subject is in each bootstrap."""
+        subjects = int(self._subject.max()) + 1
+        return np.random.default_rng(0).multinomial(subjects, np.full(subjects, 1 / subjects), DRAWS).astype(float)
 
     @torch.no_grad()
     def _errors(self, net: Stack) -> np.ndarray:

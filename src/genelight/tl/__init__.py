@@ -1,7 +1,7 @@
 """tl: what is asked of a trained model."""
 
 # Importing these registers them, in this order.
-from . import _light_up, _weights, _gradient, _integrated_gradients, _saliency  # noqa: F401, I001
+from . import _light_up, _weights, _gradient, _integrated_gradients, _saliency, _traversal  # noqa: F401, I001
 from . import _auto, _joint, _direction, _arithmetic, _head_gradient, _paper, _de, _random, _variance  # noqa: F401
 from .._core.card import NodeCard
 from .._core.groups import Groups

@@ -16,7 +16,16 @@ from .._core.types import Model
 from ._adjusted_design import AdjustedDesign, design_of
 from ._moderated import SubjectDesign
 
-__all__ = ["ATTRIBUTIONS", "DERIVATIONS", "Attributed", "Attribution", "Derivation", "Question"]
+__all__ = [
+    "ATTRIBUTIONS",
+    "DERIVATIONS",
+    "LATENT_ONLY",
+    "Attributed",
+    "Attribution",
+    "Derivation",
+    "Question",
+    "attributions_of",
+]
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,14 @@ class Attribution(Protocol):
 
 
 ATTRIBUTIONS: Registry[Attribution] = Registry("attribution method")
+LATENT_ONLY: set[str] = set()
+"""Attributions that ask for the latent layer of a variational model."""
+
+
+def attributions_of(model: Model, layer: str) -> list[str]:
+    """Names of the attributions that a layer of a model can be asked for."""
+    latent = getattr(model, "latent", None) == layer
+    return [name for name in ATTRIBUTIONS if latent or name not in LATENT_ONLY]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from .._core.checks import check_positive
 from .._core.errors import InputError
 from .._core.types import Model
 from ._layers import check_layer, node_names
-from ._registry import ATTRIBUTIONS
+from ._registry import ATTRIBUTIONS, attributions_of
 from .light_up import light_up
 
 __all__ = ["agreement"]
@@ -44,7 +44,7 @@ def agreement(
     layer
         Hidden layer.
     methods
-        Two or more names in ``ATTRIBUTIONS``; all unless given.
+        Two or more names in ``ATTRIBUTIONS``; all that the layer can be asked for unless given.
     n_top
         How many of each method's strongest genes, by absolute value, are compared; at most half of all genes.
     rest, level
@@ -82,7 +82,7 @@ def agreement(
     """
     check_layer(model, layer)
     check_positive(n_top=n_top)
-    methods = tuple(dict.fromkeys(ATTRIBUTIONS if methods is None else methods))
+    methods = tuple(dict.fromkeys(attributions_of(model, layer) if methods is None else methods))
     if len(methods) < 2 or model.widths[layer] < 2:
         msg = (
             f"{len(methods)} method(s) on the {model.widths[layer]} node(s) of {layer} leave nothing to compare; "

@@ -1,0 +1,83 @@
+"""The model card: what a person wants to know before using a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..pp import Preparation
+
+__all__ = ["card"]
+
+LIMITS = (
+    "Codes depend on tissue, platform and preparation of the training data. "
+    "A table with fewer than 80% of the genes is refused. Not a medical device."
+)
+
+
+def card(kind: str, settings: Mapping[str, Any], *, preparation: Preparation, about: Mapping[str, Any]) -> str:
+    """Markdown: the data, held-out figures against PCA, the settings, the limits."""
+    lines = [
+        f"# Model card: {kind}",
+        "",
+        *_data(preparation),
+        "",
+        "## Held-out subjects",
+        "",
+        *_held_out(about),
+        "",
+        "## Settings",
+        "",
+        "| setting | value |",
+        "|---|---|",
+        *[f"| {key} | {value} |" for key, value in settings.items()],
+        "",
+        "## Limits",
+        "",
+        *_limits(settings),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _data(preparation: Preparation) -> list[str]:
+    account = preparation.account
+    lines = [
+        f"Unlabelled training on {account.get('samples', '?')} samples x {len(preparation.genes)} genes "
+        f"({preparation.genes.namespace} ids, scale {preparation.scale})."
+    ]
+    if "genes_read" in account:
+        left_out = {
+            "constant": account.get("genes_constant", 0),
+            "on the floor": account.get("genes_on_floor", 0),
+            "less variable": account.get("genes_less_variable", 0),
+        }
+        why = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count) or "none left out"
+        lines.append(f"Of {account['genes_read']} genes in the table: {why}.")
+    return lines
+
+
+def _held_out(about: Mapping[str, Any]) -> list[str]:
+    held_out = about.get("held_out")
+    if not held_out:
+        return ["Not measured."]
+    low, high = held_out["r2_interval"]
+    lines = [
+        f"R² {held_out['r2']:.4f} (95% interval over subjects {low:.4f} to {high:.4f}); "
+        f"PCA of width {held_out['pca_width']}: {held_out['pca_r2']:.4f}."
+    ]
+    if "gain_interval" in held_out:
+        low, high = held_out["gain_interval"]
+        lines.append(
+            f"Difference {held_out['r2'] - held_out['pca_r2']:+.4f} ({low:+.4f} to {high:+.4f}), on "
+            f"{held_out['samples']} samples of {held_out['subjects']} subjects that training did not see. The same "
+            "subjects chose when to stop, so the figure is a little flattering; the model here was then trained on "
+            "all subjects."
+        )
+    return lines
+
+
+def _limits(settings: Mapping[str, Any]) -> list[str]:
+    lost = settings.get("lost_variance") or 0.0
+    left_out = [f"It does not read {lost:.1%} of the training samples' variance."] if lost > 0.0005 else []
+    return [LIMITS, *left_out]

@@ -1,0 +1,174 @@
+"""Which models there are: folders at hand, and those that a registry file names."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from .._core.errors import FormatError, UnknownNameError
+from .._core.provenance import read_json
+
+__all__ = ["Found", "Registered", "find_models", "read_registry"]
+
+KEYS = {"name", "url", "sha256", "about"}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A saved model at hand, as its configuration tells of it; its weights are not read.
+
+    Attributes
+    ----------
+    folder
+        Where it is.
+    kind
+        Kind of model.
+    widths
+        Nodes of its layers.
+    r2, pca_r2
+        On held-out subjects; None where it was not measured.
+    """
+
+    folder: Path
+    kind: str
+    widths: tuple[int, ...]
+    r2: float | None
+    pca_r2: float | None
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A model that someone shares.
+
+    Attributes
+    ----------
+    name
+        What to call it by.
+    url
+        Where its archive is.
+    sha256
+        Of the archive, 64 hexadecimal digits.
+    about
+        What it is, in a line.
+    """
+
+    name: str
+    url: str
+    sha256: str
+    about: str = ""
+
+
+def find_models(folder: Path, *, depth: int = 3) -> list[Found]:
+    """Saved models in a folder and in the folders within it.
+
+    Parameters
+    ----------
+    folder
+        Where to look.
+    depth
+        How many levels down.
+
+    Raises
+    ------
+    FormatError
+        If `folder` is no folder.
+
+    Examples
+    --------
+    >>> import genelight as gl, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     gl.models.fit_pca(gl.demo.cohort(), width=8).save(folder + "/pca8")
+    ...     [(found.kind, found.widths) for found in gl.models.find_models(folder)]
+    [('pca', (8,))]
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        msg = f"{folder} is no folder; name the one that holds your models or runs"
+        raise FormatError(msg)
+    paths = (path for level in range(depth + 1) for path in folder.glob("*/" * level + "config.json"))
+    found = [_found(path) for path in sorted(paths)]
+    return [model for model in found if model]
+
+
+def _found(path: Path) -> Found | None:
+    """The model that a configuration belongs to; None if it is something else's."""
+    try:
+        config = read_json(path)
+        settings = config["settings"]
+        widths = settings.get("widths") or [settings["width"]]
+        held_out = config.get("held_out") or {}
+        sizes = tuple(int(width) for width in widths)
+        return Found(path.parent, str(config["kind"]), sizes, held_out.get("r2"), held_out.get("pca_r2"))
+    except (FormatError, KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def read_registry(path: Path) -> dict[str, Registered]:
+    r"""Shared models by name, from a TOML file.
+
+    ::
+
+        [[model]]
+        name = "blood-2026"
+        url = "https://example.org/blood-2026.tar.gz"
+        sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+        about = "whole blood, 40,000 samples"
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Raises
+    ------
+    FormatError
+        If it is missing or not of this form; names the entry.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from genelight.models import read_registry
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder) / "models.toml"
+    ...     _ = file.write_text('[[model]]\nname = "a"\nurl = "https://x.org/a"\nsha256 = "' + "0" * 64 + '"')
+    ...     list(read_registry(file))
+    ['a']
+    """
+    try:
+        entries = tomllib.loads(Path(path).read_text(encoding="utf-8")).get("model", [])
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        msg = f"registry {path} cannot be read: {error}"
+        raise FormatError(msg) from error
+    if not isinstance(entries, list):
+        msg = f"registry {path}: models are written as [[model]], each with name, url and sha256"
+        raise FormatError(msg)
+    found: dict[str, Registered] = {}
+    for number, entry in enumerate(entries, start=1):
+        model = _registered(entry, f"registry {path}, model {number}")
+        if model.name in found:
+            msg = f"registry {path}, model {number}: the name {model.name!r} is there twice"
+            raise FormatError(msg)
+        found[model.name] = model
+    return found
+
+
+def _registered(entry: object, where: str) -> Registered:
+    if not isinstance(entry, dict) or not all(isinstance(value, str) for value in entry.values()):
+        msg = f"{where}: a model is a table of texts: name, url, sha256, about"
+        raise FormatError(msg)
+    for key in entry:
+        if key not in KEYS:
+            raise UnknownNameError("key", key, sorted(KEYS), where=where)
+    absent = [key for key in ("name", "url", "sha256") if not entry.get(key)]
+    if absent:
+        msg = f"{where} lacks {', '.join(absent)}"
+        raise FormatError(msg)
+    if not entry["url"].startswith("https://"):
+        msg = f"{where}: url {entry['url']!r} does not begin with https://"
+        raise FormatError(msg)
+    if not re.fullmatch(r"[0-9a-f]{64}", entry["sha256"]):
+        msg = f"{where}: sha256 is to have 64 hexadecimal digits; sha256sum prints it"
+        raise FormatError(msg)
+    return Registered(**entry)

@@ -1,0 +1,224 @@
+"""Widths, depths and activations under one held-out protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import GroupKFold
+
+from .._core.checks import check_column
+from .._core.errors import FormatError, InputError
+from .._core.progress import progress
+from .._core.provenance import digest
+from .activations import ACTIVATIONS
+from .fit import fit
+from .pca import fit_pca
+from .presets import PRESETS
+from .reconstruct import squared_errors
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+__all__ = ["Grid", "sweep"]
+
+DRAWS = 1000
+MOST = 100_000
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What is compared: every depth of equal layers at every width with every activation.
+
+    Attributes
+    ----------
+    widths
+        Nodes of each layer.
+    depths
+        Numbers of layers.
+    activations
+        Registered names; None for the preset's own.
+    preset
+        What all of them share.
+
+    Raises
+    ------
+    InputError
+        If one of them is empty.
+    UnknownNameError
+        If there is no such preset or activation.
+    """
+
+    widths: Sequence[int] = (32, 64, 128)
+    depths: Sequence[int] = (1, 3)
+    activations: Sequence[str] | None = None
+    preset: str = "default"
+
+    def __post_init__(self) -> None:
+        PRESETS.entry(self.preset)
+        for activation in self.choices:
+            ACTIVATIONS.entry(activation)
+        for name, values in (("widths", self.widths), ("depths", self.depths), ("activations", self.choices)):
+            if not values:
+                msg = f"{name} is empty: there is nothing to compare"
+                raise InputError(msg)
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Activations to compare."""
+        return (PRESETS[self.preset].activation,) if self.activations is None else tuple(self.activations)
+
+
+def sweep(
+    adata: AnnData,
+    grid: Grid,
+    *,
+    subject: str | None = None,
+    storage: str | None = None,
+    name: str = "sweep",
+    folds: int = 3,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Compare widths, depths and activations on the same held-out subjects, against PCA of the same width.
+
+    Every combination of the grid is fitted once per fold, preparation and choice of settings included, and explains
+    the subjects left out. Results are kept in `storage` as they come: the same call goes on where another ended, and
+    several may run at once on one database.
+
+    Parameters
+    ----------
+    adata
+        Samples x genes.
+    grid
+        What is compared.
+    subject
+        Column of ``obs`` that says whose sample it is; a subject is never split.
+    storage
+        ``"sqlite:///sweep.db"`` or ``"postgresql://..."``; by default memory.
+    name
+        Of the sweep, in the storage.
+    folds
+        Folds of subjects.
+    seed
+        Of folds and fits.
+
+    Returns
+    -------
+    One row per combination, the best first: ``activation, depth, width, r2, low, high, pca_r2, gain, gain_low,
+    gain_high``; intervals are 95% bootstraps of subjects, paired for the gain over PCA.
+
+    Raises
+    ------
+    InputError
+        If Optuna is not installed, there are fewer subjects than folds, or the storage holds a sweep of other data.
+    FormatError
+        If the storage cannot be opened.
+
+    Notes
+    -----
+    Cost: combinations x folds fits.
+    """
+    optuna = _optuna()
+    subject_n = np.arange(adata.n_obs).astype(str) if subject is None else _column(adata, subject)
+    if len(np.unique(subject_n)) < max(2, folds):
+        msg = f"{len(np.unique(subject_n))} subjects do not make {folds} folds; use fewer folds or name another subject"
+        raise InputError(msg)
+    splits = list(GroupKFold(folds, shuffle=True, random_state=seed).split(subject_n, groups=subject_n))
+    identity = digest(np.asarray(adata[:100].X), list(adata.obs_names), list(subject_n), folds, seed, grid.preset)
+    study = _open(optuna, storage, name)
+    if study.user_attrs.setdefault("data", identity) != identity:
+        msg = f"storage {storage} holds a sweep {name!r} of other data or settings; name another storage"
+        raise InputError(msg)
+    study.set_user_attr("data", identity)
+    done = {_key(trial.params) for trial in study.trials if trial.state.name == "COMPLETE"}
+    wanted = [{"activation": a, "depth": d, "width": w} for a in grid.choices for d in grid.depths for w in grid.widths]
+    left = [params for params in wanted if _key(params) not in done]
+    with progress("sweeping", len(left)) as step:
+        for params in left:
+            study.enqueue_trial(params)
+            study.optimize(
+                lambda trial: _trial(trial, adata, grid, splits=splits, subject_n=subject_n, seed=seed), n_trials=1
+            )
+            step(f"width {params['width']}, depth {params['depth']}, {params['activation']}")
+    return _table(study, {_key(params) for params in wanted})
+
+
+def _trial(
+    trial: Any,
+    adata: AnnData,
+    grid: Grid,
+    *,
+    splits: list[tuple[np.ndarray, np.ndarray]],
+    subject_n: np.ndarray,
+    seed: int,
+) -> float:
+    """Held-out R² of one combination; the figures of its row go into the storage with it."""
+    # Ranges that no grid leaves: a storage takes no other ranges later.
+    activation = trial.suggest_categorical("activation", list(ACTIVATIONS))
+    width, depth = (trial.suggest_int(key, 1, MOST) for key in ("width", "depth"))
+    preset = replace(PRESETS[grid.preset], activation=activation)
+    parts = []
+    for train, test in splits:
+        learners, held_out = adata[train].copy(), adata[test]
+        learners.obs["_subject"] = subject_n[train]
+        model = fit(learners, preset=preset, widths=(width,) * depth, subject="_subject", seed=seed)
+        pca = fit_pca(learners, width=width, preparation=model.preparation)
+        x_ng = model.prepare(held_out)
+        (sse_n, sst_n), (pca_n, _) = squared_errors(model, x_ng), squared_errors(pca, x_ng)
+        parts.append(pd.DataFrame({"subject": subject_n[test], "sse": sse_n, "pca": pca_n, "sst": sst_n}))
+    figures = _figures(pd.concat(parts).groupby("subject").sum(), seed=seed)
+    for key, value in figures.items():
+        trial.set_user_attr(key, value)
+    return figures["r2"]
+
+
+def _figures(sums: pd.DataFrame, *, seed: int) -> dict[str, float]:
+    """R², PCA's and the difference, with bootstraps of subjects."""
+    sse_s, pca_s, sst_s = (sums[column].to_numpy() for column in ("sse", "pca", "sst"))
+    subjects = len(sums)
+    count_bs = np.random.default_rng(seed).multinomial(subjects, np.full(subjects, 1 / subjects), DRAWS)
+    total_b = count_bs @ sst_s
+    low, high = np.quantile(1 - count_bs @ sse_s / total_b, (0.025, 0.975))
+    gain_low, gain_high = np.quantile(count_bs @ (pca_s - sse_s) / total_b, (0.025, 0.975))
+    r2, pca_r2 = (1 - float(part.sum() / sst_s.sum()) for part in (sse_s, pca_s))
+    values = {"r2": r2, "low": low, "high": high, "pca_r2": pca_r2, "gain": r2 - pca_r2}
+    return {key: float(v) for key, v in (values | {"gain_low": gain_low, "gain_high": gain_high}).items()}
+
+
+def _table(study: Any, wanted: set[tuple[Any, ...]]) -> pd.DataFrame:
+    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for trial in study.trials:
+        if trial.state.name == "COMPLETE" and _key(trial.params) in wanted:
+            rows[_key(trial.params)] = trial.params | trial.user_attrs
+    table = pd.DataFrame(list(rows.values()))
+    return table.sort_values("r2", ascending=False, ignore_index=True)
+
+
+def _key(params: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(params[name] for name in ("activation", "depth", "width"))
+
+
+def _column(adata: AnnData, subject: str) -> np.ndarray:
+    return check_column(adata.obs, subject, role="subject").astype(str).to_numpy()
+
+
+def _optuna() -> Any:
+    try:
+        optuna = import_module("optuna")
+    except ImportError as error:
+        msg = f"a sweep needs Optuna, which is not here ({error}); install it with pip install 'genelight[sweep]'"
+        raise InputError(msg) from error
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return optuna
+
+
+def _open(optuna: Any, storage: str | None, name: str) -> Any:
+    try:
+        return optuna.create_study(study_name=name, storage=storage, direction="maximize", load_if_exists=True)
+    except Exception as error:
+        msg = f"storage {storage} cannot be opened ({error}); write for example sqlite:///sweep.db"
+        raise FormatError(msg) from error

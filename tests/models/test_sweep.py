@@ -1,0 +1,106 @@
+"""A sweep is the held-out comparison it says it is, and goes on where it was."""
+
+import numpy as np
+import pytest
+from sklearn.model_selection import GroupKFold
+
+from genelight import models
+from genelight._core.errors import FormatError, InputError, UnknownNameError
+from genelight.models import Grid, sweep
+
+sweep_file = pytest.importorskip("optuna", reason="the extra sweep") and __import__(
+    "genelight.models.sweep", fromlist=["_trial"]
+)
+pytestmark = [
+    # Optuna's own storage and its drivers.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+GRID = Grid((4, 6), (1,), ("relu",), preset="plain")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short():
+    """A plain preset of few epochs."""
+    entry = models.PRESETS.entry("plain")
+    from dataclasses import replace
+
+    quick = replace(entry.what, recipe=replace(entry.what.recipe, epochs=3))
+    models.PRESETS._entries["plain"] = replace(entry, what=quick)
+    yield
+    models.PRESETS._entries["plain"] = entry
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    return f"sqlite:///{tmp_path_factory.mktemp('sweep')}/sweep.db"
+
+
+@pytest.fixture(scope="module")
+def table(cohort, database):
+    return sweep(cohort, GRID, subject="subject", storage=database)
+
+
+def test_every_combination_is_there_the_best_first(table):
+    assert sorted(table["width"]) == [4, 6]
+    assert set(table["activation"]) == {"relu"}
+    assert table["r2"].is_monotonic_decreasing
+    assert (table["low"] <= table["r2"]).all()
+    assert (table["r2"] <= table["high"]).all()
+    np.testing.assert_allclose(table["gain"], table["r2"] - table["pca_r2"])
+
+
+def test_a_row_is_what_a_plain_cross_validation_finds(table, cohort):
+    subject_n = cohort.obs["subject"].astype(str).to_numpy()
+    lost = total = pca = 0.0
+    for train, test in GroupKFold(3, shuffle=True, random_state=0).split(subject_n, groups=subject_n):
+        learners = cohort[train].copy()
+        model = models.fit(learners, preset="plain", widths=(6,), subject="subject")
+        x_ng = model.prepare(cohort[test])
+        total += (x_ng.astype(float) ** 2).sum()
+        lost += models.squared_errors(model, x_ng)[0].sum()
+        pca += models.squared_errors(models.fit_pca(learners, width=6), x_ng)[0].sum()
+    row = table.set_index("width").loc[6]
+    assert row["r2"] == pytest.approx(1 - lost / total, abs=1e-6)
+    assert row["pca_r2"] == pytest.approx(1 - pca / total, abs=1e-6)
+
+
+def test_it_goes_on_where_it_was(table, cohort, database, monkeypatch):
+    seen, trial = [], sweep_file._trial
+
+    def count(*args, **settings):
+        value = trial(*args, **settings)
+        seen.append(args[0].params)
+        return value
+
+    monkeypatch.setattr(sweep_file, "_trial", count)
+    again = sweep(cohort, GRID, subject="subject", storage=database)
+    assert seen == []
+    assert again.equals(table)
+    more = sweep(cohort, Grid((4, 6), (1, 2), ("relu",), preset="plain"), subject="subject", storage=database)
+    assert [params["depth"] for params in seen] == [2, 2]
+    assert len(more) == 4
+
+
+def test_a_storage_of_other_data_is_refused(table, cohort, database):
+    with pytest.raises(InputError, match="holds a sweep 'sweep' of other data or settings; name another storage"):
+        sweep(cohort[:40].copy(), GRID, subject="subject", storage=database)
+
+
+@pytest.mark.parametrize("storage", ["sqlite:////nowhere/at/all.db", "sweep.db"])
+def test_a_storage_that_cannot_be_opened(cohort, storage):
+    with pytest.raises(FormatError, match=r"(?s)cannot be opened .*write for example sqlite:///sweep\.db"):
+        sweep(cohort, GRID, subject="subject", storage=storage)
+
+
+def test_what_does_not_fit(cohort, monkeypatch):
+    with pytest.raises(InputError, match="24 subjects do not make 30 folds"):
+        sweep(cohort, GRID, subject="subject", folds=30)
+    with pytest.raises(InputError, match="widths is empty"):
+        Grid(())
+    with pytest.raises(UnknownNameError, match="unknown activation 'rleu'; did you mean"):
+        Grid(activations=("rleu",))
+    monkeypatch.setitem(__import__("sys").modules, "optuna", None)
+    with pytest.raises(InputError, match=r"pip install 'genelight\[sweep\]'"):
+        sweep(cohort, GRID)

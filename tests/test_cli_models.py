@@ -1,0 +1,86 @@
+"""The commands of the models' room."""
+
+import pytest
+from typer.testing import CliRunner
+
+from genelight import load, models, simulate
+from genelight.cli import app
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    path = tmp_path_factory.mktemp("cli") / "cohort.h5ad"
+    simulate.cohort(24, visits=2, n_genes=320).write_h5ad(path)
+    return path
+
+
+def told(*words: object) -> str:
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.output
+
+
+def test_fit_takes_changes_of_a_preset_and_models_lists_what_it_wrote(table, tmp_path):
+    preset = "plain,activation=gelu,learning_rate=find,epochs=3,tied=no,noise=0.1"
+    out = tmp_path / "model"
+    text = told("fit", table, "--out", out, "--subject", "subject", "--widths", "6", "--preset", preset)
+    assert "layers L1 of 6" in text
+    assert "PCA of 6" in text
+    model = load(out)
+    assert (model.settings["activation"], model.settings["epochs"], model.settings["noise"]) == ("gelu", 3, 0.1)
+    assert 1e-6 < model.settings["learning_rate"] < 1
+    listed = told("models", tmp_path)
+    assert f"{out}: autoencoder of 6, held-out R² {model.about['held_out']['r2']:.4f}" in listed
+    (tmp_path / "none").mkdir()
+    assert "no saved model" in told("models", tmp_path / "none")
+
+
+def test_a_killed_fit_goes_on_with_the_same_command(table, tmp_path, monkeypatch):
+    words = ("--subject", "subject", "--widths", "6,4", "--preset", "default,epochs=3")
+    told("fit", table, "--out", tmp_path / "whole", *words)
+    save = models.autoencoder.Autoencoder.save
+
+    def stop(self, folder):
+        raise RuntimeError("killed")
+
+    monkeypatch.setattr(models.autoencoder.Autoencoder, "save", stop)
+    with pytest.raises(RuntimeError, match="killed"):
+        told("fit", table, "--out", tmp_path / "again", *words)
+    assert list((tmp_path / ".again.training").glob("*.safetensors"))
+    monkeypatch.setattr(models.autoencoder.Autoencoder, "save", save)
+    told("fit", table, "--out", tmp_path / "again", *words)
+    assert load(tmp_path / "whole").digest == load(tmp_path / "again").digest
+    assert not (tmp_path / ".again.training").exists()
+
+
+@pytest.mark.parametrize(
+    ("preset", "said"),
+    [
+        ("plain,activaton=gelu", "unknown setting 'activaton' .* did you mean 'activation'"),
+        ("plain,tied=maybe", "tied = 'maybe' is not yes or no"),
+        ("plain,noise=much", "noise = 'much' is not a number"),
+        ("plain,learning_rate=fnd", "learning_rate = 'fnd'; give a number such as 1e-3, or 'find'"),
+        ("plan", "unknown preset 'plan'; did you mean 'plain'"),
+    ],
+)
+def test_changes_that_cannot_be_read(table, tmp_path, preset, said):
+    with pytest.raises(ValueError, match=said):
+        told("fit", table, "--out", tmp_path / "model", "--preset", preset)
+
+
+def test_a_registry_is_listed(tmp_path):
+    registry = tmp_path / "models.toml"
+    registry.write_text(f'[[model]]\nname = "blood"\nurl = "https://example.org/b.tar.gz"\nsha256 = "{"ab" * 32}"\n')
+    assert "blood: no description; https://example.org/b.tar.gz" in told("models", tmp_path, "--registry", registry)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_sweep_prints_its_table(table):
+    pytest.importorskip("optuna", reason="the extra sweep")
+    text = told("sweep", table, "--subject", "subject", "--widths", "4", "--depths", "1", "--preset", "vae")
+    header, row = text.strip().splitlines()
+    assert header.split()[:4] == ["activation", "depth", "width", "r2"] or "gain_low" in header
+    assert "prelu" in row
