@@ -10,6 +10,7 @@ import typer
 import genelight as gl
 
 from .._core.errors import InputError
+from ._genes import read_as
 from ._shared import File, Seed, Subject, Table, fresh
 
 commands = typer.Typer()
@@ -48,7 +49,7 @@ def scorecard(
     """Ask every layer, and controls of the same widths, what biology it holds, and say what that shows."""
     fresh(out)
     trained = [gl.load(folder) for folder in model]
-    adata = gl.read(table, dense=True)
+    adata = read_as(model[0], table)
     ids = trained[0].genes.namespace
     samples = gl.evidence.Samples(adata.obs, labels=label or [], batch=batch or [], subject=subject)
     edges = None if network == "none" else _cut_network(network, ids)

@@ -15,7 +15,7 @@ from .._core.id_kinds import detect_ids
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Collapse", "Ids", "Probes", "Several", "as_genes", "as_genes_of", "found_in", "gene_list"]
+__all__ = ["Collapse", "Ids", "Probes", "Several", "as_genes", "as_genes_of", "found_in", "gene_list", "read_as"]
 
 Ids = Annotated[str, typer.Option(help="kind of gene id in the file, or auto to tell it from the ids")]
 Collapse = Annotated[str, typer.Option(help=f"several columns of one gene: {', '.join(gl.pp.COLLAPSES)}")]
@@ -23,9 +23,11 @@ Several = Annotated[str, typer.Option(help="a column of several genes: drop, or 
 Probes = Annotated[Path | None, typer.Option("--table", help="table of ids and genes, such as GEO's of a platform")]
 
 
-def as_genes(adata: AnnData, *, probes: Path | None = None) -> tuple[AnnData, gl.pp.IdMap | None]:
-    """The table with symbols as columns; where they were something else, mapped, and the account printed."""
-    id_map = gl.pp.map_where_needed(adata, table=probes)
+def as_genes(
+    adata: AnnData, *, to: str | gl.Genes = "symbol", probes: Path | None = None
+) -> tuple[AnnData, gl.pp.IdMap | None]:
+    """The table with genes of one kind as columns; where they were of another, mapped, and the account printed."""
+    id_map = gl.pp.map_where_needed(adata, to=to, table=probes)
     if id_map is None:
         return adata, None
     print(id_map)
@@ -42,6 +44,11 @@ def as_genes_of(model: Path, adata: AnnData, *, probes: Path | None = None) -> A
     mapped = id_map.transform(adata)
     print(found_in(preparation, mapped))
     return mapped
+
+
+def read_as(model: Path, table: Path) -> AnnData:
+    """A table from its file, as `as_genes_of` brings it to a model's genes."""
+    return as_genes_of(model, gl.read(table, dense=True))
 
 
 def found_in(preparation: gl.pp.Preparation, adata: AnnData) -> str:

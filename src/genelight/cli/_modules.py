@@ -10,6 +10,7 @@ import typer
 
 import genelight as gl
 
+from ._genes import as_genes, read_as
 from ._shared import File, Folder, ModelFolder, Scale, Subject, Table, fresh
 
 commands = typer.Typer()
@@ -36,7 +37,7 @@ def disease_module(
     size: Annotated[int, typer.Option(help="how many genes; 0 for as many as the data bear")] = 200,
 ) -> None:
     """Derive the disease module of a contrast, as TSV."""
-    adata = gl.read(table, dense=True)
+    adata = read_as(model, table)
     contrast = gl.Contrast.of(adata.obs, case=case, control=control, subject=subject)
     module = gl.disease_module(adata, gl.load(model), contrast=contrast, method=method, size=size or None)
     module.save(fresh(out))
@@ -58,7 +59,7 @@ def validate(
     """Ask a second cohort whether it has the module too: one table and a verdict."""
     target = fresh(out) if out else None
     found = gl.Module.load(module)
-    adata = gl.read(table, dense=True)
+    adata, _ = as_genes(gl.read(table, dense=True), to=found.genes)
     contrast = gl.Contrast.of(adata.obs, case=case, control=control, subject=subject, subject_pattern=subject_pattern)
     prepared = gl.prepare(adata, scale=scale, ids=found.genes.namespace)
     result = gl.tl.preservation(found, adata, contrast=contrast, prepared=prepared)

@@ -11,6 +11,7 @@ import typer
 import genelight as gl
 
 from .._core.tables import write_plain
+from ._genes import read_as
 from ._shared import File, Folder, Layer, ModelFolder, Seed, Subject, Table, fresh
 
 commands = typer.Typer()
@@ -41,7 +42,7 @@ def ensemble(
 ) -> None:
     """Train a model again on redrawn subjects, and say which of its nodes come back."""
     folder, trained = fresh(out), gl.load(model)
-    again = gl.models.fit_ensemble(gl.read(table, dense=True), trained, seeds=seeds, subject=subject, seed=seed)
+    again = gl.models.fit_ensemble(read_as(model, table), trained, seeds=seeds, subject=subject, seed=seed)
     scored = gl.tl.reproducible_nodes(trained, _lit(trained, again, trained.widths), seed=seed)
     again.save(folder)
     write_plain(out / "reproducibility.tsv", scored)
@@ -63,7 +64,7 @@ def node(
     draw: Annotated[Path | None, typer.Option(help="also draw the card: a .png, .svg or .pdf file")] = None,
 ) -> None:
     """Print the card of one hidden node: its genes, where it is active, its evidence."""
-    trained, adata = gl.load(model), None if table is None else gl.read(table, dense=True)
+    trained, adata = gl.load(model), None if table is None else read_as(model, table)
     picture = None if draw is None else fresh(draw)
     layer, lit, scored = name.rpartition(".")[0], {}, None
     if ensemble is not None:

@@ -11,6 +11,7 @@ from anndata import AnnData
 import genelight as gl
 
 from .._core.checks import select_samples
+from ._genes import read_as
 from ._shared import File, ModelFolder, Seed, Subject, Table, fresh
 
 commands = typer.Typer()
@@ -31,7 +32,7 @@ def severity(
 ) -> None:
     """Learn a severity score with intervals, judged on held-out subjects beside baselines."""
     fresh(out)
-    adata, trained = _kept(gl.read(table, dense=True), drop), gl.load(model)
+    adata, trained = _kept(read_as(model, table), drop), gl.load(model)
     found = gl.tl.severity(
         adata,
         trained,
@@ -58,7 +59,7 @@ def stratify(
 ) -> None:
     """Look for stable patient groups, and say so if there are none."""
     fresh(out)
-    adata, trained = _kept(gl.read(table, dense=True), drop), gl.load(model)
+    adata, trained = _kept(read_as(model, table), drop), gl.load(model)
     found = gl.tl.stratify(
         adata,
         trained,
@@ -90,7 +91,7 @@ def score(
     """Score new samples: severity with interval, group, programmes; refused where the model has seen no such."""
     fresh(out)
     found = gl.tl.score(
-        gl.read(table, dense=True),
+        read_as(model, table),
         gl.load(model),
         severity=None if severity is None else gl.tl.Severity.load(severity),
         groups=None if groups is None else gl.tl.Groups.load(groups),
@@ -113,7 +114,7 @@ def contrast(
 ) -> None:
     """Compare programmes between treated and untreated visits by mixed models."""
     fresh(out)
-    adata = gl.read(table, dense=True)
+    adata = read_as(model, table)
     treatment = gl.Contrast.of(adata.obs, case=treated, control=untreated, subject=subject)
     names = [name for name in adjust.split(",") if name]
     _show(gl.tl.contrast(adata, gl.load(model), treatment=treatment, adjust=names), out)
@@ -131,7 +132,7 @@ def trajectories(
     """Test which programmes, and whether severity, change over a subject's own time."""
     fresh(out)
     score_by = None if severity is None else gl.tl.Severity.load(severity)
-    adata = gl.read(table, dense=True)
+    adata = read_as(model, table)
     _show(gl.tl.trajectories(adata, gl.load(model), time=time, subject=subject, severity=score_by), out)
 
 

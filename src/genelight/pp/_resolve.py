@@ -102,8 +102,8 @@ def _steps(kind: str, texts: Sequence[str], shipped: IdTable) -> dict[str, Step]
         raise UnknownNameError("kind of gene id", kind, [k for k in ID_KINDS if k != "unknown"], where="ids")
     msg = (
         f"the ids are of kind {kind} ({ID_KINDS[kind]}: {first_three(texts)}), of which genelight has no table that it "
-        "may pass on; give yours with --table FILE (table=... in Python): a column of ids and one of genes, such as "
-        "GEO's platform table"
+        "may pass on; give yours with --table FILE to genelight map-ids (table=... in Python): a column of ids and one "
+        "of genes, such as GEO's platform table"
     )
     raise InputError(msg)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .._core.genes import Genes
 from .._core.id_kinds import detect_ids
 from ._pairs import labels
 from .map_ids import IdMap
@@ -21,7 +22,7 @@ LEAST_SHARED = 0.8
 
 
 def map_where_needed(
-    adata: AnnData, *, to: str = "symbol", table: UserTable | str | Path | None = None
+    adata: AnnData, *, to: str | Genes = "symbol", table: UserTable | str | Path | None = None
 ) -> IdMap | None:
     """A map to genes of one kind for a table whose columns are of another; None where they are of that kind.
 
@@ -32,7 +33,7 @@ def map_where_needed(
     adata
         Samples x columns.
     to
-        Kind of id that is wanted.
+        Kind of id that is wanted, or a list of genes of one kind.
     table
         A user's table, for probes; with one, columns are always mapped.
 
@@ -42,7 +43,7 @@ def map_where_needed(
         As :func:`map_ids` does.
     """
     kind = detect_ids(adata.var_names).kind
-    if table is None and kind in (to, "unknown"):
+    if table is None and kind in (to.namespace if isinstance(to, Genes) else to, "unknown"):
         return None
     return IdMap.of(adata, to=to, table=table)
 
