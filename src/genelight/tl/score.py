@@ -81,7 +81,7 @@ def score(
     Parameters
     ----------
     adata
-        Samples x genes, on the scale the model was trained on; at least 80% of its genes.
+        Samples x genes, on the scale the model was trained on; its genes with at least 80% of the genes' variance.
     model
         The model that `severity` and `groups` were made with.
     severity, groups
@@ -106,7 +106,7 @@ def score(
         If neither `severity` nor `groups` is given, one was made with another model, or there are too few samples to
         recentre.
     GeneMismatchError
-        If fewer than 80% of the model's genes are there.
+        If the model's genes that are there carry less than 80% of the genes' variance.
 
     Notes
     -----
