@@ -77,6 +77,7 @@ def test_what_is_known_of_a_model_travels_with_it(pca, tmp_path):
         pca.about.clear()
     assert load(tmp_path / "model").about == {"held_out": held_out}
     card = (tmp_path / "model" / "CARD.md").read_text()
+    assert "less than 80% of the genes' variance is refused" in card
     assert "R² 0.5300 (95% interval over subjects 0.5000 to 0.5600); PCA of width 8: 0.5200." in card
 
 

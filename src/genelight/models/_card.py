@@ -11,7 +11,7 @@ __all__ = ["card"]
 
 LIMITS = (
     "Codes depend on tissue, platform and preparation of the training data. "
-    "A table with fewer than 80% of the genes is refused. Not a medical device."
+    "A table whose genes carry less than 80% of the genes' variance is refused. Not a medical device."
 )
 
 
