@@ -45,16 +45,24 @@ def independent(
     affordable = int(MOST_PRODUCTS / (4 * axes**2 * len(basis_gk)))
     most = min(iterations, max(10, affordable))
     ica = FastICA(whiten=False, fun=_log_cosh, max_iter=most, tol=tolerance, random_state=seed)
-    with one_thread() if axes < SMALL else nullcontext(), warnings.catch_warnings():
-        # An unfinished rotation is still a rotation: only how sparse the profiles are depends on it.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        ica.fit(basis_gk * np.float32(np.sqrt(len(basis_gk))))
-        u, _, vt = np.linalg.svd(ica.components_)
+    with one_thread() if axes < SMALL else nullcontext():
+        u, _, vt = np.linalg.svd(_components(ica, basis_gk * np.float32(np.sqrt(len(basis_gk)))))
     rotation_kk = u @ vt
     profile_kg = rotation_kk @ basis_gk.T
     rotation_kk *= np.where((profile_kg**3).sum(1) < 0, -1.0, 1.0)[:, None]
     order = np.argsort(-(rotation_kk**2 @ subspace.variance_k[:axes]), kind="stable")
     return rotation_kk[order].astype(np.float32)
+
+
+def _components(ica: FastICA, white_gk: np.ndarray) -> np.ndarray:
+    with warnings.catch_warnings():
+        # An unfinished rotation is still a rotation: only how sparse the profiles are depends on it.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        try:
+            return ica.fit(white_gk).components_
+        except np.linalg.LinAlgError:
+            # In single precision the decomposition of several hundred components now and then does not converge.
+            return ica.fit(white_gk.astype(np.float64)).components_
 
 
 def _log_cosh(x_kg: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
