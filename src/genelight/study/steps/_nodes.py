@@ -16,7 +16,7 @@ from ._step import Bench, Step
 
 __all__ = ["Nodes"]
 
-CARDS, CARD_GENES, SIGNIFICANT = 12, 10, 0.05
+CARDS, CARD_GENES, SIGNIFICANT = 6, 10, 0.05
 
 
 class Nodes(Step):
