@@ -2,6 +2,7 @@
 
 import json
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
@@ -110,6 +111,22 @@ def test_the_scorecard_holds_every_training_and_control_and_is_shown(done):
     assert [row["verdict"] for row in found["verdicts"]] == card.verdicts["verdict"].tolist()
     page = (done.folder / "report.html").read_text()
     assert all(row["claim"] in page for row in found["verdicts"])
+
+
+def test_the_module_stands_on_the_network_of_the_study(done):
+    nodes = pd.read_csv(done.folder / "05_module_network.tsv", sep="\t")
+    edges = pd.read_csv(done.folder / "05_module_network_edges.tsv", sep="\t")
+    module = gl.Module.load(done.folder / "05_module.tsv")
+    network = pd.read_csv(done.folder.parent / "network.csv")
+    known = set(network.iloc[:, 0]) | set(network.iloc[:, 1])
+    assert set(nodes.loc[nodes["role"] != "connector", "gene"]) == known & set(module.selected)
+    assert set(edges["source"]) | set(edges["target"]) <= set(nodes["gene"])
+    assert len(nx.read_graphml(done.folder / "05_module_network.graphml").edges) == len(edges)
+    shown = json.loads((done.folder / "report.json").read_text())["module_network"]
+    assert [shown[role] for role in ("core", "connector", "apart")] == [
+        int((nodes["role"] == role).sum()) for role in ("core", "connector", "apart")
+    ]
+    assert all(str(gene["gene"]) in (done.folder / "report.html").read_text() for gene in shown["connectors"])
 
 
 def test_finds_the_planted_module_and_its_sets(done, cohort):

@@ -9,6 +9,7 @@ from ._held_out import HeldOut
 from ._layers import Layers
 from ._methods import Methods
 from ._module import Module
+from ._module_network import ModuleNetwork
 from ._nodes import Nodes
 from ._reproducibility import Reproducibility
 from ._scorecard import Scorecard
@@ -19,6 +20,7 @@ __all__ = ["SECTIONS", "Figure", "Section", "findings"]
 
 SECTIONS: tuple[Section, ...] = (
     Module(),
+    ModuleNetwork(),
     Genetics(),
     Nodes(),
     Cards(),

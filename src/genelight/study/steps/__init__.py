@@ -8,6 +8,7 @@ from ._ensemble import Ensemble
 from ._fit import Fit
 from ._hold_out import HoldOut
 from ._light_up import LightUp
+from ._module_network import ModuleNetwork
 from ._nodes import Nodes
 from ._prepare import Prepare
 from ._report import Report
@@ -23,6 +24,7 @@ STEPS: tuple[Step, ...] = (
     LightUp(),
     Ensemble(),
     Derive(),
+    ModuleNetwork(),
     Nodes(),
     Assess(),
     Scorecard(),
