@@ -55,6 +55,16 @@ controls = ["pca", "random"]
 """
 
 
+SECOND = """
+[second]
+expression = "second.h5ad"
+case = 'condition == "case"'
+control = 'condition == "control"'
+subject = "title"
+subject_pattern = "^(S[0-9]+)"
+"""
+
+
 @pytest.fixture(scope="module")
 def cohort():
     return gl.simulate.cohort(
@@ -72,7 +82,10 @@ def folder(tmp_path, cohort):
 def done(tmp_path_factory, cohort):
     folder = tmp_path_factory.mktemp("study")
     write_inputs(folder, cohort)
-    (folder / "study.toml").write_text(STUDY + SCORECARD)
+    second = cohort.copy()
+    second.obs["title"] = [f"S{subject} visit {i}" for i, subject in enumerate(pd.factorize(cohort.obs["subject"])[0])]
+    second.write_h5ad(folder / "second.h5ad")
+    (folder / "study.toml").write_text(STUDY + SCORECARD + SECOND)
     return run(Study.load(folder / "study.toml"), folder / "RUN")
 
 
@@ -127,6 +140,40 @@ def test_the_module_stands_on_the_network_of_the_study(done):
         int((nodes["role"] == role).sum()) for role in ("core", "connector", "apart")
     ]
     assert all(str(gene["gene"]) in (done.folder / "report.html").read_text() for gene in shown["connectors"])
+
+
+def test_a_second_cohort_is_asked_by_its_own_subjects_and_shown(done, cohort):
+    found = gl.tl.Preservation.load(done.folder / "05_second_cohort.tsv")
+    assert found.verdict == "preserved"
+    assert found.about["case_subjects"] + found.about["control_subjects"] == cohort.obs["subject"].nunique()
+    shown = json.loads((done.folder / "report.json").read_text())["second_cohort"]
+    assert [row["measure"] for row in shown["measures"]] == found.table["measure"].tolist()
+    assert "In a second cohort" in (done.folder / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "error"),
+    [("case", "nothing == 1", "nothing"), ("expression", "absent.h5ad", "absent.h5ad"), ("subjct", "x", "subject")],
+)
+def test_a_second_cohort_that_does_not_fit_stops_before_anything_is_written(folder, key, value, error):
+    settings = {"expression": "cohort.h5ad", "case": 'condition == "case"', "control": 'condition == "control"'}
+    lines = [f"{name} = {json.dumps(text)}" for name, text in (settings | {key: value}).items()]
+    (folder / "study.toml").write_text("\n".join([STUDY, "[second]", *lines]))
+    with pytest.raises(GenelightError, match=error):
+        run(Study.load(folder / "study.toml"), folder / "RUN")
+    assert not (folder / "RUN").exists()
+
+
+def test_a_second_cohort_of_other_genes_is_refused(folder, cohort):
+    other = cohort.copy()
+    other.var_names = [f"OTHER{i}" for i in range(other.n_vars)]
+    other.write_h5ad(folder / "second.h5ad")
+    (folder / "study.toml").write_text(
+        STUDY + SECOND.replace('subject = "title"', 'subject = "subject"').replace("^(S[0-9]+)", "(.*)")
+    )
+    with pytest.raises(GenelightError, match="second"):
+        run(Study.load(folder / "study.toml"), folder / "RUN")
+    assert not (folder / "RUN").exists()
 
 
 def test_finds_the_planted_module_and_its_sets(done, cohort):
@@ -199,7 +246,7 @@ def test_nothing_is_done_twice(folder, monkeypatch):
     before = {p: p.stat().st_mtime_ns for p in (folder / "RUN").rglob("*") if p.is_file()}
     again = []
     run(study, folder / "RUN", say=again.append)
-    assert len(said) == 1 + len([step for step in STEPS if step.name != "scorecard"])
+    assert len(said) == 1 + len([step for step in STEPS if step.name not in {"scorecard", "second_cohort"}])
     assert again == ["reading and checking"]
     assert before == {p: p.stat().st_mtime_ns for p in (folder / "RUN").rglob("*") if p.is_file()}
 

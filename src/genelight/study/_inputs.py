@@ -15,6 +15,7 @@ from .._core.errors import InputError, UnknownNameError
 from .._core.genes import Genes
 from .._core.provenance import digest
 from .._core.types import Edges
+from ._second import SecondCohort
 from ._settings import EMBEDDED, Genetics, Model, Sets, Study
 
 __all__ = ["Inputs"]
@@ -35,6 +36,8 @@ class Inputs:
         Identity of expression and sample table.
     id_map
         How the file's columns became genes, where they were none.
+    second
+        The cohort that is asked for the module too.
     """
 
     study: Study
@@ -46,6 +49,7 @@ class Inputs:
     sets: Sequence[Edges]
     digest: str
     id_map: pp.IdMap | None = None
+    second: SecondCohort | None = None
 
     @classmethod
     def read(cls, study: Study) -> Inputs:
@@ -90,7 +94,8 @@ class Inputs:
         for collection in sets:
             _check_sizes(collection, preparation.genes)
         identity = digest(np.asarray(adata.X), list(adata.obs_names), list(adata.var_names), adata.obs.to_csv())
-        return cls(study, adata, contrast, preparation, widths, network, sets, identity, id_map)
+        second = SecondCohort.read(study.second, preparation.genes) if study.second else None
+        return cls(study, adata, contrast, preparation, widths, network, sets, identity, id_map, second)
 
     @property
     def priors(self) -> str:

@@ -128,6 +128,20 @@ class Scorecard(_Section):
     controls: list[str] = Field(default_factory=list, description="baselines; empty for the usual ones")
 
 
+class Second(_Section):
+    """A second cohort that is asked whether it has the module too."""
+
+    expression: str = Field(description="its expression table")
+    case: str = Field(description="which of its samples are cases")
+    control: str = Field(description="which of its samples are controls")
+    subject: str | None = Field(default=None, description="its obs column of subjects")
+    subject_pattern: str | None = Field(
+        default=None, description="regular expression whose first group names the person in that column"
+    )
+    scale: str = Field(default="log2", description="scale of its values: log2, counts or linear")
+    id_table: str | None = Field(default=None, description="table of ids and genes, where its columns are no genes")
+
+
 class Study(_Section):
     """A study, validated.
 
@@ -147,6 +161,7 @@ class Study(_Section):
     module: ModuleSettings = ModuleSettings()
     tests: Tests = Tests()
     scorecard: Scorecard | None = None
+    second: Second | None = None
 
     @classmethod
     def load(cls, path: str | Path) -> Study:
@@ -213,6 +228,13 @@ class Study(_Section):
                 "network": self.network and move(self.network),
                 "sets": [move(s) for s in self.sets],
                 "genetics": [move(g) for g in self.genetics],
+                "second": self.second
+                and self.second.model_copy(
+                    update={
+                        "expression": place(self.second.expression),
+                        "id_table": self.second.id_table and place(self.second.id_table),
+                    }
+                ),
             }
         )
 
@@ -243,5 +265,7 @@ def _section(path: list[str]) -> type[BaseModel]:
         "genetics": Genetics,
         "module": ModuleSettings,
         "tests": Tests,
+        "scorecard": Scorecard,
+        "second": Second,
     }
     return sections.get(path[0], Study) if path else Study

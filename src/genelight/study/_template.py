@@ -9,7 +9,19 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from ._settings import EMBEDDED, Contrast, Data, Genetics, Model, ModuleSettings, Network, Scorecard, Sets, Tests
+from ._settings import (
+    EMBEDDED,
+    Contrast,
+    Data,
+    Genetics,
+    Model,
+    ModuleSettings,
+    Network,
+    Scorecard,
+    Second,
+    Sets,
+    Tests,
+)
 
 __all__ = ["template", "to_toml"]
 
@@ -21,7 +33,7 @@ _FILL_IN = {
     "disease": "systemic lupus erythematosus",
     "subject": "subject",
 }
-_OPTIONAL = ("genetics", "scorecard")
+_OPTIONAL = ("genetics", "scorecard", "second")
 
 
 def template() -> str:
@@ -47,6 +59,7 @@ def template() -> str:
         ("[module]", ModuleSettings),
         ("[tests]", Tests),
         ("[scorecard]", Scorecard),
+        ("[second]", Second),
     ]
     for title, section in sections:
         optional = title.strip("[]") in _OPTIONAL

@@ -14,6 +14,7 @@ from ._nodes import Nodes
 from ._reproducibility import Reproducibility
 from ._scorecard import Scorecard
 from ._scores import Scores
+from ._second_cohort import SecondCohort
 from ._section import Figure, Section
 
 __all__ = ["SECTIONS", "Figure", "Section", "findings"]
@@ -21,6 +22,7 @@ __all__ = ["SECTIONS", "Figure", "Section", "findings"]
 SECTIONS: tuple[Section, ...] = (
     Module(),
     ModuleNetwork(),
+    SecondCohort(),
     Genetics(),
     Nodes(),
     Cards(),

@@ -13,6 +13,7 @@ from ._nodes import Nodes
 from ._prepare import Prepare
 from ._report import Report
 from ._scorecard import Scorecard
+from ._second_cohort import SecondCohort
 from ._step import Bench, Step
 
 __all__ = ["STEPS", "Bench", "Step"]
@@ -25,6 +26,7 @@ STEPS: tuple[Step, ...] = (
     Ensemble(),
     Derive(),
     ModuleNetwork(),
+    SecondCohort(),
     Nodes(),
     Assess(),
     Scorecard(),

@@ -1,0 +1,69 @@
+"""A second cohort that is asked whether it has the module too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from anndata import AnnData
+
+from .. import io, pp
+from .._core.checks import check_coverage
+from .._core.contrast import Contrast
+from .._core.genes import Genes
+from .._core.provenance import digest
+from ._settings import Second
+
+__all__ = ["SecondCohort"]
+
+LEAST_SHARED = 10
+
+
+@dataclass(frozen=True)
+class SecondCohort:
+    """Its samples, groups and preparation, learned from itself.
+
+    Attributes
+    ----------
+    digest
+        Identity of expression, groups and subjects.
+    """
+
+    adata: AnnData
+    contrast: Contrast
+    preparation: pp.Preparation
+    digest: str
+
+    @classmethod
+    def read(cls, settings: Second, genes: Genes) -> SecondCohort:
+        """Read and check it; columns of another kind of id become genes of the first cohort's kind.
+
+        Raises
+        ------
+        GenelightError
+            If it does not fit, or shares too few of `genes`.
+        """
+        adata = io.read(settings.expression, dense=True)
+        id_map = pp.map_where_needed(adata, to=genes.namespace, table=settings.id_table)
+        adata = id_map.transform(adata) if id_map else adata
+        contrast = Contrast.of(
+            adata.obs,
+            case=settings.case,
+            control=settings.control,
+            subject=settings.subject,
+            subject_pattern=settings.subject_pattern,
+        )
+        preparation = pp.prepare(adata, scale=settings.scale, ids=genes.namespace)
+        shared = genes.align(preparation.genes)
+        check_coverage(
+            shared, least=LEAST_SHARED, what="the data", reference=f"the second cohort {settings.expression}"
+        )
+        identity = digest(
+            np.asarray(adata.X),
+            list(adata.var_names),
+            contrast.case_n,
+            contrast.control_n,
+            [str(s) for s in contrast.subject_n],
+            settings.scale,
+        )
+        return cls(adata, contrast, preparation, identity)
