@@ -246,7 +246,8 @@ def test_nothing_is_done_twice(folder, monkeypatch):
     before = {p: p.stat().st_mtime_ns for p in (folder / "RUN").rglob("*") if p.is_file()}
     again = []
     run(study, folder / "RUN", say=again.append)
-    assert len(said) == 1 + len([step for step in STEPS if step.name not in {"scorecard", "second_cohort"}])
+    optional = {"scorecard", "second_cohort", "patients"}
+    assert len(said) == 1 + len([step for step in STEPS if step.name not in optional])
     assert again == ["reading and checking"]
     assert before == {p: p.stat().st_mtime_ns for p in (folder / "RUN").rglob("*") if p.is_file()}
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["Contrast"]
+__all__ = ["Contrast", "measure_of"]
 
 LEAST_SUBJECTS = 5
 MOST_CLASSES = 4
@@ -135,6 +135,20 @@ class Contrast:
             _, inverse, counts = np.unique(self.subject_n[mask], return_inverse=True, return_counts=True)
             weight[mask] = 1.0 / (counts[inverse] * len(counts))
         return weight
+
+
+def measure_of(obs: pd.DataFrame, text: str, *, subject: str | None) -> str | Contrast:
+    """A measure of severity as a study file or command line gives it: a column, or ``QUERY against QUERY``.
+
+    Raises
+    ------
+    UnknownNameError
+        If a query names a column that does not exist.
+    InputError
+        If the queries make no contrast, see :meth:`Contrast.of`.
+    """
+    case, against, control = text.partition(" against ")
+    return Contrast.of(obs, case=case, control=control, subject=subject) if against else text
 
 
 def _subjects(obs: pd.DataFrame, subject: str, pattern: str | None) -> np.ndarray:

@@ -11,6 +11,7 @@ from anndata import AnnData
 import genelight as gl
 
 from .._core.checks import select_samples
+from .._core.contrast import measure_of
 from ._genes import read_as
 from ._shared import File, ModelFolder, Seed, Subject, Table, fresh
 
@@ -36,7 +37,7 @@ def severity(
     found = gl.tl.severity(
         adata,
         trained,
-        measure=_measure(adata, measure, subject),
+        measure=measure_of(adata.obs, measure, subject=subject),
         subject=subject,
         layer=layer,
         fit=gl.models.again(trained, subject=subject),
@@ -146,8 +147,3 @@ def _show(found: gl.tl.Changes, out: Path) -> None:
 def _kept(adata: AnnData, drop: str | None) -> AnnData:
     """The samples that a query does not select."""
     return adata if drop is None else adata[~select_samples(adata.obs, drop, role="drop")].copy()
-
-
-def _measure(adata: AnnData, measure: str, subject: str | None) -> str | gl.Contrast:
-    case, against, control = measure.partition(" against ")
-    return gl.Contrast.of(adata.obs, case=case, control=control, subject=subject) if against else measure

@@ -14,6 +14,8 @@ from ._shared import Folder, fresh, say
 
 commands = typer.Typer()
 
+ShowIds = Annotated[bool, typer.Option("--show-ids", help="name patients in the report, in place of numbers")]
+
 
 @commands.command()
 def demo(out: Folder = Path("genelight-demo")) -> None:
@@ -33,15 +35,17 @@ def init(path: Annotated[Path, typer.Argument(help="study file to write")] = Pat
 def run(
     study: Annotated[Path, typer.Argument(help="study file, see: genelight init")],
     out: Folder,
+    show_ids: ShowIds = False,
 ) -> None:
     """Run a study file from expression to a report; what is done already is not done again."""
-    _finish(gl.study.run(gl.study.Study.load(study), out, say=say))
+    asked = gl.study.Study.load(study)
+    _finish(gl.study.run(asked.showing_ids() if show_ids else asked, out, say=say))
 
 
 @commands.command()
-def report(folder: Annotated[Path, typer.Argument(help="run folder")]) -> None:
+def report(folder: Annotated[Path, typer.Argument(help="run folder")], show_ids: ShowIds = False) -> None:
     """Write the report of a run folder anew."""
-    print(gl.report.report(folder))
+    print(gl.report.report(folder, show_ids=show_ids))
 
 
 @commands.command()

@@ -16,6 +16,7 @@ from ._genes import module, node_genes
 from ._labels import method_label, set_label, short_name
 from ._layer_map import layer_map
 from ._module_network import disease_map, module_network
+from ._patients import calibration, patients
 from ._samples import held_out, history, scores
 from ._save import save
 from ._scorecard import scorecard
@@ -25,6 +26,7 @@ from ._svg import svg
 
 __all__ = [
     "PALETTE",
+    "calibration",
     "disease_map",
     "gene_sets",
     "held_out",
@@ -37,6 +39,7 @@ __all__ = [
     "node",
     "node_genes",
     "nodes",
+    "patients",
     "reproducibility",
     "save",
     "scorecard",

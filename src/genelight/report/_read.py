@@ -17,7 +17,10 @@ from .._core.types import Evidence, Module, NodeGenes
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Run", "read_run"]
+__all__ = ["KEY", "Run", "read_run"]
+
+KEY = "07_patients_key.tsv"
+"""Which id has which number: the one file of patients that is not for sharing."""
 
 CONTROLS = {"PC": "PCA", "IC": "ICA"}
 """Layers of baseline models, shown beside the model's own, and what they are called."""
@@ -39,6 +42,7 @@ class Run:
     held_out: pd.DataFrame | None = None
     scores: pd.DataFrame | None = None
     evidence: Evidence | None = None
+    show_ids: bool = False
 
     @property
     def about(self) -> Mapping[str, Any]:
@@ -95,13 +99,13 @@ class Run:
         return _json(self.folder / name)
 
 
-def read_run(folder: Path) -> Run:
-    """Read a run folder.
+def read_run(folder: Path, *, show_ids: bool = False) -> Run:
+    """Read a run folder; `show_ids` lets sections name patients, as the study may.
 
     Raises
     ------
     InputError
-        If there is no such folder, or nothing of a run in it.
+        If there is no such folder, or nothing of a run in it, or no ids to show.
     FormatError
         If a file is damaged, of another kind, or lacks columns; names it.
     """
@@ -114,11 +118,16 @@ def read_run(folder: Path) -> Run:
             f"{folder} holds no study.toml, no 03_model and no 05_module.tsv; pass the folder that genelight run wrote"
         )
         raise InputError(msg)
+    if show_ids and not (folder / KEY).exists():
+        msg = f"{folder} has no {KEY}, which says whose number is whose; add [patients] to the study and run it again"
+        raise InputError(msg)
     node_genes = {lit.layer: lit for lit in map(NodeGenes.load, sorted(folder.glob("04_nodes_*.parquet")))}
     module, evidence = folder / "05_module.tsv", folder / "06_evidence.parquet"
+    study = _toml(folder / "study.toml")
+    asked = isinstance(patients := study.get("patients"), dict) and patients.get("show_ids") is True
     return Run(
         folder,
-        study=_toml(folder / "study.toml"),
+        study=study,
         prepare=_json(folder / "02_prepare.json"),
         model=_json(folder / "03_model" / "config.json"),
         record=_json(folder / "run.json"),
@@ -129,6 +138,7 @@ def read_run(folder: Path) -> Run:
         held_out=_table(folder / "05_held_out.tsv", ("method", "fold", "metric", "value")),
         scores=_table(folder / "05_scores.tsv", ("group", "method", "score")),
         evidence=Evidence.load(evidence) if evidence.exists() else None,
+        show_ids=show_ids or asked,
     )
 
 

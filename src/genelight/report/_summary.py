@@ -18,24 +18,27 @@ __all__ = ["summarise"]
 FORMAT = 1
 
 
-def summarise(run_folder: Path | str) -> dict[str, Any]:
+def summarise(run_folder: Path | str, *, show_ids: bool = False) -> dict[str, Any]:
     r"""Gather what a run found.
 
     Parameters
     ----------
     run_folder
         What ``genelight run`` wrote. Every file in it is optional; what is absent is named under ``missing``.
+    show_ids
+        Name patients by their ids.
 
     Returns
     -------
     dict
-        Plain values only, fit for JSON, no NaN, no id of any sample or subject. Keys: ``title``, ``contrast``,
-        ``findings`` (five sentences), one per section of the page, ``missing``, ``figures`` (inline SVG with caption).
+        Plain values only, fit for JSON, no NaN, no id of any sample or subject unless asked. Keys: ``title``,
+        ``contrast``, ``findings`` (five sentences), one per section of the page, ``missing``, ``figures`` (inline SVG
+        with caption).
 
     Raises
     ------
     InputError
-        If the folder is no run folder.
+        If the folder is no run folder, or ids are asked for and it holds none.
     FormatError
         If a file in it is damaged or lacks columns.
 
@@ -53,7 +56,7 @@ def summarise(run_folder: Path | str) -> dict[str, Any]:
     >>> summary["title"], len(summary["findings"])
     ('ill against well', 5)
     """
-    run = read_run(Path(run_folder))
+    run = read_run(Path(run_folder), show_ids=show_ids)
     evidence = by_kind(run)
     found = {section.name: section.gather(run, evidence) for section in SECTIONS}
     summary: dict[str, Any] = {"format": FORMAT, "title": _title(run), "contrast": _contrast(run), **found}

@@ -11,13 +11,15 @@ from ._summary import summarise
 __all__ = ["report"]
 
 
-def report(run_folder: Path | str) -> Path:
+def report(run_folder: Path | str, *, show_ids: bool = False) -> Path:
     r"""Write ``report.html`` and ``report.json`` into a run folder, each whole or not at all.
 
     Parameters
     ----------
     run_folder
         What ``genelight run`` wrote.
+    show_ids
+        Name patients by their ids; by default they have numbers, unless the study asked for ids.
 
     Returns
     -------
@@ -26,7 +28,7 @@ def report(run_folder: Path | str) -> Path:
     Raises
     ------
     InputError
-        If the folder is no run folder.
+        If the folder is no run folder, or ids are asked for and it holds none.
     FormatError
         If a file in it is damaged.
     ResourceError
@@ -46,7 +48,7 @@ def report(run_folder: Path | str) -> Path:
     'report.html'
     """
     folder = Path(run_folder)
-    summary = summarise(folder)
+    summary = summarise(folder, show_ids=show_ids)
     page = folder / "report.html"
     for path, format_ in ((folder / "report.json", "json"), (page, "html")):
         with writing(path) as draft:

@@ -10,15 +10,16 @@ from anndata import AnnData
 
 from .. import demo, io, models, pp, tl
 from .._core.checks import check_coverage, select_samples
-from .._core.contrast import Contrast
+from .._core.contrast import Contrast, measure_of
 from .._core.errors import InputError, UnknownNameError
 from .._core.genes import Genes
 from .._core.provenance import digest
 from .._core.types import Edges
+from ..tl.stratify import LEAST_SUBJECTS
 from ._second import SecondCohort
 from ._settings import EMBEDDED, Genetics, Model, Sets, Study
 
-__all__ = ["Inputs"]
+__all__ = ["Inputs", "patients_of"]
 
 LEAST_SHARED = 10
 TESTED_SIZES = (5, 500)
@@ -85,6 +86,7 @@ class Inputs:
             shape=models.PRESETS[study.model.preset].shape,
         )
         _check_module(study, contrast, genes=preparation.genes, layers=len(widths))
+        _check_patients(study, adata, contrast)
         network = _network(study)
         sets = [_sets(s, data.ids) for s in study.sets] + [_genetics(g, data.ids) for g in study.genetics]
         for edges in [*sets, *([network] if network else [])]:
@@ -123,6 +125,32 @@ class Inputs:
         """Fit the second baseline: as many independent components."""
         preparation = prepare(adata, self.study, id_map=self.id_map)
         return models.fit_ica(adata, width=min(self.widths), preparation=preparation, seed=self.study.model.seed)
+
+
+def patients_of(study: Study, adata: AnnData, contrast: Contrast) -> AnnData:
+    """The samples that severity and groups are of, the subject column naming persons."""
+    asked, subject = study.patients, study.data.subject
+    found = adata.copy()
+    if subject is not None:
+        found.obs[subject] = contrast.subject_n.astype(str)
+    if asked is None or not asked.drop:
+        return found
+    return found[~select_samples(found.obs, asked.drop, role="drop")].copy()
+
+
+def _check_patients(study: Study, adata: AnnData, contrast: Contrast) -> None:
+    asked = study.patients
+    if asked is None:
+        return
+    kept, subject = patients_of(study, adata, contrast), study.data.subject
+    tl.check_measure(kept, measure_of(kept.obs, asked.measure, subject=subject), subject=subject)
+    for name in asked.explain:
+        if name not in kept.obs:
+            raise UnknownNameError("explain column", name, kept.obs.columns, where="obs")
+    subjects = kept.obs[subject].nunique() if subject else kept.n_obs
+    if asked.groups and subjects < LEAST_SUBJECTS:
+        msg = f"[patients] groups = true needs {LEAST_SUBJECTS} subjects, there are {subjects}; set groups = false"
+        raise InputError(msg)
 
 
 def _preset(model: Model) -> str | models.Preset:

@@ -142,6 +142,18 @@ class Second(_Section):
     id_table: str | None = Field(default=None, description="table of ids and genes, where its columns are no genes")
 
 
+class Patients(_Section):
+    """How severely each patient is affected, and which patients are alike; trains the model again for every fold."""
+
+    measure: str = Field(description="obs column, higher for more severe; or 'QUERY against QUERY'")
+    drop: str | None = Field(default=None, description="samples to leave out, a query on obs columns")
+    permutations: int = Field(default=99, ge=0, description="measures handed to other subjects, behind the score's p")
+    groups: bool = Field(default=True, description="look for groups of patients, at least 20 are needed")
+    explain: list[str] = Field(default_factory=list, description="obs columns that groups should not be: batch, age")
+    shown: int = Field(default=5, ge=1, description="how many of the most severe patients the report shows")
+    show_ids: bool = Field(default=False, description="name them in the report, in place of numbers")
+
+
 class Study(_Section):
     """A study, validated.
 
@@ -162,6 +174,7 @@ class Study(_Section):
     tests: Tests = Tests()
     scorecard: Scorecard | None = None
     second: Second | None = None
+    patients: Patients | None = None
 
     @classmethod
     def load(cls, path: str | Path) -> Study:
@@ -209,6 +222,19 @@ class Study(_Section):
             raise FormatError(msg) from error
         except ValidationError as error:
             raise _explain(error, where) from None
+
+    def showing_ids(self) -> Study:
+        """The same, its report naming patients.
+
+        Raises
+        ------
+        InputError
+            If the study has no patients to show.
+        """
+        if self.patients is None:
+            msg = "the study has no section [patients], so its report shows no patient; add it or leave out --show-ids"
+            raise InputError(msg)
+        return self.model_copy(update={"patients": self.patients.model_copy(update={"show_ids": True})})
 
     def _relative_to(self, folder: Path) -> Study:
         def place(name: str) -> str:
@@ -267,5 +293,6 @@ def _section(path: list[str]) -> type[BaseModel]:
         "tests": Tests,
         "scorecard": Scorecard,
         "second": Second,
+        "patients": Patients,
     }
     return sections.get(path[0], Study) if path else Study

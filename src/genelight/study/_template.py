@@ -17,6 +17,7 @@ from ._settings import (
     Model,
     ModuleSettings,
     Network,
+    Patients,
     Scorecard,
     Second,
     Sets,
@@ -32,8 +33,9 @@ _FILL_IN = {
     "file": "disease_genes.tsv",
     "disease": "systemic lupus erythematosus",
     "subject": "subject",
+    "measure": "sledai",
 }
-_OPTIONAL = ("genetics", "scorecard", "second")
+_OPTIONAL = ("genetics", "scorecard", "second", "patients")
 
 
 def template() -> str:
@@ -60,6 +62,7 @@ def template() -> str:
         ("[tests]", Tests),
         ("[scorecard]", Scorecard),
         ("[second]", Second),
+        ("[patients]", Patients),
     ]
     for title, section in sections:
         optional = title.strip("[]") in _OPTIONAL

@@ -27,7 +27,7 @@ from .preservation import Preservation, preservation
 from .reproducibility import match_nodes, rank_nodes, reproducibility, reproducible_nodes
 from .stability import Stability, stability
 from .score import Scores, score
-from .severity import INTERFERON, Protocol, severity
+from .severity import INTERFERON, Protocol, check_measure, severity
 from .stratify import stratify
 from .top_genes import top_genes
 from .treatment import OBSERVED, Changes, contrast, trajectories
@@ -56,6 +56,7 @@ __all__ = [
     "annotate",
     "atlas",
     "auc_interval",
+    "check_measure",
     "compare_modules",
     "consensus",
     "contrast",

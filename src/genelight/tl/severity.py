@@ -15,7 +15,7 @@ from ._measures import Direction, Measure, number, subjects_of
 from ._parts import WEIGHTED
 from ._question import check_contrast
 
-__all__ = ["INTERFERON", "Protocol", "severity"]
+__all__ = ["INTERFERON", "Protocol", "check_measure", "severity"]
 
 
 def severity(
@@ -88,16 +88,39 @@ def severity(
     >>> hours.figures["method"].tolist()
     ['severity', 'signature', 'pca', 'genes']
     """
-    if isinstance(measure, Contrast):
-        check_contrast(adata, measure)
-        subject_n: np.ndarray = measure.subject_n
-        task: Measure = Direction(measure)
-    else:
-        subject_n = subjects_of(adata.obs, subject)
-        task = number(adata.obs, measure, subject_n, permutations=protocol.permutations, seed=seed)
+    task, subject_n = _task(adata, measure, subject=subject, permutations=protocol.permutations, seed=seed)
     layers = list(model.widths) if layer is None else [check_layer(model, layer)]
     reads = [layers[0], WEIGHTED] if layer is None and task.estimates else layers[-1:]
     judged_n = np.ones(adata.n_obs, dtype=bool)
     if protocol.judge is not None:
         judged_n = select_samples(adata.obs, protocol.judge, role="judge")
     return freeze(Plan(task, subject_n, layers, reads, protocol, seed, judged_n), adata, model, fit=fit)
+
+
+def check_measure(adata: AnnData, measure: str | Contrast, *, subject: str | None = None) -> None:
+    """Whether a severity score can be learned from a measure, before anything is computed.
+
+    Raises
+    ------
+    UnknownNameError
+        If a column does not exist.
+    InputError
+        If the measure is text, constant, missing for most samples or known for fewer than five subjects.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> gl.tl.check_measure(gl.demo.cohort(), "hours", subject="subject")
+    """
+    _task(adata, measure, subject=subject, permutations=0, seed=0)
+
+
+def _task(
+    adata: AnnData, measure: str | Contrast, *, subject: str | None, permutations: int, seed: int
+) -> tuple[Measure, np.ndarray]:
+    """What is learned, and whose each sample is."""
+    if isinstance(measure, Contrast):
+        check_contrast(adata, measure)
+        return Direction(measure), measure.subject_n
+    subject_n = subjects_of(adata.obs, subject)
+    return number(adata.obs, measure, subject_n, permutations=permutations, seed=seed), subject_n

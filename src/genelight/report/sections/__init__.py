@@ -11,6 +11,7 @@ from ._methods import Methods
 from ._module import Module
 from ._module_network import ModuleNetwork
 from ._nodes import Nodes
+from ._patients import Patients
 from ._reproducibility import Reproducibility
 from ._scorecard import Scorecard
 from ._scores import Scores
@@ -31,6 +32,7 @@ SECTIONS: tuple[Section, ...] = (
     Scorecard(),
     HeldOut(),
     Scores(),
+    Patients(),
     Methods(),
 )
 """In the order of the page, below the findings."""

@@ -10,6 +10,7 @@ from ._hold_out import HoldOut
 from ._light_up import LightUp
 from ._module_network import ModuleNetwork
 from ._nodes import Nodes
+from ._patients import Patients
 from ._prepare import Prepare
 from ._report import Report
 from ._scorecard import Scorecard
@@ -30,6 +31,7 @@ STEPS: tuple[Step, ...] = (
     Nodes(),
     Assess(),
     Scorecard(),
+    Patients(),
     Report(),
 )
 """In this order; a step stands behind those it reads from. The report is last."""

@@ -1,0 +1,104 @@
+"""How severely each patient is affected, what drives it, and which patients are alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+
+from ... import models, tl
+from ..._core.contrast import measure_of
+from ..._core.groups import Groups
+from ..._core.severity import Severity
+from ..._core.tables import write_plain
+from ..._core.types import Model
+from .._inputs import patients_of
+from .._settings import Patients as Settings
+from ._step import Bench, Step
+
+__all__ = ["Patients"]
+
+TABLE, KEY, DRIVERS = "07_patients.tsv", "07_patients_key.tsv", "07_drivers.tsv"
+SEVERITY, GROUPS = "07_severity.parquet", "07_groups.parquet"
+GENES = 10
+
+
+class Patients(Step):
+    """A score with its interval for every sample, held out, and a group for every subject; ids stay in the key."""
+
+    name = "patients"
+    says = "scoring patients that the model has not seen"
+    after = ("fit",)
+
+    def wanted(self, bench: Bench) -> bool:
+        """Where the study has a section [patients]."""
+        return bench.study.patients is not None
+
+    def depends(self, bench: Bench) -> Sequence[object]:
+        """Measure and groups, how the model is trained for a fold, samples; not what the report shows of them."""
+        asked = bench.study.patients
+        settings = [] if asked is None else [asked.model_dump(mode="json", exclude={"show_ids"})]
+        data = bench.study.data.model_dump(mode="json", exclude={"expression"})
+        trained = [bench.model_settings, bench.study.module.folds, data, bench.contrast_digest]
+        return [*settings, *trained, bench.inputs.digest, bench.seed]
+
+    def outputs(self, bench: Bench) -> Sequence[str]:
+        """Scores under running numbers, whose numbers they are, what drives the highest, and the frozen nouns."""
+        asked = bench.study.patients
+        return [TABLE, KEY, DRIVERS, SEVERITY, *([GROUPS] if asked is not None and asked.groups else [])]
+
+    def work(self, bench: Bench) -> None:
+        """Learn the score and the groups, each with models that have not seen the subject in question."""
+        asked, subject = bench.study.patients, bench.study.data.subject
+        if asked is None:
+            return
+        adata = patients_of(bench.study, bench.inputs.adata, bench.inputs.contrast)
+        model = models.load(bench.folder / "03_model")
+        score = tl.severity(
+            adata,
+            model,
+            measure=measure_of(adata.obs, asked.measure, subject=subject),
+            subject=subject,
+            fit=bench.inputs.fit,
+            protocol=tl.Protocol(folds=bench.study.module.folds, permutations=asked.permutations),
+            seed=bench.seed,
+        )
+        score.save(bench.folder / SEVERITY)
+        groups = _groups(bench, asked, adata, model=model)
+        if groups is not None:
+            groups.save(bench.folder / GROUPS)
+        table = _table(adata, subject, score=score, groups=groups)
+        write_plain(bench.folder / TABLE, table.drop(columns=["subject_id", "sample_id"]))
+        write_plain(bench.folder / KEY, table[["patient", "sample", "subject_id", "sample_id"]])
+        write_plain(bench.folder / DRIVERS, _drivers(adata, model, score, table=table, shown=asked.shown))
+
+
+def _groups(bench: Bench, asked: Settings, adata: AnnData, *, model: Model) -> Groups | None:
+    if not asked.groups:
+        return None
+    subject, fit = bench.study.data.subject, bench.inputs.fit
+    return tl.stratify(adata, model, subject=subject, explain=asked.explain, fit=fit, seed=bench.seed)
+
+
+def _table(adata: AnnData, subject: str | None, *, score: Severity, groups: Groups | None) -> pd.DataFrame:
+    """One row per sample: numbers in the order of the samples, ids beside them."""
+    ids = np.asarray(adata.obs_names if subject is None else adata.obs[subject], dtype=object).astype(str)
+    table = pd.DataFrame({"patient": pd.factorize(ids)[0] + 1, "sample": np.arange(1, len(ids) + 1)})
+    table = table.assign(subject_id=ids, sample_id=np.asarray(adata.obs_names, dtype=object))
+    held_out = score.held_out[["sample", "measure", "score", "low", "high"]].rename(columns={"sample": "sample_id"})
+    table = table.merge(held_out, on="sample_id", how="left")
+    if groups is None:
+        return table.assign(group="", confidence=np.nan)
+    members = groups.members.rename(columns={"subject": "subject_id"})
+    return table.merge(members[["subject_id", "group", "confidence"]], on="subject_id", how="left")
+
+
+def _drivers(adata: AnnData, model: Model, score: Severity, *, table: pd.DataFrame, shown: int) -> pd.DataFrame:
+    """The genes behind the highest score of each of the most severe patients."""
+    first = table.dropna(subset="score").sort_values("score", ascending=False).drop_duplicates("patient").head(shown)
+    found = tl.drivers(adata[list(first["sample_id"])].copy(), model, severity=score, top=GENES)
+    numbers = first.set_index("sample_id")[["patient", "sample"]]
+    found = found.rename(columns={"sample": "sample_id"}).join(numbers, on="sample_id")
+    return found[["patient", "sample", "rank", "gene", "part", "gap"]]
