@@ -125,3 +125,14 @@ def test_covariates_that_do_not_fit():
     gaps.loc["n3", "age"] = np.nan
     with pytest.raises(InputError, match="'age' is missing for 1 of 24 samples"):
         Contrast.of(gaps, **QUESTION, covariates=["age"])
+
+
+def test_a_column_of_three_levels_is_not_guessed_from_and_the_third_stays_out():
+    obs = pd.DataFrame({"group": ["ill", "well", "mild"] * 8}, index=[f"s{i}" for i in range(24)])
+    with pytest.raises(InputError, match="case = 'group' is not a yes-or-no question"):
+        Contrast.of(obs, case="group", control='group == "well"', subject=None)
+    with pytest.raises(InputError, match="8 of 24 samples are case"):
+        Contrast.of(obs, case='group != "well"', control='group != "ill"', subject=None)
+    found = Contrast.of(obs, case='group == "ill"', control='group == "well"', subject=None)
+    assert not found.used_n[obs["group"] == "mild"].any()
+    assert (found.case_n.sum(), found.control_n.sum()) == (8, 8)
