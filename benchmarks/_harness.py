@@ -151,7 +151,8 @@ class Collection:
         lines = [
             f"# {self.name.capitalize()}",
             "",
-            f"Each is one command, `python -m {self.name} NAME --log`, which writes it here anew.",
+            f"Each is one command, `python -m {self.name} NAME --log`, which writes it here anew. "
+            "Both sides of a ratio are of the same run, interleaved; seconds are of a machine with other work.",
             "",
             *_markdown([{"name": r["name"], "figure": _headline(r), "data": r["data"]} for r in records]),
         ]

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from .errors import FormatError
+from .tables import records
 
 __all__ = ["NodeCard"]
 
@@ -86,11 +87,10 @@ class NodeCard:
 
     def to_record(self) -> dict[str, Any]:
         """Plain values for JSON, without the evidence."""
-        tables = {name: getattr(self, name).astype(object) for name in TABLES}
         return {
             **{name: getattr(self, name) for name in ("node", "layer", "model", "state")},
             **{name: dict(getattr(self, name)) for name in ("activity", "reproducibility")},
-            **{name: table.where(table.notna(), None).to_dict("records") for name, table in tables.items()},
+            **{name: records(getattr(self, name)) for name in TABLES},
         }
 
     @property

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from .errors import FormatError
-from .tables import read_parquet, write_parquet
+from .tables import read_parquet, records, write_parquet
 
 __all__ = ["SCORE_COLUMNS", "VERDICTS", "VERDICT_COLUMNS", "Scorecard"]
 
@@ -105,8 +105,7 @@ class Scorecard:
 
     def save(self, path: Path) -> None:
         """Write as Parquet, the verdicts in its stamp."""
-        verdicts = self.verdicts.astype(object).where(self.verdicts.notna(), None).to_dict("records")
-        about = {"about": dict(self.about), "verdicts": verdicts}
+        about = {"about": dict(self.about), "verdicts": records(self.verdicts)}
         write_parquet(path, self.table, kind="scorecard", version=self.FORMAT, about=about)
 
     @classmethod

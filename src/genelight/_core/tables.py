@@ -12,7 +12,7 @@ import pandas as pd
 from .errors import FormatError
 from .provenance import writing
 
-__all__ = ["read_parquet", "read_tsv", "write_parquet", "write_plain", "write_tsv"]
+__all__ = ["read_parquet", "read_tsv", "records", "write_parquet", "write_plain", "write_tsv"]
 
 _KEY = b"genelight"
 
@@ -110,3 +110,9 @@ def _check_stamp(path: Path, stamp: dict[str, Any], *, kind: str, newest: int) -
     if stamp["version"] > newest:
         msg = f"{path} has {kind} format {stamp['version']}, newer than {newest}; upgrade with pip install -U genelight"
         raise FormatError(msg)
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """One mapping per row, gaps as None, as JSON has them."""
+    rows = table.astype(object).to_dict("records")
+    return [{str(name): None if pd.isna(value) else value for name, value in row.items()} for row in rows]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import pl
 from ..._core.scorecard import Scorecard as Card
+from ..._core.tables import records
 from ._section import Figure, Section, figure
 
 if TYPE_CHECKING:
@@ -30,9 +31,8 @@ class Scorecard(Section):
         if card is None:
             return None
         columns = ["question", "measure", "claim", "verdict", "value", "low", "high", "p", "control", "sentence"]
-        verdicts = card.verdicts[columns].astype(object).where(card.verdicts[columns].notna(), None)
         seeds = card.table.loc[~card.table["control"], "seed"].nunique()
-        return {"trainings": int(seeds), "controls": card.controls, "verdicts": verdicts.to_dict("records")}
+        return {"trainings": int(seeds), "controls": card.controls, "verdicts": records(card.verdicts[columns])}
 
     def figures(self, run: Run, found: Any) -> dict[str, Figure]:
         """Layers and controls side by side."""
