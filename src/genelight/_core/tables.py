@@ -113,6 +113,13 @@ def _check_stamp(path: Path, stamp: dict[str, Any], *, kind: str, newest: int) -
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """One mapping per row, gaps as None, as JSON has them."""
+    """One mapping per row, gaps as None, as JSON has them.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> records(pd.DataFrame({"gene": ["TP53", None], "score": [1.5, float("nan")]}))
+    [{'gene': 'TP53', 'score': 1.5}, {'gene': None, 'score': None}]
+    """
     rows = table.astype(object).to_dict("records")
     return [{str(name): None if pd.isna(value) else value for name, value in row.items()} for row in rows]
