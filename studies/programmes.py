@@ -15,14 +15,20 @@ The value is the fraction of detectable programmes that consensus programmes of 
 cohorts, with its 95% interval over cohorts (bootstrap). ``seeds alone`` repeats the last layer without drawing
 subjects: then the noise of the one table counts as reproducible.
 
-What a false programme is was fixed anew after a first run (last width 16) and before the figures in the log. A
-consensus programme with q <= 0.05 is true if it recovers a planted programme or a cell type's marker genes; a piece
-if it does not, and yet eight or more of its ten strongest genes are in one of them (of 40 genes in 1,000 that has a
-chance of 3e-10), so that what a reader would say of it holds, if not of the whole; false if it is neither. ``false``
-and ``false share`` count the last kind, which the FDR speaks of; ``pieces`` stand beside it, and the first run, which
-counted them as false, missed its FDR by them. Where half of a programme is nonlinear, half of its genes follow a
-product with the next programme and half a switch; these parts come back as programmes of their own, and the whole is
-then missed by all models alike.
+What a false programme is was fixed anew after a first run (last width 16) that counted pieces as false and missed its
+FDR by them. A consensus programme with q <= 0.05 is true if it recovers a planted programme or a cell type's marker
+genes; a piece if it does not, and yet eight or more of its ten strongest genes are in one of them (of 40 genes in
+1,000 that has a chance of 3e-10), so that what a reader would say of it holds, if not of the whole; false if it is
+neither. ``false`` and ``false share`` count the last kind. Pieces are there because half of a nonlinear programme's
+genes follow a product with the next programme and half a switch: two groups of genes, each with a course of its own
+(the courses correlate by 0.5), which come back as two programmes, and the whole may then be missed. So ``halves``
+counts the pieces that rank one such half above all other genes with AUROC >= 0.95, the bar of a whole, and ``false
+share, only halves true`` holds the other pieces for false; ``false share, pieces false`` does so for all of them, and
+charges the method with finding what was planted.
+
+These rules and the sets below were fixed with the figures of cohorts of seeds 1 and 2 in view (halves, too: there all
+pieces are halves). The figures in the log are of other cohorts, of seeds 11 and 12, seen once, after that; models,
+members and draws, those on blood too, are of seeds from 1,000 on. ``quick`` keeps to seed 1.
 
 On blood (influenza; lupus where its file is there) the interferon programme is the consensus programme in whose
 values the set ranks highest by AUROC, signs as they are. ``seeds`` counts members whose node in it has an AUROC of at
@@ -58,25 +64,34 @@ from scipy.stats import rankdata
 from genelight import Model, NodeGenes, demo, io, models, prepare, simulate, tl
 
 SEEDS, FDR, RECOVERED, RESPONDS = 10, 0.05, 0.95, 0.9
+DEVELOPED, REPORTED, DRAWS = (1, 2), (11, 12), 1000
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 REACTOME, HALLMARK = "REACTOME_INTERFERON_ALPHA_BETA_SIGNALING", "HALLMARK_INTERFERON_ALPHA_RESPONSE"
 
 
 def run(*, quick: bool) -> Result:
-    seeds = 4 if quick else SEEDS
-    tables = [_cohort(name, adata, seeds) for name, adata in _cohorts(quick=quick)]
+    again = _Again(4, 0) if quick else _Again(SEEDS, DRAWS)
+    tables = [_cohort(name, adata, again) for name, adata in _cohorts(quick=quick)]
     planted = pd.concat(tables, ignore_index=True)
     last = planted[planted["model"] == "autoencoder L3"]
     counts = last[["recovered", "detectable"]].to_numpy()
     blood = [
         row
         for name, adata, supervised_g in _blood(quick=quick)
-        for row in _interferon(name, adata, supervised_g, seeds=seeds)
+        for row in _interferon(name, adata, supervised_g, again=again)
     ]
-    data = f"{len(tables)} simulated cohorts, {int(counts[:, 1].sum())} detectable programmes; {seeds} members"
+    data = f"{len(tables)} simulated cohorts, {int(counts[:, 1].sum())} detectable programmes; {again.seeds} members"
     rows = [*_totals(planted), *planted.to_dict("records"), *blood]
     value = float(counts[:, 0].sum() / counts[:, 1].sum())
     return Result("value", Figure(value, _interval(counts), len(tables)), data, rows)
+
+
+@dataclass(frozen=True)
+class _Again:
+    """How many members an ensemble has, and the seed of the model, of the first member and of all draws."""
+
+    seeds: int
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -93,22 +108,26 @@ class _Found:
         return np.flatnonzero(self.consensus.table["q"] <= FDR)
 
 
-def _ensembles(adata: AnnData, seeds: int) -> Iterator[_Found]:
+def _ensembles(adata: AnnData, again: _Again) -> Iterator[_Found]:
     """The autoencoder layer by layer, its last layer without drawing subjects, PCA and ICA of the last width."""
     preparation = prepare(adata)
-    model = models.fit(adata, subject="subject", preparation=preparation)
-    yield from _layers(model, adata, seeds)
-    yield from list(_layers(model, adata, seeds, resample=False))[-1:]
+    model = models.fit(adata, subject="subject", preparation=preparation, seed=again.seed)
+    yield from _layers(model, adata, again)
+    yield from list(_layers(model, adata, again, resample=False))[-1:]
     width = min(model.widths.values())
     for linear in (models.fit_pca, models.fit_ica):
-        yield from _layers(linear(adata, width=width, preparation=preparation), adata, seeds)
+        yield from _layers(linear(adata, width=width, preparation=preparation), adata, again)
 
 
-def _layers(model: Model, adata: AnnData, seeds: int, *, resample: bool = True) -> Iterator[_Found]:
-    members = models.fit_ensemble(adata, model, seeds=seeds, subject="subject", resample=resample)
+def _layers(model: Model, adata: AnnData, again: _Again, *, resample: bool = True) -> Iterator[_Found]:
+    members = models.fit_ensemble(
+        adata, model, seeds=again.seeds, subject="subject", resample=resample, seed=again.seed
+    )
     for layer in model.widths:
         nodes = [tl.light_up(member, layer) for member in members]
-        yield _Found(f"{model.name} {layer}{'' if resample else ', seeds alone'}", tl.consensus(nodes), nodes)
+        yield _Found(
+            f"{model.name} {layer}{'' if resample else ', seeds alone'}", tl.consensus(nodes, seed=again.seed), nodes
+        )
 
 
 def _auc(values_kg: np.ndarray, inside_g: np.ndarray) -> np.ndarray:
@@ -116,6 +135,14 @@ def _auc(values_kg: np.ndarray, inside_g: np.ndarray) -> np.ndarray:
     inside = int(inside_g.sum())
     rank_kg = rankdata(values_kg, axis=1)
     return (rank_kg[:, inside_g].sum(1) - inside * (inside + 1) / 2) / (inside * (len(inside_g) - inside))
+
+
+def _aucs(values_kg: np.ndarray, sets_gt: np.ndarray) -> np.ndarray:
+    """AUROC of each row's values for the genes of each set, shape ``(k, t)``."""
+    auc_kt = np.empty((len(values_kg), sets_gt.shape[1]))
+    for t, inside_g in enumerate(sets_gt.T):
+        auc_kt[:, t] = _auc(values_kg, inside_g)
+    return auc_kt
 
 
 def _cohorts(*, quick: bool) -> Iterator[tuple[str, AnnData]]:
@@ -128,23 +155,25 @@ def _cohorts(*, quick: bool) -> Iterator[tuple[str, AnnData]]:
         "40 genes, cell types": (simulate.Programmes(size=40), simulate.Nuisance(composition=1.0)),
     }
     for name, (programmes, nuisance) in list(kinds.items())[: 1 if quick else None]:
-        for seed in range(1, 2 if quick else 3):
+        for seed in DEVELOPED[:1] if quick else REPORTED:
             yield f"{name}, seed {seed}", simulate.cohort(programmes=programmes, nuisance=nuisance, seed=seed)
 
 
-def _cohort(name: str, adata: AnnData, seeds: int) -> pd.DataFrame:
+def _cohort(name: str, adata: AnnData, again: _Again) -> pd.DataFrame:
     w_gk, type_gc = adata.varm["programmes"], adata.varm["composition"]
     linear = 1 - adata.uns["simulate"]["programmes"]["nonlinear"]
     edge = np.sqrt(adata.n_vars / adata.obs["subject"].nunique())
     detectable_k = linear * (w_gk**2).sum(0) > edge
     truth_gk = np.hstack([w_gk != 0, type_gc != 0])
     truth_gk = truth_gk[:, truth_gk.any(0)]
+    halves_gt = _halves(adata)
     rows = []
-    for found in _ensembles(adata, seeds):
+    for found in _ensembles(adata, again):
         values_kg = np.abs(found.consensus.nodes.values_kg[found.sure])
-        auc_kt = np.stack([_auc(values_kg, inside_g) for inside_g in truth_gk.T], axis=1)
+        auc_kt = _aucs(values_kg, truth_gk)
         partial_k = auc_kt.max(1, initial=0.0) < RECOVERED
         piece_k = partial_k & _within_one(found, truth_gk)
+        half_k = piece_k & (_aucs(values_kg, halves_gt).max(1, initial=0.0) >= RECOVERED)
         best_t = auc_kt[:, : len(detectable_k)].max(0, initial=0.0)
         rows.append(
             {
@@ -156,9 +185,17 @@ def _cohort(name: str, adata: AnnData, seeds: int) -> pd.DataFrame:
                 "reproducible": len(found.sure),
                 "false": int((partial_k & ~piece_k).sum()),
                 "pieces": int(piece_k.sum()),
+                "halves": int(half_k.sum()),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _halves(adata: AnnData) -> np.ndarray:
+    """Genes of each programme that bend in the same way, shape ``(g, halves)``; none where all is linear."""
+    bent = adata.var[adata.var["bend"] != ""]
+    name_g = adata.var["programme"] + " " + adata.var["bend"]
+    return name_g.to_numpy()[:, None] == np.unique(name_g[bent.index])
 
 
 def _within_one(found: _Found, truth_gk: np.ndarray) -> np.ndarray:
@@ -170,7 +207,13 @@ def _within_one(found: _Found, truth_gk: np.ndarray) -> np.ndarray:
 def _totals(planted: pd.DataFrame) -> list[dict[str, object]]:
     total = planted.groupby("model", sort=False).sum(numeric_only=True).reset_index()
     total["fraction"] = total["recovered"] / total["detectable"]
-    total["false share"] = total["false"] / total["reproducible"].clip(lower=1)
+    counted = {
+        "false share": total["false"],
+        "false share, only halves true": total["false"] + total["pieces"] - total["halves"],
+        "false share, pieces false": total["false"] + total["pieces"],
+    }
+    for name, number in counted.items():
+        total[name] = number / total["reproducible"].clip(lower=1)
     return [{"cohort": "all", **row} for row in total.to_dict("records")]
 
 
@@ -212,8 +255,8 @@ def _sets() -> dict[str, set[str]]:
     return {str(name): set(part["target"]) for name, part in wanted.groupby("source", sort=False)}
 
 
-def _interferon(name: str, adata: AnnData, supervised_g: np.ndarray, *, seeds: int) -> Iterator[dict[str, object]]:
-    for found in _ensembles(adata, seeds):
+def _interferon(name: str, adata: AnnData, supervised_g: np.ndarray, *, again: _Again) -> Iterator[dict[str, object]]:
+    for found in _ensembles(adata, again):
         nodes, table = found.consensus.nodes, found.consensus.table
         for collection, genes in _sets().items():
             inside_g = np.isin(nodes.genes.ids, list(genes))

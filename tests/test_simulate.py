@@ -119,6 +119,19 @@ def test_nonlinear_share_is_what_no_linear_fit_explains(share):
     assert explained(signal_ng, adata.obsm["programmes"]) == pytest.approx(1 - share, abs=0.03)
 
 
+def test_which_genes_follow_a_product_is_told():
+    design = Programmes(effect=0, nonlinear=0.5)
+    adata = simulate.cohort(2000, visits=1, n_genes=400, programmes=design, noise=0)
+    a_nk = adata.obsm["programmes"]
+    planted_g = (adata.var["programme"] != "").to_numpy()
+    own_g = np.abs(adata.varm["programmes"][planted_g]).argmax(1)
+    product_ng = (a_nk * np.roll(a_nk, -1, axis=1))[:, own_g]
+    r_g = stats.pearsonr(adata.X[:, planted_g], product_ng, axis=0).statistic
+    np.testing.assert_array_equal(adata.var["bend"][~planted_g], "")
+    np.testing.assert_array_equal(adata.var["bend"][planted_g] == "product", np.abs(r_g) > 0.4)
+    assert not simulate.cohort(20, visits=1, n_genes=400).var["bend"].any()
+
+
 def test_a_single_programme_may_be_nonlinear():
     design = Programmes(number=1, diseased=1, effect=0, nonlinear=1)
     adata = simulate.cohort(2000, visits=1, n_genes=40, programmes=design)

@@ -156,7 +156,8 @@ def cohort(
 
         ``obs``: subject, visit (from 1), condition (case, control), batch, age, sex, severity.
 
-        ``var``: programme (empty for none), module (whether a gene is of a diseased programme: the true
+        ``var``: programme (empty for none), bend (its :math:`\phi_g`: product or switch, empty at
+        :math:`\nu = 0`), module (whether a gene is of a diseased programme: the true
         disease genes), mean, sd.
 
         ``obsm["programmes"]`` :math:`a`, ``varm["programmes"]`` :math:`w`, ``obsm["composition"]`` fractions,
@@ -196,8 +197,11 @@ def cohort(
         rng["batch"], case_n, n_genes=n_genes, number=nuisance.batches, confounding=nuisance.confounding
     )
     fraction_nc, z_nc = cells(rng["composition"], subject_n, case_n=case_n, confounding=nuisance.confounding)
+    planted_ng, product_g = responses(rng["programmes"], a_nk, w_gk, nonlinear=programmes.nonlinear)
+    bends = np.where(product_g, "product", "switch")
+    var.insert(1, "bend", np.where((var["programme"] != "") & (programmes.nonlinear > 0), bends, ""))
     parts = {
-        "programmes": responses(rng["programmes"], a_nk, w_gk, nonlinear=programmes.nonlinear),
+        "programmes": planted_ng,
         "batch": nuisance.batch * shift_ng,
         "composition": nuisance.composition * z_nc @ type_gc.T,
     }

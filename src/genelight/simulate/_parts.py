@@ -65,13 +65,15 @@ def repeated(rng: np.random.Generator, subject_n: np.ndarray, columns: int) -> n
     return np.sqrt(SUBJECT_SHARE) * own_jc[subject_n] + np.sqrt(1 - SUBJECT_SHARE) * visit_nc
 
 
-def responses(rng: np.random.Generator, a_nk: np.ndarray, w_gk: np.ndarray, *, nonlinear: float) -> np.ndarray:
-    """What programmes do to genes, in the genes' standard deviations, shape ``(n, g)``."""
+def responses(
+    rng: np.random.Generator, a_nk: np.ndarray, w_gk: np.ndarray, *, nonlinear: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """What programmes do to genes, in the genes' standard deviations, shape ``(n, g)``, and who follows a product."""
     partner_nk = np.roll(a_nk, -1, axis=1)
     product_nk = a_nk * partner_nk if a_nk.shape[1] > 1 else (a_nk**2 - 1) / np.sqrt(2)
     product_g = rng.random(len(w_gk)) < 0.5
     bent_ng = np.where(product_g, product_nk @ w_gk.T, bend(a_nk, 1.0) @ w_gk.T)
-    return np.sqrt(1 - nonlinear) * (a_nk @ w_gk.T) + np.sqrt(nonlinear) * bent_ng
+    return np.sqrt(1 - nonlinear) * (a_nk @ w_gk.T) + np.sqrt(nonlinear) * bent_ng, product_g
 
 
 def batches(
