@@ -52,6 +52,19 @@ def test_nodes_with_effects_are_chosen_sized_and_coloured(ax: Axes) -> None:
     assert to_hex(ax.collections[0].get_facecolor()[0]) == pl.PALETTE["up"]
 
 
+def test_a_connection_that_only_the_direction_tells_is_dashed(ax: Axes) -> None:
+    pl.layer_map(EDGES.assign(q_direction=0.01), ax)
+    dashed = [line for line in ax.lines if line.is_dashed()]
+    assert len(ax.lines) == 5
+    assert len(dashed) == 1
+    assert "L1.3" in names(ax)
+
+
+def test_a_gene_stands_beside_its_node(ax: Axes) -> None:
+    pl.layer_map(EDGES, ax, nodes=NODES.assign(gene=["IFI44L", "", "ISG15", "", ""]))
+    assert {"L1.0 IFI44L", "L1.1", "L2.0 ISG15"} <= names(ax)
+
+
 def test_nothing_to_draw_says_so() -> None:
     ax = pl.layer_map(EDGES.assign(q=1.0), Figure().subplots())
     assert names(ax) == {"no connection with q of 0.05 or less"}

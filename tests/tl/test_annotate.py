@@ -1,4 +1,5 @@
 import anndata
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -64,7 +65,12 @@ def test_scanpys_own_plots_find_the_slots(cohort, model):
     scanpy = pytest.importorskip("scanpy", reason="scanpy is not installed; it reads obsm and varm as anndata does")
     adata = cohort.adata.copy()
     tl.annotate(adata, model)
-    scanpy.pp.neighbors(adata, use_rep="X_L1", n_neighbors=5)
+    # UMAP's own graph would take half a minute to compile.
+    scanpy.pp.neighbors(adata, use_rep="X_L1", n_neighbors=5, method="gauss", transformer="sklearn")
     assert adata.obsp["connectivities"].nnz > 0
     axes = scanpy.pl.embedding(adata, "X_L2", show=False)
     np.testing.assert_allclose(axes.collections[0].get_offsets(), adata.obsm["X_L2"][:, :2], rtol=1e-6)
+    scanpy.pl.ranking(adata, "varm", "lightup_L2", indices=[1, 0], show=False)
+    first = [text.get_text() for text in plt.gcf().axes[0].texts]
+    plt.close("all")
+    assert first[:5] == tl.light_up(model, "L2").of("L2.1").index[:5].tolist()

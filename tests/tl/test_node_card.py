@@ -8,7 +8,8 @@ import pytest
 from genelight import models, tl
 from genelight._core.card import NodeCard
 from genelight._core.errors import FormatError, GeneMismatchError, InputError, UnknownNameError
-from genelight._core.types import EVIDENCE_COLUMNS, Evidence
+from genelight._core.types import EVIDENCE_COLUMNS, Evidence, NodeGenes
+from genelight.tl.node_card import _among_strongest
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +117,14 @@ def test_stability_over_other_trainings(cohort, model):
     both = tl.node_card(model, "L2.1", others=[lit, noise]).genes["stability"]
     assert both.between(0.5, 1).all()
     assert both.mean() < 1
+
+
+def test_genes_lowered_are_judged_among_those_lowered(model):
+    # Of 200 genes 150 go up, all by more than any goes down.
+    values_kg = np.concatenate([np.linspace(-1, -0.5, 50), np.linspace(5, 6, 150)])[None].repeat(8, 0)
+    other = NodeGenes(values_kg, tuple(f"L2.{i}" for i in range(8)), model.genes, "L2", "autoencoder", "light_up")
+    table = pd.DataFrame({"gene": [model.genes.ids[i] for i in (0, 49, 99, 100)], "sign": ["down", "down", "up", "up"]})
+    assert _among_strongest(table, other, ("L2.0", 0.9)).tolist() == [True, True, False, True]
 
 
 def test_reproducibility_of_the_node(model):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["layer_map"]
 
 SMALLEST_DOT, LARGEST_DOT = 24.0, 150.0
+SIGNIFICANT = 0.05
 
 
 def layer_map(
@@ -27,12 +28,14 @@ def layer_map(
     ----------
     edges
         Columns ``source``, ``target``, ``source_layer``, ``target_layer``, ``weight`` and ``q``, as
-        :func:`genelight.tl.layer_map` gives them; those to the next layer with q of 0.05 or less are drawn.
+        :func:`genelight.tl.layer_map` gives them; those to the next layer with q of 0.05 or less are drawn. Where there
+        is a column ``q_direction``, those with only that of 0.05 or less are drawn as well, dashed.
     ax
         Where to draw; a new figure otherwise.
     nodes
         Columns ``node`` and ``effect``, as :func:`genelight.tl.node_activity` gives them: the nodes of each layer with
-        the largest effects are drawn then, larger where the effect is larger, coloured by its sign.
+        the largest effects are drawn then, larger where the effect is larger, coloured by its sign. What a column
+        ``gene`` holds stands beside a node's name.
     n
         How many connections at most between two layers, those with the largest weights.
     per_layer
@@ -55,6 +58,7 @@ def layer_map(
     """
     known = [] if nodes is None else nodes.dropna(subset=["effect"])[["node", "effect"]].to_numpy().tolist()
     effect = {str(node): float(e) for node, e in known}
+    gene = {} if nodes is None or "gene" not in nodes else dict(zip(nodes["node"], nodes["gene"], strict=True))
     layers = list(dict.fromkeys([*edges["source_layer"], *edges["target_layer"]]))
     after = dict(pairwise(layers))
     kept = _strongest(
@@ -65,12 +69,13 @@ def layer_map(
     ax = axes_or_new(ax, size=(1.6 + 1.6 * len(layers), 0.9 + 0.28 * rows))
     largest = float(kept["weight"].abs().max()) if len(kept) else 1.0
     # The strongest last, so that they lie on top.
-    for source, target, weight in kept[["source", "target", "weight"]].to_numpy().tolist()[::-1]:
+    for source, target, weight, q in kept[["source", "target", "weight", "q"]].to_numpy().tolist()[::-1]:
         (x0, y0), (x1, y1) = place[source], place[target]
         strength = abs(weight) / largest
         colour = UP if weight >= 0 else DOWN
-        ax.plot([x0, x1], [y0, y1], color=colour, linewidth=0.4 + 2.8 * strength, alpha=0.25 + 0.6 * strength, zorder=1)
-    _draw_nodes(ax, place, effect)
+        (line,) = ax.plot([x0, x1], [y0, y1], color=colour, linewidth=0.4 + 2.8 * strength, zorder=1)
+        line.set(alpha=0.25 + 0.6 * strength, linestyle="-" if q <= SIGNIFICANT else (0, (2.5, 1.2)))
+    _draw_nodes(ax, place, effect, gene)
     _name_layers(ax, layers)
     if not len(kept):
         ax.text(0.5, 0.5, "no connection with q of 0.05 or less", transform=ax.transAxes, ha="center", color=SOFT)
@@ -79,7 +84,8 @@ def layer_map(
 
 def _strongest(edges: pd.DataFrame, effect: dict[str, float], *, n: int, per_layer: int) -> pd.DataFrame:
     """Connections to draw: significant, between nodes of large effect, the largest weights."""
-    kept = edges[edges["q"] <= 0.05]
+    q = edges["q"] if "q_direction" not in edges else edges[["q", "q_direction"]].min(axis=1)
+    kept = edges[q <= SIGNIFICANT]
     if effect:
         layer = {**dict(zip(edges["source"], edges["source_layer"], strict=True))}
         layer |= dict(zip(edges["target"], edges["target_layer"], strict=True))
@@ -109,7 +115,9 @@ def _mean_height(edges: pd.DataFrame, place: dict[str, tuple[float, float]]) -> 
     return float(np.average(heights, weights=edges["weight"].abs()))
 
 
-def _draw_nodes(ax: Axes, place: dict[str, tuple[float, float]], effect: dict[str, float]) -> None:
+def _draw_nodes(
+    ax: Axes, place: dict[str, tuple[float, float]], effect: dict[str, float], gene: dict[str, str]
+) -> None:
     largest = max((abs(effect[node]) for node in place if node in effect), default=1.0) or 1.0
     for node, (x, y) in place.items():
         strength = abs(effect.get(node, 0.0)) / largest
@@ -117,7 +125,7 @@ def _draw_nodes(ax: Axes, place: dict[str, tuple[float, float]], effect: dict[st
         size = SMALLEST_DOT + (LARGEST_DOT - SMALLEST_DOT) * strength
         ax.scatter([x], [y], s=size, color=colour, edgecolor="white", linewidth=0.8, zorder=2)
         ax.annotate(
-            node,
+            f"{node} {gene.get(node) or ''}".strip(),
             (x, y),
             xytext=(-9 if x == 0 else 9, 0),
             textcoords="offset points",

@@ -58,7 +58,7 @@ def node_card(
         Table of :func:`genelight.tl.reproducibility` with a row on this node.
     others
         Light-up of the same layer of models trained with other seeds. A gene's stability is the share of them in
-        whose matching node it is among the 100 strongest genes, with the same sign.
+        whose matching node it is among the 100 strongest genes of the same sign.
     n
         How many genes at most of either sign.
 
@@ -222,14 +222,17 @@ def _genes(reading: _Reading, node: str, *, n: int) -> pd.DataFrame:
 
 
 def _among_strongest(table: pd.DataFrame, other: NodeGenes, matched: tuple[str, float]) -> np.ndarray:
-    """Whether the other model's matching node has each gene among its strongest, with the same sign."""
+    """Whether the other model's matching node has each gene among its strongest of the same sign."""
     match, correlation = matched
     if not match:
         return np.zeros(len(table))
     values_g = other.values_kg[other.nodes.index(match)] * np.sign(correlation)
     position = [other.genes.position[gene] for gene in table["gene"]]
-    limit = np.sort(np.abs(values_g))[-min(STABLE_AMONG, len(values_g))]
-    signed = values_g[position] * np.where(table["sign"] == "up", 1, -1)
+    up = (table["sign"] == "up").to_numpy()
+    # A node that raises more than it lowers is judged on what it lowers all the same.
+    ordered, last = np.sort(values_g), min(STABLE_AMONG, len(values_g))
+    limit = np.where(up, ordered[-last], -ordered[last - 1])
+    signed = values_g[position] * np.where(up, 1, -1)
     return (signed >= limit) & (signed > 0)
 
 

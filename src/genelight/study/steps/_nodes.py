@@ -51,7 +51,8 @@ class Nodes(Step):
         )
         if len(bench.layers) > 1:
             edges = tl.layer_map(model, bench.inputs.adata)
-            write_plain(bench.folder / "04_layer_map.tsv", edges[edges["q"] <= SIGNIFICANT])
+            called = edges[["q", "q_direction"]].min(axis=1) <= SIGNIFICANT
+            write_plain(bench.folder / "04_layer_map.tsv", edges[called])
 
 
 def _activity(bench: Bench, model: Model, *, module: Module, scored: pd.DataFrame | None) -> pd.DataFrame:
