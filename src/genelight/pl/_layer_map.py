@@ -75,7 +75,7 @@ def layer_map(
         colour = UP if weight >= 0 else DOWN
         (line,) = ax.plot([x0, x1], [y0, y1], color=colour, linewidth=0.4 + 2.8 * strength, zorder=1)
         line.set(alpha=0.25 + 0.6 * strength, linestyle="-" if q <= SIGNIFICANT else (0, (2.5, 1.2)))
-    _draw_nodes(ax, place, effect, gene)
+    _draw_nodes(ax, place, effect=effect, gene=gene)
     _name_layers(ax, layers)
     if not len(kept):
         ax.text(0.5, 0.5, "no connection with q of 0.05 or less", transform=ax.transAxes, ha="center", color=SOFT)
@@ -116,7 +116,7 @@ def _mean_height(edges: pd.DataFrame, place: dict[str, tuple[float, float]]) -> 
 
 
 def _draw_nodes(
-    ax: Axes, place: dict[str, tuple[float, float]], effect: dict[str, float], gene: dict[str, str]
+    ax: Axes, place: dict[str, tuple[float, float]], *, effect: dict[str, float], gene: dict[str, str]
 ) -> None:
     largest = max((abs(effect[node]) for node in place if node in effect), default=1.0) or 1.0
     for node, (x, y) in place.items():

@@ -68,11 +68,11 @@ def _connections(run: Run) -> dict[str, Figure]:
     return figure(
         lambda ax: pl.layer_map(edges, ax, nodes=nodes, per_layer=NODES),
         name="layer_map",
-        caption="How layers build on one another: connections to the next layer, between the nodes of each layer in which "
-        "cases and controls differ most, each with the gene that it raises most. Full lines are stronger than the "
-        "source's connections shuffled among targets, dashed ones only than an input of random direction (q of 0.05 "
-        "or less). Red lines raise, blue ones lower; red nodes are higher in cases, blue ones lower, larger where "
-        "they differ more.",
+        caption="How layers build on one another: connections to the next layer, between the nodes of each layer "
+        "in which cases and controls differ most, each with the gene that it raises most. Full lines are stronger "
+        "than the source's connections shuffled among targets, dashed ones only than an input of random direction (q "
+        "of 0.05 or less). Red lines raise, blue ones lower; red nodes are higher in cases, blue ones lower, larger "
+        "where they differ more.",
         alt=f"A graph of layers from left to right; the strongest connection is from {first['source']} to "
         f"{first['target']}.",
         height=5.2,
