@@ -47,7 +47,7 @@ def test_card_of_the_node_that_matters(cohort, model, loudest):
     first = card.genes["gene"].iloc[0]
     assert card.sentence.startswith(f"{loudest} of the autoencoder raises {first}, ")
     assert "goes with group (Kruskal-Wallis, q = " in card.sentence
-    assert card.sentence.endswith("and has its best evidence in Sets: PLANTED (q = 0.001).")
+    assert card.sentence.endswith("and has its best evidence in PLANTED (Sets) (q = 0.001).")
     with pytest.raises(AttributeError):
         card.node = "L1.0"
 
@@ -70,7 +70,7 @@ def test_text_and_markdown_say_all_and_name_no_subject(cohort, model, loudest):
     for title in ("Genes raised", "Genes lowered", "Sample columns", "Nearest nodes of other layers", "Evidence"):
         assert f"\n{title}\n" in text
         assert f"\n## {title}\n" in markdown
-    assert "Sets: A\\|B" in markdown
+    assert "A\\|B (Sets)" in markdown
     for part in (text, markdown):
         assert card.sentence in part
         assert not [s for s in cohort.adata.obs["subject"].unique() if s in part]

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from .errors import FormatError
+from .labels import reference_label
 from .tables import records
 
 __all__ = ["NodeCard"]
@@ -120,7 +121,9 @@ def _sentence(card: NodeCard) -> str:
         parts.append(f"goes with none of {len(card.obs)} sample columns at a q of {SIGNIFICANT}")
     known = card.evidence[card.evidence["q"] <= SIGNIFICANT]
     if len(known):
-        parts.append(f"has its best evidence in {known.iloc[0]['reference']} (q = {known.iloc[0]['q']:.2g})")
+        parts.append(
+            f"has its best evidence in {reference_label(known.iloc[0]['reference'])} (q = {known.iloc[0]['q']:.2g})"
+        )
     if "support" in card.reproducibility:
         parts.append(_comes_back(card.reproducibility))
     state = f" ({card.state})" if card.state else ""
@@ -170,6 +173,7 @@ def _tables(card: NodeCard) -> list[tuple[str, pd.DataFrame]]:
     # A strong node passes hundreds of gene sets: each test shows its best three, the card holds them all.
     best = card.evidence.groupby("test", sort=False).head(3)
     evidence = best[["test", "reference", "n", "statistic", "effect", "p", "q"]]
+    evidence = evidence.assign(reference=evidence["reference"].map(reference_label))
     parts = [
         ("Genes raised", genes[genes["sign"] == "up"].drop(columns="sign")),
         ("Genes lowered", genes[genes["sign"] == "down"].drop(columns="sign")),

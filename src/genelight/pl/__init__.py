@@ -10,10 +10,10 @@
 
 from __future__ import annotations
 
+from .._core.labels import method_label, set_label, short_name
 from ._card import node
 from ._evidence import gene_sets, layers
 from ._genes import module, node_genes
-from ._labels import method_label, set_label, short_name
 from ._layer_map import layer_map
 from ._module_network import disease_map, module_network
 from ._patients import calibration, patients

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ._labels import set_label
+from .._core.labels import set_label
 from ._style import ACCENT, DOWN, FAINT, INK, SERIES, SOFT, UP, axes_or_new, bars, dress, note
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["node"]
 
 SMALLEST, SIGNIFICANT = 1e-300, 0.05
-ROWS, WRAP = 5, 30
+ROWS, WRAP = 5, 34
 
 
 def node(card: NodeCard, ax: Axes | None = None, *, n: int = 10) -> Axes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._labels import set_label
+from .._core.labels import set_label
 from ._style import DOWN, FAINT, INK, SERIES, axes_or_new, bars, dress, name_rows, note
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["method_label", "set_label", "short_name"]
+__all__ = ["method_label", "reference_label", "set_label", "short_name"]
 
 # First words that MSigDB puts before a set's own name, and words it writes in capitals that stay so.
 _PREFIXES = {"REACTOME", "HALLMARK", "GOBP", "GOMF", "GOCC", "KEGG", "WP", "BIOCARTA", "PID", "HP"}
@@ -35,10 +35,10 @@ def set_label(reference: str) -> tuple[str, str]:
 
     Examples
     --------
-    >>> from genelight import pl
-    >>> pl.set_label("Reactome: REACTOME_DDX58_IFIH1_MEDIATED_INDUCTION_OF_INTERFERON_ALPHA_BETA")
+    >>> from genelight._core.labels import set_label
+    >>> set_label("Reactome: REACTOME_DDX58_IFIH1_MEDIATED_INDUCTION_OF_INTERFERON_ALPHA_BETA")
     ('Reactome', 'DDX58 IFIH1 mediated induction of interferon alpha beta')
-    >>> pl.set_label("Blood cells (2015): B cell (naive)")
+    >>> set_label("Blood cells (2015): B cell (naive)")
     ('Blood cells', 'B cell (naive)')
     """
     collection, colon, name = reference.partition(": ")
@@ -63,11 +63,24 @@ def short_name(name: str) -> str:
 
     Examples
     --------
-    >>> from genelight import pl
-    >>> pl.short_name("STRING v12 physical, score >= 900 (CC BY 4.0)")
+    >>> from genelight._core.labels import short_name
+    >>> short_name("STRING v12 physical, score >= 900 (CC BY 4.0)")
     'STRING v12 physical'
     """
     return re.split(r"\s*[,(]", name, maxsplit=1)[0] or name
+
+
+def reference_label(reference: str) -> str:
+    """A gene set or network as a sentence has it: ``"Interferon signaling (Reactome)"``.
+
+    Examples
+    --------
+    >>> from genelight._core.labels import reference_label
+    >>> reference_label("Reactome, 1615 pathways (CC BY 4.0): REACTOME_INTERFERON_SIGNALING")
+    'Interferon signaling (Reactome)'
+    """
+    group, name = set_label(reference)
+    return f"{name} ({group})" if group else short_name(name)
 
 
 def method_label(method: str) -> str:
