@@ -36,6 +36,7 @@ def test_errors_are_caught_as_what_python_users_expect(ours, builtin):
     ("known", "hint"),
     [
         (["condition", "hours"], "did you mean 'condition'?"),
+        (["CONDITION", "hours"], "did you mean 'CONDITION'?"),
         (["x", "y"], "there are 2: x, y"),
         ([], "there are none"),
         ([str(i) for i in range(12)], "there are 12: 0, 1, 2, 3, 4, 5, 6, 7 and 4 more"),

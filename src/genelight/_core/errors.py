@@ -58,7 +58,8 @@ class UnknownNameError(InputError):
 
     def __init__(self, what: str, name: object, known: Iterable[object], *, where: str = "") -> None:
         names = [str(k) for k in known]
-        close = difflib.get_close_matches(str(name), names, n=3, cutoff=0.6)
+        folded = {k.casefold(): k for k in names}
+        close = [folded[k] for k in difflib.get_close_matches(str(name).casefold(), folded, n=3, cutoff=0.6)]
         place = f" in {where}" if where else ""
         if close:
             hint = "did you mean " + " or ".join(repr(c) for c in close) + "?"
