@@ -88,6 +88,9 @@ def consensus(nodes: Sequence[NodeGenes], *, support: float = 0.5, draws: int = 
     clusters (single nodes included) with at least this agreement; ``q`` the number of them expected in one draw,
     over the number of programmes found with as much, made monotone.
 
+    A programme is what follows one course over samples: one whose genes answer in two ways, half to a switch and half
+    to a product with another, comes back as two, one for each half (the study ``programmes``).
+
     That programmes shared over trainings are the ones to read is the idea of DeepProfile (Qiu et al. 2024,
     doi 10.1038/s41551-024-01290-8), which clusters latent variables over samples instead.
 
