@@ -22,6 +22,16 @@ def test_linear_model_gives_decoder_weights_times_the_step(linear, layer, rest, 
     np.testing.assert_allclose(nodes.values_kg, decoder_kg * step_k[:, None], atol=2e-5)
 
 
+def test_any_number_of_standard_deviations(linear):
+    span = linear.code_range("L2")
+    low = tl.light_up(linear, "L2", rest="mean", level="-1.5sd").values_kg
+    one = tl.light_up(linear, "L2", rest="mean", level="+1sd").values_kg
+    np.testing.assert_allclose(low, -1.5 * one, atol=2e-5)
+    assert np.abs(low).max() > 0.1 * span.sd.min()
+    with pytest.raises(UnknownNameError, match="did you mean"):
+        tl.light_up(linear, "L2", level="2 sd")
+
+
 def test_equals_one_node_at_a_time(relu):
     nodes = tl.light_up(relu, "L1", rest="mean", level="max")
     span = relu.code_range("L1")

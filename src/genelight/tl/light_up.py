@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -33,7 +34,7 @@ LEVELS: Mapping[str, State] = {
     "-1sd": lambda r: r.mean - r.sd,
     "-2sd": lambda r: r.mean - 2 * r.sd,
 }
-"""Levels to which a node is switched."""
+"""Levels to which a node is switched; any other number of standard deviations, ``"+3sd"``, is one as well."""
 
 
 def light_up(
@@ -61,8 +62,7 @@ def light_up(
         Where the other nodes wait: ``"minimum"`` or ``"mean"`` over the training samples, or ``"zero"``.
     level
         How far the node is switched on, over the training samples: ``"max"``, ``"min"``, their 99th and 1st
-        percentile (``"q99"``, ``"q1"``), or one or two standard deviations from its mean (``"+1sd"``, ``"+2sd"``,
-        ``"-1sd"``, ``"-2sd"``).
+        percentile (``"q99"``, ``"q1"``), or so many standard deviations from its mean (``"+2sd"``, ``"-1.5sd"``).
     method
         Attribution method, a name in ``ATTRIBUTIONS``.
     adata
@@ -117,10 +117,13 @@ def states(model: Model, layer: str, *, rest: str, level: str) -> tuple[np.ndarr
     UnknownNameError
         If there is no such rest or level.
     """
-    for what, name, known in (("rest", rest, RESTS), ("level", level, LEVELS)):
-        if name not in known:
-            raise UnknownNameError(what, name, known)
+    if rest not in RESTS:
+        raise UnknownNameError("rest", rest, RESTS)
     span = model.code_range(layer)
+    if deviations := re.fullmatch(r"([+-]\d+(?:\.\d+)?)sd", level):
+        return RESTS[rest](span), span.mean + float(deviations[1]) * span.sd
+    if level not in LEVELS:
+        raise UnknownNameError("level", level, LEVELS)
     return RESTS[rest](span), LEVELS[level](span)
 
 
