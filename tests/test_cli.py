@@ -45,6 +45,7 @@ def test_the_verbs_follow_one_another(files, monkeypatch, capsys):
         ("node", "L2.0", "--model", model, "--table", table, "--subject", "subject"),
         ("ensemble", table, "--model", model, "--seeds", 2, "--subject", "subject", "--out", files / "again"),
         ("node", "L2.0", "--model", model, "--ensemble", files / "again", "--draw", files / "card.png"),
+        ("layer-map", table, "--model", model, "--out", files / "map.tsv", "--draw", files / "map.svg"),
         ("disease-module", table, "--model", model, *ill, "--size", 50, "--out", files / "module.tsv"),
         ("module", "validate", files / "module.tsv", table, *ill, "--out", files / "preserved.tsv"),
         ("module", "network", files / "module.tsv", "--out", files / "m.cx2", "--picture", files / "m.svg"),
@@ -58,7 +59,11 @@ def test_the_verbs_follow_one_another(files, monkeypatch, capsys):
     assert gl.NodeGenes.load(files / "nodes.parquet").nodes[0] == "L2.0"
     assert len(gl.models.load_ensemble(files / "again")) == 2
     assert (files / "card.png").read_bytes().startswith(b"\x89PNG")
-    assert "comes back in" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "comes back in" in said
+    assert "L1 to L2: of 128 connections " in said
+    assert len((files / "map.tsv").read_text().splitlines()) == 1 + 16 * 8 + 8 * 4 + 16 * 4
+    assert "<svg" in (files / "map.svg").read_text()
     assert len(gl.Module.load(files / "module.tsv").selected) == 50
     assert gl.tl.Preservation.load(files / "preserved.tsv").verdict == "preserved"
     assert set(Scorecard.load(files / "card").verdicts["verdict"]) == {"cannot tell here"}

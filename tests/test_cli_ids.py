@@ -16,6 +16,7 @@ WHOLE = {
 }
 # The others take longer; a question that the table cannot answer ends them once it is read.
 BEGUN = {
+    "layer-map": ("layer-map", "TABLE", *MODEL),
     "ensemble": ("ensemble", "TABLE", *MODEL, "--subject", "none"),
     "scorecard": ("scorecard", "TABLE", *MODEL, "--label", "none", "--network", "none"),
     "severity": ("severity", "TABLE", *MODEL, "--measure", "none"),

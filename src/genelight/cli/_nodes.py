@@ -1,4 +1,4 @@
-"""Nodes: light-up, ensemble, node."""
+"""Nodes: light-up, ensemble, node, layer-map."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 
 import genelight as gl
@@ -83,6 +84,29 @@ def node(
     if picture is not None:
         gl.pl.save(lambda ax: gl.pl.node(card, ax), picture, size=(9.2, 5.0))
     print(card.to_text())
+
+
+@commands.command()
+def layer_map(
+    table: Table,
+    model: ModelFolder,
+    out: File,
+    draw: Annotated[Path | None, typer.Option(help="also draw the map: a .png, .svg or .pdf file")] = None,
+    seed: Seed = 0,
+) -> None:
+    """Write how the nodes of each hidden layer feed those of the next ones, as TSV."""
+    trained, path = gl.load(model), fresh(out)
+    picture = None if draw is None else fresh(draw)
+    edges = gl.tl.layer_map(trained, read_as(model, table), seed=seed)
+    write_plain(path, edges)
+    if picture is not None:
+        first = pd.concat([gl.tl.top_genes(gl.light_up(trained, layer), n=1) for layer in trained.widths])
+        nodes = first[first["sign"] == "up"]
+        gl.pl.save(lambda ax: gl.pl.layer_map(edges, ax, nodes=nodes), picture, size=(7.0, 6.4))
+    for (source, target), part in edges.groupby(["source_layer", "target_layer"], sort=False):
+        beyond = int((part["q"] <= 0.05).sum()), int((part["q_direction"] <= 0.05).sum())
+        print(f"{source} to {target}: of {len(part)} connections {beyond[0]} are stronger than shuffled ones, ", end="")
+        print(f"{beyond[1]} than an input of random direction (q <= 0.05)")
 
 
 def _lit(model: gl.Model, again: gl.models.Ensemble, layers: Iterable[str]) -> dict[str, list[gl.NodeGenes]]:

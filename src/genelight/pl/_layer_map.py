@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,13 +33,13 @@ def layer_map(
     ax
         Where to draw; a new figure otherwise.
     nodes
-        Columns ``node`` and ``effect``, as :func:`genelight.tl.node_activity` gives them: the nodes of each layer with
-        the largest effects are drawn then, larger where the effect is larger, coloured by its sign. What a column
-        ``gene`` holds stands beside a node's name.
+        Column ``node``. With ``effect``, as :func:`genelight.tl.node_activity` gives it, the nodes of each layer with
+        the largest effects are drawn, larger where the effect is larger, coloured by its sign. What ``gene`` holds
+        stands beside a node's name.
     n
         How many connections at most between two layers, those with the largest weights.
     per_layer
-        How many nodes at most in a layer, where `nodes` is given.
+        How many nodes at most in a layer, where `nodes` has effects.
 
     Returns
     -------
@@ -56,9 +56,7 @@ def layer_map(
     >>> [t.get_text() for t in pl.layer_map(table, Figure().subplots()).texts if "." in t.get_text()]
     ['L1.0', 'L2.0']
     """
-    known = [] if nodes is None else nodes.dropna(subset=["effect"])[["node", "effect"]].to_numpy().tolist()
-    effect = {str(node): float(e) for node, e in known}
-    gene = {} if nodes is None or "gene" not in nodes else dict(zip(nodes["node"], nodes["gene"], strict=True))
+    effect, gene = _beside(nodes, "effect"), _beside(nodes, "gene")
     layers = list(dict.fromkeys([*edges["source_layer"], *edges["target_layer"]]))
     after = dict(pairwise(layers))
     kept = _strongest(
@@ -80,6 +78,13 @@ def layer_map(
     if not len(kept):
         ax.text(0.5, 0.5, "no connection with q of 0.05 or less", transform=ax.transAxes, ha="center", color=SOFT)
     return ax
+
+
+def _beside(nodes: pd.DataFrame | None, column: str) -> dict[str, Any]:
+    """What a table of nodes holds in a column, by node."""
+    if nodes is None or column not in nodes:
+        return {}
+    return dict(nodes.dropna(subset=[column])[["node", column]].to_numpy().tolist())
 
 
 def _strongest(edges: pd.DataFrame, effect: dict[str, float], *, n: int, per_layer: int) -> pd.DataFrame:
@@ -125,7 +130,7 @@ def _draw_nodes(
         size = SMALLEST_DOT + (LARGEST_DOT - SMALLEST_DOT) * strength
         ax.scatter([x], [y], s=size, color=colour, edgecolor="white", linewidth=0.8, zorder=2)
         ax.annotate(
-            f"{node} {gene.get(node) or ''}".strip(),
+            f"{node} {gene.get(node, '')}".strip(),
             (x, y),
             xytext=(-9 if x == 0 else 9, 0),
             textcoords="offset points",
