@@ -69,6 +69,24 @@ def test_gaps_dates_copies_and_versions_are_counted(tmp_path):
     assert (found.ids.kind, found.versioned, found.mangled) == ("ensembl", 100, 0)
 
 
+@pytest.mark.parametrize(
+    ("probes", "platform", "said"),
+    [
+        ([f"155{i:04}_at" for i in range(100)], "GPL570", r"--table GPL570 .*fetches GEO's table of GPL570 once"),
+        ([f"20{i:04}_s_at" for i in range(100)], "GPL96", "--table GPL96 "),
+        ([f"ILMN_{i}" for i in range(100)], "GPL10558", "--table GPL10558 "),
+        ([f"A_23_P{i}" for i in range(100)], "", "--table FILE .*where FILE is a table that you have.*such as GPL570"),
+    ],
+)
+def test_probes_come_with_the_command_that_gives_them_genes(probes, platform, said, tmp_path):
+    found = inspect(saved(table(log2(), probes), tmp_path))
+    assert found.platform == platform
+    assert re.search(rf"genelight map-ids \S+ {said}", found.next)
+    adata = table(log2(), probes)
+    adata.uns["read"] = {"platform": "GPL6947"}
+    assert "--table GPL6947 " in inspect(saved(adata, tmp_path)).next
+
+
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
 def test_floor_and_counts(tmp_path, form):
     x = RNG.poisson(0.7, (40, 100)).astype(float) * RNG.poisson(300, 100)

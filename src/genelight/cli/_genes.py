@@ -20,7 +20,9 @@ __all__ = ["Collapse", "Ids", "Probes", "Several", "as_genes", "as_genes_of", "f
 Ids = Annotated[str, typer.Option(help="kind of gene id in the file, or auto to tell it from the ids")]
 Collapse = Annotated[str, typer.Option(help=f"several columns of one gene: {', '.join(gl.pp.COLLAPSES)}")]
 Several = Annotated[str, typer.Option(help="a column of several genes: drop, or copy to each")]
-Probes = Annotated[Path | None, typer.Option("--table", help="table of ids and genes, such as GEO's of a platform")]
+Probes = Annotated[
+    Path | None, typer.Option("--table", help="table of ids and genes, or a GEO platform such as GPL570")
+]
 
 
 def as_genes(

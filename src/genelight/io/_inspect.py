@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from .._core.id_kinds import detect_ids
+from .._core.id_kinds import PLATFORMS, detect_ids
 from .._core.scales import detect_scale, find_floor
 from ._inspection import Column, Inspection
 from ._read import Input, find_reader, read
@@ -27,6 +27,7 @@ _ROWS = 1024
 _MOST_LABELS = 12
 _USUAL = ("format", "separator", "decimal")
 _VERSIONED = re.compile(r".*\.\d+$")
+_PROBES = frozenset((*PLATFORMS, "affymetrix", "agilent"))
 _MANGLED = re.compile(r"\d{1,2}-(Mar|Sep|Dec|Oct|Nov|Apr|Feb)$", re.IGNORECASE)
 _WORDS = {
     "batch": r"\b(batch|plate|lane|run|chip|array|site|cent(er|re)|platform|study|series|dataset|cohort|library)\b",
@@ -96,6 +97,7 @@ def _look(adata: AnnData, path: Path) -> Inspection:
         genes=adata.n_vars,
         ids=ids,
         versioned=sum(map(bool, map(_VERSIONED.match, genes))) if ids.kind.startswith("ens") else 0,
+        platform=str(told.get("platform") or PLATFORMS.get(ids.kind, "")),
         mangled=sum(map(bool, map(_MANGLED.match, genes))),
         repeated=int(adata.var_names.duplicated().sum()),
         scale=scale,
@@ -141,6 +143,15 @@ def _columns(obs: pd.DataFrame, role: str) -> Iterator[Column]:
             yield Column(name, {str(value): int(count) for value, count in counts.items()})
 
 
+def _from_probes(platform: str) -> tuple[str, str]:
+    """The option that gives probes their genes, and where those are to be had."""
+    own = "a table that you have: GEO's, the vendor's, or what Bioconductor's annotation package of the array prints"
+    if not platform:
+        where = f", where FILE is {own}; or the name of the array's GEO platform, such as GPL570, to fetch GEO's"
+        return " --table FILE", where
+    return f" --table {platform}", f" (fetches GEO's table of {platform} once; or give --table {own})"
+
+
 def _next(found: Inspection, options: Mapping[str, str | None]) -> str:
     """The command that comes next, or why none does."""
     file = shlex.quote(found.path)
@@ -153,7 +164,8 @@ def _next(found: Inspection, options: Mapping[str, str | None]) -> str:
     if given:
         return f"genelight read {file}{given} --out cohort.h5ad"
     if found.ids.kind not in ("symbol", "unknown") or found.mangled or found.repeated:
-        return f"genelight map-ids {file} --out mapped.h5ad"
+        table, where = _from_probes(found.platform) if found.ids.kind in _PROBES else ("", "")
+        return f"genelight map-ids {file}{table} --out mapped.h5ad{where}"
     if found.missing:
         return f"drop or impute the genes with missing values ({found.missing} in all): a model takes none"
     scale = {"counts": "counts", "log2": "log2"}.get(found.scale.name, "linear")

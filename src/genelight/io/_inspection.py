@@ -37,6 +37,8 @@ class Inspection:
         The shape.
     ids
         Kind of gene id, the share of ids that look like it, examples.
+    platform
+        GEO's name for the array of probes, as the file says or else the usual one; empty where there is none.
     versioned, mangled, repeated
         Genes whose Ensembl id carries a version, that a spreadsheet made a date of, that occur again.
     scale
@@ -58,6 +60,7 @@ class Inspection:
     samples: int
     genes: int
     ids: IdKind
+    platform: str
     versioned: int
     mangled: int
     repeated: int
