@@ -58,6 +58,18 @@ def test_everything_of_a_cohort(tmp_path):
     assert found.format == "h5ad"
 
 
+def test_people_in_titles_are_found_where_no_column_names_them(tmp_path):
+    titles = [f"C{i // 2}P{i // 2}V{i % 2 + 1}" if i < 36 else f"HC{i}" for i in range(40)]
+    found = inspect(saved(table(log2(), title=titles), tmp_path))
+    assert [(c.name, len(c.counts), c.pattern) for c in found.subjects] == [("title", 22, "(.+?)(?:[Vv][0-9]+)?$")]
+    assert "title by subject_pattern '(.+?)(?:[Vv][0-9]+)?$' (22 values: C0P0 2" in found.to_text()
+    assert "--subject" not in found.next
+    spaced = [f"donor {i // 4}, day {i % 4}" for i in range(40)]
+    assert [len(c.counts) for c in inspect(saved(table(log2(), title=spaced), tmp_path, "y.h5ad")).subjects] == [10]
+    for other in ([f"x{i}" for i in range(40)], [f"all V{i}" for i in range(40)], list(range(40))):
+        assert not inspect(saved(table(log2(), title=other), tmp_path, "z.h5ad")).subjects
+
+
 def test_gaps_dates_copies_and_versions_are_counted(tmp_path):
     x = log2()
     x[2, 3:6] = np.nan

@@ -15,14 +15,19 @@ __all__ = ["Column", "Inspection"]
 
 @dataclass(frozen=True)
 class Column:
-    """A column of ``obs`` with how many samples have each value."""
+    """A column of ``obs`` with how many samples have each value.
+
+    With a pattern, its values are taken by what that finds in its brackets: a person's part of a sample's title.
+    """
 
     name: str
     counts: Mapping[str, int]
+    pattern: str | None = None
 
     def __str__(self) -> str:
         values = first_three((f"{value} {count}" for value, count in self.counts.items()), n=4)
-        return f"{self.name} ({len(self.counts)} values: {values})"
+        name = self.name if self.pattern is None else f"{self.name} by subject_pattern {self.pattern!r}"
+        return f"{name} ({len(self.counts)} values: {values})"
 
 
 @dataclass(frozen=True)
