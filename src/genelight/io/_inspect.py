@@ -16,7 +16,7 @@ from scipy import sparse
 from .._core.id_kinds import PLATFORMS, PROBES, detect_ids
 from .._core.scales import detect_scale, find_floor
 from ._inspection import Column, Inspection
-from ._read import Input, find_reader, read
+from ._read import find_reader, read
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -94,7 +94,7 @@ def _look(adata: AnnData, path: Path) -> Inspection:
     told = adata.uns.get("read", {})
     return Inspection(
         path=str(path),
-        format=str(told.get("format") or Input.of(path).path.suffix.lstrip(".") or "AnnData"),
+        format=str(told.get("format") or path.suffix.lstrip(".") or (find_reader(path).__doc__ or "").rstrip(".")),
         samples=adata.n_obs,
         genes=adata.n_vars,
         ids=ids,
