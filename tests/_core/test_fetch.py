@@ -252,6 +252,8 @@ def test_sources_say_where_what_and_on_which_terms():
             assert file.url.startswith("https://")
     assert find_source("GSE12").files[0].url.endswith("/series/GSEnnn/GSE12/matrix/GSE12_series_matrix.txt.gz")
     assert find_source("GSE30550-GPL96").files[0].name == "GSE30550-GPL96_series_matrix.txt.gz"
+    assert find_source("GPL570").files[0].url.endswith("/platforms/GPLnnn/GPL570/annot/GPL570.annot.gz")
+    assert find_source("GPL10558").files[0].url.endswith("/platforms/GPL10nnn/GPL10558/annot/GPL10558.annot.gz")
     urls = [file.url for file in find_source("recount3:tcga/BRCA").files]
     assert urls[0].endswith("human/data_sources/tcga/gene_sums/CA/BRCA/tcga.gene_sums.BRCA.G026.gz")
     with pytest.raises(UnknownNameError, match="reactome"):

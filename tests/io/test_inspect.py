@@ -58,6 +58,18 @@ def test_everything_of_a_cohort(tmp_path):
     assert found.format == "h5ad"
 
 
+def test_people_in_titles_are_found_where_no_column_names_them(tmp_path):
+    titles = [f"C{i // 2}P{i // 2}V{i % 2 + 1}" if i < 36 else f"HC{i}" for i in range(40)]
+    found = inspect(saved(table(log2(), title=titles), tmp_path))
+    assert [(c.name, len(c.counts), c.pattern) for c in found.subjects] == [("title", 22, "(.+?)(?:[Vv][0-9]+)?$")]
+    assert "title by subject_pattern '(.+?)(?:[Vv][0-9]+)?$' (22 values: C0P0 2" in found.to_text()
+    assert "--subject" not in found.next
+    spaced = [f"donor {i // 4}, day {i % 4}" for i in range(40)]
+    assert [len(c.counts) for c in inspect(saved(table(log2(), title=spaced), tmp_path, "y.h5ad")).subjects] == [10]
+    for other in ([f"x{i}" for i in range(40)], [f"all V{i}" for i in range(40)], list(range(40))):
+        assert not inspect(saved(table(log2(), title=other), tmp_path, "z.h5ad")).subjects
+
+
 def test_gaps_dates_copies_and_versions_are_counted(tmp_path):
     x = log2()
     x[2, 3:6] = np.nan
@@ -67,6 +79,24 @@ def test_gaps_dates_copies_and_versions_are_counted(tmp_path):
     assert "map-ids" in found.next
     found = inspect(saved(table(log2(), [f"ENSG{i:011}.{i % 3}" for i in range(100)]), tmp_path, "y.h5ad"))
     assert (found.ids.kind, found.versioned, found.mangled) == ("ensembl", 100, 0)
+
+
+@pytest.mark.parametrize(
+    ("probes", "platform", "said"),
+    [
+        ([f"155{i:04}_at" for i in range(100)], "GPL570", r"--table GPL570 .*fetches GEO's table of GPL570 once"),
+        ([f"20{i:04}_s_at" for i in range(100)], "GPL96", "--table GPL96 "),
+        ([f"ILMN_{i}" for i in range(100)], "GPL10558", "--table GPL10558 "),
+        ([f"A_23_P{i}" for i in range(100)], "", "--table FILE .*where FILE is a table that you have.*such as GPL570"),
+    ],
+)
+def test_probes_come_with_the_command_that_gives_them_genes(probes, platform, said, tmp_path):
+    found = inspect(saved(table(log2(), probes), tmp_path))
+    assert found.platform == platform
+    assert re.search(rf"genelight map-ids \S+ {said}", found.next)
+    adata = table(log2(), probes)
+    adata.uns["read"] = {"platform": "GPL6947"}
+    assert "--table GPL6947 " in inspect(saved(adata, tmp_path)).next
 
 
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])

@@ -137,6 +137,18 @@ def test_combat_gives_the_numbers_of_neurocombat():
     np.testing.assert_allclose(got[[0, 7, 14]], NEUROCOMBAT, atol=2e-4)
 
 
+@pytest.mark.filterwarnings("ignore")  # of the reference
+def test_combat_gives_the_numbers_of_neurocombat_where_it_is_installed():
+    reference = pytest.importorskip("neuroCombat", reason="neuroCombat is a peer")
+    rng = np.random.default_rng(1)
+    batch = np.arange(60) % 4
+    x = rng.normal(8, 1, (60, 300)) * np.array([1, 1.3, 0.8, 1.1])[batch][:, None] + rng.normal(0, 1, (4, 300))[batch]
+    want = reference.neuroCombat(dat=x.T, covars=pd.DataFrame({"b": batch}), batch_col="b")["data"].T
+    factor, offset = combat(x, batch)
+    np.testing.assert_allclose(x * factor[batch] + offset[batch], want, atol=2e-4)
+    assert np.abs(x - want).max() > 1
+
+
 @pytest.mark.parametrize(
     ("adjust", "said"),
     [

@@ -24,14 +24,46 @@ NETAFFX = """#%create_date=2016
 "1053_at","RFC2","5982"
 "AFFX-BioB-5_at","---","---"
 """
+# As submitters deposit a platform: other columns, quotes that are text, and in a family file samples behind it.
+SOFT = """^DATABASE = GeoMiame
+!Database_name = Gene Expression Omnibus (GEO)
+^PLATFORM = GPL570
+!Platform_title = [HG-U133_Plus_2] Affymetrix Human Genome U133 Plus 2.0 Array
+#ID = Affymetrix Probe Set ID
+!platform_table_begin
+ID\tGB_ACC\tGene Title\tGene Symbol\tENTREZ_GENE_ID
+1007_s_at\tU48705\t"discoidin" domain 3" and 5'\tDDR1 /// MIR4640\t780 /// 100616237
+1053_at\tM87338\t"replication factor C\tRFC2\t5982
+AFFX-BioB-5_at\t\t\t\t
+!platform_table_end
+^SAMPLE = GSM101962
+#ID_REF =
+!sample_table_begin
+ID_REF\tVALUE
+1007_s_at\t10.1
+!sample_table_end
+"""
+BGX = """[Heading]
+Date\t14/2/2010
+Number of Probes\t3
+[Probes]
+Species\tILMN_Gene\tEntrez_Gene_ID\tSymbol\tProbe_Id\tArray_Address_Id
+Homo sapiens\tDDR1\t780\tDDR1\tILMN_1\t1007
+Homo sapiens\tLOC\t\tLOC\tILMN_2\t1008
+Homo sapiens\tRFC2\t5982\tRFC2\tILMN_3\t1009
+[Controls]
+Probe_Id\tArray_Address_Id\tReporter_Group_Name
+ILMN_4\t1010\thousekeeping
+"""
 FORMS = {
     "geo.annot": GEO,
+    "GPL570_family.soft": SOFT,
     "netaffx.csv": NETAFFX,
     "bioc.csv": '"","PROBEID","ENTREZID"\n"1","1007_s_at","780;100616237"\n"2","1053_at","5982"\n"3","AFFX_at",NA\n',
 }
 
 
-@pytest.mark.parametrize("name", ["geo.annot", "netaffx.csv", "bioc.csv"])
+@pytest.mark.parametrize("name", FORMS)
 @pytest.mark.parametrize("zipped", [False, True])
 def test_platform_tables_are_known_by_their_headers(name, zipped, tmp_path):
     path = tmp_path / (name + ".gz" * zipped)
@@ -44,6 +76,25 @@ def test_platform_tables_are_known_by_their_headers(name, zipped, tmp_path):
         ("1053_at", "5982"),
     }
     assert str(table).startswith(path.name + ", sha256 ")
+
+
+def test_an_illumina_manifest_is_read_from_its_probes(tmp_path):
+    path = tmp_path / "HumanHT-12_V4.bgx"
+    path.write_text(BGX)
+    assert read_id_table(path).rows.to_dict("list") == {"id": ["ILMN_1", "ILMN_3"], "gene": ["780", "5982"]}
+
+
+def test_a_platform_is_fetched_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GENELIGHT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("GENELIGHT_OFFLINE", "1")
+    with pytest.raises(ResourceError, match=r"GPL570\.annot\.gz is not in .*cache"):
+        read_id_table("GPL570")
+    (tmp_path / "cache" / "GPL570.annot.gz").write_bytes(gzip.compress(GEO.encode()))
+    assert str(read_id_table("GPL570")).startswith("GPL570.annot.gz, sha256 ")
+    # A file of that name is what is meant.
+    Path("GPL570").write_text("probe\tgene\np1\tTP53\n")
+    assert list(read_id_table("GPL570").rows["id"]) == ["p1"]
 
 
 def test_columns_may_be_named(tmp_path):

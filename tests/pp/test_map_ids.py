@@ -284,7 +284,7 @@ MOUSE = ["Trp53", "Stat1", "Il6", "Actb", "Mx1", "Irf7"]
             table(["1007_s_at", "1552256_a_at"]),
             {},
             InputError,
-            "of kind gpl570 .*1007_s_at.*give yours with --table FILE",
+            "of kind gpl570 .*1007_s_at.*--table GPL570 .*or --table FILE",
         ),
         (table(["ILMN_1725881", "ILMN_1910180"]), {}, InputError, "of kind illumina .*--table FILE"),
         (

@@ -98,3 +98,27 @@ def test_the_command_prints_the_account_and_writes_the_table(tmp_path):
     assert "are imputed from the model" in said
     assert gl.read(tmp_path / "new.h5ad").uns["map_ids"]["ids"] == "ensembl"
     assert "nothing to project onto; add --model FOLDER" in command("project", tmp_path / "other.h5ad")
+
+
+def test_several_tables_come_to_one_list_by_one_command(tmp_path):
+    cohort = gl.demo.cohort()[:20, :800].copy()
+    cohort.write_h5ad(tmp_path / "symbols.h5ad")
+    symbols_as_ensembl(cohort).write_h5ad(tmp_path / "ensembl.h5ad")
+    probes = cohort[:, :500].copy()
+    probes.var_names = [f"{200_000 + i}_at" for i in range(500)]
+    probes.write_h5ad(tmp_path / "probes.h5ad")
+    pairs = zip(probes.var_names, cohort.var_names, strict=False)
+    (tmp_path / "chip.tsv").write_text("ID\tSymbol\n" + "".join(f"{p}\t{g}\n" for p, g in pairs))
+    files = [tmp_path / f"{name}.h5ad" for name in ("symbols", "ensembl", "probes")]
+    how = ("--genes", files[0], "--table", tmp_path / "chip.tsv", "--out", tmp_path / "out")
+    said = command("project", *files, *how)
+    assert [said.count(words) for words in ("of kind symbol", "of kind ensembl", "of kind hgu133a")] == [1, 1, 1]
+    assert "symbols.h5ad: 20 samples, 800 of 800 genes" in said
+    assert "probes.h5ad: 20 samples, 500 of 800 genes" in said
+    for name, genes in (("symbols", 800), ("probes", 500)):
+        projected = gl.read(tmp_path / "out" / f"{name}.h5ad")
+        np.testing.assert_array_equal(projected.X, cohort[:, projected.var_names].X)
+        assert projected.n_vars == genes
+    assert "exists already; choose another --out" in command("project", *files, *how)
+    twice = command("project", files[0], files[0], "--genes", files[0], "--out", tmp_path / "twice")
+    assert "two of the tables have the same name (symbols, symbols)" in twice

@@ -41,8 +41,8 @@ def fetch(name: str, *, cache: Cache | None = None) -> list[Path]:
     Parameters
     ----------
     name
-        A name in ``SOURCES``, a GEO series such as ``"GSE30550"``, or a recount3 project such as
-        ``"recount3:tcga/BRCA"``.
+        A name in ``SOURCES``, a GEO series such as ``"GSE30550"``, a GEO platform such as ``"GPL570"``, or a
+        recount3 project such as ``"recount3:tcga/BRCA"``.
     cache
         Where files are kept; by default as the environment says.
 

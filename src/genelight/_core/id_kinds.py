@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-__all__ = ["ID_KINDS", "IdKind", "detect_ids"]
+__all__ = ["ID_KINDS", "PLATFORMS", "PROBES", "IdKind", "detect_ids"]
 
 # Each kind in words; pp.map_ids brings them to one another.
 ID_KINDS: dict[str, str] = {
@@ -25,6 +25,9 @@ ID_KINDS: dict[str, str] = {
     "agilent": "Agilent probe",
     "unknown": "none of the known kinds",
 }
+# GEO's platform of a kind of probe, the usual one where it does not tell; its table can be fetched.
+PLATFORMS = {"gpl570": "GPL570", "hgu133a": "GPL96", "illumina": "GPL10558"}
+PROBES = frozenset((*PLATFORMS, "affymetrix", "agilent"))
 # The first that fits an id is its kind: a symbol is what fits nothing else.
 _LOOKS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("ensembl", re.compile(r"ENS[A-Z]{0,4}G\d{6,}(\.\d+)?(_PAR_Y)?$")),

@@ -144,6 +144,14 @@ def _geo(series: str, platform: str | None) -> Source:
     return Source(name, what, "as deposited", _GEO_TERMS, _files(f"{folder}/{name}_series_matrix.txt.gz"))
 
 
+def _platform(platform: str) -> Source:
+    """What GEO's curators say of a platform's probes: ``GPL570``."""
+    number = platform.removeprefix("GPL")
+    folder = f"https://ftp.ncbi.nlm.nih.gov/geo/platforms/GPL{number[:-3]}nnn/{platform}/annot"
+    what = "GEO platform: the genes of its probes"
+    return Source(platform, what, "current", "no restrictions by NCBI", _files(f"{folder}/{platform}.annot.gz"))
+
+
 def _recount3(collection: str, project: str) -> Source:
     """A recount3 project: ``recount3:sra/SRP009615``, ``recount3:gtex/BLOOD``, ``recount3:tcga/BRCA``."""
     counts = f"{_RECOUNT}/{collection}/gene_sums/{project[-2:]}/{project}/{collection}.gene_sums.{project}.G026.gz"
@@ -155,6 +163,7 @@ def _recount3(collection: str, project: str) -> Source:
 
 PATTERNS: dict[str, tuple[str, Callable[..., Source]]] = {
     "GSE30550, or GSE30550-GPL9188 of several platforms": (r"(GSE\d+)(?:-(GPL\d+))?", _geo),
+    "GPL570, a GEO platform that has an annotation file": (r"(GPL\d+)", _platform),
     "recount3:sra/SRP009615, recount3:gtex/BLOOD, recount3:tcga/BRCA": (
         r"recount3:(sra|gtex|tcga)/(\w{3,})",
         _recount3,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +21,9 @@ __all__ = ["Collapse", "Ids", "Probes", "Several", "as_genes", "as_genes_of", "f
 Ids = Annotated[str, typer.Option(help="kind of gene id in the file, or auto to tell it from the ids")]
 Collapse = Annotated[str, typer.Option(help=f"several columns of one gene: {', '.join(gl.pp.COLLAPSES)}")]
 Several = Annotated[str, typer.Option(help="a column of several genes: drop, or copy to each")]
-Probes = Annotated[Path | None, typer.Option("--table", help="table of ids and genes, such as GEO's of a platform")]
+Probes = Annotated[
+    Path | None, typer.Option("--table", help="table of ids and genes, or a GEO platform such as GPL570")
+]
 
 
 def as_genes(
@@ -62,7 +65,7 @@ def found_in(preparation: gl.pp.Preparation, adata: AnnData) -> str:
 
 
 def gene_list(path: Path | None) -> gl.Genes:
-    """Genes from a text file: the first cell of each line that is not a comment, each once.
+    """Genes of a table, or of a text file: the first cell of each line that is not a comment, each once.
 
     Raises
     ------
@@ -72,14 +75,20 @@ def gene_list(path: Path | None) -> gl.Genes:
         If the file cannot be read.
     """
     if path is None:
-        msg = "nothing to project onto; add --model FOLDER, or --genes FILE with one gene per line"
+        msg = "nothing to project onto; add --model FOLDER, --genes TABLE, or --genes FILE with one gene per line"
         raise InputError(msg)
+    if path.suffix in (".h5ad", ".zarr"):
+        return _genes(dict.fromkeys(gl.read(path, backed=True).var_names))
     try:
         lines = path.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{path} cannot be read as a list of genes ({error}); give a text file with one gene per line"
         raise ResourceError(msg) from error
     cells = [line.partition("\t")[0].strip() for line in lines if not line.startswith("#")]
-    ids = tuple(dict.fromkeys(cell for cell in cells if cell not in ("", "gene")))
+    return _genes(dict.fromkeys(cell for cell in cells if cell not in ("", "gene")))
+
+
+def _genes(ids: Iterable[str]) -> gl.Genes:
+    ids = tuple(ids)
     kind = detect_ids(ids).kind
     return gl.Genes(ids, kind if kind in ("entrez", "ensembl", "ensp") else "symbol")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,9 @@ import typer
 
 import genelight as gl
 
+from .._core.errors import InputError, first_three
+from .._core.id_kinds import PROBES, detect_ids
+from .._core.provenance import writing
 from ._genes import Collapse, Ids, Probes, Several, as_genes, found_in, gene_list
 from ._shared import File, Table, fresh
 
@@ -37,29 +41,60 @@ def map_ids(
 
 @commands.command()
 def project(
-    table: Table,
+    tables: Annotated[list[Path], typer.Argument(help="expression tables in any format that read knows")],
     model: Annotated[Path | None, typer.Option("--model", help="model folder, such as RUN/03_model")] = None,
-    genes: Annotated[Path | None, typer.Option(help="in place of a model: text file with one gene per line")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="h5ad file to write the projected table to")] = None,
+    genes: Annotated[
+        Path | None,
+        typer.Option(help="in place of a model: text file with one gene per line, or h5ad whose genes to take"),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="h5ad file to write; of several tables, a folder")] = None,
     ids: Ids = "auto",
     collapse: Collapse = "highest_mean",
     several: Several = "drop",
     probes: Probes = None,
 ) -> None:
-    """Bring any table to a model's genes, or to a list of genes, and say what became of each column."""
-    adata = gl.read(table)
+    """Bring tables of any platform to a model's genes, or to a list of genes, and say what became of each column."""
     preparation = None if model is None else gl.pp.Preparation.load(model / "prepare.json")
-    if preparation is not None:
-        learned = gl.pp.map_for(adata, preparation, ids=ids, collapse=collapse, several=several, table=probes)
-    else:
-        listed = gene_list(genes)
-        learned = gl.pp.IdMap.of(adata, to=listed, ids=ids, collapse=collapse, several=several, table=probes)
-    mapped = adata if learned is None else learned.transform(adata)
-    print("the genes are there under their names" if learned is None else learned)
-    if preparation is not None:
-        print(found_in(preparation, mapped))
-    if out is not None:
-        mapped.write_h5ad(fresh(out))
+    wanted = gene_list(genes) if preparation is None else preparation.genes
+    learn = (
+        partial(gl.pp.IdMap.of, to=wanted) if preparation is None else partial(gl.pp.map_for, preparation=preparation)
+    )
+    summary = []
+    for table, place in zip(tables, _places(tables, out), strict=True):
+        adata = gl.read(table)
+        # One table of probes among several tables is for those that have probes.
+        own = probes if len(tables) == 1 or detect_ids(adata.var_names).kind in PROBES else None
+        learned = learn(adata, ids=ids, collapse=collapse, several=several, table=own)
+        mapped = adata if learned is None else learned.transform(adata)
+        print(f"{table}\n{learned or 'the genes are there under their names'}")
+        if preparation is not None:
+            print(found_in(preparation, mapped))
+        if place is not None:
+            place.parent.mkdir(exist_ok=True)
+            with writing(place) as draft:
+                mapped.write_h5ad(draft)
+        found = wanted.align(mapped.var_names).found
+        summary.append(f"{table.name}: {mapped.n_obs} samples, {found:,} of {len(wanted):,} genes")
+    if len(tables) > 1:
+        print("\n".join(summary))
+
+
+def _places(tables: list[Path], out: Path | None) -> list[Path | None]:
+    """Where each table goes: the file asked for, or of several one of the same name in the folder asked for.
+
+    Raises
+    ------
+    InputError
+        If two of several have the same name.
+    """
+    if out is None or len(tables) == 1:
+        return [None if out is None else fresh(out)] * len(tables)
+    names = [table.name.partition(".")[0] for table in tables]
+    if len(set(names)) < len(names):
+        msg = f"two of the tables have the same name ({first_three(names)}); project them one by one, each to its --out"
+        raise InputError(msg)
+    fresh(out)
+    return [out / f"{name}.h5ad" for name in names]
 
 
 @commands.command()

@@ -42,7 +42,9 @@ def _number(value: float | None) -> str:
 
 @commands.command()
 def fetch(
-    name: Annotated[str | None, typer.Argument(help="a source, see --list; a GEO series such as GSE30550")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="a source, see --list; a GEO series such as GSE30550, a platform")
+    ] = None,
     show: Annotated[bool, typer.Option("--list", help="say what there is, and end")] = False,
     dry: Annotated[bool, typer.Option("--dry-run", help="say version, terms and size, and end")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="only what is in the cache")] = False,

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from gzip import BadGzipFile
 from pathlib import Path
-from typing import TextIO, cast
+from typing import BinaryIO, TextIO, cast
+
+from isal import igzip, isal_zlib
 
 from .._core.errors import FormatError, InputError, ResourceError, UnknownNameError
 
-__all__ = ["describe", "existing", "is_gzip", "opened", "start_of"]
+__all__ = ["DAMAGED", "describe", "existing", "is_gzip", "opened", "start_of", "unpacked"]
 
 START = 4096
+# What unpacking raises where a gzip is cut short or changed.
+DAMAGED: tuple[type[Exception], ...] = (EOFError, BadGzipFile, isal_zlib.error)  # type: ignore[assignment]  # stubs of isal
 
 _GZIP = b"\x1f\x8b"
 _MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -73,7 +77,7 @@ def start_of(path: Path) -> bytes:
         msg = f"{path} cannot be read: {error.strerror}"
         raise ResourceError(msg) from error
     # A decompressor of its own, since a truncated file still has a start.
-    return zlib.decompressobj(wbits=31).decompress(start, START) if start.startswith(_GZIP) else start
+    return isal_zlib.decompressobj(wbits=31).decompress(start, START) if start.startswith(_GZIP) else start
 
 
 def is_gzip(path: Path) -> bool:
@@ -86,12 +90,17 @@ def describe(path: Path) -> str:
     """What a file is, in words: ``a gzip file of comma-separated text``."""
     try:
         start = start_of(path)
-    except zlib.error:
+    except DAMAGED:
         return "a damaged gzip file"
     if not start:
         return "a damaged gzip file" if is_gzip(path) else "an empty file"
     kind = next((what for magic, what in _MAGIC if start.startswith(magic)), None) or _text_kind(start)
     return f"a gzip file of {kind}" if is_gzip(path) else kind
+
+
+def unpacked(path: Path) -> BinaryIO:
+    """The bytes of a file, unpacked where it is gzip, whatever its name; reading may raise one of ``DAMAGED``."""
+    return cast("BinaryIO", igzip.open(path, "rb") if is_gzip(path) else path.open("rb"))
 
 
 @contextmanager
@@ -114,10 +123,9 @@ def opened(path: Path) -> Iterator[TextIO]:
         if b"\0" in start:
             msg = f"{path} is {describe(path)}, not a text table in UTF-8"
             raise FormatError(msg)
-        opener = gzip.open if is_gzip(path) else open
-        with cast("TextIO", opener(path, "rt", encoding="utf-8-sig", newline="")) as handle:
+        with io.TextIOWrapper(unpacked(path), encoding="utf-8-sig", newline="") as handle:
             yield handle
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+    except DAMAGED as error:
         msg = f"{path} is truncated or damaged ({error}); fetch it again"
         raise FormatError(msg) from error
     except UnicodeDecodeError as error:

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
-from .._core.id_kinds import detect_ids
+from .._core.id_kinds import PLATFORMS, PROBES, detect_ids
 from .._core.scales import detect_scale, find_floor
 from ._inspection import Column, Inspection
-from ._read import Input, find_reader, read
+from ._read import find_reader, read
 
 if TYPE_CHECKING:
-    import pandas as pd
     from anndata import AnnData
 
 __all__ = ["inspect"]
@@ -28,6 +28,9 @@ _MOST_LABELS = 12
 _USUAL = ("format", "separator", "decimal")
 _VERSIONED = re.compile(r".*\.\d+$")
 _MANGLED = re.compile(r"\d{1,2}-(Mar|Sep|Dec|Oct|Nov|Apr|Feb)$", re.IGNORECASE)
+# How titles say a visit behind a person; most titles do, and people are more than a handful.
+_VISITS = ("[Vv][0-9]+", "[ _.,-]+(?i:visit|time|tp|day|week|month|hour|rep|[vtdwmh])[ _.-]?[0-9]+")
+_MOST, _FEWEST = 0.5, 5
 _WORDS = {
     "batch": r"\b(batch|plate|lane|run|chip|array|site|cent(er|re)|platform|study|series|dataset|cohort|library)\b",
     "subject": r"subject|patient|donor|individual|participant|person|volunteer|animal|\bcase.?id",
@@ -91,11 +94,12 @@ def _look(adata: AnnData, path: Path) -> Inspection:
     told = adata.uns.get("read", {})
     return Inspection(
         path=str(path),
-        format=str(told.get("format") or Input.of(path).path.suffix.lstrip(".") or "AnnData"),
+        format=str(told.get("format") or path.suffix.lstrip(".") or (find_reader(path).__doc__ or "").rstrip(".")),
         samples=adata.n_obs,
         genes=adata.n_vars,
         ids=ids,
         versioned=sum(map(bool, map(_VERSIONED.match, genes))) if ids.kind.startswith("ens") else 0,
+        platform=str(told.get("platform") or PLATFORMS.get(ids.kind, "")),
         mangled=sum(map(bool, map(_MANGLED.match, genes))),
         repeated=int(adata.var_names.duplicated().sum()),
         scale=scale,
@@ -104,7 +108,7 @@ def _look(adata: AnnData, path: Path) -> Inspection:
         infinite=infinite,
         batches=columns["batch"],
         labels=columns["label"],
-        subjects=columns["subject"],
+        subjects=columns["subject"] or tuple(_people(adata.obs)),
         notes=tuple(f"{key.replace('_', ' ')}: {value}" for key, value in told.items() if key not in _USUAL and value),
         next="",
     )
@@ -141,6 +145,29 @@ def _columns(obs: pd.DataFrame, role: str) -> Iterator[Column]:
             yield Column(name, {str(value): int(count) for value, count in counts.items()})
 
 
+def _people(obs: pd.DataFrame) -> Iterator[Column]:
+    """Columns of titles that name a person and a visit, such as P07V2."""
+    for name in map(str, obs.columns):
+        if pd.api.types.is_numeric_dtype(obs[name]) or obs[name].isna().any():
+            continue
+        titles = obs[name].astype(str)
+        for visit in _VISITS:
+            pattern = f"(.+?)(?:{visit})?$"
+            person = titles.str.extract(pattern, expand=False)
+            if (person != titles).mean() > _MOST and _FEWEST <= person.nunique() < len(obs):
+                yield Column(name, {str(who): int(count) for who, count in person.value_counts().items()}, pattern)
+                break
+
+
+def _from_probes(platform: str) -> tuple[str, str]:
+    """The option that gives probes their genes, and where those are to be had."""
+    own = "a table that you have: GEO's, the vendor's, or what Bioconductor's annotation package of the array prints"
+    if not platform:
+        where = f", where FILE is {own}; or the name of the array's GEO platform, such as GPL570, to fetch GEO's"
+        return " --table FILE", where
+    return f" --table {platform}", f" (fetches GEO's table of {platform} once; or give --table {own})"
+
+
 def _next(found: Inspection, options: Mapping[str, str | None]) -> str:
     """The command that comes next, or why none does."""
     file = shlex.quote(found.path)
@@ -153,9 +180,11 @@ def _next(found: Inspection, options: Mapping[str, str | None]) -> str:
     if given:
         return f"genelight read {file}{given} --out cohort.h5ad"
     if found.ids.kind not in ("symbol", "unknown") or found.mangled or found.repeated:
-        return f"genelight map-ids {file} --out mapped.h5ad"
+        table, where = _from_probes(found.platform) if found.ids.kind in PROBES else ("", "")
+        return f"genelight map-ids {file}{table} --out mapped.h5ad{where}"
     if found.missing:
         return f"drop or impute the genes with missing values ({found.missing} in all): a model takes none"
     scale = {"counts": "counts", "log2": "log2"}.get(found.scale.name, "linear")
-    subject = f" --subject {shlex.quote(found.subjects[0].name)}" if found.subjects else ""
+    whole = [column for column in found.subjects if column.pattern is None]
+    subject = f" --subject {shlex.quote(whole[0].name)}" if whole else ""
     return f"genelight fit {file} --scale {scale}{subject} --out model"

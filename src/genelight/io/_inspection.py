@@ -15,14 +15,19 @@ __all__ = ["Column", "Inspection"]
 
 @dataclass(frozen=True)
 class Column:
-    """A column of ``obs`` with how many samples have each value."""
+    """A column of ``obs`` with how many samples have each value.
+
+    With a pattern, its values are taken by what that finds in its brackets: a person's part of a sample's title.
+    """
 
     name: str
     counts: Mapping[str, int]
+    pattern: str | None = None
 
     def __str__(self) -> str:
         values = first_three((f"{value} {count}" for value, count in self.counts.items()), n=4)
-        return f"{self.name} ({len(self.counts)} values: {values})"
+        name = self.name if self.pattern is None else f"{self.name} by subject_pattern {self.pattern!r}"
+        return f"{name} ({len(self.counts)} values: {values})"
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,8 @@ class Inspection:
         The shape.
     ids
         Kind of gene id, the share of ids that look like it, examples.
+    platform
+        GEO's name for the array of probes, as the file says or else the usual one; empty where there is none.
     versioned, mangled, repeated
         Genes whose Ensembl id carries a version, that a spreadsheet made a date of, that occur again.
     scale
@@ -58,6 +65,7 @@ class Inspection:
     samples: int
     genes: int
     ids: IdKind
+    platform: str
     versioned: int
     mangled: int
     repeated: int

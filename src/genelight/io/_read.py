@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from scipy import sparse
 
 from .._core.errors import FormatError, InputError, ResourceError, first_three
 from .._core.registry import Registry
-from ._files import describe, existing, start_of
+from ._files import DAMAGED, describe, existing, start_of
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -64,7 +63,7 @@ class Input:
         path = existing(path)
         try:
             return cls(path, start_of(path))
-        except zlib.error:
+        except DAMAGED:
             return cls(path, b"")
 
     @property

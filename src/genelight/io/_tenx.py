@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,7 +10,7 @@ import pandas as pd
 from scipy import sparse
 
 from .._core.errors import FormatError
-from ._files import is_gzip, opened
+from ._files import opened, unpacked
 from ._hdf5 import compressed, naming, opened_hdf5, texts
 from ._read import READERS, Input, Options
 
@@ -95,7 +94,7 @@ class TenxFolder:
         folder = given.path if given.is_folder else given.path.parent
         matrix = _find(folder, "matrix") if given.is_folder else given.path
         features_path, barcodes_path = _find(folder, "features"), _find(folder, "barcodes")
-        with naming(matrix), gzip.open(matrix) if is_gzip(matrix) else matrix.open("rb") as handle:
+        with naming(matrix), unpacked(matrix) as handle:
             x = sparse.csr_matrix(scipy.io.mmread(handle).T)
         rows = [line.split("\t") for line in _lines(features_path)]
         columns = dict(enumerate(("gene_ids", "symbol", "feature_types")[: min(map(len, rows), default=0)]))

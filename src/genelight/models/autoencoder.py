@@ -201,8 +201,11 @@ def code_ranges(space: Space, net: Stack, x_ng: np.ndarray) -> dict[str, CodeRan
     """Range of every node of each hidden layer over samples, by layer."""
     ranges = {}
     for depth in range(1, len(net.hidden) + 1):
-        parts = (torch.from_numpy(space.coordinates(x_ng[i : i + 4096])) for i in range(0, len(x_ng), 4096))
-        ranges[f"L{depth}"] = CodeRange.of(np.concatenate([net.encode(c_nk, depth).numpy() for c_nk in parts]))
+        h_nk = np.empty((len(x_ng), net.widths[depth - 1]), dtype=np.float32)
+        for i in range(0, len(x_ng), 4096):
+            c_nk = torch.from_numpy(space.coordinates(x_ng[i : i + 4096]))
+            h_nk[i : i + 4096] = net.encode(c_nk, depth).numpy()
+        ranges[f"L{depth}"] = CodeRange.of(h_nk)
     return ranges
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +25,7 @@ from .presets import PRESETS, Preset, choose_widths
 from .recipe import Recipe
 from .shrink import Weighing
 from .streaming import LEAST_RANK, reduce_store
-from .subspace import Subspace
+from .subspace import EXACT_UP_TO, Subspace
 from .training import settle
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["fit"]
 
 LEAST_SUBJECTS = 5
+Rows = np.ndarray | slice
 
 
 def fit(
@@ -112,6 +115,11 @@ def fit(
     if isinstance(adata, Store):
         table = PreparedStore(adata, preparation)
         reduced = reduce_store(table, rank=_rank(chosen, widths), learners=inner, seed=seed)
+        if adata.n_obs > EXACT_UP_TO:
+            # Learners first: as slices, they and the held-out samples are no copies of what grows with samples.
+            order_n, size = np.concatenate([inner, outer]), len(inner)
+            reduced, subject_n = reduced.sorted(order_n), subject_n[order_n]
+            inner, outer = slice(size), slice(size, None)
     x_ng = preparation.transform(adata) if reduced is None else reduced.c_nk
     samples = Samples(x_ng, subject_n, len(preparation.genes))
     plan = Plan(chosen, widths, seed, _checkpoints(checkpoint, samples, chosen, widths=widths, seed=seed))
@@ -129,12 +137,13 @@ def fit(
         "seed": seed,
         "rank": start.c_nk.shape[1],
     }
-    ranges = code_ranges(start.space, start.net, samples.x_ng)
-    kind, space = kind_for(chosen.space), start.space
+    kind, space, net = kind_for(chosen.space), start.space, start.net
+    del start  # its coordinates are not needed beside the codes
+    ranges = code_ranges(space, net, samples.x_ng)
     if reduced is not None and isinstance(space, Subspace):
         space, history = reduced.subspace.holding(space), _in_genes(history, reduced.inside(outer))
     about = {"held_out": _held_out(history[int(recipe.last)], subject_n[outer], width=min(widths))}
-    return kind(preparation, space, start.net, ranges=ranges, settings=settings, history=history, about=about)
+    return kind(preparation, space, net, ranges=ranges, settings=settings, history=history, about=about)
 
 
 def _held_out(record: dict[str, float], subject_n: np.ndarray, *, width: int) -> dict[str, object]:
@@ -185,25 +194,39 @@ def _checkpoints(
     return Checkpoints(Path(folder), digest(samples.x_ng, list(samples.subject_n)), settings)
 
 
+@contextmanager
+def _apart(samples: Samples, inner: Rows, outer: Rows) -> Iterator[tuple[Samples, Samples]]:
+    """Learners and held-out samples, both less the learners' mean; slices are views, and put back afterwards.
+
+    Centred without the held-out subjects: else they lie opposite to the others, and look familiar to PCA.
+    """
+    learners, held_out = (Samples(samples.x_ng[i], samples.subject_n[i], samples.genes) for i in (inner, outer))
+    centre_g = learners.x_ng.mean(0)
+    for part in (learners, held_out):
+        np.subtract(part.x_ng, centre_g, out=part.x_ng)
+    yield learners, held_out
+    if isinstance(inner, slice):
+        np.add(samples.x_ng, centre_g, out=samples.x_ng)
+
+
 def _choose(
-    samples: Samples, inner: np.ndarray, outer: np.ndarray, *, plan: Plan
+    samples: Samples, inner: Rows, outer: Rows, *, plan: Plan
 ) -> tuple[Recipe, Weighing, list[dict[str, float]]]:
     """Recipe with sparsity and epochs, and how samples weigh, all chosen without a look at the subjects held out."""
-    learners = Samples(samples.x_ng[inner], samples.subject_n[inner], samples.genes)
-    held_out_ng = samples.x_ng[outer]
-    # Centred without the held-out subjects: else they lie opposite to the others, and look familiar to PCA.
-    centre_g = learners.x_ng.mean(0)
-    np.subtract(learners.x_ng, centre_g, out=learners.x_ng)
-    held_out_ng -= centre_g
+    with _apart(samples, inner, outer) as (learners, unseen):
+        return _chosen(learners, unseen, plan=plan)
+
+
+def _chosen(learners: Samples, unseen: Samples, *, plan: Plan) -> tuple[Recipe, Weighing, list[dict[str, float]]]:
     subspace = plan.subspace(learners)
     weighing = plan.weighing(learners, subspace)
     start = plan.start(learners, subspace=subspace, weighing=weighing)
     pca = plan.axes(learners, subspace)
-    held_out = HeldOut.of(held_out_ng, start.space, pca=pca, subject_n=samples.subject_n[outer])
+    held_out = HeldOut.of(unseen.x_ng, start.space, pca=pca, subject_n=unseen.subject_n)
     if not weighing.is_even and held_out.figures(start.net)["held_out_r2"] < held_out.pca_r2:
         weighing = Weighing()
         start = plan.start(learners, subspace=subspace, weighing=weighing)
-        held_out = HeldOut.of(held_out_ng, start.space, pca=pca, subject_n=samples.subject_n[outer])
+        held_out = HeldOut.of(unseen.x_ng, start.space, pca=pca, subject_n=unseen.subject_n)
     settled = settle(start.net, start.c_nk, plan.preset.recipe, genes=start.genes, seed=plan.seed)
     recipe, history = choose_recipe(
         lambda recipe, name, enough: plan.trial(name, start, recipe=recipe, held_out=held_out, enough=enough),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["HeldOut", "Objective"]
 
 DRAWS = 1000
+AT_ONCE = 20
 
 
 class Objective:
@@ -141,9 +142,9 @@ class HeldOut:
         error_s, pca_s, size_s = (
             np.bincount(self._subject, weights=part) for part in (error_n, self.pca_n, self.size_n)
         )
-        total_b = self._draws @ size_s
-        low, high = np.quantile(1.0 - self._draws @ error_s / total_b, (0.025, 0.975))
-        gain_low, gain_high = np.quantile(self._draws @ (pca_s - error_s) / total_b, (0.025, 0.975))
+        error_b, gain_b, total_b = self._redrawn(np.stack([error_s, pca_s - error_s, size_s], axis=1)).T
+        low, high = np.quantile(1.0 - error_b / total_b, (0.025, 0.975))
+        gain_low, gain_high = np.quantile(gain_b / total_b, (0.025, 0.975))
         return {
             "held_out_r2": 1.0 - float(error_n.sum()) / self.total,
             "held_out_r2_pca": self.pca_r2,
@@ -166,9 +167,14 @@ class HeldOut:
 
     @cached_property
     def _draws(self) -> np.ndarray:
-        """How often each subject is in each bootstrap."""
+        """How often each subject is in each bootstrap, in as few bytes as that takes."""
         subjects = int(self._subject.max()) + 1
-        return np.random.default_rng(0).multinomial(subjects, np.full(subjects, 1 / subjects), DRAWS).astype(float)
+        draw, share_s = np.random.default_rng(0).multinomial, np.full(subjects, 1 / subjects)
+        return np.stack([draw(subjects, share_s).astype(np.uint8) for _ in range(DRAWS)])
+
+    def _redrawn(self, values_si: np.ndarray) -> np.ndarray:
+        """Sums over each bootstrap's subjects; numbers as wide as the sums for a few bootstraps at a time."""
+        return np.vstack([draws.astype(float) @ values_si for draws in np.split(self._draws, DRAWS // AT_ONCE)])
 
     @torch.no_grad()
     def _errors(self, net: Stack) -> np.ndarray:

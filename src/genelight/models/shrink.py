@@ -23,7 +23,7 @@ from sklearn.model_selection import GroupKFold
 from sklearn.utils.extmath import randomized_svd
 
 from .._core.threads import one_thread
-from .subspace import Subspace, eigen
+from .subspace import Subspace, eigen, gram
 
 __all__ = ["GAMMAS", "POWERS", "Weighing", "choose_weighing", "shrink_means", "temper", "turn"]
 
@@ -171,6 +171,6 @@ def _axes(c_nk: np.ndarray, width: int, *, seed: int) -> np.ndarray:
 
 def turn(subspace: Subspace, c_nk: np.ndarray) -> Subspace:
     """The same subspace with its axes turned to the principal axes of the samples `c_nk`, given in its coordinates."""
-    values, vectors = eigen(c_nk.T.astype(np.float64) @ c_nk / len(c_nk))
+    values, vectors = eigen(gram(c_nk) / len(c_nk))
     basis_gk = subspace.basis_gk @ vectors.astype(np.float32)
     return Subspace(np.ascontiguousarray(basis_gk), np.maximum(values, 0.0), subspace.lost)

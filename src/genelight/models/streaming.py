@@ -38,10 +38,15 @@ class Reduced:
     c_nk: np.ndarray
     outside_n: np.ndarray
 
-    def inside(self, index_n: np.ndarray) -> float:
+    def inside(self, index_n: np.ndarray | slice) -> float:
         """Share of some samples' squared length that lies within the subspace."""
-        within = float(np.einsum("nk,nk->", self.c_nk[index_n], self.c_nk[index_n], dtype=np.float64))
+        c_nk = self.c_nk[index_n]
+        within = float(np.einsum("nk,nk->", c_nk, c_nk, dtype=np.float64))
         return within / (within + float(self.outside_n[index_n].sum()))
+
+    def sorted(self, order_n: np.ndarray) -> Reduced:
+        """The same samples in another order."""
+        return Reduced(self.subspace, self.c_nk[order_n], self.outside_n[order_n])
 
 
 def reduce_store(table: PreparedStore, *, rank: int, learners: np.ndarray, seed: int = 0) -> Reduced:
@@ -89,7 +94,7 @@ def reduce_store(table: PreparedStore, *, rank: int, learners: np.ndarray, seed:
     found.c_nk[:] *= np.sign(np.einsum("gk,gk->k", axes.basis_gk, found.basis_gk))
     reduced = Reduced(axes, found.c_nk, found.outside_n)
     # Of all samples: what training on them has to do without.
-    return replace(reduced, subspace=replace(axes, lost=1.0 - reduced.inside(np.arange(samples))))
+    return replace(reduced, subspace=replace(axes, lost=1.0 - reduced.inside(slice(None))))
 
 
 def _exact(table: PreparedStore) -> Reduced:

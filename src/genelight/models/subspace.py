@@ -18,7 +18,7 @@ import scipy.linalg
 from .._core.threads import one_thread
 from ._sketch import InMemory, sketch
 
-__all__ = ["EXACT_UP_TO", "Subspace", "eigen", "find_subspace", "sorted_axes"]
+__all__ = ["EXACT_UP_TO", "Subspace", "eigen", "find_subspace", "gram", "sorted_axes"]
 
 EXACT_UP_TO = 4000
 LARGE_RANK = 512
@@ -99,14 +99,20 @@ def eigen(symmetric: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return values[::-1], vectors[:, ::-1]
 
 
+def gram(x_nk: np.ndarray) -> np.ndarray:
+    """Products of columns, summed over rows in double precision, a thousand rows at a time."""
+    total_kk = np.zeros((x_nk.shape[1],) * 2)
+    for part in _doubles(x_nk, axis=0):
+        total_kk += part.T @ part
+    return total_kk
+
+
 def _exact(x_ng: np.ndarray, rank: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Sums of squares along axes, and these; in double precision only a thousand genes at a time."""
     n, g = x_ng.shape
     if n > g:
-        gram = sum(part.T @ part for part in _doubles(x_ng, axis=0))
-        return _real(gram, rank)
-    gram = sum(part @ part.T for part in _doubles(x_ng, axis=1))
-    squares_k, vectors = _real(gram, rank)
+        return _real(gram(x_ng), rank)
+    squares_k, vectors = _real(gram(x_ng.T), rank)
     vectors /= np.sqrt(squares_k)
     basis_gk = np.empty((g, len(squares_k)), dtype=np.float32)
     for i, part in enumerate(_doubles(x_ng, axis=1)):
@@ -121,8 +127,8 @@ def _doubles(x_ng: np.ndarray, *, axis: int) -> Iterator[np.ndarray]:
         yield (x_ng[part] if axis == 0 else x_ng[:, part]).astype(np.float64)
 
 
-def _real(gram: np.ndarray, rank: int | None) -> tuple[np.ndarray, np.ndarray]:
+def _real(symmetric: np.ndarray, rank: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues and vectors that are directions, not rounding noise: the values are squares of the samples'."""
-    values, vectors = eigen(gram)
+    values, vectors = eigen(symmetric)
     real = values > values[0] * 1e-10
     return values[real][:rank], vectors[:, real][:, :rank]

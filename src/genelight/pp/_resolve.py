@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .._core.errors import InputError, UnknownNameError, first_three
-from .._core.id_kinds import ID_KINDS
+from .._core.id_kinds import ID_KINDS, PLATFORMS
 from ._excel import candidates, renamed
 from .id_table import IdTable
 from .user_table import UserTable
@@ -102,8 +102,9 @@ def _steps(kind: str, texts: Sequence[str], shipped: IdTable) -> dict[str, Step]
         raise UnknownNameError("kind of gene id", kind, [k for k in ID_KINDS if k != "unknown"], where="ids")
     msg = (
         f"the ids are of kind {kind} ({ID_KINDS[kind]}: {first_three(texts)}), of which genelight has no table that it "
-        "may pass on; give yours with --table FILE to genelight map-ids (table=... in Python): a column of ids and one "
-        "of genes, such as GEO's platform table"
+        f"may pass on; add --table {PLATFORMS.get(kind, 'GPL...')} (table=... in Python) to fetch GEO's for "
+        f"{'these' if kind in PLATFORMS else 'their platform'} once, or --table FILE with one that you have: a column "
+        "of ids and one of genes"
     )
     raise InputError(msg)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from .._core.errors import FormatError, InputError, UnknownNameError, first_three
+from .._core.fetch import fetch
 from .._core.id_kinds import detect_ids
 from .._core.provenance import file_digest
 from ..io._files import existing, opened
@@ -47,21 +49,22 @@ class UserTable:
 def read_id_table(path: str | Path, *, ids: str | None = None, genes: str | None = None) -> UserTable:
     r"""Read a table from probe, or any other id, to gene.
 
-    Two columns are enough. GEO's platform tables (``GPL570.annot.gz``, ``GPL570-55999.txt``), Affymetrix' and
-    Illumina's annotation files, GSEA's ``.chip`` files and what Bioconductor's annotation packages print are known
-    by their headers. Several genes in one cell stand apart by ``///``, ``//``, ``;``, ``,`` or ``|``.
+    Two columns are enough. GEO's platform tables (``GPL570.annot.gz``, ``GPL570-55999.txt``, family files in SOFT),
+    Affymetrix' annotation and Illumina's manifests (``.bgx``), GSEA's ``.chip`` files and what Bioconductor's
+    annotation packages print are known by their headers. Several genes in one cell stand apart by ``///``, ``//``,
+    ``;``, ``,`` or ``|``.
 
     Parameters
     ----------
     path
-        CSV or TSV, plain or gzip.
+        CSV or TSV, plain or gzip; or the name of a GEO platform, such as ``"GPL570"``, whose table is fetched once.
     ids, genes
         Columns, where their names do not tell. Genes are symbols (old ones too), Entrez or Ensembl ids.
 
     Raises
     ------
     ResourceError
-        If there is no such file.
+        If there is no such file, or GEO's cannot be had.
     FormatError
         If columns cannot be told or the file is damaged.
     UnknownNameError
@@ -79,7 +82,7 @@ def read_id_table(path: str | Path, *, ids: str | None = None, genes: str | None
     ...     read_id_table(path).rows.to_dict("list")
     {'id': ['1007_s_at', '1007_s_at', '1053_at'], 'gene': ['MIR4640', 'DDR1', 'RFC2']}
     """
-    path = existing(Path(path))
+    path = _path(str(path))
     rows = _rows(path)
     header = [cell.strip() for cell in next(rows)]
     id_column, gene_column = _columns(header, ids, genes, path=path)
@@ -95,16 +98,38 @@ def read_id_table(path: str | Path, *, ids: str | None = None, genes: str | None
     return UserTable(table, f"{path.name}, sha256 {file_digest(path)}")
 
 
+def _path(given: str) -> Path:
+    """A file that is there: the one given, or that of a platform."""
+    if re.fullmatch(r"GPL\d+", given) and not Path(given).exists():
+        return fetch(given)[0]
+    return existing(Path(given))
+
+
 def _rows(path: Path) -> Iterator[list[str]]:
-    """Header and rows; what GEO and Affymetrix write around the table is passed over."""
+    """Header and rows."""
     with opened(path) as handle:
-        lines = (line for line in handle if line.strip() and not line.startswith(("#", "^", "!")))
+        lines = _inside(handle)
         first = next(lines, "")
         separator = next((s for s in ("\t", ",", ";") if s in first), None)
         if separator is None:
             msg = f"{path} has no header with two or more columns; a table needs one for ids and one for genes"
             raise FormatError(msg)
-        yield from csv.reader(chain([first], lines), delimiter=separator)
+        if separator == "\t":  # where a quote is one of the text (5'- or 3"), unless it is around a whole cell
+            yield from ([cell.strip().strip('"') for cell in line.split("\t")] for line in chain([first], lines))
+        else:
+            yield from csv.reader(chain([first], lines), delimiter=separator)
+
+
+def _inside(lines: Iterable[str]) -> Iterator[str]:
+    """Lines of the table, without what GEO, Affymetrix and Illumina write around it."""
+    inside = True
+    for line in lines:
+        if line.startswith("["):
+            inside = line.strip().lower() == "[probes]"
+        elif line.lower().startswith("!platform_table_end"):
+            return
+        elif inside and line.strip() and not line.startswith(("#", "^", "!")):
+            yield line
 
 
 def _pairs(rows: Iterator[list[str]], places: tuple[int, int], path: Path) -> Iterator[tuple[str, str]]:
