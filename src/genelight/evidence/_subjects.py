@@ -10,6 +10,7 @@ import numpy as np
 from .._core.errors import GeneMismatchError, InputError, first_three
 from .._core.genes import Genes
 from .._core.types import Module, NodeGenes
+from ._threads import pieces, thread_map
 
 __all__ = ["LEAST_GENES", "Subjects", "check_shared"]
 
@@ -73,7 +74,8 @@ class Subjects:
             raise InputError(msg)
         chosen = {sign: [c for part in parts for c in part.chosen[sign]] for sign in (0, 1, -1)}
         family_k = np.concatenate([part.family_k for part in parts])
-        return cls(names, family_k, genes, np.concatenate([part.value_kg for part in parts]), chosen)
+        value_kg = parts[0].value_kg if len(parts) == 1 else np.concatenate([part.value_kg for part in parts])
+        return cls(names, family_k, genes, value_kg, chosen)
 
 
 def _check_size(n_top: int, genes: Genes) -> None:
@@ -100,14 +102,39 @@ def _of_nodes(item: NodeGenes, genes: Genes, n_top: int) -> Subjects:
     columns = _columns(item, genes)
     place = np.argsort(columns)
     chosen = {}
-    for sign in (0, 1, -1):
-        top_kn = item.top_kn(n_top, sign=sign)
+    for sign, top_kn in _strongest(value_kg, n_top).items():
         value_kn = np.take_along_axis(value_kg, top_kn, 1)
         # Zero says nothing of a gene: a dead node has no top genes.
         keep_kn = value_kn * sign > 0 if sign else value_kn != 0
         chosen[sign] = [place[top[keep]] for top, keep in zip(top_kn, keep_kn, strict=True)]
     family_k = np.full(len(item.nodes), f"{item.layer} of {item.source}", dtype=object)
-    return Subjects(item.nodes, family_k, genes, value_kg[:, columns], chosen)
+    if not np.array_equal(columns, np.arange(len(columns))):
+        value_kg = value_kg[:, columns]
+    return Subjects(item.nodes, family_k, genes, value_kg, chosen)
+
+
+def _strongest(value_kg: np.ndarray, n: int) -> dict[int, np.ndarray]:
+    """Positions of each node's `n` genes of largest absolute value (0), highest (1) and lowest (-1), best first.
+
+    The first are among the other two, so one partition of every profile serves all.
+    """
+    ends = sorted({n - 1, max(value_kg.shape[1] - n, 0)})
+
+    def one(piece: slice) -> dict[int, np.ndarray]:
+        part_kg = np.argpartition(value_kg[piece], ends, axis=1)
+        found = {1: part_kg[:, -n:], -1: part_kg[:, :n]}
+        both_km = part_kg if 2 * n >= part_kg.shape[1] else np.concatenate([found[1], found[-1]], axis=1)
+        return {sign: _best(value_kg[piece], at_km, n=n, sign=sign) for sign, at_km in ((0, both_km), *found.items())}
+
+    parts = thread_map(one, pieces(len(value_kg)))
+    return {sign: np.concatenate([part[sign] for part in parts]) for sign in (0, 1, -1)}
+
+
+def _best(value_kg: np.ndarray, at_km: np.ndarray, *, n: int, sign: int) -> np.ndarray:
+    """Of some positions in each profile the `n` strongest in a direction, best first."""
+    value_km = np.take_along_axis(value_kg, at_km, 1)
+    key_km = -np.abs(value_km) if sign == 0 else -sign * value_km
+    return np.take_along_axis(at_km, np.argsort(key_km, axis=1, kind="stable")[:, :n], 1)
 
 
 def _of_module(item: Module, genes: Genes) -> Subjects:

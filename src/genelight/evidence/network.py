@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .._core.types import Edges, Evidence, Module, NodeGenes
-from ._closeness import Orders, components
+from ._closeness import components, components_of
 from ._registry import TESTS, Against, Findings, run_tests
 from ._subjects import Subjects
 from .distances import Interactome, distances
@@ -123,7 +123,7 @@ def component(subjects: Subjects, against: Against) -> Findings | None:
     null = against.null
     if null is None:
         return None
-    observed_k = components(null.interactome, [Orders.whole(genes) for genes in null.genes_k])[:, 0]
+    observed_k = components_of(null.interactome, null.genes_k)
     null_rk = components(null.interactome, null.orders.cut())
     return _compare(subjects, null, observed_k=observed_k, null_rk=null_rk, sign=1)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._core.checks import check_positive
 from .._core.errors import InputError
-from ._closeness import Closeness, Orders, closeness, means
+from ._closeness import Closeness, Orders, closeness, closeness_of, means
 from ._subjects import LEAST_GENES, check_shared
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ class MatchedNull:
     @cached_property
     def observed(self) -> Closeness:
         """How close each subject's own genes are, one row each."""
-        return closeness(self.interactome, [Orders.whole(genes) for genes in self.genes_k])
+        return closeness_of(self.interactome, self.genes_k)
 
     @cached_property
     def drawn(self) -> Closeness:
