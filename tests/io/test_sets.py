@@ -92,6 +92,12 @@ def test_genes_of_a_disease(write, options, expected):
     assert members(read_gene_lists(write(GWAS, "gwas.tsv"), **options)) == expected
 
 
+def test_loci_are_kept_where_the_file_has_them(write):
+    text = "disease\tlocus\tsymbol\nlupus\t4\tIRF5\nlupus\t4\tTNPO3\nlupus\t\tSTAT4\n"
+    assert read_gene_lists(write(text, "gwas.tsv")).table["locus"].tolist() == ["4", "4", ""]
+    assert "locus" not in read_gene_lists(write(GWAS, "plain.tsv")).table
+
+
 def test_a_score_is_kept_and_the_best_of_duplicates(write):
     text = 'diseaseName,geneSymbol,score\n"lupus, discoid",IRF5,.2\nasthma,IRF5,.5\n"lupus, discoid",IRF5,.9\n'
     edges = read_gene_lists(write(text, "disgenet.csv"), weight="score")

@@ -36,7 +36,7 @@ def over_representation(
     subject: NodeGenes | Module | Sequence[NodeGenes | Module],
     sets: Sequence[Edges],
     *,
-    n_top: int = 150,
+    n_top: int | str = 150,
     min_size: int = 5,
     max_size: int = 500,
     x_ng: np.ndarray | None = None,

@@ -46,7 +46,7 @@ def scorecard(
     network: Edges | Interactome | None = None,
     sets: Sequence[Edges] = (),
     x_ng: np.ndarray | None = None,
-    n_top: int = 150,
+    n_top: int | str = 150,
     draws: int = 1000,
     seed: int = 0,
 ) -> Scorecard:
@@ -67,7 +67,7 @@ def scorecard(
         Expression, columns as the readings' genes, before z-scoring: network and sets are then asked a second time
         with genes of like mean and variance for chance.
     n_top
-        Genes of a node.
+        Genes of a node, or ``"knee"``: as many as stand out in its profile.
     draws
         Matched draws in the network; labels are shuffled a fifth as often.
     seed

@@ -69,6 +69,6 @@ def _evidence(run: Run, node: str) -> pd.DataFrame:
     """A node's rows, their references as people write them."""
     if run.evidence is None:
         return pd.DataFrame(columns=list(EVIDENCE_COLUMNS))
-    rows = run.evidence.of(node)
+    rows = run.evidence.of(node).dropna(subset="q")
     labels = [pl.set_label(str(reference)) for reference in rows["reference"]]
     return rows.assign(reference=[f"{name} ({group})" if group else pl.short_name(name) for group, name in labels])
