@@ -50,7 +50,6 @@ def scorecard(
     subject: Subject = None,
     network: Annotated[str, typer.Option(help="edge table, FILE@700 to cut it, 'embedded' or 'none'")] = "embedded",
     sets: Annotated[str, typer.Option(help="GMT file, 'embedded' or 'none'")] = "embedded",
-    top: Top = "150",
 ) -> None:
     """Ask every layer, and controls of the same widths, what biology it holds, and say what that shows."""
     fresh(out)
@@ -62,7 +61,7 @@ def scorecard(
     collections = [] if sets == "none" else [sets_of(sets, ids)]
     x_ng = gl.study.expression(trained[0], adata)
     read = gl.study.readings(trained, adata)
-    card = gl.evidence.scorecard(read, samples, network=edges, sets=collections, x_ng=x_ng, n_top=size_of(top))
+    card = gl.evidence.scorecard(read, samples, network=edges, sets=collections, x_ng=x_ng)
     card.save(out)
     print("\n".join(card.verdicts["sentence"]))
     print(f"{out}: {len(card.table)} figures of {len(read)} layers and controls, {len(card.verdicts)} verdicts")

@@ -102,12 +102,7 @@ def profiles(
     log: Annotated[bool, typer.Option("--log", help="take log2(1 + x) first, of averages on a linear scale")] = False,
 ) -> None:
     """Say which tissue or cell type each node looks like, against published averages."""
-    lit, target = gl.NodeGenes.load(nodes), fresh(out)
-    try:
-        types = pd.read_csv(reference, sep=None, engine="python", index_col=0)
-    except (OSError, ValueError) as error:
-        msg = f"{reference} cannot be read as a table of genes by types ({error})"
-        raise (ResourceError if isinstance(error, OSError) else FormatError)(msg) from error
+    lit, target, types = gl.NodeGenes.load(nodes), fresh(out), _types(reference)
     found = gl.evidence.reference_profiles(
         lit, types, name=reference.name.partition(".")[0], log=log, namespace=lit.genes.namespace
     )
@@ -143,6 +138,26 @@ def _expression(path: Path, genes: gl.Genes) -> np.ndarray:
     x_ng = np.full((adata.n_obs, len(genes)), np.nan)
     x_ng[:, place_g >= 0] = np.asarray(adata.X, dtype=np.float64)[:, place_g[place_g >= 0]]
     return x_ng
+
+
+def _types(path: Path) -> pd.DataFrame:
+    """Mean expression, genes in rows, from CSV or TSV.
+
+    Raises
+    ------
+    ResourceError
+        If there is no such file.
+    FormatError
+        If it is no table of numbers.
+    """
+    try:
+        return pd.read_csv(path, sep=None, engine="python", index_col=0).astype(np.float64)
+    except OSError as error:
+        msg = f"{path} cannot be read ({error}); give a CSV or TSV file"
+        raise ResourceError(msg) from error
+    except ValueError as error:
+        msg = f"{path} is no table of genes by types ({error}); give genes in rows, one column of numbers for each type"
+        raise FormatError(msg) from error
 
 
 def _with_ids(edges: gl.Edges, namespace: str) -> gl.Edges:
