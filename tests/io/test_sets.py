@@ -46,7 +46,7 @@ def test_what_is_mended_is_counted(write):
     ]
     edges = read_sets(write("".join(lines), "toy.gmt"))
     assert members(edges) == {"A": ["MX1", "ISG15"], "B by description": ["IRF7", "STAT1"], "A (line 5)": ["TP53"]}
-    counted = {"empty cells": 1, "glued cells": 1, "genes named twice": 1, "repeated names": 2}
+    counted = {"empty lines": 1, "empty cells": 1, "glued cells": 1, "genes named twice": 1, "repeated names": 2}
     assert dict(edges.account) == {"sets": 3, "members": 5, **counted}
     assert edges.name == "toy"
 

@@ -15,6 +15,7 @@ from ._collections import Collection, collect
 from ._matched import matched_moments, matched_tail, overlaps
 from ._registry import TESTS, Against, Findings, run_tests
 from ._subjects import LEAST_GENES, Subjects
+from ._threads import pieces, thread_map
 from .nulls import adjust, expression_bins
 
 __all__ = [
@@ -290,7 +291,12 @@ def worth_keeping(p_ks: np.ndarray, q_ks: np.ndarray) -> np.ndarray:
     """Pairs that a table keeps: see :data:`KEPT`."""
     keep_ks = q_ks <= KEEP_Q
     best = min(KEEP_BEST, p_ks.shape[1])
-    np.put_along_axis(keep_ks, np.argpartition(p_ks, best - 1, axis=1)[:, :best], values=True, axis=1)
+
+    def keep_best(piece: slice) -> None:
+        first_kb = np.argpartition(p_ks[piece], best - 1, axis=1)[:, :best]
+        np.put_along_axis(keep_ks[piece], first_kb, values=True, axis=1)
+
+    thread_map(keep_best, pieces(len(p_ks)))
     return keep_ks
 
 
