@@ -1,4 +1,4 @@
-"""Rank tests of gene sets: scipy's Mann-Whitney, CAMERA's variance by simulation, calibration under co-expression."""
+"""Rank tests of gene sets: scipy's Mann-Whitney, the variance that samples have, calibration under co-expression."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from scipy import stats
 
 from genelight._core.genes import Genes
 from genelight._core.types import Edges, NodeGenes
-from genelight.evidence import mean_correlation, over_representation
-from genelight.evidence._collections import collect
-from genelight.evidence.ranks import rank_variance
+from genelight.evidence import over_representation
 
 NAMES = np.array([f"G{i}" for i in range(300)])
 
@@ -42,28 +40,33 @@ def test_rank_sum_is_that_of_scipy_with_and_without_ties(digits: int) -> None:
             assert row["statistic"] == pytest.approx(want.statistic / (len(members) * len(rest)))
 
 
-def test_variance_under_correlation_is_that_of_draws() -> None:
-    rng = np.random.default_rng(1)
-    inside, outside, rho = 12, 60, 0.3
-    shared = np.sqrt(rho) * rng.normal(size=(20000, 1))
-    x = np.concatenate(
-        [shared + np.sqrt(1 - rho) * rng.normal(size=(20000, inside)), rng.normal(size=(20000, outside))], 1
-    )
-    u = stats.rankdata(x, axis=1)[:, :inside].sum(1) - inside * (inside + 1) / 2
-    assert rank_variance(inside, outside, rho) == pytest.approx(u.var(), rel=0.03)
-    assert rank_variance(inside, outside, 0.0) == pytest.approx(inside * outside * (inside + outside + 1) / 12)
-
-
-def test_mean_correlation_is_numpys() -> None:
+def test_camera_takes_the_profile_for_one_more_sample() -> None:
+    """Put among the samples, a profile's difference is that many standard deviations of theirs, by numpy alone."""
     rng = np.random.default_rng(2)
-    x = rng.normal(size=(25, 300)) + rng.normal(size=(25, 1))
-    x[:, 7] = 1.0
-    chosen = [np.arange(20, 30), np.array([3, 90, 200, 201, 250]), np.arange(5, 12)]
-    found = mean_correlation(x, collect(sets(*chosen), Genes(tuple(NAMES)), min_size=2, max_size=50))
-    for members, rho in zip(chosen, found, strict=True):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            r = np.nan_to_num(np.corrcoef(x[:, members].T))
-        assert rho == pytest.approx((r.sum() - np.trace(r)) / (len(members) * (len(members) - 1)), abs=1e-6)
+    x = rng.normal(size=(25, 300)) + rng.normal(size=(25, 1)) * np.repeat([1.0, 0.0], [60, 240])
+    value = rng.normal(size=300)
+    chosen = [np.arange(20, 50), np.array([3, 90, 200, 201, 250]), np.arange(60)]
+    table = over_representation(nodes(value[None]), [sets(*chosen)], n_top=20, x_ng=x, tests=["camera"]).table
+    standard = (x - x.mean(0)) / x.std(0)
+
+    def apart(row: np.ndarray, members: np.ndarray) -> float:
+        score = stats.norm.ppf((stats.rankdata(row) - 0.5) / 300)
+        score /= score.std()
+        return float(score[members].mean() - np.delete(score, members).mean())
+
+    for s, members in enumerate(chosen):
+        row = table.set_index("reference").loc[f"sets: S{s}"]
+        theirs = np.array([apart(sample, members) for sample in standard])
+        sd = max(np.sqrt((theirs**2).sum() / 24), np.sqrt(1 / len(members) + 1 / (300 - len(members))))
+        assert row["statistic"] == pytest.approx(apart(value, members))
+        assert row["null_sd"] == pytest.approx(sd)
+        assert row["p"] == pytest.approx(2 * stats.t.sf(abs(apart(value, members)) / sd, 24), rel=1e-9)
+
+
+def test_camera_needs_samples_to_compare_with() -> None:
+    values = np.random.default_rng(4).normal(size=(2, 300))
+    found = over_representation(nodes(values), [sets(np.arange(20))], n_top=20, x_ng=np.ones((2, 300)) + values)
+    assert "camera" not in set(found.table["test"])
 
 
 def test_only_camera_is_calibrated_where_genes_of_a_set_go_together() -> None:

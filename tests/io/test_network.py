@@ -141,3 +141,43 @@ def test_a_damaged_sif_names_the_line(write):
 def test_an_absent_file_is_named(tmp_path):
     with pytest.raises(ResourceError, match=r"net\.csv does not exist"):
         read_network(tmp_path / "net.csv")
+
+
+def test_graphml_is_what_others_write(tmp_path):
+    """Ids or names for genes, any attribute for weights, both directions of one pair, plain or gzip."""
+    graph = nx.DiGraph()
+    graph.add_edge("n0", "n1", score=0.9)
+    graph.add_edge("n1", "n0", score=0.7)
+    graph.add_edge("n1", "n2", score=0.2)
+    graph.add_edge("n2", "n2", score=0.5)
+    nx.set_node_attributes(graph, dict(zip(["n0", "n1", "n2"], ["MX1", "ISG15", "TP53"], strict=True)), "name")
+    path = tmp_path / "net.graphml"
+    nx.write_graphml(graph, path)
+    edges = read_network(path, cut=0.3)
+    assert edges.table.to_numpy().tolist() == [["ISG15", "MX1", 0.9]]
+    assert (edges.account["self loops"], edges.account["duplicates"], edges.account["below the cut"]) == (1, 1, 1)
+    packed = tmp_path / "net.graphml.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert len(read_network(packed)) == 2
+    nx.write_graphml(nx.Graph([("MX1", "ISG15")]), path)
+    assert read_network(path).table.to_numpy().tolist() == [["ISG15", "MX1", 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "error", "said"),
+    [
+        ("<graphml><graph", {}, FormatError, "is no readable GraphML"),
+        ("source,target", {}, FormatError, "is no readable GraphML"),
+        (None, {"weight": "scor"}, UnknownNameError, "unknown edge attribute 'scor'"),
+        (None, {"ids": "entrez"}, InputError, "look like"),
+        (None, {"weight": "note"}, FormatError, "'note' holds 1 cells that are no finite number"),
+    ],
+)
+def test_damaged_graphml_is_named(tmp_path, content, options, error, said):
+    path = tmp_path / "net.graphml"
+    nx.write_graphml(nx.Graph([("MX1", "ISG15", {"score": 2.0, "note": "much"})]), path)
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(error) as caught:
+        read_network(path, **options)
+    assert said in str(caught.value)

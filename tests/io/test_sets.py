@@ -46,7 +46,7 @@ def test_what_is_mended_is_counted(write):
     ]
     edges = read_sets(write("".join(lines), "toy.gmt"))
     assert members(edges) == {"A": ["MX1", "ISG15"], "B by description": ["IRF7", "STAT1"], "A (line 5)": ["TP53"]}
-    counted = {"empty cells": 1, "glued cells": 1, "genes named twice": 1, "repeated names": 2}
+    counted = {"empty lines": 1, "empty cells": 1, "glued cells": 1, "genes named twice": 1, "repeated names": 2}
     assert dict(edges.account) == {"sets": 3, "members": 5, **counted}
     assert edges.name == "toy"
 
@@ -90,6 +90,12 @@ GWAS = (
 )
 def test_genes_of_a_disease(write, options, expected):
     assert members(read_gene_lists(write(GWAS, "gwas.tsv"), **options)) == expected
+
+
+def test_loci_are_kept_where_the_file_has_them(write):
+    text = "disease\tlocus\tsymbol\nlupus\t4\tIRF5\nlupus\t4\tTNPO3\nlupus\t\tSTAT4\n"
+    assert read_gene_lists(write(text, "gwas.tsv")).table["locus"].tolist() == ["4", "4", ""]
+    assert "locus" not in read_gene_lists(write(GWAS, "plain.tsv")).table
 
 
 def test_a_score_is_kept_and_the_best_of_duplicates(write):

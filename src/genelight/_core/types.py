@@ -268,8 +268,8 @@ class Evidence:
         Columns: ``subject`` (a node, a module or a layer), ``test`` (registered name), ``reference`` (the
         network, or ``"collection: set"``), ``n`` (genes that entered), ``statistic``, ``effect`` (z against
         the null, or fold enrichment), ``null_mean``, ``null_sd``, ``p`` (one-sided towards more biology),
-        ``q`` (Benjamini-Hochberg over the family that the test's docstring names), ``draws`` (0 where the
-        null is exact), ``seed``.
+        ``q`` (Benjamini-Hochberg over the family that the test's docstring names; NaN where a test says what others
+        are to be read against and is no evidence itself), ``draws`` (0 where the null is exact), ``seed``.
     about
         Universe size, coverage of the reference, family sizes.
     """

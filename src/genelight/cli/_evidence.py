@@ -13,7 +13,11 @@ from .._core.errors import InputError
 from ._genes import read_as
 from ._shared import File, Seed, Subject, Table, fresh
 
+__all__ = ["Top", "cut_network", "nodes_or_module", "sets_of", "size_of"]
+
 commands = typer.Typer()
+
+Top = Annotated[str, typer.Option(help="genes of a node, or knee: as many as stand out in its profile")]
 
 
 @commands.command()
@@ -23,14 +27,15 @@ def assess(
     network: Annotated[str, typer.Option(help="edge table, 'embedded' or 'none'")] = "embedded",
     sets: Annotated[str, typer.Option(help="GMT file, 'embedded' or 'none'")] = "embedded",
     cut: Annotated[float, typer.Option(help="smallest weight of the network to keep")] = 0.0,
+    top: Top = "150",
     seed: Seed = 0,
 ) -> None:
     """Test nodes or a module against a network and gene sets, each with its null."""
-    tested = gl.Module.load(subject) if subject.suffix == ".tsv" else gl.NodeGenes.load(subject)
+    tested = nodes_or_module(subject)
     ids = tested.genes.namespace
     edges = None if network == "none" else _network(network, cut, ids)
-    collections = [] if sets == "none" else [_sets(sets, ids)]
-    evidence = gl.assess(tested, network=edges, sets=collections, seed=seed)
+    collections = [] if sets == "none" else [sets_of(sets, ids)]
+    evidence = gl.assess(tested, network=edges, sets=collections, n_top=size_of(top), seed=seed)
     evidence.save(fresh(out))
     print(f"{out}: {len(evidence)} results, {int((evidence.table['q'] <= 0.05).sum())} with q <= 0.05")
 
@@ -52,8 +57,8 @@ def scorecard(
     adata = read_as(model[0], table)
     ids = trained[0].genes.namespace
     samples = gl.evidence.Samples(adata.obs, labels=label or [], batch=batch or [], subject=subject)
-    edges = None if network == "none" else _cut_network(network, ids)
-    collections = [] if sets == "none" else [_sets(sets, ids)]
+    edges = None if network == "none" else cut_network(network, ids)
+    collections = [] if sets == "none" else [sets_of(sets, ids)]
     x_ng = gl.study.expression(trained[0], adata)
     read = gl.study.readings(trained, adata)
     card = gl.evidence.scorecard(read, samples, network=edges, sets=collections, x_ng=x_ng)
@@ -62,12 +67,37 @@ def scorecard(
     print(f"{out}: {len(card.table)} figures of {len(read)} layers and controls, {len(card.verdicts)} verdicts")
 
 
+def nodes_or_module(path: Path) -> gl.NodeGenes | gl.Module:
+    """What light-up (Parquet) or disease-module (TSV) wrote."""
+    return gl.Module.load(path) if path.suffix == ".tsv" else gl.NodeGenes.load(path)
+
+
+def size_of(top: str) -> int | str:
+    """A number of genes, or a word that the tests know.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    if top.isdigit() or top == "knee":
+        return int(top) if top.isdigit() else top
+    msg = f"--top {top} is no size; write a number of genes, or knee for as many as stand out in each profile"
+    raise InputError(msg)
+
+
 def _network(name: str, cut: float, ids: str) -> gl.Edges:
     return gl.demo.network() if name == "embedded" else gl.io.read_network(name, cut=cut, ids=ids)
 
 
-def _cut_network(name: str, ids: str) -> gl.Edges:
-    """The network of an option such as ``string.csv.gz@700``."""
+def cut_network(name: str, ids: str) -> gl.Edges:
+    """The network of an option such as ``string.csv.gz@700``.
+
+    Raises
+    ------
+    InputError
+        If what stands after the @ is no number.
+    """
     file, at, cut = name.rpartition("@")
     if not at or Path(name).exists():
         return _network(name, 0.0, ids)
@@ -79,5 +109,6 @@ def _cut_network(name: str, ids: str) -> gl.Edges:
     return _network(file, least, ids)
 
 
-def _sets(name: str, ids: str) -> gl.Edges:
+def sets_of(name: str, ids: str) -> gl.Edges:
+    """The sets of an option: a GMT file, or those that ship."""
     return gl.demo.sets() if name == "embedded" else gl.io.read_sets(name, ids=ids)

@@ -55,6 +55,7 @@ def methods() -> None:
         *(gl.io.READERS, gl.pp.COLLAPSES, gl.pp.NORMALISATIONS, gl.pp.BATCH_METHODS),
         *(gl.models.PRESETS, gl.models.ACTIVATIONS, gl.models.BASELINES),
         *(gl.tl.ATTRIBUTIONS, gl.tl.DERIVATIONS, gl.evidence.TESTS, gl.evidence.MEASURES),
+        gl.evidence.COMBINATIONS,
     )
     for registry in registries:
         print(f"{registry.kind}:")

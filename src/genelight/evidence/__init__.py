@@ -5,17 +5,19 @@ from ._readings import Reading
 from ._registry import TESTS
 from ._samples import Samples
 from .assess import assess
-from .combine import COMBINATIONS, combine
+from .centrality import betweenness, degree, outside
+from .combine import COMBINATIONS, combine, combine_evidence
 from .distances import UNREACHABLE, Interactome, distances
 from .enrichment import hypergeometric_tail, over_representation
 from .genetics import genetic_association
 from .groups import groups
+from .loci import loci
 from .network import localise
 from .novelty import coherence, novelty
 from .nulls import adjust, empirical_p, match_bins
 from .profiles import reference_profiles
 from .proximity import proximity
-from .ranks import camera, mean_correlation, rank_sum
+from .ranks import camera, rank_sum
 from .scorecard import scorecard
 
 __all__ = [
@@ -28,18 +30,22 @@ __all__ = [
     "Samples",
     "adjust",
     "assess",
+    "betweenness",
     "camera",
     "coherence",
     "combine",
+    "combine_evidence",
+    "degree",
     "distances",
     "empirical_p",
     "genetic_association",
     "groups",
     "hypergeometric_tail",
     "localise",
+    "loci",
     "match_bins",
-    "mean_correlation",
     "novelty",
+    "outside",
     "over_representation",
     "proximity",
     "rank_sum",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +16,7 @@ from ._threads import pieces, thread_map
 if TYPE_CHECKING:
     from .distances import Interactome
 
-__all__ = ["Closeness", "Orders", "closeness", "components", "means"]
+__all__ = ["Closeness", "Orders", "closeness", "closeness_of", "components", "components_of", "means"]
 
 WORD = 63
 
@@ -43,9 +44,15 @@ class Orders(NamedTuple):
         return [self._replace(order_ru=self.order_ru[piece]) for piece in pieces(len(self.order_ru))]
 
     @classmethod
-    def whole(cls, genes: np.ndarray) -> Orders:
-        """Genes taken as they are: one order of one bin."""
-        return cls(genes[None].astype(np.int32), np.array([0, len(genes)]), np.array([[len(genes)]]))
+    def own(cls, genes_k: Sequence[np.ndarray]) -> tuple[list[Orders], np.ndarray]:
+        """Each subject's genes as they are: those of one size as rows of one bin; and which subject each row is."""
+        size_k = np.array([len(genes) for genes in genes_k], dtype=np.int64)
+        rows = [np.flatnonzero(size_k == size) for size in np.unique(size_k)]
+        parts = [
+            cls(np.stack([genes_k[int(k)] for k in of_size]).astype(np.int32), np.array([0, size]), np.array([[size]]))
+            for of_size, size in zip(rows, np.unique(size_k), strict=True)
+        ]
+        return parts, np.concatenate(rows)
 
 
 class Closeness(NamedTuple):
@@ -72,6 +79,15 @@ def closeness(net: Interactome, parts: Sequence[Orders]) -> Closeness:
     return Closeness(*(np.concatenate(values) for values in zip(*found, strict=True)))
 
 
+def closeness_of(net: Interactome, genes_k: Sequence[np.ndarray]) -> Closeness:
+    """Statistics of each subject's own genes, one row each."""
+    if not genes_k:
+        return Closeness(*(np.zeros((0, 1)) for _ in Closeness._fields))
+    parts, subject_k = Orders.own(genes_k)
+    found = closeness(net, [piece for part in parts for piece in part.cut()])
+    return Closeness(*(value_k[np.argsort(subject_k)] for value_k in found))
+
+
 def components(net: Interactome, parts: Sequence[Orders]) -> np.ndarray:
     """Genes in the largest connected component, shape ``(r, k)``."""
 
@@ -81,6 +97,15 @@ def components(net: Interactome, parts: Sequence[Orders]) -> np.ndarray:
         return out_rk
 
     return np.concatenate(thread_map(one, parts))
+
+
+def components_of(net: Interactome, genes_k: Sequence[np.ndarray]) -> np.ndarray:
+    """Genes in the largest connected component of each subject's own genes, shape ``(k,)``."""
+    if not genes_k:
+        return np.zeros(0)
+    parts, subject_k = Orders.own(genes_k)
+    found = components(net, [piece for part in parts for piece in part.cut()])
+    return np.asarray(found[np.argsort(subject_k), 0])
 
 
 def means(value_p: np.ndarray, orders: Orders) -> np.ndarray:
@@ -98,31 +123,53 @@ def means(value_p: np.ndarray, orders: Orders) -> np.ndarray:
 
 def _closeness(net: Interactome, orders: Orders) -> Closeness:
     size_k = orders.count_kb.sum(1)
-    value_vw, bits = _packed(int(size_k.max(initial=2)))
-    out_rkw = np.empty((len(orders.order_ru), len(size_k), 2), np.int64)
-    pair_sums(net.distance_pp, value_vw, *orders, out_rkw)
-    total_rk, paths_rk = out_rkw[:, :, 0] >> bits, out_rkw[:, :, 0] & ((1 << bits) - 1)
-    inverse_rk, edges_rk = out_rkw[:, :, 1] >> bits, out_rkw[:, :, 1] & ((1 << bits) - 1)
     pairs_k = size_k * (size_k - 1)
-    distance_rk = np.where(paths_rk > 0, total_rk / np.maximum(paths_rk, 1), net.longest + 1.0)
-    return Closeness(distance_rk, inverse_rk / _one(bits) / pairs_k, edges_rk / pairs_k)
+    one = _one(net.longest)
+    sums: dict[str, np.ndarray] = {}
+    most, rows = int(size_k.max(initial=2)), int(orders.count_kb.max(initial=1))
+    for word in _words(most, rows, net.longest):
+        out_rkf = np.empty((len(orders.order_ru), len(size_k), len(word.names)), np.int64)
+        pair_sums(net.distance_pp, word.value_v, word.shift_f, word.run, *orders, out_rkf)
+        sums |= {name: out_rkf[:, :, f] for f, name in enumerate(word.names)}
+    distance_rk = np.where(sums["paths"] > 0, sums["total"] / np.maximum(sums["paths"], 1), net.longest + 1.0)
+    return Closeness(distance_rk, sums["inverse"] / one / pairs_k, sums["edges"] / pairs_k)
 
 
-def _packed(size: int) -> tuple[np.ndarray, int]:
-    """What a pair adds at each distance: two words of two whole numbers each, the lower of so many bits.
+class _Word(NamedTuple):
+    """What a pair adds at each distance, several whole numbers in one, and for how many rows there is room."""
 
-    The first holds the distance and the number of paths, the second one over the distance, as a fraction, and the
-    number of edges.
-    """
-    bits = (size * size).bit_length()
+    names: list[str]
+    value_v: np.ndarray
+    shift_f: np.ndarray
+    run: int
+
+
+def _words(size: int, rows: int, longest: int) -> list[_Word]:
+    """As few words as hold what rows of up to `size` pairs add, summed over up to `rows` of them: one, mostly."""
     path_v = np.ones(UNREACHABLE + 1, dtype=np.int64)
     path_v[[0, UNREACHABLE]] = 0
     distance_v = np.arange(UNREACHABLE + 1)
-    inverse_v = np.round(_one(bits) * path_v / np.maximum(distance_v, 1)).astype(np.int64)
-    first_v = ((distance_v * path_v) << bits) + path_v
-    return np.ascontiguousarray(np.column_stack([first_v, (inverse_v << bits) + (distance_v == 1)])), bits
+    inverse_v = np.round(_one(longest) * path_v / np.maximum(distance_v, 1)).astype(np.int64)
+    value = {"paths": path_v, "edges": path_v * (distance_v == 1), "total": path_v * distance_v, "inverse": inverse_v}
+    most = {"paths": 1, "edges": 1, "total": longest, "inverse": _one(longest)}
+
+    def bits(names: Sequence[str], run: int) -> list[int]:
+        return [(size * run * most[name]).bit_length() for name in names]
+
+    groups: list[list[str]] = [[]]
+    for name in value:
+        if sum(bits([*groups[-1], name], 1)) > WORD:
+            groups.append([])
+        groups[-1].append(name)
+    words = []
+    for names in groups:
+        run = max(run for run in range(1, rows + 1) if run == 1 or sum(bits(names, run)) <= WORD)
+        shift_f = np.cumsum([0, *bits(names, run)])
+        parts = np.stack([value[name] << shift for name, shift in zip(names, shift_f, strict=False)])
+        words.append(_Word(names, parts.sum(0), shift_f, run))
+    return words
 
 
-def _one(bits: int) -> int:
-    """One, as a fraction with the bits that two counts leave of a word."""
-    return 1 << min(40, WORD - 2 * bits - 1)
+def _one(longest: int) -> int:
+    """One, as a whole number that every distance divides; of long paths a fraction with 40 bits."""
+    return min(math.lcm(*range(1, longest + 1)), 1 << 40)

@@ -30,6 +30,9 @@ class Collection:
         1 where a gene is in a set, sparse, shape ``(g, s)``.
     size_s
         Measured genes in each set.
+    loci
+        For each set its genes and the number of the locus that each lies in, from 0 on, where the collection has a
+        column ``locus``; else None.
     account
         Counts: sets read, tested, too small, too large; members not measured; repeated members.
     """
@@ -39,6 +42,7 @@ class Collection:
     member_gs: sparse.csr_matrix
     size_s: np.ndarray
     account: dict[str, int]
+    loci: tuple[tuple[np.ndarray, np.ndarray], ...] | None = None
 
 
 def collect(edges: Edges, genes: Genes, *, min_size: int, max_size: int) -> Collection:
@@ -85,4 +89,18 @@ def collect(edges: Edges, genes: Genes, *, min_size: int, max_size: int) -> Coll
         "members measured": int((measured_m >= 0).sum()),
         "repeated members": repeated,
     }
-    return Collection(edges.name, np.asarray(sets, dtype=object)[keep], member_gs[:, keep], size_s[keep], account)
+    loci = None
+    if "locus" in edges.table:
+        placed = pd.DataFrame({"set": set_e, "gene": row_e, "locus": edges.table["locus"].astype(str).to_numpy()})
+        loci = _loci(placed[inside], np.flatnonzero(keep))
+    names = np.asarray(sets, dtype=object)[keep]
+    return Collection(edges.name, names, member_gs[:, keep], size_s[keep], account, loci)
+
+
+def _loci(placed: pd.DataFrame, kept: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """Genes and loci of each set that is kept; a gene without a locus is one by itself."""
+    placed = placed.drop_duplicates(["set", "gene"])
+    alone = placed["locus"].isin(["", "nan", "None"])
+    placed = placed.assign(locus=placed["locus"].where(~alone, "gene " + placed["gene"].astype(str)))
+    by_set = dict(tuple(placed.groupby("set")))
+    return tuple((by_set[s]["gene"].to_numpy(), pd.factorize(by_set[s]["locus"])[0]) for s in kept)

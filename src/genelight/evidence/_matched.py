@@ -3,13 +3,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numba
 import numpy as np
 from scipy import sparse
 
 from ._threads import pieces, thread_map
 
-__all__ = ["matched_moments", "matched_tail"]
+__all__ = ["matched_moments", "matched_tail", "overlaps"]
+
+
+def overlaps(lists: Sequence[np.ndarray], member_gs: sparse.csr_matrix) -> np.ndarray:
+    """Genes that each list shares with each set, int32, shape ``(k, s)``."""
+    out_ks = np.zeros((len(lists), member_gs.shape[1]), dtype=np.int32)
+    start_k, gene_e = np.cumsum([0, *map(len, lists)]), np.concatenate(lists).astype(np.int64)
+
+    def count(piece: slice) -> None:
+        _count(start_k[piece.start : piece.stop + 1], gene_e, member_gs.indptr, member_gs.indices, out_ks[piece])
+
+    thread_map(count, pieces(len(lists)))
+    return out_ks
+
+
+@numba.njit(nogil=True, cache=True)
+def _count(start_k: np.ndarray, gene_e: np.ndarray, start_g: np.ndarray, set_m: np.ndarray, out_ks: np.ndarray) -> None:
+    for k in range(len(out_ks)):
+        for gene in gene_e[start_k[k] : start_k[k + 1]]:
+            for s in set_m[start_g[gene] : start_g[gene + 1]]:
+                out_ks[k, s] += 1
 
 
 def matched_tail(

@@ -10,10 +10,13 @@ import numpy as np
 from .._core.errors import GeneMismatchError, InputError, first_three
 from .._core.genes import Genes
 from .._core.types import Module, NodeGenes
+from ._threads import pieces, thread_map
 
-__all__ = ["LEAST_GENES", "Subjects", "check_shared"]
+__all__ = ["KNEE", "LEAST_GENES", "Subjects", "check_shared", "knees"]
 
 LEAST_GENES = 10
+MOST_GENES = 500
+KNEE = "knee"
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,10 @@ class Subjects:
         return [np.flatnonzero(self.family_k == family) for family in dict.fromkeys(self.family_k)]
 
     @classmethod
-    def of(cls, subject: NodeGenes | Module | Sequence[NodeGenes | Module], *, n_top: int) -> Subjects:
+    def of(cls, subject: NodeGenes | Module | Sequence[NodeGenes | Module], *, n_top: int | str) -> Subjects:
         """Collect layers and modules; a node's genes are its `n_top` strongest, a module's its selected.
+
+        With ``n_top="knee"`` each node has as many as its profile says, see :func:`knees`.
 
         Raises
         ------
@@ -73,11 +78,40 @@ class Subjects:
             raise InputError(msg)
         chosen = {sign: [c for part in parts for c in part.chosen[sign]] for sign in (0, 1, -1)}
         family_k = np.concatenate([part.family_k for part in parts])
-        return cls(names, family_k, genes, np.concatenate([part.value_kg for part in parts]), chosen)
+        value_kg = parts[0].value_kg if len(parts) == 1 else np.concatenate([part.value_kg for part in parts])
+        return cls(names, family_k, genes, value_kg, chosen)
 
 
-def _check_size(n_top: int, genes: Genes) -> None:
-    if not LEAST_GENES <= n_top < len(genes):
+def knees(value_kg: np.ndarray) -> np.ndarray:
+    """How many genes stand out in each profile: those before the knee of its absolute values, from 10 to 500.
+
+    Values are sorted from the largest down; the knee is where they lie farthest below the straight line from the first
+    to the last (Satopää et al. 2011, doi 10.1109/ICDCSW.2011.20). A profile without a sharp bend, such as noise, has
+    the bend late and gets 500.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from genelight.evidence._subjects import knees
+    >>> knees(np.array([[9.0] * 30 + [1.0] * 970]))
+    array([30])
+    """
+
+    def one(piece: slice) -> np.ndarray:
+        falling_kg = -np.sort(-np.abs(value_kg[piece]), axis=1)
+        first_k, last_k = falling_kg[:, :1], falling_kg[:, -1:]
+        line_kg = first_k + (last_k - first_k) * np.linspace(0, 1, falling_kg.shape[1])
+        return np.asarray((line_kg - falling_kg).argmax(1))
+
+    found_k = np.concatenate([one(piece) for piece in pieces(len(value_kg))])
+    return np.clip(found_k, LEAST_GENES, min(MOST_GENES, value_kg.shape[1] - 1))
+
+
+def _check_size(n_top: int | str, genes: Genes) -> None:
+    if isinstance(n_top, str) and n_top != KNEE:
+        msg = f"n_top = {n_top!r} is no size; pass a number of genes, or {KNEE!r} for each profile's own"
+        raise InputError(msg)
+    if not isinstance(n_top, str) and not LEAST_GENES <= n_top < len(genes):
         msg = f"n_top = {n_top} is not between {LEAST_GENES} and the {len(genes)} measured genes"
         raise InputError(msg)
 
@@ -90,7 +124,7 @@ def _columns(item: NodeGenes | Module, genes: Genes) -> np.ndarray:
     return found.index
 
 
-def _of_nodes(item: NodeGenes, genes: Genes, n_top: int) -> Subjects:
+def _of_nodes(item: NodeGenes, genes: Genes, n_top: int | str) -> Subjects:
     value_kg = np.asarray(item.values_kg)
     bad = ~np.isfinite(value_kg).all(1)
     if bad.any():
@@ -100,14 +134,42 @@ def _of_nodes(item: NodeGenes, genes: Genes, n_top: int) -> Subjects:
     columns = _columns(item, genes)
     place = np.argsort(columns)
     chosen = {}
-    for sign in (0, 1, -1):
-        top_kn = item.top_kn(n_top, sign=sign)
+    size_k = knees(value_kg) if isinstance(n_top, str) else np.full(len(value_kg), n_top)
+    most = int(size_k.max(initial=LEAST_GENES))
+    for sign, top_kn in _strongest(value_kg, most).items():
         value_kn = np.take_along_axis(value_kg, top_kn, 1)
         # Zero says nothing of a gene: a dead node has no top genes.
         keep_kn = value_kn * sign > 0 if sign else value_kn != 0
+        keep_kn &= np.arange(most) < size_k[:, None]
         chosen[sign] = [place[top[keep]] for top, keep in zip(top_kn, keep_kn, strict=True)]
     family_k = np.full(len(item.nodes), f"{item.layer} of {item.source}", dtype=object)
-    return Subjects(item.nodes, family_k, genes, value_kg[:, columns], chosen)
+    if not np.array_equal(columns, np.arange(len(columns))):
+        value_kg = value_kg[:, columns]
+    return Subjects(item.nodes, family_k, genes, value_kg, chosen)
+
+
+def _strongest(value_kg: np.ndarray, n: int) -> dict[int, np.ndarray]:
+    """Positions of each node's `n` genes of largest absolute value (0), highest (1) and lowest (-1), best first.
+
+    The first are among the other two, so one partition of every profile serves all.
+    """
+    ends = sorted({n - 1, max(value_kg.shape[1] - n, 0)})
+
+    def one(piece: slice) -> dict[int, np.ndarray]:
+        part_kg = np.argpartition(value_kg[piece], ends, axis=1)
+        found = {1: part_kg[:, -n:], -1: part_kg[:, :n]}
+        both_km = part_kg if 2 * n >= part_kg.shape[1] else np.concatenate([found[1], found[-1]], axis=1)
+        return {sign: _best(value_kg[piece], at_km, n=n, sign=sign) for sign, at_km in ((0, both_km), *found.items())}
+
+    parts = thread_map(one, pieces(len(value_kg)))
+    return {sign: np.concatenate([part[sign] for part in parts]) for sign in (0, 1, -1)}
+
+
+def _best(value_kg: np.ndarray, at_km: np.ndarray, *, n: int, sign: int) -> np.ndarray:
+    """Of some positions in each profile the `n` strongest in a direction, best first."""
+    value_km = np.take_along_axis(value_kg, at_km, 1)
+    key_km = -np.abs(value_km) if sign == 0 else -sign * value_km
+    return np.take_along_axis(at_km, np.argsort(key_km, axis=1, kind="stable")[:, :n], 1)
 
 
 def _of_module(item: Module, genes: Genes) -> Subjects:

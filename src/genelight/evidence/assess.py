@@ -23,7 +23,7 @@ def assess(
     *,
     network: Edges | Interactome | None = None,
     sets: Sequence[Edges] = (),
-    n_top: int = 150,
+    n_top: int | str = 150,
     draws: int = 1000,
     x_ng: np.ndarray | None = None,
     tests: Sequence[str] | None = None,
@@ -42,7 +42,7 @@ def assess(
     sets
         Collections of gene sets, or of disease genes, see :func:`over_representation`.
     n_top
-        Genes of a node that are tested.
+        Genes of a node that are tested, or ``"knee"``: as many as stand out in its profile.
     draws
         Matched draws for each subject in network tests.
     x_ng
@@ -79,7 +79,8 @@ def assess(
     >>> values[0, 20:40] = 1.0
     >>> node = NodeGenes(values, ("L1.1",), Genes(names), "L1", "toy", "toy")
     >>> found = assess(node, network=ring, sets=[arc], n_top=20, draws=99)
-    >>> sorted(found.of("L1.1")["test"])
+    >>> rows = found.of("L1.1")
+    >>> sorted(rows.loc[rows["q"] <= 0.05, "test"])
     ['component', 'density', 'distance', 'efficiency', 'hypergeometric', 'hypergeometric_up', 'rank_sum']
     """
     if network is None and not len(sets):

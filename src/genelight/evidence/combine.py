@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from .._core.errors import InputError
 from .._core.registry import Registry
+from .._core.types import EVIDENCE_COLUMNS, Evidence
+from .nulls import adjust
 
-__all__ = ["COMBINATIONS", "combine"]
+__all__ = ["COMBINATIONS", "combine", "combine_evidence"]
+
+SMALLEST = 1e-300
 
 COMBINATIONS: Registry[Callable[[np.ndarray], float]] = Registry("way to combine p values")
 
@@ -46,6 +51,69 @@ def combine(p: np.ndarray, *, method: str = "cauchy") -> float:
         msg = f"{int(bad.sum())} of {len(p)} p values are missing, 0, below 0 or above 1; pass some above 0 and up to 1"
         raise InputError(msg)
     return COMBINATIONS[method](p)
+
+
+def combine_evidence(evidence: Evidence, *, method: str = "cauchy") -> Evidence:
+    """Combine each subject's p values of one test over its references: a module over several diseases.
+
+    Parameters
+    ----------
+    evidence
+        Results of tests, joined over diseases, cohorts or seeds by ``Evidence.join`` where they were made apart.
+    method
+        See :func:`combine`. Diseases share genes, so Fisher's and Stouffer's p values of one list are too small;
+        ``"cauchy"`` is not.
+
+    Returns
+    -------
+    One row for each subject and test of two references and more: ``statistic`` the number of them, ``effect`` the
+    normal score of p, ``n`` the least genes; q over the subjects that had a q.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such method.
+    InputError
+        If a p value is missing or out of range.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from genelight._core.types import EVIDENCE_COLUMNS, Evidence
+    >>> from genelight.evidence import combine_evidence
+    >>> row = dict.fromkeys(EVIDENCE_COLUMNS, 0) | {"subject": "module", "test": "genetic_association"}
+    >>> rows = [row | {"reference": disease, "p": p} for disease, p in (("lupus", 0.01), ("asthma", 0.2))]
+    >>> found = combine_evidence(Evidence(pd.DataFrame(rows)), method="fisher")
+    >>> found.table[["reference", "p"]].round(4).values.tolist()
+    [['fisher of 2: asthma, lupus', 0.0144]]
+    """
+    rows = []
+    for (subject, test), part in evidence.table.groupby(["subject", "test"], sort=False):
+        if len(part) < 2:
+            continue
+        p = combine(part["p"].clip(lower=SMALLEST).to_numpy(), method=method)
+        names = sorted(part["reference"])
+        listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        rows.append(
+            {
+                "subject": subject,
+                "test": test,
+                "reference": f"{method} of {len(names)}: {listed}",
+                "n": part["n"].min(),
+                "statistic": len(names),
+                "effect": float(stats.norm.isf(p)),
+                "null_mean": 0.0,
+                "null_sd": 1.0,
+                "p": p,
+                "q": np.nan if part["q"].isna().all() else 0.0,
+                "draws": 0,
+                "seed": 0,
+            }
+        )
+    table = pd.DataFrame(rows, columns=list(EVIDENCE_COLUMNS))
+    for _, part in table[table["q"].notna()].groupby("test", sort=False):
+        table.loc[part.index, "q"] = adjust(part["p"].to_numpy(np.float64))
+    return Evidence(table, {"combine_evidence": {"method": method}})
 
 
 @COMBINATIONS.register("fisher", doi="10.1007/978-1-4612-4380-9_6")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,9 @@ from scipy.sparse.csgraph import connected_components
 from .._core.errors import InputError, ResourceError, first_three
 from .._core.genes import Genes
 from .._core.types import Edges
+from ._betweenness import add_betweenness
 from ._search import SOURCES, UNREACHABLE, search_block
-from ._threads import thread_map
+from ._threads import pieces, thread_map
 
 __all__ = ["UNREACHABLE", "Interactome", "distances"]
 
@@ -41,6 +43,8 @@ class Interactome:
         Name of the network, with its version.
     account
         Counts: rows read, self loops and duplicates dropped, edges, genes, components.
+
+    ``betweenness_p`` is found when first asked for.
     """
 
     genes: Genes
@@ -53,6 +57,24 @@ class Interactome:
 
     def __len__(self) -> int:
         return len(self.genes)
+
+    @cached_property
+    def betweenness_p(self) -> np.ndarray:
+        """Share of the shortest paths between other genes that pass each gene (Brandes 2001), shape ``(p,)``.
+
+        Taken once, when first asked for: O(p · edges), about 10 s for STRING v10 at 700 on two cores.
+        """
+        genes = len(self)
+        start_p = np.concatenate([[0], np.cumsum(self.degree_p)])
+        neighbour_e = np.concatenate([np.flatnonzero(row == 1) for row in self.distance_pp]).astype(np.int32)
+
+        def part(piece: slice) -> np.ndarray:
+            total_p = np.zeros(genes)
+            add_betweenness(self.distance_pp, start_p, neighbour_e, piece.start, piece.stop, total_p)
+            return total_p
+
+        # Either end of a pair counts it, among the (p - 1)(p - 2) ordered pairs of others.
+        return np.asarray(sum(thread_map(part, pieces(genes))) / max((genes - 1) * (genes - 2), 1))
 
 
 def distances(edges: Edges) -> Interactome:

@@ -12,9 +12,10 @@ from scipy import sparse
 from .._core.errors import InputError
 from .._core.types import Edges, Evidence, Module, NodeGenes
 from ._collections import Collection, collect
-from ._matched import matched_moments, matched_tail
+from ._matched import matched_moments, matched_tail, overlaps
 from ._registry import TESTS, Against, Findings, run_tests
 from ._subjects import LEAST_GENES, Subjects
+from ._threads import pieces, thread_map
 from .nulls import adjust, expression_bins
 
 __all__ = [
@@ -36,7 +37,7 @@ def over_representation(
     subject: NodeGenes | Module | Sequence[NodeGenes | Module],
     sets: Sequence[Edges],
     *,
-    n_top: int = 150,
+    n_top: int | str = 150,
     min_size: int = 5,
     max_size: int = 500,
     x_ng: np.ndarray | None = None,
@@ -236,12 +237,12 @@ class _Pairs:
         """Count; without bins, the universe is one."""
         genes = collection.member_gs.shape[0]
         bin_g = np.zeros(genes, dtype=np.int64) if bin_g is None else bin_g
-        start_k = np.cumsum([0, *map(len, lists)])
-        taken_kg = sparse.csr_matrix((np.ones(start_k[-1]), np.concatenate(lists), start_k), shape=(len(lists), genes))
         inside_gb = sparse.csr_matrix((np.ones(genes), bin_g, np.arange(genes + 1)))
-        overlap_ks = (taken_kg @ collection.member_gs).toarray().astype(np.int32)
+        overlap_ks = overlaps(lists, collection.member_gs)
+        bins = inside_gb.shape[1]
+        drawn_kb = np.stack([np.bincount(bin_g[chosen], minlength=bins) for chosen in lists])
         member_sb = (collection.member_gs.T @ inside_gb).tocsr()
-        return cls(np.bincount(bin_g), (taken_kg @ inside_gb).toarray(), member_sb, overlap_ks)
+        return cls(np.bincount(bin_g), drawn_kb, member_sb, overlap_ks)
 
     def tested(self) -> tuple[np.ndarray, np.ndarray]:
         """The p and q of every pair, shapes ``(k, s)``."""
@@ -250,6 +251,15 @@ class _Pairs:
             return p_ks, adjust(p_ks.ravel()).reshape(p_ks.shape)
         size_k, size_s = self.drawn_kb[:, 0].astype(np.int64), self.member_sb.toarray()[:, 0].astype(np.int64)
         return _tail_and_adjusted(int(self.size_b[0]), size_k=size_k, size_s=size_s, overlap_ks=self.overlap_ks)
+
+    def moments(self, k: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of the overlaps of some pairs of list and set."""
+        if len(self.size_b) > 1:
+            mean_ks, sd_ks = matched_moments(self.size_b, self.drawn_kb, self.member_sb)
+            return mean_ks[k, s], sd_ks[k, s]
+        genes, drawn, size = float(self.size_b[0]), self.drawn_kb[k, 0], self.member_sb.toarray()[s, 0]
+        mean = drawn * size / genes
+        return mean, np.sqrt(mean * (genes - drawn) * (genes - size) / (genes * max(genes - 1, 1)))
 
 
 def _tail_and_adjusted(
@@ -281,7 +291,12 @@ def worth_keeping(p_ks: np.ndarray, q_ks: np.ndarray) -> np.ndarray:
     """Pairs that a table keeps: see :data:`KEPT`."""
     keep_ks = q_ks <= KEEP_Q
     best = min(KEEP_BEST, p_ks.shape[1])
-    np.put_along_axis(keep_ks, np.argpartition(p_ks, best - 1, axis=1)[:, :best], values=True, axis=1)
+
+    def keep_best(piece: slice) -> None:
+        first_kb = np.argpartition(p_ks[piece], best - 1, axis=1)[:, :best]
+        np.put_along_axis(keep_ks[piece], first_kb, values=True, axis=1)
+
+    thread_map(keep_best, pieces(len(p_ks)))
     return keep_ks
 
 
@@ -291,8 +306,7 @@ def _rows(names: np.ndarray, collection: Collection, pairs: _Pairs) -> pd.DataFr
     keep_ks = worth_keeping(p_ks, q_ks)
     # Of a handful of sets, such as one disease, that nothing is shared is a result too.
     k, s = np.nonzero(keep_ks & ((pairs.overlap_ks > 0) | (len(collection.sets) <= KEEP_BEST)))
-    mean_ks, sd_ks = matched_moments(pairs.size_b, pairs.drawn_kb, pairs.member_sb)
-    overlap, expected = pairs.overlap_ks[k, s], mean_ks[k, s]
+    overlap, (expected, sd) = pairs.overlap_ks[k, s], pairs.moments(k, s)
     # No chance of sharing a gene: no bin holds genes of both.
     effect = np.divide(overlap, expected, out=np.full(len(k), np.nan), where=expected > 0)
     return pd.DataFrame(
@@ -303,7 +317,7 @@ def _rows(names: np.ndarray, collection: Collection, pairs: _Pairs) -> pd.DataFr
             "statistic": overlap,
             "effect": effect,
             "null_mean": expected,
-            "null_sd": sd_ks[k, s],
+            "null_sd": sd,
             "p": p_ks[k, s],
             "q": q_ks[k, s],
             "draws": 0,

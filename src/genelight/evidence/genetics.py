@@ -12,7 +12,7 @@ from scipy.stats import norm
 from .._core.genes import Genes
 from .._core.types import Edges, Evidence, Module, NodeGenes
 from ._subjects import LEAST_GENES, Subjects, check_shared
-from .nulls import adjust
+from .nulls import adjust, check_expression
 
 __all__ = ["genetic_association"]
 
@@ -43,7 +43,7 @@ def genetic_association(
     subject: NodeGenes | Module | Sequence[NodeGenes | Module],
     pvalues: Edges,
     *,
-    n_top: int = 1000,
+    n_top: int | str = 1000,
     x_ng: np.ndarray | None = None,
 ) -> Evidence:
     """Test nodes and modules against gene-level p values, competitively.
@@ -55,7 +55,7 @@ def genetic_association(
     pvalues
         What :func:`genelight.io.read_gene_pvalues` read.
     n_top
-        Genes of a node.
+        Genes of a node, or ``"knee"``: as many as stand out in its profile.
     x_ng
         Expression, columns as the subjects' genes, before z-scoring: its mean and variance are adjusted for, and
         the most variable genes are tested beside each subject's number of genes.
@@ -73,7 +73,7 @@ def genetic_association(
     GeneMismatchError
         If data and p values share fewer than ten genes.
     InputError
-        If subjects do not go together or `n_top` is out of range.
+        If subjects do not go together, `n_top` is out of range or `x_ng` does not fit.
 
     Notes
     -----
@@ -94,6 +94,7 @@ def genetic_association(
     True
     """
     subjects = Subjects.of(subject, n_top=n_top)
+    check_expression(x_ng, len(subjects.genes))
     scores, about = _scores(subjects, pvalues, x_ng)
     chosen = [*subjects.chosen[0]]
     names = [*subjects.names]

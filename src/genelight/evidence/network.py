@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from .._core.types import Edges, Evidence, Module, NodeGenes
-from ._closeness import Orders, components
+from ._closeness import components, components_of
 from ._registry import TESTS, Against, Findings, run_tests
 from ._subjects import Subjects
 from .distances import Interactome, distances
 from .nulls import MatchedNull, adjust, empirical_p, matched_null
 
-__all__ = ["as_interactome", "component", "density", "distance", "efficiency", "localise"]
+__all__ = ["as_interactome", "compare", "component", "density", "distance", "efficiency", "localise"]
 
 
 def as_interactome(network: Edges | Interactome) -> Interactome:
@@ -26,7 +26,7 @@ def localise(
     node_genes: NodeGenes | Module,
     interactome: Edges | Interactome,
     *,
-    n_top: int = 150,
+    n_top: int | str = 150,
     draws: int = 1000,
     x_ng: np.ndarray | None = None,
     tests: Sequence[str] | None = None,
@@ -45,8 +45,9 @@ def localise(
     interactome
         A network, best with distances at hand from :func:`distances`.
     n_top
-        Genes of a node. Those not in the network are left out; ``n`` of a row says how many remain. Nodes
-        that keep fewer than ten are not tested and are counted in ``about``.
+        Genes of a node, or ``"knee"``: as many as stand out in its profile, 10 to 500. Those not in the network are
+        left out; ``n`` of a row says how many remain. Nodes that keep fewer than ten are not tested and are counted
+        in ``about``.
     draws
         Matched draws for each subject.
     x_ng
@@ -123,9 +124,9 @@ def component(subjects: Subjects, against: Against) -> Findings | None:
     null = against.null
     if null is None:
         return None
-    observed_k = components(null.interactome, [Orders.whole(genes) for genes in null.genes_k])[:, 0]
+    observed_k = components_of(null.interactome, null.genes_k)
     null_rk = components(null.interactome, null.orders.cut())
-    return _compare(subjects, null, observed_k=observed_k, null_rk=null_rk, sign=1)
+    return compare(subjects, null, observed_k=observed_k, null_rk=null_rk, sign=1)
 
 
 @TESTS.register("density", doi="10.1126/science.1257601")
@@ -141,14 +142,23 @@ def _close(subjects: Subjects, null: MatchedNull | None, statistic: str, *, sign
     if null is None:
         return None
     observed_k, null_rk = getattr(null.observed, statistic)[:, 0], getattr(null.drawn, statistic)
-    return _compare(subjects, null, observed_k=observed_k, null_rk=null_rk, sign=sign)
+    return compare(subjects, null, observed_k=observed_k, null_rk=null_rk, sign=sign)
 
 
-def _compare(
-    subjects: Subjects, null: MatchedNull, *, observed_k: np.ndarray, null_rk: np.ndarray, sign: int
+def compare(
+    subjects: Subjects,
+    null: MatchedNull,
+    *,
+    observed_k: np.ndarray,
+    null_rk: np.ndarray,
+    sign: int,
+    at_degree: bool = True,
 ) -> Findings:
-    """Set each subject's statistic against that of its matched draws."""
-    expected_k, rest_rk = _at_degree(null, null_rk)
+    """Set each subject's statistic against that of its draws, these brought to its own degree unless told not to."""
+    if at_degree:
+        expected_k, rest_rk = _at_degree(null, null_rk)
+    else:
+        expected_k, rest_rk = null_rk.mean(0), null_rk - null_rk.mean(0)
     mean_k, sd_k = expected_k, rest_rk.std(0, ddof=1) if len(null_rk) > 1 else np.zeros(null_rk.shape[1])
     null_rk = rest_rk + expected_k
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._core.checks import check_positive
 from .._core.errors import InputError
-from ._closeness import Closeness, Orders, closeness, means
+from ._closeness import Closeness, Orders, closeness, closeness_of, means
 from ._subjects import LEAST_GENES, check_shared
 
 if TYPE_CHECKING:
@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from ._subjects import Subjects
     from .distances import Interactome
 
-__all__ = ["MatchedNull", "adjust", "empirical_p", "expression_bins", "match_bins", "matched_null", "matched_orders"]
+__all__ = [
+    "MatchedNull",
+    "adjust",
+    "check_expression",
+    "empirical_p",
+    "expression_bins",
+    "match_bins",
+    "matched_null",
+    "matched_orders",
+]
 
 LEAST_MEMBERS = 10
 PART_MEMBERS = 25
@@ -80,7 +89,7 @@ def expression_bins(x_ng: np.ndarray | None, genes: Genes) -> np.ndarray | None:
     InputError
         If `x_ng` does not have one finite column for each measured gene.
     """
-    _check_expression(x_ng, len(genes))
+    check_expression(x_ng, len(genes))
     return None if x_ng is None else match_bins(np.ones(len(genes)), x_nu=x_ng, most_parts=MOST_EXPRESSION_PARTS)
 
 
@@ -153,8 +162,12 @@ class MatchedNull:
         The genes of each of them, as positions in the network.
     orders
         Random genes matched to each of them.
-    universe
-        Measured genes that are in the network: what is drawn from.
+    inside_g
+        Which measured genes are in the network, boolean, shape ``(g,)``.
+    pool_u
+        Those genes as positions in the network: what is drawn from.
+    alike_u
+        Bins of these genes by mean and variance alone; all one without expression.
     seed
         Seed of the draws.
     """
@@ -163,13 +176,20 @@ class MatchedNull:
     subject_k: np.ndarray
     genes_k: list[np.ndarray]
     orders: Orders
-    universe: int
+    inside_g: np.ndarray
+    pool_u: np.ndarray
+    alike_u: np.ndarray
     seed: int
+
+    @property
+    def universe(self) -> int:
+        """Measured genes that are in the network."""
+        return len(self.pool_u)
 
     @cached_property
     def observed(self) -> Closeness:
         """How close each subject's own genes are, one row each."""
-        return closeness(self.interactome, [Orders.whole(genes) for genes in self.genes_k])
+        return closeness_of(self.interactome, self.genes_k)
 
     @cached_property
     def drawn(self) -> Closeness:
@@ -181,6 +201,14 @@ class MatchedNull:
         """Mean degree of each subject's own genes, shape ``(k,)``, and of those drawn for it, shape ``(r, k)``."""
         degree_p = self.interactome.degree_p
         return np.array([degree_p[genes].mean() for genes in self.genes_k]), means(degree_p, self.orders)
+
+    @cached_property
+    def of_any_degree(self) -> Orders:
+        """Random genes for each subject that are matched on expression, if there is any, and not on degree."""
+        draws = len(self.orders.order_ru)
+        return _orders(
+            self.pool_u, self.alike_u, self.genes_k, genes=len(self.interactome), draws=draws, seed=self.seed
+        )
 
 
 def matched_null(
@@ -210,27 +238,42 @@ def matched_null(
     """
     check_positive(draws=draws)
     place_g = check_shared(subjects.genes, interactome.genes, reference=interactome.name)
-    _check_expression(x_ng, len(subjects.genes))
+    check_expression(x_ng, len(subjects.genes))
     measured = np.flatnonzero(place_g >= 0)
     # In the network's order, so that the order of the measured genes changes no draw.
     measured = measured[np.argsort(place_g[measured])]
     place_u = place_g[measured]
-    bin_u = match_bins(interactome.degree_p[place_u], x_nu=None if x_ng is None else x_ng[:, measured])
-    bins = int(bin_u.max()) + 1
-    bin_p = np.full(len(interactome), -1)
-    bin_p[place_u] = bin_u
+    x_nu = None if x_ng is None else x_ng[:, measured]
+    bin_u = match_bins(interactome.degree_p[place_u], x_nu=x_nu)
+    alike_u = match_bins(np.ones(len(place_u)), x_nu=x_nu, most_parts=MOST_EXPRESSION_PARTS)
     genes_k = [place_g[c][place_g[c] >= 0] for c in subjects.chosen[0]]
     subject_k = np.array([k for k, genes in enumerate(genes_k) if len(genes) >= LEAST_GENES], dtype=np.int64)
     genes_k = [genes_k[k] for k in subject_k]
-    count_kb = np.array([np.bincount(bin_p[genes], minlength=bins) for genes in genes_k]).reshape(-1, bins)
+    orders = _orders(place_u, bin_u, genes_k, genes=len(interactome), draws=draws, seed=seed)
+    return MatchedNull(interactome, subject_k, genes_k, orders, place_g >= 0, place_u, alike_u, seed)
+
+
+def _orders(
+    pool_u: np.ndarray, bin_u: np.ndarray, genes_k: Sequence[np.ndarray], *, genes: int, draws: int, seed: int
+) -> Orders:
+    """Random orders of the pool within bins, and how many genes each subject takes of each."""
+    bins = int(bin_u.max()) + 1
+    bin_p = np.full(genes, -1)
+    bin_p[pool_u] = bin_u
+    count_kb = np.array([np.bincount(bin_p[own], minlength=bins) for own in genes_k]).reshape(-1, bins)
     most_b = count_kb.max(0, initial=0)
-    members_b = [place_u[bin_u == b] for b in range(bins)]
-    order_ru = matched_orders(members_b, most_b, draws=draws, seed=seed)
-    start_b = np.concatenate([[0], np.cumsum(most_b)])
-    return MatchedNull(interactome, subject_k, genes_k, Orders(order_ru, start_b, count_kb), len(measured), seed)
+    order_ru = matched_orders([pool_u[bin_u == b] for b in range(bins)], most_b, draws=draws, seed=seed)
+    return Orders(order_ru, np.concatenate([[0], np.cumsum(most_b)]), count_kb)
 
 
-def _check_expression(x_ng: np.ndarray | None, genes: int) -> None:
+def check_expression(x_ng: np.ndarray | None, genes: int) -> None:
+    """Stop unless there is one finite column for each gene, or no expression at all.
+
+    Raises
+    ------
+    InputError
+        If not.
+    """
     if x_ng is None:
         return
     if x_ng.ndim != 2 or x_ng.shape[1] != genes:

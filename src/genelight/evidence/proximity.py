@@ -22,7 +22,7 @@ def proximity(
     other: Module | NodeGenes,
     *,
     network: Edges | Interactome,
-    n_top: int = 150,
+    n_top: int | str = 150,
     draws: int = 1000,
     seed: int = 0,
 ) -> Evidence:
@@ -35,7 +35,7 @@ def proximity(
     network
         A network, best with distances at hand from :func:`distances`.
     n_top
-        Genes of a node.
+        Genes of a node, or ``"knee"``: as many as stand out in its profile.
     draws
         Random sets for each, matched on degree, drawn from the genes that both sides measured.
     seed
@@ -99,7 +99,7 @@ def closest(distance_pp: np.ndarray, one: np.ndarray, other: np.ndarray) -> floa
 
 
 def _placed(
-    item: Module | NodeGenes, net: Interactome, *, n_top: int
+    item: Module | NodeGenes, net: Interactome, *, n_top: int | str
 ) -> tuple[list[tuple[str, np.ndarray]], np.ndarray]:
     """Names and genes in the network of each subject, and all measured genes there."""
     subjects = Subjects.of(item, n_top=n_top)

@@ -32,6 +32,7 @@ class _Asked:
     """Readings and everything they are held against."""
 
     readings: Sequence[Reading]
+    first: dict[str, Reading]
     subjects: Subjects
     x_ng: np.ndarray | None
     draws: int
@@ -45,7 +46,7 @@ def scorecard(
     network: Edges | Interactome | None = None,
     sets: Sequence[Edges] = (),
     x_ng: np.ndarray | None = None,
-    n_top: int = 150,
+    n_top: int | str = 150,
     draws: int = 1000,
     seed: int = 0,
 ) -> Scorecard:
@@ -66,7 +67,7 @@ def scorecard(
         Expression, columns as the readings' genes, before z-scoring: network and sets are then asked a second time
         with genes of like mean and variance for chance.
     n_top
-        Genes of a node.
+        Genes of a node, or ``"knee"``: as many as stand out in its profile.
     draws
         Matched draws in the network; labels are shuffled a fifth as often.
     seed
@@ -110,10 +111,12 @@ def scorecard(
     """
     check_readings(readings)
     asked = [*readings, *permuted(readings, seed=seed)]
-    subjects = Subjects.of([renamed(r) for r in asked], n_top=n_top)
-    all_asked = _Asked(asked, subjects, x_ng, draws, seed)
+    first = _first(asked)
+    distinct = [renamed(r) for r in asked if first[r.key] is r]
+    all_asked = _Asked(asked, first, Subjects.of(distinct, n_top=n_top), x_ng, draws, seed)
     rows: list[dict[str, object]] = []
-    about: dict[str, object] = {"n_top": n_top, "draws": draws, "genes": len(subjects.genes), "seed": seed}
+    genes = len(all_asked.subjects.genes)
+    about: dict[str, object] = {"n_top": n_top, "draws": draws, "genes": genes, "seed": seed}
     if network is not None:
         rows += _of_network(all_asked, as_interactome(network))
     if sets:
@@ -161,18 +164,25 @@ def _best_q(found: Findings, collection: str) -> pd.Series:
 
 def _of_samples(asked: _Asked, samples: Samples) -> Iterator[dict[str, object]]:
     """Every measure of every label and batch column, and the variance that other columns explain."""
-    codes = {r.key: r.h_nk for r in asked.readings if r.h_nk is not None}
+    codes = {r.key: r.h_nk for r in asked.readings if r.h_nk is not None and asked.first[r.key] is r}
     found = groups(codes, samples, draws=max(99, asked.draws // 5), every_column=True, seed=asked.seed)
-    readings = {r.key: r for r in asked.readings}
     for row in found.table.to_dict("records"):
         column = str(row["reference"]).removeprefix("obs: ")
         kind = "label" if column in samples.labels else "batch" if column in samples.batch else "column"
-        place = _place(kind, column, readings[str(row["subject"])], measure=str(row["test"]))
-        yield {**place, "value": row["statistic"], "null": row["null_mean"], "p": row["p"]}
+        for reading in asked.readings:
+            if reading.h_nk is not None and asked.first[reading.key].key == row["subject"]:
+                place = _place(kind, column, reading, measure=str(row["test"]))
+                yield {**place, "value": row["statistic"], "null": row["null_mean"], "p": row["p"]}
+
+
+def _first(readings: Sequence[Reading]) -> dict[str, Reading]:
+    """For each reading the first with the very same nodes: a layer that stands at several depths is asked once."""
+    seen: dict[int, Reading] = {}
+    return {r.key: seen.setdefault(id(r.nodes), r) for r in readings}
 
 
 def _names(asked: _Asked) -> Iterator[tuple[Reading, tuple[str, ...]]]:
-    return ((reading, renamed(reading).nodes) for reading in asked.readings)
+    return ((reading, renamed(asked.first[reading.key]).nodes) for reading in asked.readings)
 
 
 def _place(kind: str, question: str, reading: Reading, *, measure: str) -> dict[str, object]:

@@ -61,7 +61,8 @@ def read_gene_lists(
 
     Returns
     -------
-    Edges with the disease in ``source`` and the gene in ``target``, whose account counts rows, those of other
+    Edges with the disease in ``source`` and the gene in ``target``, and where the file has a column ``locus`` that too,
+    so that tests can count a locus once; its account counts rows, those of other
     diseases, those that `keep` drops, empty ids, duplicates and genes.
 
     Raises
@@ -94,6 +95,9 @@ def read_gene_lists(
     }
     conditions = {column: layout.choose("keep", column, ()) for column in keep or {}}
     extra = {"weight": layout.choose("weight", weight, ())} if weight else {}
+    locus = layout.usual(("locus",))
+    if locus is not None:
+        extra["locus"] = locus
     rows = Dropped(layout.read({**columns, **extra, **{f"keep {c}": c for c in conditions}}))
     _keep(rows, "source", disease, what="disease", path=path, reason="other diseases")
     for column, values in (keep or {}).items():
@@ -103,7 +107,7 @@ def read_gene_lists(
         target=clean_ids(rows.table["target"], ids),
         weight=numbers(rows.table["weight"], str(weight), path) if weight else 1.0,
     )
-    rows.table = table[["source", "target", "weight"]]
+    rows.table = table[["source", "target", "weight", *(["locus"] if locus else [])]]
     rows.where((rows.table["source"] == "") | (rows.table["target"] == ""), "empty ids")
     check_kind(rows.table["target"], ids, path)
     rows.table = rows.table.sort_values("weight", ascending=False, kind="stable")

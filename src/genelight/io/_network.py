@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .._core.errors import FormatError, InputError
+from .._core.errors import FormatError, InputError, UnknownNameError
 from .._core.types import Edges
 from ._delimited import Dropped, Layout, numbers
 from ._files import existing, opened
@@ -37,11 +37,12 @@ def read_network(
     target: str | None = None,
     weight: str | None = None,
 ) -> Edges:
-    r"""Read an undirected network from CSV, TSV or SIF, plain or gzip.
+    r"""Read an undirected network from CSV, TSV, SIF or GraphML, plain or gzip.
 
     Columns are told by name: those of STRING's tables (``symbol1, symbol2, combined_score``; ``entrez1``;
     ``protein1``) for the kind of id asked for, else ``source, target, weight``. A file named ``.sif`` has no
-    header: ``gene relation gene [gene ...]``. Each pair is kept once, ordered, with its largest weight.
+    header: ``gene relation gene [gene ...]``. In GraphML a gene is its node's ``name``, where nodes have one, else the
+    node's id, and the weight an attribute of edges. Each pair is kept once, ordered, with its largest weight.
 
     Parameters
     ----------
@@ -85,8 +86,11 @@ def read_network(
     """
     path = existing(Path(path))
     check_namespace(ids)
-    if path.name.lower().removesuffix(".gz").endswith(".sif"):
+    kind = Path(path.name.lower().removesuffix(".gz")).suffix
+    if kind == ".sif":
         table, weighted = _read_sif(path), False
+    elif kind == ".graphml":
+        table, weighted = _read_graphml(path, weight)
     else:
         table, weighted = _read_delimited(path, ids, source=source, target=target, weight=weight)
     if cut > 0 and not weighted:
@@ -134,6 +138,28 @@ def _read_sif(path: Path) -> pd.DataFrame:
             # A line of one cell is a gene without edges.
             pairs.extend((cells[0], other) for other in cells[2:])
     return pd.DataFrame(pairs, columns=["source", "target"], dtype=object).assign(weight=1.0)
+
+
+def _read_graphml(path: Path, weight: str | None) -> tuple[pd.DataFrame, bool]:
+    import networkx as nx
+
+    try:
+        with opened(path) as handle:
+            graph = nx.parse_graphml(handle.read())
+    except (nx.NetworkXError, SyntaxError, KeyError, ValueError) as error:
+        msg = f"{path} is no readable GraphML ({error}); write it again, or give an edge table"
+        raise FormatError(msg) from error
+    name = dict(graph.nodes(data="name"))
+    ends = [(str(name[a] or a), str(name[b] or b), values) for a, b, values in graph.edges(data=True)]
+    table = pd.DataFrame([end[:2] for end in ends], columns=["source", "target"], dtype=object)
+    there = list(dict.fromkeys(key for *_, values in ends for key in values))
+    if weight is not None and weight not in there:
+        raise UnknownNameError("edge attribute", weight, there, where=str(path))
+    column = weight or next((key for key in _WEIGHT if key in there), None)
+    if column is None:
+        return table.assign(weight=1.0), False
+    values = pd.Series([end[2].get(column, "") for end in ends], dtype=object).astype(str)
+    return table.assign(weight=numbers(values, column, path)), True
 
 
 def _undirected(rows: Dropped, cut: float) -> tuple[pd.DataFrame, dict[str, int]]:

@@ -35,7 +35,7 @@ def read_sets(path: str | Path, *, name: str | None = None, ids: str = "symbol")
     Returns
     -------
     Edges with the set in ``source`` and its member in ``target``, whose account counts sets, genes named
-    twice in a set, empty and glued cells, and sets whose name repeats.
+    twice in a set, empty lines, empty and glued cells, and sets whose name repeats.
 
     Raises
     ------
@@ -60,13 +60,17 @@ def read_sets(path: str | Path, *, name: str | None = None, ids: str = "symbol")
     """
     path = existing(Path(path))
     check_namespace(ids)
-    account: Counter[str] = Counter({"empty cells": 0, "glued cells": 0, "genes named twice": 0, "repeated names": 0})
+    account: Counter[str] = Counter(
+        {"empty lines": 0, "empty cells": 0, "glued cells": 0, "genes named twice": 0, "repeated names": 0}
+    )
     sets: dict[str, list[str]] = {}
     with opened(path) as handle:
         for number, line in enumerate(handle, start=1):
-            if line.strip():
-                label, genes = _read_line(line, account, f"{path}, line {number}")
-                _add(sets, label, genes, number=number, account=account)
+            if not line.strip():
+                account["empty lines"] += 1
+                continue
+            label, genes = _read_line(line, account, f"{path}, line {number}")
+            _add(sets, label, genes, number=number, account=account)
     pairs = [(label, gene) for label, genes in sets.items() for gene in genes]
     table = pd.DataFrame(pairs, columns=["source", "target"], dtype=object).assign(weight=1.0)
     table["target"] = clean_ids(table["target"], ids)

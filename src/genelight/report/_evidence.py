@@ -40,12 +40,13 @@ def by_kind(run: Run) -> pd.DataFrame:
     """The evidence table with further columns.
 
     ``collection`` (or network); ``disease`` for known disease genes and ``is_set`` for other gene sets;
-    ``main``: the first test of each collection, of disease genes the one that is matched on expression.
+    ``main``: the first test of each collection, of disease genes the one that is matched on expression. Rows without
+    a q are left out: they are no evidence.
     """
     if run.evidence is None or not len(run.evidence):
         flags = {"disease": bool, "is_set": bool, "main": bool}
         return pd.DataFrame(columns=[*EVIDENCE_COLUMNS, "collection", *flags]).astype(flags)
-    table = run.evidence.table.copy()
+    table = run.evidence.table.dropna(subset="q")
     parts = table["reference"].astype(str).str.partition(": ")
     table["collection"], table["disease"] = parts[0], _is_disease(run, table["reference"])
     table["is_set"] = (parts[1] != "") & ~table["disease"]

@@ -94,25 +94,29 @@ def readings(
 def _fitted(
     name: str, adata: AnnData, *, widths: tuple[int, ...], preparation: Preparation | None, seed: int
 ) -> Iterator[tuple[list[int], Model]]:
-    """A control with the depths that its layers stand beside: all at once, or one fit for each width."""
+    """A control with the depths that its layers stand beside: all at once, or one fit for each different width."""
     fit = models.BASELINES[name]
     last = fit(adata, widths=widths, preparation=preparation, seed=seed)
     if len(last.widths) == len(widths) > 1:
         yield list(range(1, len(widths) + 1)), last
         return
-    for depth, width in enumerate(widths, start=1):
+    for width in dict.fromkeys(widths):
         # What was fitted first is as wide as the narrowest layer.
         again = last if width == min(widths) else fit(adata, widths=(width,), preparation=preparation, seed=seed)
-        yield [depth], again
+        yield [depth for depth, other in enumerate(widths, start=1) if other == width], again
 
 
 def _layers(
     model: Model, adata: AnnData, *, name: str, seed: int, depths: Sequence[int] = (), control: bool = False
 ) -> Iterator[Reading]:
+    """Each layer at its depth; a single layer, read once, at every depth asked for."""
     x_ng = model.prepare(adata)
-    for depth, layer in zip(depths or range(1, len(model.widths) + 1), model.widths, strict=True):
-        nodes = tl.light_up(model, layer)
-        yield Reading(nodes, model.encode(x_ng, layer), name, depth, control=control, seed=seed)
+    at = list(depths or range(1, len(model.widths) + 1))
+    places = [at] if len(model.widths) == 1 else [[depth] for depth in at]
+    for layer, of_layer in zip(model.widths, places, strict=True):
+        nodes, h_nk = tl.light_up(model, layer), model.encode(x_ng, layer)
+        for depth in of_layer:
+            yield Reading(nodes, h_nk, name, depth, control=control, seed=seed)
 
 
 def expression(model: Model, adata: AnnData) -> np.ndarray | None:

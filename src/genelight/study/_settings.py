@@ -116,7 +116,9 @@ class ModuleSettings(_Section):
 class Tests(_Section):
     """Tests of nodes and modules."""
 
-    n_top: int = Field(default=150, ge=5, description="genes of a node that are tested")
+    n_top: Annotated[int, Field(ge=5)] | Literal["knee"] = Field(
+        default=150, description="genes of a node that are tested, or 'knee' for each profile's own number"
+    )
     draws: int = Field(default=1000, ge=99, description="matched random draws for each node")
 
 

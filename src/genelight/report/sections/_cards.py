@@ -66,5 +66,7 @@ def _cards(run: Run) -> list[NodeCard]:
 
 
 def _evidence(run: Run, node: str) -> pd.DataFrame:
-    """A node's rows."""
-    return pd.DataFrame(columns=list(EVIDENCE_COLUMNS)) if run.evidence is None else run.evidence.of(node)
+    """A node's rows, those of controls left out."""
+    if run.evidence is None:
+        return pd.DataFrame(columns=list(EVIDENCE_COLUMNS))
+    return run.evidence.of(node).dropna(subset="q")

@@ -1,0 +1,203 @@
+"""Further evidence: association, novelty, proximity, profiles, groups."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import typer
+
+import genelight as gl
+
+from .._core.errors import FormatError, ResourceError
+from .._core.tables import write_plain
+from ._evidence import Top, cut_network, nodes_or_module, sets_of, size_of
+from ._genes import as_genes, read_as
+from ._shared import File, ModelFolder, Seed, Subject, Table, fresh
+
+commands = typer.Typer()
+
+Tested = Annotated[Path, typer.Argument(help="what light-up (.parquet) or disease-module (.tsv) wrote")]
+Nodes = Annotated[Path, typer.Argument(help="what light-up wrote (.parquet)")]
+
+
+@commands.command()
+def association(
+    subject: Tested,
+    pvalues: Annotated[list[Path], typer.Option("--pvalues", help="gene-level p values (MAGMA, PASCAL, TSV); repeat")],
+    out: File,
+    ids: Annotated[str | None, typer.Option(help="kind of gene id in the files; mapped where it is another")] = None,
+    table: Annotated[Path | None, typer.Option(help="expression: match genes on mean and variance")] = None,
+    top: Top = "1000",
+) -> None:
+    """Test nodes or a module against gene-level p values of diseases, and all of these together."""
+    tested, target = nodes_or_module(subject), fresh(out)
+    x_ng = None if table is None else _expression(table, tested.genes)
+    found = []
+    for path in pvalues:
+        edges = _with_ids(gl.io.read_gene_pvalues(path, ids=ids or tested.genes.namespace), tested.genes.namespace)
+        found.append(gl.evidence.genetic_association(tested, edges, n_top=size_of(top), x_ng=x_ng))
+        print(f"{edges.name}: {_facts(found[-1], 'genetic_association')}")
+    joined = gl.Evidence.join(found)
+    combined = [gl.evidence.combine_evidence(joined, method=m) for m in gl.evidence.COMBINATIONS]
+    everything = gl.Evidence.join([joined, *(c for c in combined if len(c))])
+    everything.save(target)
+    _say(everything, out)
+
+
+@commands.command()
+def novelty(
+    nodes: Nodes,
+    reproducibility: Annotated[Path, typer.Option(help="what ensemble wrote: reproducibility.tsv")],
+    second: Annotated[Path, typer.Option(help="expression of a cohort that the model was not trained on")],
+    evidence: Annotated[list[Path], typer.Option("--evidence", help="what assess and others wrote; repeat")],
+    out: File,
+    sets: Annotated[str, typer.Option(help="where to look best genes up: GMT file, 'embedded' or 'none'")] = "embedded",
+    fdr: Annotated[float, typer.Option(help="level of false discovery for all of it")] = 0.1,
+    seed: Seed = 0,
+) -> None:
+    """List nodes that come back and hang together in a second cohort, and that no annotation explains."""
+    lit, target = gl.NodeGenes.load(nodes), fresh(out)
+    coherent = gl.evidence.coherence(lit, _expression(second, lit.genes), seed=seed)
+    found = gl.evidence.novelty(
+        lit,
+        gl.Evidence.join([gl.Evidence.load(path) for path in evidence]),
+        reproducible=_scored(reproducibility),
+        coherent=coherent,
+        references=[] if sets == "none" else [sets_of(sets, lit.genes.namespace)],
+        fdr=fdr,
+    )
+    write_plain(target, found)
+    unknown = found[found["unknown"]]
+    print(f"{out}: {len(unknown)} of {len(found)} nodes are unknown patterns at a false discovery rate of {fdr:g}")
+    for row in unknown.head(5).itertuples():
+        print(f"{row.node}: {row.best_genes}; {row.known_of_genes}")
+
+
+@commands.command()
+def proximity(
+    one: Tested,
+    other: Tested,
+    out: File,
+    network: Annotated[str, typer.Option(help="edge table or GraphML, FILE@700 to cut it, 'embedded'")] = "embedded",
+    draws: Annotated[int, typer.Option(help="random sets for each, matched on degree")] = 1000,
+    top: Top = "150",
+    seed: Seed = 0,
+) -> None:
+    """Test whether two modules, or nodes of two layers, lie near one another in a network."""
+    sides, target = [nodes_or_module(path) for path in (one, other)], fresh(out)
+    edges = cut_network(network, sides[0].genes.namespace)
+    found = gl.evidence.proximity(*sides, network=edges, n_top=size_of(top), draws=draws, seed=seed)
+    found.save(target)
+    _say(found, out)
+
+
+@commands.command()
+def profiles(
+    nodes: Nodes,
+    reference: Annotated[Path, typer.Option(help="mean expression by tissue or cell type, genes in rows")],
+    out: File,
+    log: Annotated[bool, typer.Option("--log", help="take log2(1 + x) first, of averages on a linear scale")] = False,
+) -> None:
+    """Say which tissue or cell type each node looks like, against published averages."""
+    lit, target, types = gl.NodeGenes.load(nodes), fresh(out), _types(reference)
+    found = gl.evidence.reference_profiles(
+        lit, types, name=reference.name.partition(".")[0], log=log, namespace=lit.genes.namespace
+    )
+    found.save(target)
+    _say(found, out)
+
+
+@commands.command()
+def groups(
+    table: Table,
+    model: ModelFolder,
+    out: File,
+    label: Annotated[list[str] | None, typer.Option(help="obs column that layers should know; repeat")] = None,
+    batch: Annotated[list[str] | None, typer.Option(help="obs column that they should not know; repeat")] = None,
+    subject: Subject = None,
+    seed: Seed = 0,
+) -> None:
+    """Measure how well each layer tells samples apart by label and by batch, against shuffles within both."""
+    trained, target = gl.load(model), fresh(out)
+    adata = read_as(model, table)
+    x_ng = trained.prepare(adata)
+    samples = gl.evidence.Samples(adata.obs, labels=label or [], batch=batch or [], subject=subject)
+    codes = {layer: trained.encode(x_ng, layer) for layer in trained.widths}
+    found = gl.evidence.groups(codes, samples, every_column=True, seed=seed)
+    found.save(target)
+    _say(found, out)
+
+
+def _expression(path: Path, genes: gl.Genes) -> np.ndarray:
+    """Expression with a column for each gene, NaN where the file lacks it."""
+    adata, _ = as_genes(gl.read(path, dense=True), to=genes.namespace)
+    place_g = genes.align(gl.Genes(tuple(adata.var_names), genes.namespace)).index
+    x_ng = np.full((adata.n_obs, len(genes)), np.nan)
+    x_ng[:, place_g >= 0] = np.asarray(adata.X, dtype=np.float64)[:, place_g[place_g >= 0]]
+    return x_ng
+
+
+def _types(path: Path) -> pd.DataFrame:
+    """Mean expression, genes in rows, from CSV or TSV.
+
+    Raises
+    ------
+    ResourceError
+        If there is no such file.
+    FormatError
+        If it is no table of numbers.
+    """
+    try:
+        return pd.read_csv(path, sep=None, engine="python", index_col=0).astype(np.float64)
+    except OSError as error:
+        msg = f"{path} cannot be read ({error}); give a CSV or TSV file"
+        raise ResourceError(msg) from error
+    except ValueError as error:
+        msg = f"{path} is no table of genes by types ({error}); give genes in rows, one column of numbers for each type"
+        raise FormatError(msg) from error
+
+
+def _with_ids(edges: gl.Edges, namespace: str) -> gl.Edges:
+    """Gene-level values under ids of another kind, each gene's first."""
+    from anndata import AnnData
+
+    if edges.namespace == namespace:
+        return edges
+    rows = AnnData(np.arange(len(edges), dtype=np.float64)[None], var=pd.DataFrame(index=edges.table["target"]))
+    mapped = gl.pp.map_ids(rows, to=namespace, ids=edges.namespace, collapse="first")
+    table = edges.table.iloc[np.asarray(mapped.X)[0].astype(np.int64)].assign(target=list(mapped.var_names))
+    return gl.Edges(edges.name, table.reset_index(drop=True), namespace, edges.account)
+
+
+def _scored(path: Path) -> pd.DataFrame:
+    """Columns node and q of a table.
+
+    Raises
+    ------
+    FormatError
+        If they are not there.
+    ResourceError
+        If the file is not.
+    """
+    try:
+        table = pd.read_csv(path, sep="\t")
+    except OSError as error:
+        msg = f"{path} cannot be read ({error}); make it with: genelight ensemble"
+        raise ResourceError(msg) from error
+    if not {"node", "q"} <= set(table):
+        msg = f"{path} has no columns node and q; give what genelight ensemble wrote, reproducibility.tsv"
+        raise FormatError(msg)
+    return table
+
+
+def _facts(found: gl.Evidence, test: str) -> str:
+    return ", ".join(f"{what} {value}" for what, value in found.about[test].items() if isinstance(value, int | str))
+
+
+def _say(found: gl.Evidence, out: Path) -> None:
+    print(f"{out}: {len(found)} results, {int((found.table['q'] <= 0.05).sum())} with q <= 0.05")
+    for row in found.table.sort_values("p", kind="stable").head(5).itertuples():
+        print(f"{row.subject}, {row.test}, {row.reference}: {row.statistic:.3g} ({row.null_mean:.3g}), p {row.p:.2g}")
