@@ -14,7 +14,10 @@ from .errors import FormatError, InputError, first_three
 from .genes import Genes
 from .tables import read_tsv, write_tsv
 
-__all__ = ["Module"]
+__all__ = ["DERIVATION", "Module"]
+
+DERIVATION = "auto"
+"""How a module is derived unless asked otherwise; ``python -m studies disease_modules`` has its figures."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import typer
 import genelight as gl
 
 from ._genes import Collapse, Ids, Probes, Several, as_genes, found_in, gene_list
-from ._shared import File, Table, fresh
+from ._shared import File, Table, fresh, listed
 
 commands = typer.Typer()
 
@@ -91,7 +91,7 @@ def prepare(
 
 
 def _adjust(covariates: str | None, batch: str | None) -> gl.pp.Adjust | None:
-    named = tuple(covariates.split(",")) if covariates else ()
+    named = listed(covariates)
     column, _, method = (batch or "").rpartition(":")
     if method not in gl.pp.BATCH_METHODS:
         column, method = batch or "", "mean"

@@ -81,6 +81,8 @@ class Question:
         The layer to read, None to choose one.
     seed
         Seed of folds and draws.
+    other_nd
+        Which samples have other diseases that share the head, one column each; None without.
     """
 
     x_ng: np.ndarray
@@ -89,6 +91,7 @@ class Question:
     model: Model
     layer: str | None = None
     seed: int = 0
+    other_nd: np.ndarray | None = None
 
     @cached_property
     def design(self) -> SubjectDesign | AdjustedDesign:

@@ -11,6 +11,7 @@ from anndata import AnnData
 from .._core.checks import check_positive
 from .._core.contrast import Contrast
 from .._core.errors import InputError
+from .._core.module import DERIVATION
 from .._core.progress import progress
 from .._core.types import Model, Module
 from ._layers import chunks
@@ -29,7 +30,7 @@ def disease_module(
     model: Model,
     *,
     contrast: Contrast,
-    method: str = "auto",
+    method: str = DERIVATION,
     layer: str | None = None,
     size: int | None = 200,
     bootstraps: int = 200,
@@ -48,8 +49,9 @@ def disease_module(
     method
         ``"auto"`` (default) is ``"joint"``, what a layer of the model and the genes by themselves say together,
         unless ``"de"`` alone replicates better between halves of these very subjects: ``about["chosen"]`` says which
-        it was, ``about["replication"]`` has the figures. ``"direction"``, ``"arithmetic"``, ``"gradient"`` and
-        ``"paper"`` read a layer of the model; ``"de"``, ``"variance"`` and ``"random"`` are baselines that do not.
+        it was, ``about["replication"]`` has the figures, ``about["because"]`` the reason in words.
+        ``"direction"``, ``"arithmetic"``, ``"gradient"`` and ``"paper"`` read a layer of the model; ``"de"``,
+        ``"variance"`` and ``"random"`` are baselines that do not.
     layer
         Hidden layer to read. Unless given, the one on whose codes a head has the smallest squared error on
         held-out subjects, the deepest on a tie; ``about["layers"]`` has the figures of each.
