@@ -62,6 +62,7 @@ from benchmarks._harness import Result
 from benchmarks._measure import Figure
 
 from genelight import Contrast, models, tl
+from genelight._core.module import DERIVATION
 from genelight.tl._question import ask
 from genelight.tl._subjects import bootstrap_counts, folds_of, indexed, kinds
 
@@ -100,7 +101,8 @@ def _derivations(
     built = {name: tl.DERIVATIONS[name](question) for name in OWN}
     return model, built | {
         "pca": tl.DERIVATIONS["direction"](linear),
-        data.DEFAULT: tl.DERIVATIONS["auto"](question),
+        data.SAME_ON_PCA: tl.DERIVATIONS["joint"](linear),
+        data.DEFAULT: tl.DERIVATIONS[DERIVATION](question),
     }
 
 
