@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .checks import check_column, select_samples
+from .confounding import check_batches
 from .errors import InputError, first_three
 
 if TYPE_CHECKING:
@@ -80,9 +81,10 @@ class Contrast:
         UnknownNameError
             If a column does not exist.
         InputError
-            If a query selects nothing, cases and controls overlap, a group has fewer than five subjects, or a
-            covariate is missing for a sample or tells cases from controls completely, so that nothing could tell
-            its effect from the disease's.
+            If a query selects nothing, cases and controls overlap, a group has fewer than five subjects, a column
+            that is called a batch (or plate, site, study, ...) has no level with both groups, or a covariate is
+            missing for a sample or tells cases from controls completely, so that nothing could tell its effect from
+            the disease's.
         """
         case_n = select_samples(obs, case, role="case")
         control_n = select_samples(obs, control, role="control")
@@ -105,6 +107,7 @@ class Contrast:
                     f"{LEAST_SUBJECTS} subjects are needed; widen {role} = {query!r}"
                 )
                 raise InputError(msg)
+        check_batches(obs, case_n=case_n, control_n=control_n, subject_n=subject_n, asked=f"{case} {control}")
         name = f"{case} against {control}" + (f", adjusted for {', '.join(covariates)}" if covariates else "")
         covariate_nc = _covariates(obs, covariates, case_n=case_n, used_n=case_n | control_n) if covariates else None
         return cls(case_n, control_n, subject_n, name, covariate_nc)

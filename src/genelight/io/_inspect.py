@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
+from .._core.confounding import BATCH
 from .._core.id_kinds import detect_ids
 from .._core.scales import detect_scale, find_floor
 from ._inspection import Column, Inspection
@@ -29,7 +30,7 @@ _USUAL = ("format", "separator", "decimal")
 _VERSIONED = re.compile(r".*\.\d+$")
 _MANGLED = re.compile(r"\d{1,2}-(Mar|Sep|Dec|Oct|Nov|Apr|Feb)$", re.IGNORECASE)
 _WORDS = {
-    "batch": r"\b(batch|plate|lane|run|chip|array|site|cent(er|re)|platform|study|series|dataset|cohort|library)\b",
+    "batch": BATCH,
     "subject": r"subject|patient|donor|individual|participant|person|volunteer|animal|\bcase.?id",
     "label": r"disease|condition|diagnosis|group|status|phenotype|tumou?r|treatment|response|class|label|state|outcome",
 }
