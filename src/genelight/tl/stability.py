@@ -70,8 +70,9 @@ class Stability:
             return bear
         row = paper.iloc[0]
         return (
-            f"{bear}; of the {PAPER:,} that the paper takes, {int(row['stable']):,} are stable "
-            f"(halves of the subjects share {row['agreement']:.0%} of what they can beyond chance)"
+            f"{bear}; of the {PAPER:,} that the paper takes, {int(row['stable']):,} are stable, up to "
+            f"{row['expected_false']:,.0f} of them by chance (halves of the subjects share {row['agreement']:.0%} of "
+            "what they can beyond chance)"
         )
 
 
