@@ -75,8 +75,7 @@ def _prepared(samples: int, genes: int) -> tuple[AnnData, Contrast, models.Autoe
 
 
 def _ours(adata: AnnData, model: models.Autoencoder, *, contrast: Contrast, bootstraps: int) -> None:
-    for layer in model.widths:
-        tl.disease_module(adata, model, contrast=contrast, layer=layer, bootstraps=bootstraps)
+    tl.layer_modules(adata, model, contrast=contrast, bootstraps=bootstraps)
 
 
 def _refit(x_ng: np.ndarray, contrast: Contrast, *, head: Any) -> None:

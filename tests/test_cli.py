@@ -70,6 +70,7 @@ def test_the_verbs_follow_one_another(files, monkeypatch, capsys):
     assert ad.read_h5ad(files / "codes.h5ad").obsm["X_L2"].shape == (252, 8)
     assert gl.NodeGenes.load(files / "nodes.parquet").nodes[0] == "L2.0"
     assert len(gl.models.load_ensemble(files / "again")) == 2
+    assert 'xmlns="http://www.w3.org/2000/svg"' in (files / "m.svg").read_text()
     assert (files / "card.png").read_bytes().startswith(b"\x89PNG")
     said = capsys.readouterr().out
     assert "comes back in" in said

@@ -62,9 +62,9 @@ def test_without_covariates_both_designs_agree(cohort):
 def test_codes_adjusted_keep_the_difference_that_least_squares_leaves(cohort):
     adata, contrast = confounded(cohort)
     weight_n = contrast.weight_n()
-    left = Adjustment.fit(adata.X, groups_of(contrast, None), contrast.covariate_nc, weight_n).apply(
-        adata.X, contrast.covariate_nc
-    )
+    left = Adjustment.fit(
+        adata.X, groups_of(contrast, None), covariate_nc=contrast.covariate_nc, weight_n=weight_n
+    ).apply(adata.X, contrast.covariate_nc)
     design = np.column_stack((np.ones(len(left)), contrast.case_n, contrast.covariate_nc))
     expected = sm.WLS(adata.X[:, 199], design, weights=weight_n).fit().params[1]
     found = weight_n[contrast.case_n] @ left[contrast.case_n, 199]

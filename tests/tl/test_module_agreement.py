@@ -1,9 +1,13 @@
 """Agreement of derivations, layers and trainings."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from genelight import tl
 from genelight._core.errors import InputError, UnknownNameError
+from genelight.tl._adjusted_design import design_of
+from genelight.tl._subjects import indexed
 
 
 def test_pairs_are_told_by_what_differs(cohort, linear, linear_of):
@@ -51,6 +55,25 @@ def test_weights_agree_less_than_patterns(cohort, linear):
     pairs = found.pairs.set_index(["one", "other"])
     assert pairs.loc[("direction, L1, 0", "joint, L1, 0"), "rank"] > 0.8
     assert abs(pairs.loc[("direction, L1, 0", "random"), "rank"]) < 0.3
+
+
+@pytest.mark.parametrize("method", ["auto", "joint", "de"])
+def test_layers_together_are_what_each_is_alone(cohort, linear, method):
+    settings = {"contrast": cohort.contrast, "method": method, "size": 30, "bootstraps": 5}
+    modules = tl.layer_modules(cohort.adata, linear, **settings)
+    assert list(modules) == ["L1", "L2", "L3"]
+    for layer, module in modules.items():
+        alone = tl.disease_module(cohort.adata, linear, layer=layer, **settings)
+        pd.testing.assert_frame_equal(module.table, alone.table)
+        assert module.about == alone.about
+
+
+def test_a_design_asked_twice_answers_once(cohort):
+    remembered = design_of(cohort.adata.X, indexed(cohort.contrast))
+    count_bs = np.random.default_rng(0).integers(1, 3, size=(4, 40))
+    first = remembered.moderated(count_bs)
+    assert remembered.moderated(count_bs.copy()) is first
+    np.testing.assert_array_equal(remembered.moderated(count_bs[:2]).t_bg, first.t_bg[:2])
 
 
 def test_there_must_be_two(cohort, linear):

@@ -198,7 +198,7 @@ def network(
     edges: Annotated[Path | None, typer.Option("--network", help="edge table; the embedded STRING otherwise")] = None,
     cut: Annotated[float, typer.Option(help="smallest weight to keep")] = 0.0,
     connectors: Annotated[int, typer.Option(help="at most so many genes are added")] = 50,
-    picture: Annotated[Path | None, typer.Option(help="SVG to draw as well")] = None,
+    picture: Annotated[Path | None, typer.Option(help="picture to draw as well: .svg, .png or .pdf")] = None,
 ) -> None:
     """Place a module on a network: core, connectors and parts, for Cytoscape and others."""
     found = gl.Module.load(module)
@@ -211,11 +211,7 @@ def network(
         f"connectors {about['connectors']}, parts {about['parts']}"
     )
     if picture:
-        alt = f"core and connectors of {found.name}"
-        drawn = gl.pl.svg(
-            lambda ax: gl.pl.module_network(placed.nodes, placed.edges, ax), name="module", alt=alt, size=(7.0, 6.0)
-        )
-        fresh(picture).write_text(drawn)
+        gl.pl.save(lambda ax: gl.pl.module_network(placed.nodes, placed.edges, ax), fresh(picture), size=(7.0, 6.0))
 
 
 @commands.command()

@@ -12,7 +12,7 @@ from .annotate import annotate
 from .atlas import Atlas, atlas, modules_of_scores
 from .compare_modules import compare_modules
 from .consensus import Consensus, consensus
-from .disease_module import disease_module
+from .disease_module import disease_module, layer_modules
 from .disease_modules import disease_modules
 from .drivers import drivers
 from .encode import encode
@@ -69,6 +69,7 @@ __all__ = [
     "encode",
     "hold_out",
     "layer_map",
+    "layer_modules",
     "light_up",
     "light_up_pairs",
     "match_nodes",

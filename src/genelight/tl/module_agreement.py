@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -108,7 +108,7 @@ def module_agreement(
     modules: dict[str, Module] = {}
     with progress("deriving modules", len(variants)) as step:
         for method, layer, training in variants:
-            question = replace(questions[training], layer=layer)
+            question = questions[training].on(layer)
             label = ", ".join([method, *([layer, str(training)] if layer else [])])
             modules[label] = derive(question, method=method, size=size, bootstraps=0)
             step(label)
