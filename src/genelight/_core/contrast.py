@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -192,6 +193,10 @@ class Contrast:
         >>> Contrast(case, ~case, np.array(["a", "a", "b", "c"]), "").weight_n()
         array([0.25, 0.25, 0.5 , 1.  ])
         """
+        return self._weight_n.copy()
+
+    @cached_property
+    def _weight_n(self) -> np.ndarray:
         weight = np.zeros(len(self.subject_n))
         for mask in (self.case_n, self.control_n):
             _, inverse, counts = np.unique(self.subject_n[mask], return_inverse=True, return_counts=True)

@@ -107,8 +107,7 @@ def fit_head(
     control_k, case_k = ((weight_n * mask_n) @ h_nk for mask_n in (contrast.control_n, contrast.case_n))
     shift_k = np.where(task.constant_k, 0.0, case_k - control_k) / task.sd_k
     pattern_kd = a_nk.T @ (a_nk @ weight_kd)
-    inverse_dd = np.linalg.pinv(weight_kd.T @ pattern_kd, rcond=1e-10, hermitian=True)
-    carried_k = pattern_kd @ (inverse_dd @ (weight_kd.T @ shift_k))
+    carried_k = pattern_kd @ _solved(weight_kd.T @ pattern_kd, weight_kd.T @ shift_k)
     return Head(control_k, task.sd_k, weight_kd[:, 0], shift_k, carried_k)
 
 
@@ -202,6 +201,13 @@ def _spectrum(a_nk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         value_r, left_nr = np.linalg.eigh(a_nk @ a_nk.T)
     kept = value_r > 1e-10 * value_r[-1]
     return value_r[kept], a_nk.T @ left_nr[:, kept] / np.sqrt(value_r[kept])
+
+
+def _solved(covariance_dd: np.ndarray, step_d: np.ndarray) -> np.ndarray:
+    """The step over the outputs' covariance; nothing along outputs that do not vary."""
+    if len(step_d) == 1:
+        return np.array([_ratio(step_d[0], covariance_dd[0, 0])])
+    return np.linalg.pinv(covariance_dd, rcond=1e-10, hermitian=True) @ step_d
 
 
 def _ratio(above: float, below: float) -> float:
