@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DATA = Path(__file__).parents[1] / "../shared/data"
 TAILS = (0.025, 0.975)
-DEFAULT, BASELINES = "default", ("de", "pca", "variance", "random")
+DEFAULT, BASELINES, SAME_ON_PCA = "default", ("de", "pca", "variance", "random"), "joint on PCA"
 LEAST_DRAWN = 3
 LUPUS = {"case": 'disease == "SLE"', "control": 'disease == "healthy"'}
 ILL = {"case": 'condition == "symptomatic" and hours >= 45', "control": "hours == 0"}
@@ -77,7 +77,7 @@ def top_genes(score_g: np.ndarray, size: int) -> np.ndarray:
 def compared(values: Mapping[str, np.ndarray]) -> dict[str, object]:
     """Values, and the default less the best baseline and less t with paired 95% intervals; element 0 is the data."""
     best = max(BASELINES, key=lambda name: values[name][0])
-    row: dict[str, object] = {name: float(values[name][0]) for name in (DEFAULT, *BASELINES)}
+    row: dict[str, object] = {name: float(values[name][0]) for name in (DEFAULT, *BASELINES, SAME_ON_PCA)}
     row["best"] = best
     for baseline, heads in ((best, ("gain", "low", "high")), ("de", ("over de", "de low", "de high"))):
         gain_b = values[DEFAULT] - values[baseline]

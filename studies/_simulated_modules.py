@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from genelight import Contrast, models, simulate, tl
@@ -39,15 +41,25 @@ def _row(confounder: str, subjects: int, *, effect: float, seeds: Sequence[int])
         "measure": f"{subjects} subjects, effect {effect:g}",
     }
     if effect:
-        row["AUROC"] = float(np.mean([auroc for _, _, auroc in found]))
-    row["genes"] = float(np.mean([size for size, _, _ in found]))
-    row["false share"] = float(np.mean([false / max(1, size) for size, false, _ in found]))
-    row["called"] = float(np.mean([size > 0 for size, _, _ in found]))
+        row["AUROC"] = float(np.mean([cohort.auroc for cohort in found]))
+        row["oracle"] = float(np.mean([cohort.oracle for cohort in found]))
+    row["genes"] = float(np.mean([cohort.size for cohort in found]))
+    row["false share"] = float(np.mean([cohort.false / max(1, cohort.size) for cohort in found]))
+    row["called"] = float(np.mean([cohort.size > 0 for cohort in found]))
     return row
 
 
-def _derive(confounder: str, subjects: int, *, effect: float, seed: int) -> tuple[int, int, float]:
-    """Size of the module that the data bear, how many of it are false, and the AUROC of its scores."""
+@dataclass(frozen=True)
+class _Found:
+    """Size of the module that the data bear, how many of it are false, AUROC of its scores and of the oracle's."""
+
+    size: int
+    false: int
+    auroc: float
+    oracle: float
+
+
+def _derive(confounder: str, subjects: int, *, effect: float, seed: int) -> _Found:
     nuisance, covariates = NUISANCES[confounder]
     adata = _cohort(subjects, effect=effect, nuisance=nuisance, seed=seed)
     contrast = Contrast.of(adata.obs, **QUESTION, covariates=covariates)
@@ -55,8 +67,26 @@ def _derive(confounder: str, subjects: int, *, effect: float, seed: int) -> tupl
     module = tl.disease_module(adata, model, contrast=contrast, size=None, bootstraps=0, seed=seed)
     truth = adata.var["module"].to_numpy(bool)
     false = sum(not adata.var.loc[gene, "module"] for gene in module.selected)
-    auroc = float(roc_auc_score(truth, np.abs(module.score_g()))) if truth.any() else float("nan")
-    return len(module.selected), false, auroc
+    if not truth.any():
+        return _Found(len(module.selected), false, float("nan"), float("nan"))
+    scores = (module.score_g(), _oracle(adata, contrast))
+    auroc, oracle = (float(roc_auc_score(truth, np.abs(score_g))) for score_g in scores)
+    return _Found(len(module.selected), false, auroc, oracle)
+
+
+def _oracle(adata: AnnData, contrast: Contrast) -> np.ndarray:
+    """Scores of one who sees the true activities of all programmes in these subjects, shape ``(g,)``.
+
+    It has to estimate, adjusted for the same covariates, no more than which activities differ between the groups and
+    which genes follow them; a model can at best have found the activities themselves.
+    """
+    covariate_nc = np.zeros((adata.n_obs, 0)) if contrast.covariate_nc is None else contrast.covariate_nc
+    one_n1, activity_nk = np.ones((adata.n_obs, 1)), adata.obsm["programmes"]
+    groups = np.hstack((contrast.case_n[:, None], one_n1, covariate_nc))
+    change_k = np.linalg.lstsq(groups, activity_nk, rcond=None)[0][0]
+    x_ng = stats.zscore(np.asarray(adata.X, dtype=np.float64))
+    loading_kg = np.linalg.lstsq(np.hstack((activity_nk, one_n1, covariate_nc)), x_ng, rcond=None)[0]
+    return change_k @ loading_kg[: len(change_k)]
 
 
 def _cohort(subjects: int, *, effect: float, nuisance: simulate.Nuisance | None, seed: int) -> AnnData:

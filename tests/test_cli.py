@@ -36,6 +36,7 @@ def call(monkeypatch, *words):
 def test_the_verbs_follow_one_another(files, monkeypatch, capsys):
     table, model = files / "flu.h5ad", files / "model"
     ill = ["--case", 'condition == "symptomatic" and hours >= 45', "--control", "hours == 0", "--subject", "subject"]
+    two = ["--case", "low=hours == 45", "--case", "late=hours == 108", *ill[2:], "--method", "direction"]
     steps = [
         ("read", table),
         ("prepare", table, "--out", files / "prepare.json"),
@@ -47,6 +48,18 @@ def test_the_verbs_follow_one_another(files, monkeypatch, capsys):
         ("node", "L2.0", "--model", model, "--ensemble", files / "again", "--draw", files / "card.png"),
         ("layer-map", table, "--model", model, "--out", files / "map.tsv", "--draw", files / "map.svg"),
         ("disease-module", table, "--model", model, *ill, "--size", 50, "--out", files / "module.tsv"),
+        (
+            "disease-module",
+            table,
+            "--model",
+            model,
+            *ill,
+            *("--covariates", "age,sex"),
+            "--out",
+            files / "adjusted.tsv",
+        ),
+        ("disease-modules", table, "--model", model, *two, "--size", 50, "--out", files / "several"),
+        ("module", "agree", table, "--model", model, *ill, "--methods", "direction,de", "--out", files / "agree"),
         ("module", "validate", files / "module.tsv", table, *ill, "--out", files / "preserved.tsv"),
         ("module", "network", files / "module.tsv", "--out", files / "m.cx2", "--picture", files / "m.svg"),
         ("assess", files / "module.tsv", "--out", files / "module.parquet"),
@@ -58,12 +71,19 @@ def test_the_verbs_follow_one_another(files, monkeypatch, capsys):
     assert ad.read_h5ad(files / "codes.h5ad").obsm["X_L2"].shape == (252, 8)
     assert gl.NodeGenes.load(files / "nodes.parquet").nodes[0] == "L2.0"
     assert len(gl.models.load_ensemble(files / "again")) == 2
+    assert 'xmlns="http://www.w3.org/2000/svg"' in (files / "m.svg").read_text()
     assert (files / "card.png").read_bytes().startswith(b"\x89PNG")
     said = capsys.readouterr().out
     assert "comes back in" in said
     assert "L1 to L2: of 128 connections " in said
     assert len((files / "map.tsv").read_text().splitlines()) == 1 + 16 * 8 + 8 * 4 + 16 * 4
     assert "<svg" in (files / "map.svg").read_text()
+    assert "derived by joint: scores replicate" in said
+    assert "the data bear " in said
+    assert gl.Module.load(files / "adjusted.tsv").name.endswith("adjusted for age, sex")
+    assert {path.name for path in (files / "several").iterdir()} == {"low.tsv", "late.tsv", "pairs.tsv"}
+    assert gl.Module.load(files / "several" / "late.tsv").about["head"] == ["low", "late"]
+    assert {path.name for path in (files / "agree").iterdir()} == {"pairs.tsv", "genes.tsv"}
     assert len(gl.Module.load(files / "module.tsv").selected) == 50
     assert gl.tl.Preservation.load(files / "preserved.tsv").verdict == "preserved"
     assert set(Scorecard.load(files / "card").verdicts["verdict"]) == {"cannot tell here"}
@@ -93,6 +113,21 @@ def test_the_verbs_follow_one_another(files, monkeypatch, capsys):
         (("node", "L2.0", "--model", "kept", "--draw", "card.doc"), "a name that ends in .png"),
         (("ensemble", "flu.h5ad", "--model", "kept", "--seeds", "1", "--out", "e"), "an ensemble of 1 has nothing"),
         (("ensemble", "flu.h5ad", "--model", "kept", "--out", "kept"), "exists already"),
+        (
+            (
+                "disease-modules",
+                "flu.h5ad",
+                "--model",
+                "kept",
+                "--case",
+                "a==1",
+                "--control",
+                "hours == 0",
+                "--out",
+                "d",
+            ),
+            "is no query with a name of its own; write --case 'flu=condition",
+        ),
         (("run", "absent.toml", "--out", "RUN"), "genelight init"),
         (("report", "absent"), "absent"),
     ],

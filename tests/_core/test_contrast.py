@@ -87,8 +87,8 @@ def grouped(n: int = 24) -> pd.DataFrame:
         "ill": ill,
         "age": np.random.default_rng(0).normal(40, 9, n),
         "sex": np.where(np.arange(n) % 2, "f", "m"),
-        "plate": np.where(ill, "A", "B"),
-        "chip": np.where(ill, np.where(np.arange(n) % 2, "1", "2"), np.where(np.arange(n) % 3, "3", "4")),
+        "tray": np.where(ill, "A", "B"),
+        "slide": np.where(ill, np.where(np.arange(n) % 2, "1", "2"), np.where(np.arange(n) % 3, "3", "4")),
         "tag": [f"t{i}" for i in range(n)],
     }
     return pd.DataFrame(columns, index=[f"n{i}" for i in range(n)])
@@ -110,7 +110,7 @@ def test_covariates_become_columns_and_redundant_ones_go():
     assert Contrast.of(obs, **QUESTION).covariate_nc is None
 
 
-@pytest.mark.parametrize("batch", ["plate", "chip"])
+@pytest.mark.parametrize("batch", ["tray", "slide"])
 def test_groups_from_different_batches_stop(batch):
     with pytest.raises(InputError, match=f"{batch} tells all cases from all controls.*may be either"):
         Contrast.of(grouped(), **QUESTION, covariates=["age", batch])
@@ -129,10 +129,49 @@ def test_covariates_that_do_not_fit():
 
 def test_a_column_of_three_levels_is_not_guessed_from_and_the_third_stays_out():
     obs = pd.DataFrame({"group": ["ill", "well", "mild"] * 8}, index=[f"s{i}" for i in range(24)])
-    with pytest.raises(InputError, match="case = 'group' is not a yes-or-no question"):
+    with pytest.raises(
+        InputError, match=r"case = .group. is not a yes-or-no question; group has .ill., .*write for example group == "
+    ):
         Contrast.of(obs, case="group", control='group == "well"', subject=None)
     with pytest.raises(InputError, match="8 of 24 samples are case"):
         Contrast.of(obs, case='group != "well"', control='group != "ill"', subject=None)
     found = Contrast.of(obs, case='group == "ill"', control='group == "well"', subject=None)
     assert not found.used_n[obs["group"] == "mild"].any()
     assert (found.case_n.sum(), found.control_n.sum()) == (8, 8)
+
+
+def measured(cases, controls, **columns):
+    obs = pd.DataFrame({"disease": ["ill"] * cases + ["well"] * controls, **columns})
+    obs.index = [f"n{i}" for i in range(len(obs))]
+    return obs
+
+
+APART = {"case": 'disease == "ill"', "control": 'disease == "well"', "subject": None}
+
+
+@pytest.mark.parametrize("name", ["batch", "plate_id", "Site", "study"])
+def test_groups_measured_apart_are_no_contrast(name):
+    obs = measured(6, 8, **{name: ["one"] * 6 + ["two"] * 4 + ["three"] * 4})
+    with pytest.raises(InputError, match=rf"all cases are of {name} one, all controls of three, two: what differs"):
+        Contrast.of(obs, **APART)
+    assert Contrast.of(obs.drop(columns=name), **APART).used_n.all()
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"batch": ["one"] * 7 + ["two"] * 7},
+        {"batch": ["one"] * 14},
+        {"plate": [f"p{i}" for i in range(14)]},
+        {"tint": ["one"] * 6 + ["two"] * 8},
+        {"batch": [1.0] * 6 + [1.0] + [np.nan] * 7},
+    ],
+    ids=["overlap", "one batch", "a plate each", "no batch by name", "missing"],
+)
+def test_batches_that_overlap_or_say_nothing_are_let_through(columns):
+    assert Contrast.of(measured(6, 8, **columns), **APART).used_n.all()
+
+
+def test_a_column_that_the_groups_are_made_of_is_no_batch():
+    obs = measured(6, 8, site=["lesion"] * 6 + ["skin"] * 8)
+    assert Contrast.of(obs, case='site == "lesion"', control='site == "skin"', subject=None).used_n.all()

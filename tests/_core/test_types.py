@@ -142,6 +142,9 @@ def test_joined_evidence_keeps_every_row_and_about():
         lambda text: text.replace("\t3.0\t", "\t0.3\t"),
         lambda text: text.replace("\tTrue\t", "\tyes\t"),
         lambda text: text.replace("ISG15\t2.0\t2", "ISG15\t2.0\t7"),
+        lambda text: text.replace("\t3.0\t", "\t2.5\t"),
+        lambda text: text.replace("ISG15\t2.0\t2\tFalse", "ISG15\t2.0\t2\tTrue"),
+        lambda text: text.replace("MX1", "ISG51"),
     ],
 )
 def test_a_hand_edited_module_is_refused_with_its_name(tmp_path, edit):

@@ -33,6 +33,11 @@ def test_ids_are_the_pictures_own_and_resolve() -> None:
     assert set(used) <= set(ids)
 
 
+def test_an_image_keeps_its_content() -> None:
+    picture = pl.svg(lambda ax: ax.imshow([[0.0, 1.0], [1.0, 0.0]]), name="map", alt="four fields")
+    assert re.findall(r'href="([^"]{22})', picture) == ["data:image/png;base64,"]
+
+
 def test_colours_of_the_palette_are_variables_others_stay() -> None:
     assert f"var(--up, {pl.PALETTE['up']})" in PICTURE
     assert f"var(--down, {pl.PALETTE['down']})" in PICTURE

@@ -108,6 +108,14 @@ def test_markdown_lists_findings_and_tables(summary: dict[str, Any]) -> None:
     assert "| Interferon alpha beta signaling | Reactome | 9 | 0.6 | 3 × 10⁻⁹ |" in text
 
 
+def test_the_module_says_why_and_how_large(page: str, summary: dict[str, Any]) -> None:
+    text = report.render(summary, "markdown")
+    for said, escaped in ((page, "joint: scores replicate &lt;best&gt;"), (text, "joint: scores replicate")):
+        assert f"Derived by {escaped}" in said
+        assert "How large it could be: the data bear a module of 14 genes." in said
+    assert '<tr><td class="n">50</td><td class="n">14</td><td class="n">0.4</td><td class="n">0.61</td></tr>' in page
+
+
 def test_unknown_format() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'html'"):
         report.render({}, "htm")

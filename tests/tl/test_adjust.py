@@ -7,6 +7,7 @@ from genelight._core.contrast import Contrast
 from genelight.tl import _adjusted_design
 from genelight.tl._adjust import Adjustment
 from genelight.tl._adjusted_design import AdjustedDesign
+from genelight.tl._head import groups_of
 from genelight.tl._moderated import SubjectDesign
 
 
@@ -61,7 +62,9 @@ def test_without_covariates_both_designs_agree(cohort):
 def test_codes_adjusted_keep_the_difference_that_least_squares_leaves(cohort):
     adata, contrast = confounded(cohort)
     weight_n = contrast.weight_n()
-    left = Adjustment.fit(adata.X, contrast, weight_n).apply(adata.X, contrast.covariate_nc)
+    left = Adjustment.fit(
+        adata.X, groups_of(contrast, None), covariate_nc=contrast.covariate_nc, weight_n=weight_n
+    ).apply(adata.X, contrast.covariate_nc)
     design = np.column_stack((np.ones(len(left)), contrast.case_n, contrast.covariate_nc))
     expected = sm.WLS(adata.X[:, 199], design, weights=weight_n).fit().params[1]
     found = weight_n[contrast.case_n] @ left[contrast.case_n, 199]

@@ -1,10 +1,15 @@
 """Derivations that read a real model: arithmetic, integrated gradients of the head, the rule of auto."""
 
+import inspect
+
 import numpy as np
 import pytest
 
 from genelight import models, tl
-from genelight.tl._auto import _choose
+from genelight._core.module import DERIVATION
+from genelight.cli._modules import disease_module, disease_modules
+from genelight.study._settings import ModuleSettings
+from genelight.tl._auto import _because, _choose
 from genelight.tl._question import ask
 
 
@@ -50,6 +55,27 @@ def test_arithmetic_of_a_linear_model_is_the_mean_difference_over_the_spread_of_
     spread_g = np.sqrt((pca.basis_gk**2) @ h_nk.var(0))
     np.testing.assert_allclose(score_g, change_g / spread_g, rtol=0.15)
     assert len(np.unique(score_g)) == len(score_g)
+
+
+def test_the_default_is_one_everywhere():
+    verbs = (tl.disease_module, tl.disease_modules, tl.stability)
+    assert {inspect.signature(verb).parameters["method"].default for verb in verbs} == {DERIVATION}
+    assert ModuleSettings().method == DERIVATION == inspect.signature(tl.hold_out).parameters["methods"].default[0]
+    assert {inspect.signature(c).parameters["method"].default for c in (disease_module, disease_modules)} == {
+        DERIVATION
+    }
+
+
+def test_auto_says_why_it_chose(cohort, pca, monkeypatch):
+    _, method = derived("auto", cohort, pca)
+    assert method.about["because"].startswith("joint: scores replicate between halves of the subjects")
+    assert f"{method.about['replication']['de']:.3f} without (de)" in method.about["because"]
+    monkeypatch.setattr("genelight.tl._auto._choose", lambda _: "de")
+    _, method = derived("auto", cohort, pca)
+    assert method.about["because"].startswith("de: genes by themselves replicate better")
+    assert method.about["chosen"] == "de"
+    assert "layer" not in method.about
+    assert _because("joint", {"joint": None, "de": None}) == ("joint, as halves of so few subjects cannot be compared")
 
 
 def test_auto_leaves_joint_only_for_what_wins_clearly():

@@ -18,7 +18,7 @@ def held_out(cohort, linear_of, relu_of):
 
 
 def test_table_has_every_method_fold_and_metric(held_out):
-    labels = [f"direction {m}{suffix}" for m in ("deep", "shallow") for suffix in ("", ".L1", ".L2", ".L3")]
+    labels = [f"auto {m}{suffix}" for m in ("deep", "shallow") for suffix in ("", ".L1", ".L2", ".L3")]
     labels += ["de", "variance", "random"]
     expected = {(label, metric) for label in labels for metric in ("auc", "replication", "overlap")}
     expected |= {("deep", "r2"), ("shallow", "r2")}
@@ -30,9 +30,9 @@ def test_table_has_every_method_fold_and_metric(held_out):
 
 def test_planted_module_holds_up_and_random_does_not(held_out):
     mean = held_out.table.groupby(["method", "metric"])["value"].mean().unstack()
-    assert mean.loc["direction deep", "auc"] > 0.95
-    assert mean.loc["direction deep", "replication"] > 0.2
-    assert mean.loc["direction deep", "overlap"] > 0.25
+    assert mean.loc["auto deep", "auc"] > 0.95
+    assert mean.loc["auto deep", "replication"] > 0.2
+    assert mean.loc["auto deep", "overlap"] > 0.25
     assert mean.loc["random", "auc"] < 0.8
     assert abs(mean.loc["random", "replication"]) < 0.15
     assert mean.loc["deep", "r2"] > mean.loc["shallow", "r2"]

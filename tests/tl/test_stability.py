@@ -84,6 +84,19 @@ def test_a_confounder_is_not_called_disease_once_adjusted_for(what):
     assert derive(adata, adjusted).selected == []
 
 
+def test_the_size_is_said_beside_the_papers(cohort_of, linear_of):
+    cohort = cohort_of(genes=2200, effect=4.0)
+    model = linear_of(cohort.adata)
+    found = tl.stability(cohort.adata, model, contrast=cohort.contrast, method="de", pairs=20)
+    assert found.size >= 20
+    stable = int(found.sizes.set_index("drawn").loc[1000, "stable"])
+    assert str(found).startswith(f"the data bear a module of {found.size} genes; of the 1,000 that the paper takes, ")
+    assert f"takes, {stable:,} are stable, up to " in str(found)
+    few = cohort_of(genes=100, effect=0.0)
+    nothing = tl.stability(few.adata, linear_of(few.adata), contrast=few.contrast, method="de", pairs=20)
+    assert str(nothing) == "the data bear no stable module"
+
+
 def test_groups_too_small_to_halve(cohort_of, linear_of):
     cohort = cohort_of(cases=3, controls=8)
     with pytest.raises(InputError, match="fewer than two subjects"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -99,6 +100,12 @@ def check_coverage(alignment: Alignment, *, least: int, what: str, reference: st
     raise GeneMismatchError(msg)
 
 
+def _example(obs: pd.DataFrame, named: Sequence[str]) -> str:
+    """A question about the first column that a query names."""
+    values = obs[named[0]].dropna().unique().tolist() if named else []
+    return f"{named[0]} == {json.dumps(values[0], default=str)}" if values else 'condition == "case"'
+
+
 def select_samples(obs: pd.DataFrame, query: str, *, role: str) -> np.ndarray:
     """Samples for which a pandas query on ``obs`` holds.
 
@@ -145,12 +152,12 @@ def select_samples(obs: pd.DataFrame, query: str, *, role: str) -> np.ndarray:
         msg = f'{role} = {query!r} cannot be read ({error}); write for example: condition == "case" and age > 18'
         raise InputError(msg) from error
     mask = np.asarray(result)
+    named = [c for c in obs.columns if re.search(rf"\b{re.escape(str(c))}\b", query)]
+    there = "; ".join(f"{c} has {first_three(map(repr, obs[c].dropna().unique().tolist()), n=6)}" for c in named)
     if mask.shape != (len(obs),) or mask.dtype != bool:
-        msg = f'{role} = {query!r} is not a yes-or-no question; write for example: condition == "case"'
+        msg = f"{role} = {query!r} is not a yes-or-no question; {there}: write for example {_example(obs, named)}"
         raise InputError(msg)
     if not mask.any():
-        named = [c for c in obs.columns if re.search(rf"\b{re.escape(str(c))}\b", query)]
-        there = "; ".join(f"{c} has {first_three(map(repr, obs[c].dropna().unique().tolist()), n=6)}" for c in named)
         msg = f"{role} = {query!r} selects none of {len(obs)} samples; {there}"
         raise InputError(msg)
     return mask

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .checks import check_column, select_samples
+from .confounding import check_batches
 from .errors import InputError, first_three
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -80,9 +82,10 @@ class Contrast:
         UnknownNameError
             If a column does not exist.
         InputError
-            If a query selects nothing, cases and controls overlap, a group has fewer than five subjects, or a
-            covariate is missing for a sample or tells cases from controls completely, so that nothing could tell
-            its effect from the disease's.
+            If a query selects nothing, cases and controls overlap, a group has fewer than five subjects, a column
+            that is called a batch (or plate, site, study, ...) has no level with both groups, or a covariate is
+            missing for a sample or tells cases from controls completely, so that nothing could tell its effect from
+            the disease's.
         """
         case_n = select_samples(obs, case, role="case")
         control_n = select_samples(obs, control, role="control")
@@ -105,9 +108,69 @@ class Contrast:
                     f"{LEAST_SUBJECTS} subjects are needed; widen {role} = {query!r}"
                 )
                 raise InputError(msg)
+        check_batches(obs, case_n=case_n, control_n=control_n, subject_n=subject_n, asked=f"{case} {control}")
         name = f"{case} against {control}" + (f", adjusted for {', '.join(covariates)}" if covariates else "")
         covariate_nc = _covariates(obs, covariates, case_n=case_n, used_n=case_n | control_n) if covariates else None
         return cls(case_n, control_n, subject_n, name, covariate_nc)
+
+    @classmethod
+    def several(
+        cls,
+        obs: pd.DataFrame,
+        *,
+        case: Mapping[str, str] | str,
+        control: str,
+        subject: str | None,
+        subject_pattern: str | None = None,
+        covariates: Sequence[str] = (),
+    ) -> dict[str, Contrast]:
+        """Several diseases against the same controls, by name of the disease.
+
+        Parameters
+        ----------
+        obs, control, subject, subject_pattern, covariates
+            As in :meth:`of`.
+        case
+            A query by name of each disease; a sample may have more than one of them. Or a column that names the
+            disease: every level of it that is not a control's is one, missing values are none.
+
+        Raises
+        ------
+        UnknownNameError
+            If a column does not exist.
+        InputError
+            If there are fewer than two diseases, or one of them makes no contrast, see :meth:`of`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> obs = pd.DataFrame({"disease": ["lupus"] * 5 + ["flu"] * 5 + ["none"] * 5})
+        >>> found = Contrast.several(obs, case="disease", control='disease == "none"', subject=None)
+        >>> {name: int(contrast.case_n.sum()) for name, contrast in found.items()}
+        {'flu': 5, 'lupus': 5}
+        """
+        queries = _level_queries(obs, case, control) if isinstance(case, str) else dict(case)
+        if len(queries) < 2:
+            msg = f"{len(queries)} disease ({first_three(list(queries))}) is no case of several; use Contrast.of"
+            raise InputError(msg)
+        made = {
+            name: cls.of(
+                obs,
+                case=query,
+                control=control,
+                subject=subject,
+                subject_pattern=subject_pattern,
+                covariates=covariates,
+            )
+            for name, query in queries.items()
+        }
+        if not covariates:
+            return made
+        # In one head a covariate is one quantity for all: scaled over every sample that enters.
+        used_n = np.asarray(np.any([contrast.used_n for contrast in made.values()], axis=0))
+        used = obs.loc[used_n]
+        joined_nc = _spread(_independent(np.hstack([_columns(used, name) for name in covariates])), used_n)
+        return {name: replace(contrast, covariate_nc=joined_nc) for name, contrast in made.items()}
 
     @property
     def used_n(self) -> np.ndarray:
@@ -130,6 +193,10 @@ class Contrast:
         >>> Contrast(case, ~case, np.array(["a", "a", "b", "c"]), "").weight_n()
         array([0.25, 0.25, 0.5 , 1.  ])
         """
+        return self._weight_n.copy()
+
+    @cached_property
+    def _weight_n(self) -> np.ndarray:
         weight = np.zeros(len(self.subject_n))
         for mask in (self.case_n, self.control_n):
             _, inverse, counts = np.unique(self.subject_n[mask], return_inverse=True, return_counts=True)
@@ -202,14 +269,45 @@ def _covariates(obs: pd.DataFrame, names: Sequence[str], *, case_n: np.ndarray, 
                 f"{name}, or leave it out of covariates and read the module as one of both"
             )
             raise InputError(msg)
-    joined_nc = np.hstack(parts)
+    return _spread(_independent(np.hstack(parts)), used_n)
+
+
+def _independent(column_nc: np.ndarray) -> np.ndarray:
+    """Columns without those that others explain."""
     kept: list[int] = []
-    for c in range(joined_nc.shape[1]):
-        if not _explains(joined_nc[:, kept], joined_nc[:, c]):
+    for c in range(column_nc.shape[1]):
+        if not _explains(column_nc[:, kept], column_nc[:, c]):
             kept.append(c)
-    covariate_nc = np.zeros((len(obs), len(kept)))
-    covariate_nc[used_n] = joined_nc[:, kept]
+    return column_nc[:, kept]
+
+
+def _spread(column_uc: np.ndarray, used_n: np.ndarray) -> np.ndarray:
+    """Columns over all samples, zero for those that are not used."""
+    covariate_nc = np.zeros((len(used_n), column_uc.shape[1]))
+    covariate_nc[used_n] = column_uc
     return covariate_nc
+
+
+def _level_queries(obs: pd.DataFrame, column: str, control: str) -> dict[str, str]:
+    """A query for every level of a column that controls do not have.
+
+    Raises
+    ------
+    InputError
+        If controls and others share a level.
+    """
+    control_n = select_samples(obs, control, role="control")
+    levels = check_column(obs, column, role="case").astype(object)
+    theirs = set(levels[control_n].dropna())
+    rest = {str(level): level for level in levels[~control_n].dropna().unique()}
+    shared = [name for name, level in rest.items() if level in theirs]
+    if shared:
+        msg = (
+            f"{column} is {first_three(shared)} in controls and in others, so it does not name the disease; "
+            f"make control = {control!r} select every sample of that level, or give a query for each disease"
+        )
+        raise InputError(msg)
+    return {name: f"`{column}` == {rest[name]!r}" for name in sorted(rest)}
 
 
 def _columns(used: pd.DataFrame, name: str) -> np.ndarray:

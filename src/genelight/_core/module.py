@@ -12,9 +12,13 @@ import pandas as pd
 
 from .errors import FormatError, InputError, first_three
 from .genes import Genes
+from .provenance import digest
 from .tables import read_tsv, write_tsv
 
-__all__ = ["Module"]
+__all__ = ["DERIVATION", "Module"]
+
+DERIVATION = "auto"
+"""How a module is derived unless asked otherwise; ``python -m studies disease_modules`` has its figures."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,7 @@ class Module:
             "method": self.method,
             "namespace": self.genes.namespace,
             "genes": self.genes.digest,
+            "seal": _seal(self.table),
             "about": dict(self.about),
         }
         write_tsv(path, self.table, kind="module", version=self.FORMAT, about=about)
@@ -121,10 +126,20 @@ class Module:
         table, about = read_tsv(path, kind="module", newest=cls.FORMAT, text=("gene",))
         try:
             universe = genes or Genes(tuple(table.get("gene", ())), about["namespace"])
-            return cls(table, about["name"], about["method"], universe, about["about"])
+            module = cls(table, about["name"], about["method"], universe, about["about"])
+            if about.get("seal", sealed := _seal(table)) != sealed:
+                msg = "its genes, scores or marks are not those that were saved; derive the module again"
+                raise FormatError(msg)
+            return module
         except (InputError, FormatError, KeyError) as error:
             msg = f"{path} was changed after it was written: {error}"
             raise FormatError(msg) from error
+
+
+def _seal(table: pd.DataFrame) -> str:
+    """Identity of the rows; files from before there was one have none."""
+    genes, *columns = (table[column] for column in Module.COLUMNS)
+    return digest(list(genes), *(column.to_numpy(np.float64) for column in columns))
 
 
 def _check_columns(table: pd.DataFrame) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,8 +11,10 @@ import typer
 
 import genelight as gl
 
+from .._core.module import DERIVATION
+from .._core.tables import write_plain
 from ._genes import as_genes, read_as
-from ._shared import File, Folder, ModelFolder, Scale, Subject, Table, fresh
+from ._shared import File, Folder, ModelFolder, Scale, Subject, Table, fresh, listed, named_queries
 
 commands = typer.Typer()
 module = typer.Typer(no_args_is_help=True, help="Ask further of a disease module.")
@@ -20,6 +23,9 @@ commands.add_typer(module, name="module")
 ModuleFile = Annotated[Path, typer.Argument(help="module that genelight wrote, such as RUN/05_module.tsv")]
 Case = Annotated[str, typer.Option(help="which samples are cases, a query on obs columns")]
 Control = Annotated[str, typer.Option(help="which samples are controls")]
+Covariates = Annotated[str | None, typer.Option(help="obs columns to adjust for, with commas: age,sex,batch")]
+Method = Annotated[str, typer.Option(help="see: genelight methods")]
+Size = Annotated[int, typer.Option(help="how many genes; 0 for as many as the data bear")]
 Pattern = Annotated[
     str | None, typer.Option(help="regular expression: its first group is the part of --subject that names the person")
 ]
@@ -33,16 +39,118 @@ def disease_module(
     control: Control,
     out: File,
     subject: Subject = None,
-    method: Annotated[str, typer.Option(help="see: genelight methods")] = "auto",
-    size: Annotated[int, typer.Option(help="how many genes; 0 for as many as the data bear")] = 200,
+    subject_pattern: Pattern = None,
+    covariates: Covariates = None,
+    method: Method = DERIVATION,
+    layer: Annotated[str | None, typer.Option(help="hidden layer to read; unset to choose by cross-validation")] = None,
+    size: Size = 200,
+    stability: Annotated[
+        Path | None, typer.Option(help="TSV to write: how often halves of the subjects agree on each gene, with bounds")
+    ] = None,
 ) -> None:
     """Derive the disease module of a contrast, as TSV."""
+    target, genes = fresh(out), fresh(stability) if stability else None
     adata = read_as(model, table)
-    contrast = gl.Contrast.of(adata.obs, case=case, control=control, subject=subject)
-    module = gl.disease_module(adata, gl.load(model), contrast=contrast, method=method, size=size or None)
-    module.save(fresh(out))
+    contrast = gl.Contrast.of(
+        adata.obs,
+        case=case,
+        control=control,
+        subject=subject,
+        subject_pattern=subject_pattern,
+        covariates=listed(covariates),
+    )
+    trained = gl.load(model)
+    module = gl.disease_module(adata, trained, contrast=contrast, method=method, layer=layer, size=size or None)
+    module.save(target)
+    _tell(out, module)
+    borne = gl.tl.stability(adata, trained, contrast=contrast, method=method, layer=layer)
+    print(borne)
+    if genes:
+        write_plain(genes, borne.table)
+
+
+@commands.command()
+def disease_modules(
+    table: Table,
+    model: ModelFolder,
+    case: Annotated[
+        list[str],
+        typer.Option(help="obs column that names the disease; or, several times, a query with a name: flu=QUERY"),
+    ],
+    control: Control,
+    out: Folder,
+    subject: Subject = None,
+    subject_pattern: Pattern = None,
+    covariates: Covariates = None,
+    method: Method = DERIVATION,
+    size: Size = 200,
+) -> None:
+    """Derive the modules of several diseases from one head, and say how far they agree."""
+    target = fresh(out)
+    adata = read_as(model, table)
+    contrasts = gl.Contrast.several(
+        adata.obs,
+        case=case[0] if len(case) == 1 and "=" not in case[0] else named_queries(case, "--case"),
+        control=control,
+        subject=subject,
+        subject_pattern=subject_pattern,
+        covariates=listed(covariates),
+    )
+    found = gl.tl.disease_modules(adata, gl.load(model), contrasts=contrasts, method=method, size=size or None)
+    target.mkdir(parents=True)
+    for name, one in found.items():
+        path = target / f"{re.sub(r'[^-.0-9A-Za-z]+', '_', name)}.tsv"
+        one.save(fresh(path))
+        _tell(path, one)
+    pairs = gl.tl.compare_modules(found)
+    write_plain(target / "pairs.tsv", pairs)
+    print(pairs.round(3).to_string(index=False))
+
+
+def _tell(path: Path, module: gl.Module) -> None:
+    """How many genes there are, which lead, and why they were derived so."""
     chosen = module.selected
-    print(f"{out}: {len(chosen)} genes" + (f", first {', '.join(chosen[:5])}" if chosen else ": no stable module"))
+    print(f"{path}: {len(chosen)} genes" + (f", first {', '.join(chosen[:5])}" if chosen else ": no stable module"))
+    if module.about.get("because"):
+        print(f"derived by {module.about['because']}")
+
+
+@module.command()
+def agree(
+    table: Table,
+    model: Annotated[list[Path], typer.Option("--model", help="model folder; several of other seeds may be given")],
+    case: Case,
+    control: Control,
+    subject: Subject = None,
+    subject_pattern: Pattern = None,
+    covariates: Covariates = None,
+    methods: Annotated[str | None, typer.Option(help="derivations, with commas; unset for all")] = None,
+    size: Annotated[int, typer.Option(help="genes of each module")] = 200,
+    out: Annotated[Path | None, typer.Option(help="folder to write: pairs.tsv, genes.tsv")] = None,
+) -> None:
+    """Ask whether the module depends on how it is derived: agreement of derivations, layers and trainings."""
+    target = fresh(out) if out else None
+    adata = read_as(model[0], table)
+    contrast = gl.Contrast.of(
+        adata.obs,
+        case=case,
+        control=control,
+        subject=subject,
+        subject_pattern=subject_pattern,
+        covariates=listed(covariates),
+    )
+    found = gl.tl.module_agreement(
+        adata, [gl.load(path) for path in model], contrast=contrast, methods=listed(methods) or None, size=size
+    )
+    print(found.summary.round(3).to_string(index=False))
+    everywhere = found.genes.loc[found.genes["modules"] == 1, "gene"]
+    print(
+        f"{len(everywhere)} genes in every one of {len(found.modules)} modules of {size}: {', '.join(everywhere[:10])}"
+    )
+    if target:
+        target.mkdir(parents=True)
+        for name in ("pairs", "genes"):
+            write_plain(target / f"{name}.tsv", getattr(found, name))
 
 
 @module.command()
@@ -90,7 +198,7 @@ def network(
     edges: Annotated[Path | None, typer.Option("--network", help="edge table; the embedded STRING otherwise")] = None,
     cut: Annotated[float, typer.Option(help="smallest weight to keep")] = 0.0,
     connectors: Annotated[int, typer.Option(help="at most so many genes are added")] = 50,
-    picture: Annotated[Path | None, typer.Option(help="SVG to draw as well")] = None,
+    picture: Annotated[Path | None, typer.Option(help="picture to draw as well: .svg, .png or .pdf")] = None,
 ) -> None:
     """Place a module on a network: core, connectors and parts, for Cytoscape and others."""
     found = gl.Module.load(module)
@@ -103,11 +211,7 @@ def network(
         f"connectors {about['connectors']}, parts {about['parts']}"
     )
     if picture:
-        alt = f"core and connectors of {found.name}"
-        drawn = gl.pl.svg(
-            lambda ax: gl.pl.module_network(placed.nodes, placed.edges, ax), name="module", alt=alt, size=(7.0, 6.0)
-        )
-        fresh(picture).write_text(drawn)
+        gl.pl.save(lambda ax: gl.pl.module_network(placed.nodes, placed.edges, ax), fresh(picture), size=(7.0, 6.0))
 
 
 @commands.command()

@@ -15,7 +15,7 @@ from .._core.errors import InputError, first_three
 from .._core.id_kinds import PROBES, detect_ids
 from .._core.provenance import writing
 from ._genes import Collapse, Ids, Probes, Several, as_genes, found_in, gene_list
-from ._shared import File, Table, fresh
+from ._shared import File, Table, fresh, listed
 
 commands = typer.Typer()
 
@@ -126,7 +126,7 @@ def prepare(
 
 
 def _adjust(covariates: str | None, batch: str | None) -> gl.pp.Adjust | None:
-    named = tuple(covariates.split(",")) if covariates else ()
+    named = listed(covariates)
     column, _, method = (batch or "").rpartition(":")
     if method not in gl.pp.BATCH_METHODS:
         column, method = batch or "", "mean"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,6 +46,29 @@ def fresh(path: Path) -> Path:
         msg = f"{path} exists already; choose another --out or remove it, nothing was written"
         raise ResourceError(msg)
     return path
+
+
+def listed(text: str | None) -> tuple[str, ...]:
+    """The parts of an option such as ``age,sex``."""
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()
+
+
+def named_queries(texts: Sequence[str], option: str) -> dict[str, str]:
+    """Queries by name of an option such as ``flu=condition == "flu"``, given several times.
+
+    Raises
+    ------
+    InputError
+        When one has no name, or two have the same.
+    """
+    named: dict[str, str] = {}
+    for text in texts:
+        name, _, query = (part.strip() for part in text.partition("="))
+        if not name.isidentifier() or not query or query.startswith("=") or name in named:
+            msg = f"{option} {text!r} is no query with a name of its own; write {option} 'flu=condition == \"flu\"'"
+            raise InputError(msg)
+        named[name] = query
+    return named
 
 
 def whole_numbers(text: str | None, option: str) -> tuple[int, ...] | None:

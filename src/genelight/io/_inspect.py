@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from .._core.confounding import BATCH
 from .._core.id_kinds import PLATFORMS, PROBES, detect_ids
 from .._core.scales import detect_scale, find_floor
 from ._inspection import Column, Inspection
@@ -32,7 +33,7 @@ _MANGLED = re.compile(r"\d{1,2}-(Mar|Sep|Dec|Oct|Nov|Apr|Feb)$", re.IGNORECASE)
 _VISITS = ("[Vv][0-9]+", "[ _.,-]+(?i:visit|time|tp|day|week|month|hour|rep|[vtdwmh])[ _.-]?[0-9]+")
 _MOST, _FEWEST = 0.5, 5
 _WORDS = {
-    "batch": r"\b(batch|plate|lane|run|chip|array|site|cent(er|re)|platform|study|series|dataset|cohort|library)\b",
+    "batch": BATCH,
     "subject": r"subject|patient|donor|individual|participant|person|volunteer|animal|\bcase.?id",
     "label": r"disease|condition|diagnosis|group|status|phenotype|tumou?r|treatment|response|class|label|state|outcome",
 }

@@ -88,7 +88,7 @@ def _inline(text: str, *, name: str, alt: str) -> str:
 def _attribute(key: str, value: str, name: str) -> str:
     if key == "id":
         return f"{name}-{value}"
-    if key.endswith("href"):
+    if key.endswith("href") and value.startswith("#"):
         return f"#{name}-{value.removeprefix('#')}"
     value = value.replace("url(#", f"url(#{name}-")
     if key == "style":

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from .._core.errors import FormatError, InputError, ResourceError, UnknownNameError
+from .._core.module import DERIVATION
 
 __all__ = ["EMBEDDED", "Study"]
 
@@ -103,7 +104,7 @@ class Genetics(_Section):
 class ModuleSettings(_Section):
     """The disease module and how sure it is."""
 
-    method: str = Field(default="direction", description="how it is derived")
+    method: str = Field(default=DERIVATION, description="how it is derived")
     layer: str | None = Field(
         default=None, description="hidden layer it is read from; unset to choose by cross-validation"
     )

@@ -60,13 +60,7 @@ def write_atlas(table: Path, out: Path, *, size: int = 200, names: Path | None =
     for name in ("pairs", "genes", "programmes"):
         write_plain(out / f"{name}.tsv", getattr(found, name))
     side = 3 + 0.17 * len(found.order)
-    picture = pl.svg(
-        lambda ax: pl.disease_map(found.pairs, found.order, ax),
-        name="atlas",
-        alt="modules against modules, coloured by the rank correlation of their scores",
-        size=(side + 1, side),
-    )
-    (out / "map.svg").write_text(picture)
+    pl.save(lambda ax: pl.disease_map(found.pairs, found.order, ax), out / "map.svg", size=(side + 1, side))
     if set(COHORT_COLUMNS) <= set(rows):
         for name, module in modules.items():
             module.save(out / f"module_{name}.tsv")

@@ -12,13 +12,15 @@ from .annotate import annotate
 from .atlas import Atlas, atlas, modules_of_scores
 from .compare_modules import compare_modules
 from .consensus import Consensus, consensus
-from .disease_module import disease_module
+from .disease_module import disease_module, layer_modules
+from .disease_modules import disease_modules
 from .drivers import drivers
 from .encode import encode
 from .hold_out import HeldOut, auc_interval, hold_out, r2_interval
 from .layer_map import layer_map
 from .light_up import LEVELS, RESTS, light_up
 from .light_up_pairs import light_up_pairs
+from .module_agreement import ModuleAgreement, module_agreement
 from .module_network import ModuleNetwork, module_network
 from .node_activity import node_activity
 from .node_card import node_card, node_cards
@@ -44,6 +46,7 @@ __all__ = [
     "Consensus",
     "Groups",
     "HeldOut",
+    "ModuleAgreement",
     "ModuleNetwork",
     "NodeCard",
     "Permutation",
@@ -61,13 +64,16 @@ __all__ = [
     "consensus",
     "contrast",
     "disease_module",
+    "disease_modules",
     "drivers",
     "encode",
     "hold_out",
     "layer_map",
+    "layer_modules",
     "light_up",
     "light_up_pairs",
     "match_nodes",
+    "module_agreement",
     "module_network",
     "modules_of_scores",
     "node_activity",

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._core.contrast import Contrast
-
 __all__ = ["Adjustment"]
 
 
@@ -19,20 +17,21 @@ class Adjustment:
     centre_c: np.ndarray
 
     @classmethod
-    def fit(cls, h_nk: np.ndarray, contrast: Contrast, weight_n: np.ndarray) -> Adjustment:
-        """Weighted least squares of the codes on group and covariates at once.
+    def fit(
+        cls, h_nk: np.ndarray, group_nd: np.ndarray, *, covariate_nc: np.ndarray | None, weight_n: np.ndarray
+    ) -> Adjustment:
+        """Weighted least squares of the codes on groups and covariates at once.
 
         Fitted alone, covariates that differ between the groups would take some of the disease with them.
         """
-        covariate_nc = contrast.covariate_nc
         if covariate_nc is None:
             return cls(np.zeros((0, h_nk.shape[1])), np.zeros(0))
-        half_n = weight_n / 2
-        centre_c = half_n @ covariate_nc
-        root_n1 = np.sqrt(half_n)[:, None]
-        group_n = np.where(contrast.case_n, 1.0, -1.0)
-        design = np.column_stack((np.ones(len(group_n)), group_n, covariate_nc - centre_c)) * root_n1
-        return cls(np.linalg.lstsq(design, h_nk * root_n1, rcond=None)[0][2:], centre_c)
+        share_n = weight_n / weight_n.sum()
+        centre_c = share_n @ covariate_nc
+        root_n1 = np.sqrt(share_n)[:, None]
+        design = np.column_stack((np.ones(len(group_nd)), group_nd, covariate_nc - centre_c)) * root_n1
+        slope = np.linalg.lstsq(design, h_nk * root_n1, rcond=None)[0]
+        return cls(slope[1 + group_nd.shape[1] :], centre_c)
 
     def apply(self, h_nk: np.ndarray, covariate_nc: np.ndarray | None) -> np.ndarray:
         """Codes as they would be at the mean covariates."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -10,7 +11,9 @@ from .._core.contrast import Contrast
 from ._moderated import Moderated, SubjectDesign, pairs_of, squeeze
 from ._subjects import subject_means
 
-__all__ = ["AdjustedDesign", "design_of"]
+__all__ = ["AdjustedDesign", "Remembered", "design_of"]
+
+RECENT = 3
 
 
 @dataclass(frozen=True)
@@ -82,9 +85,26 @@ class AdjustedDesign:
         return Moderated(t_bg, np.minimum(df_b + prior_df_b, df_b * genes), prior_df_b, prior_variance_b)
 
 
-def design_of(x_ng: np.ndarray, contrast: Contrast) -> SubjectDesign | AdjustedDesign:
+class Remembered:
+    """A design that keeps its last answers: derivations of one question, and of every layer, ask for the same draws."""
+
+    def __init__(self, design: SubjectDesign | AdjustedDesign) -> None:
+        self._design = design
+        self.paired, self.df = design.paired, design.df
+        self._ask = lru_cache(maxsize=RECENT)(self._answer)
+
+    def moderated(self, count_bs: np.ndarray) -> Moderated:
+        """Moderated t when subject ``s`` enters ``count_bs[b, s]`` times."""
+        count_bs = np.ascontiguousarray(count_bs, dtype=np.int64)
+        return self._ask(count_bs.tobytes(), count_bs.shape[1])
+
+    def _answer(self, content: bytes, subjects: int) -> Moderated:
+        return self._design.moderated(np.frombuffer(content, dtype=np.int64).reshape(-1, subjects))
+
+
+def design_of(x_ng: np.ndarray, contrast: Contrast) -> Remembered:
     """The design that a contrast asks for, with covariates or without."""
-    return (SubjectDesign if contrast.covariate_nc is None else AdjustedDesign).of(x_ng, contrast)
+    return Remembered((SubjectDesign if contrast.covariate_nc is None else AdjustedDesign).of(x_ng, contrast))
 
 
 def _with_ones(c_rc: np.ndarray) -> np.ndarray:

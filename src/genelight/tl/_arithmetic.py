@@ -10,6 +10,7 @@ from scipy import stats
 
 from ._adjust import Adjustment
 from ._direction import Direction
+from ._head import groups_of
 from ._layers import decode_change
 from ._registry import DERIVATIONS, Question
 from ._subjects import weights_under
@@ -57,6 +58,8 @@ class Arithmetic(Direction):
         """Mean control code and the difference of the means, adjusted for covariates, each ``(k,)``."""
         contrast = self._contrast
         weight_n = weights_under(contrast, count_s)
-        h_nk = Adjustment.fit(self._h_nk, contrast, weight_n).apply(self._h_nk, contrast.covariate_nc)
+        group_nd = groups_of(contrast, None)
+        adjustment = Adjustment.fit(self._h_nk, group_nd, covariate_nc=contrast.covariate_nc, weight_n=weight_n)
+        h_nk = adjustment.apply(self._h_nk, contrast.covariate_nc)
         control_k = (weight_n * contrast.control_n) @ h_nk
         return control_k, (weight_n * contrast.case_n) @ h_nk - control_k

@@ -26,9 +26,10 @@ class Auto:
     the rank correlation of these scores with moderated t on the other half, averaged over both ways round. ``de``
     takes the place of ``joint`` when its mean replication is higher and it wins in at least three quarters of the
     splits: then the model adds nothing to the genes by themselves, and the module says so.
-    ``about["replication"]`` has both figures. The model has seen all samples, unlabelled, and layer and penalty are
-    settled on all subjects, so the comparison leans towards ``joint``, and leaving it means something.
-    :func:`genelight.tl.hold_out` trains anew on each part and leans to neither.
+    ``about["replication"]`` has both figures, ``about["because"]`` the reason in words. The model has seen all
+    samples, unlabelled, and layer and penalty are settled on all subjects, so the comparison leans towards ``joint``,
+    and leaving it means something. :func:`genelight.tl.hold_out` trains anew on each part and leans to neither.
+    In ``python -m studies disease_modules`` neither is shown to beat a PCA of the same cohort.
     """
 
     reads_codes: ClassVar[bool] = True
@@ -38,10 +39,12 @@ class Auto:
         replication = _replication(question, derivations)
         chosen = _choose(replication)
         self._derivation = derivations[chosen]
+        mean = {name: float(np.mean(r_p)) if len(r_p) else None for name, r_p in replication.items()}
         self.about: Mapping[str, Any] = {
             **self._derivation.about,
             "chosen": chosen,
-            "replication": {name: float(np.mean(r_p)) if len(r_p) else None for name, r_p in replication.items()},
+            "replication": mean,
+            "because": _because(chosen, mean),
         }
 
     def score(self, count_bs: np.ndarray) -> np.ndarray:
@@ -62,6 +65,24 @@ def _replication(question: Question, derivations: Mapping[str, Any]) -> dict[str
         rank_bg = stats.rankdata(derivation.score(count_bs), axis=1)
         found[name] = _row_correlation(rank_bg, other_bg).reshape(PAIRS, 2).mean(1)
     return found
+
+
+def _because(chosen: str, mean: Mapping[str, float | None]) -> str:
+    """Why it was chosen, in a sentence."""
+    default, plain = CANDIDATES
+    together, alone = mean[default], mean[plain]
+    if together is None or alone is None:
+        return f"{default}, as halves of so few subjects cannot be compared"
+    figures = f"{together:.3f} with the model ({default}), {alone:.3f} without ({plain})"
+    if chosen == default:
+        better = "which does not favour the genes alone clearly" if alone > together else "so the model is kept"
+        return (
+            f"{default}: scores replicate between halves of the subjects at a rank correlation of {figures}, {better}"
+        )
+    return (
+        f"{chosen}: genes by themselves replicate better between halves of the subjects, at a rank correlation of "
+        f"{figures}, so the module is theirs and the model has no say in it"
+    )
 
 
 def _row_correlation(a_bg: np.ndarray, b_bg: np.ndarray) -> np.ndarray:

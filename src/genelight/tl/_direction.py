@@ -7,10 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ._head import Head, Validation, cross_validate, fit_head
+from ._head import Head, Validation, cross_validate, fit_head, groups_of, head_weights
 from ._layers import check_layer, decode_change, node_names
 from ._registry import DERIVATIONS, Question
-from ._subjects import weights_under
 
 __all__ = ["Direction", "best_layer", "layer_codes"]
 
@@ -31,7 +30,11 @@ class Direction:
     def __init__(self, question: Question) -> None:
         self._model, self._contrast = question.model, question.contrast
         codes = layer_codes(question)
-        figures = {layer: cross_validate(h_nk, self._contrast, seed=question.seed) for layer, h_nk in codes.items()}
+        self._other_nd = question.other_nd
+        figures = {
+            layer: cross_validate(h_nk, self._contrast, seed=question.seed, other_nd=self._other_nd)
+            for layer, h_nk in codes.items()
+        }
         self._layer = best_layer(figures)
         self._penalty = figures[self._layer].penalty
         self._h_nk = codes[self._layer]
@@ -56,8 +59,8 @@ class Direction:
         return head.activation_k()
 
     def _fit(self, count_s: np.ndarray) -> Head:
-        weight_n = weights_under(self._contrast, count_s)
-        return fit_head(self._h_nk, self._contrast, weight_n, penalty=self._penalty)
+        weight_n = head_weights(self._contrast, groups_of(self._contrast, self._other_nd), count_s)
+        return fit_head(self._h_nk, self._contrast, weight_n, penalty=self._penalty, other_nd=self._other_nd)
 
 
 def layer_codes(question: Question) -> dict[str, np.ndarray]:

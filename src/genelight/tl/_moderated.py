@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import special
@@ -79,6 +80,10 @@ class SubjectDesign:
         """Residual degrees of freedom."""
         return len(self.case_s) - 1 if self.control_s is None else len(self.case_s) + len(self.control_s) - 2
 
+    @cached_property
+    def _sides(self) -> tuple[_Side, _Side | None]:
+        return _Side.of(self.case_sg), None if self.control_sg is None else _Side.of(self.control_sg)
+
     def moderated(self, count_bs: np.ndarray) -> Moderated:
         """Moderated t when subject ``s`` enters ``count_bs[b, s]`` times (limma's lmFit and eBayes on these means).
 
@@ -86,10 +91,11 @@ class SubjectDesign:
         ----------
         Smyth 2004, doi 10.2202/1544-6115.1027.
         """
-        effect_bg, squares_bg, n_b = _moments(self.case_sg, count_bs[:, self.case_s])
+        cases, controls = self._sides
+        effect_bg, squares_bg, n_b = cases.moments(count_bs[:, self.case_s])
         unit_b, df_b = 1 / n_b, n_b - 1
-        if self.control_sg is not None and self.control_s is not None:
-            control_bg, control_squares_bg, control_n_b = _moments(self.control_sg, count_bs[:, self.control_s])
+        if controls is not None and self.control_s is not None:
+            control_bg, control_squares_bg, control_n_b = controls.moments(count_bs[:, self.control_s])
             effect_bg = effect_bg - control_bg
             squares_bg = squares_bg + control_squares_bg
             unit_b, df_b = unit_b + 1 / control_n_b, df_b + control_n_b - 1
@@ -99,15 +105,27 @@ class SubjectDesign:
         return Moderated(t_bg, total_b, prior_df_b, prior_variance_b)
 
 
-def _moments(x_sg: np.ndarray, count_bs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean and sum of squares about it, both ``(b, g)``, and number of subjects ``(b,)``."""
-    n_b = count_bs.sum(1).astype(np.float64)
-    share_bs = count_bs / n_b[:, None]
-    centre_g = x_sg.mean(0)
-    centred_sg = x_sg - centre_g
-    mean_bg = share_bs @ centred_sg
-    squares_bg = np.maximum(share_bs @ centred_sg**2 - mean_bg**2, 0.0) * n_b[:, None]
-    return mean_bg + centre_g, squares_bg, n_b
+@dataclass(frozen=True)
+class _Side:
+    """One group's rows, centred, and their squares: made once for all weightings."""
+
+    centre_g: np.ndarray
+    centred_sg: np.ndarray
+    squared_sg: np.ndarray
+
+    @classmethod
+    def of(cls, x_sg: np.ndarray) -> _Side:
+        centre_g = x_sg.mean(0)
+        centred_sg = x_sg - centre_g
+        return cls(centre_g, centred_sg, centred_sg**2)
+
+    def moments(self, count_bs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Mean and sum of squares about it, both ``(b, g)``, and number of subjects ``(b,)``."""
+        n_b = count_bs.sum(1).astype(np.float64)
+        share_bs = count_bs / n_b[:, None]
+        mean_bg = share_bs @ self.centred_sg
+        squares_bg = np.maximum(share_bs @ self.squared_sg - mean_bg**2, 0.0) * n_b[:, None]
+        return mean_bg + self.centre_g, squares_bg, n_b
 
 
 def squeeze(variance_bg: np.ndarray, df_b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
@@ -13,8 +13,7 @@ from anndata import AnnData
 from .._core.contrast import Contrast
 from .._core.registry import Registry
 from .._core.types import Model
-from ._adjusted_design import AdjustedDesign, design_of
-from ._moderated import SubjectDesign
+from ._adjusted_design import Remembered, design_of
 
 __all__ = [
     "ATTRIBUTIONS",
@@ -81,6 +80,8 @@ class Question:
         The layer to read, None to choose one.
     seed
         Seed of folds and draws.
+    other_nd
+        Which samples have other diseases that share the head, one column each; None without.
     """
 
     x_ng: np.ndarray
@@ -89,11 +90,18 @@ class Question:
     model: Model
     layer: str | None = None
     seed: int = 0
+    other_nd: np.ndarray | None = None
 
     @cached_property
-    def design(self) -> SubjectDesign | AdjustedDesign:
+    def design(self) -> Remembered:
         """Subjects' means, ready for moderated t; made once for all that ask."""
         return design_of(self.x_ng, self.contrast)
+
+    def on(self, layer: str | None) -> Question:
+        """The same of another layer, on the same design."""
+        asked = replace(self, layer=layer)
+        asked.__dict__["design"] = self.design
+        return asked
 
 
 class Derivation(Protocol):

@@ -11,6 +11,7 @@ from anndata import AnnData
 from .._core.checks import check_positive
 from .._core.contrast import Contrast
 from .._core.errors import InputError
+from .._core.module import DERIVATION
 from .._core.progress import progress
 from .._core.types import Model, Module
 from ._layers import chunks
@@ -19,7 +20,7 @@ from ._registry import DERIVATIONS, Derivation, Question
 from ._subjects import bootstrap_counts, group_sizes, kinds
 from .stability import stability_of
 
-__all__ = ["derive", "disease_module"]
+__all__ = ["derive", "disease_module", "layer_modules"]
 
 PAIRS = 50
 
@@ -29,7 +30,7 @@ def disease_module(
     model: Model,
     *,
     contrast: Contrast,
-    method: str = "auto",
+    method: str = DERIVATION,
     layer: str | None = None,
     size: int | None = 200,
     bootstraps: int = 200,
@@ -48,8 +49,9 @@ def disease_module(
     method
         ``"auto"`` (default) is ``"joint"``, what a layer of the model and the genes by themselves say together,
         unless ``"de"`` alone replicates better between halves of these very subjects: ``about["chosen"]`` says which
-        it was, ``about["replication"]`` has the figures. ``"direction"``, ``"arithmetic"``, ``"gradient"`` and
-        ``"paper"`` read a layer of the model; ``"de"``, ``"variance"`` and ``"random"`` are baselines that do not.
+        it was, ``about["replication"]`` has the figures, ``about["because"]`` the reason in words.
+        ``"direction"``, ``"arithmetic"``, ``"gradient"`` and ``"paper"`` read a layer of the model; ``"de"``,
+        ``"variance"`` and ``"random"`` are baselines that do not.
     layer
         Hidden layer to read. Unless given, the one on whose codes a head has the smallest squared error on
         held-out subjects, the deepest on a tie; ``about["layers"]`` has the figures of each.
@@ -100,6 +102,49 @@ def disease_module(
     """
     question = ask(adata, model, contrast=contrast, layer=layer, seed=seed)
     return derive(question, method=method, size=size, bootstraps=bootstraps)
+
+
+def layer_modules(
+    adata: AnnData,
+    model: Model,
+    *,
+    contrast: Contrast,
+    method: str = DERIVATION,
+    size: int | None = 200,
+    bootstraps: int = 200,
+    seed: int = 0,
+) -> dict[str, Module]:
+    """Derive the module of every hidden layer, by name of the layer.
+
+    The same as :func:`disease_module` with each layer in turn, but samples are prepared and genes tested once for all;
+    :func:`genelight.tl.module_agreement` says how far the layers agree.
+
+    Parameters
+    ----------
+    adata, model, contrast, method, size, bootstraps, seed
+        As in :func:`disease_module`.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such method.
+    InputError
+        If the contrast does not belong to `adata`, or `size` is not between 1 and the number of genes.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> adata = gl.demo.cohort()
+    >>> kind = {"case": 'condition == "symptomatic" and hours >= 45', "control": "hours == 0", "subject": "subject"}
+    >>> model = gl.models.fit_pca(adata, width=8)
+    >>> modules = gl.tl.layer_modules(adata, model, contrast=gl.Contrast.of(adata.obs, **kind), bootstraps=0)
+    >>> {name: len(module.selected) for name, module in modules.items()}
+    {'PC': 200}
+    """
+    question = ask(adata, model, contrast=contrast, seed=seed)
+    return {
+        layer: derive(question.on(layer), method=method, size=size, bootstraps=bootstraps) for layer in model.widths
+    }
 
 
 def derive(question: Question, *, method: str, size: int | None, bootstraps: int) -> Module:

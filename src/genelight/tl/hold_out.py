@@ -14,6 +14,7 @@ from scipy import stats
 from .._core.checks import check_positive
 from .._core.contrast import Contrast
 from .._core.errors import InputError
+from .._core.module import DERIVATION
 from .._core.progress import progress
 from .._core.types import Model
 from ..models import squared_errors
@@ -27,7 +28,7 @@ from .disease_module import derive
 
 __all__ = ["HeldOut", "auc_interval", "hold_out", "r2_interval"]
 
-METHODS = ("direction", "de", "variance", "random")
+METHODS = (DERIVATION, "de", "variance", "random")
 Fit = Callable[[AnnData], Model]
 
 
@@ -40,7 +41,7 @@ class HeldOut:
     table
         Tidy: ``method``, ``fold`` (from 1), ``metric``, ``value``. Metric ``"r2"`` has the model's name as its method;
         ``"auc"``, ``"replication"`` and ``"overlap"`` have the derivation, the model where it reads one, and the
-        layer where one was asked for: ``"direction autoencoder"``, ``"direction autoencoder.L2"``, ``"de"``.
+        layer where one was asked for: ``"auto autoencoder"``, ``"auto autoencoder.L2"``, ``"de"``.
     scores
         Module score of every sample of the contrast when its subject was held out: ``sample``, ``subject``,
         ``group``, ``fold``, ``method``, ``score``.

@@ -15,6 +15,7 @@ from .._core.checks import check_positive
 from .._core.contrast import Contrast
 from .._core.errors import InputError
 from .._core.genes import Genes
+from .._core.module import DERIVATION
 from .._core.progress import progress
 from .._core.types import Model
 from ._layers import chunks
@@ -52,6 +53,8 @@ class Stability:
         The row of `sizes` with most stable genes of which at most a tenth are expected to be false.
     about
         Pairs, threshold, settings.
+
+    ``str()`` of it is the size in words, beside the paper's 1,000.
     """
 
     table: pd.DataFrame
@@ -60,13 +63,25 @@ class Stability:
     drawn: int
     about: Mapping[str, Any] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        bear = f"the data bear a module of {self.size:,} genes" if self.size else "the data bear no stable module"
+        paper = self.sizes[self.sizes["drawn"] == PAPER]
+        if paper.empty:
+            return bear
+        row = paper.iloc[0]
+        return (
+            f"{bear}; of the {PAPER:,} that the paper takes, {int(row['stable']):,} are stable, up to "
+            f"{row['expected_false']:,.0f} of them by chance (halves of the subjects share {row['agreement']:.0%} of "
+            "what they can beyond chance)"
+        )
+
 
 def stability(
     adata: AnnData,
     model: Model,
     *,
     contrast: Contrast,
-    method: str = "auto",
+    method: str = DERIVATION,
     layer: str | None = None,
     pairs: int = 50,
     seed: int = 0,
