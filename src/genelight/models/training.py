@@ -14,6 +14,7 @@ import torch
 
 from .._core.errors import InputError
 from .._core.progress import progress
+from .adam import Adam
 from .checkpoint import Checkpoint, State
 from .objective import HeldOut, Objective
 from .recipe import FIND, Recipe
@@ -92,8 +93,7 @@ class Stepper:
         self.net, self.c_nk, self.recipe = net, c_nk, recipe
         self.objective = Objective(net, c_nk, recipe, genes=genes)
         self.generator = torch.Generator().manual_seed(seed)
-        rate = recipe.learning_rate if isinstance(recipe.learning_rate, float) else RATES[0]
-        self.optimizer = torch.optim.Adam(net.parameters(), lr=rate, fused=True)
+        self.optimizer = Adam(net.parameters())
 
     def run(
         self,
@@ -139,12 +139,10 @@ class Stepper:
 
     def step(self, x: torch.Tensor, *, rate: float, warmth: float = 1.0) -> torch.Tensor:
         """One step of the optimizer; returns the loss before it."""
-        self.optimizer.param_groups[0]["lr"] = rate
         with self.precision():
             loss, _ = self.objective(x, draw=self.generator, warmth=warmth)
-        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        self.optimizer.step()
+        self.optimizer.step(rate)
         if self.recipe.nonnegative:
             with torch.no_grad():
                 self.net.out.weight.clamp_(min=0.0)
