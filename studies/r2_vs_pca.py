@@ -75,7 +75,7 @@ def _pca(adata: AnnData, widths: tuple[int, ...], preparation: Preparation) -> m
     return models.fit_pca(adata, width=min(widths), preparation=preparation)
 
 
-FITS: dict[str, Fit] = {"default": _default, "pca": _pca, "plain": _plain}
+FITS: dict[str, Fit] = {"default": _default, "plain": _plain, "pca": _pca}
 
 
 def run(*, quick: bool) -> Result:

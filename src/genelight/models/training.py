@@ -22,7 +22,7 @@ from .recipe import FIND, Recipe
 if TYPE_CHECKING:
     from .network import Stack
 
-__all__ = ["Stepper", "find_rate", "settle", "train"]
+__all__ = ["Stepper", "diverged", "find_rate", "is_small", "settle", "threads_for", "train"]
 
 SMALL = 500_000
 RATES = (1e-5, 1.0)
@@ -72,7 +72,7 @@ def train(
         If the loss is no longer a number, or grows tenfold and beyond the variance itself; says to lower the learning
         rate. The network is then as it was after the last good epoch.
     """
-    with _threads_for(net):
+    with threads_for(net):
         recipe = settle(net, c_nk, recipe, genes=genes, seed=seed)
         return Stepper(net, c_nk, recipe, genes=genes, seed=seed).run(held_out, checkpoint, enough=enough)
 
@@ -119,10 +119,10 @@ class Stepper:
             for epoch in range(len(history), self.recipe.last + 1):
                 if enough and enough(history):
                     break
-                good = deepcopy(self.net.state_dict())
+                good = {name: tensor.clone() for name, tensor in self.net.state_dict().items()}
                 self.epoch(epoch)
                 history.append(self.objective.record(epoch, self.c_nk, held_out))
-                if _diverged(history):
+                if diverged(history):
                     self.net.load_state_dict(good)
                     raise InputError(_advice(history, self.recipe))
                 if checkpoint:
@@ -201,11 +201,16 @@ def _faster(net: Stack, c_nk: torch.Tensor, recipe: Recipe, *, genes: int | None
     return "bfloat16" if seconds["bfloat16"] < 0.9 * seconds["float32"] else "float32"
 
 
+def is_small(net: Stack) -> bool:
+    """Whether its products cost less than asking for them."""
+    return sum(p.numel() for p in net.parameters()) < SMALL
+
+
 @contextmanager
-def _threads_for(net: Stack) -> Iterator[None]:
+def threads_for(net: Stack) -> Iterator[None]:
     """One thread for a small network: its products are over before a second has started, and waiting costs more."""
     before = torch.get_num_threads()
-    if sum(p.numel() for p in net.parameters()) < SMALL:
+    if is_small(net):
         torch.set_num_threads(1)
     try:
         yield
@@ -213,7 +218,8 @@ def _threads_for(net: Stack) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _diverged(history: list[dict[str, float]]) -> bool:
+def diverged(history: list[dict[str, float]]) -> bool:
+    """Whether the last loss is no number, or far beyond the first."""
     first, last = history[0]["train_loss"], history[-1]["train_loss"]
     # In units of the variance: a start that is exact but for rounding may well lose a ten-thousandth.
     return not (math.isfinite(last) and last <= 10 * max(first, 0.1))
