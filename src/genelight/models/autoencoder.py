@@ -15,6 +15,7 @@ from .._core.errors import UnknownNameError
 from .._core.genes import Genes
 from .._core.types import CodeRange
 from ..pp import Preparation
+from ._card import verdict
 from .bundle import KINDS, Bundle, pack_ranges, unpack_ranges
 from .missing import prepared
 from .network import Stack
@@ -69,6 +70,12 @@ class Autoencoder:
     def latent(self) -> str | None:
         """The layer whose codes are held to a standard normal, if the model is variational."""
         return f"L{self.net.latent}" if self.net.latent else None
+
+    @property
+    def verdict(self) -> str | None:
+        """In words, whether it reconstructs held-out subjects better than PCA; None where that was not measured."""
+        held_out = self.about.get("held_out")
+        return verdict(held_out, self.settings) if held_out else None
 
     @cached_property
     def digest(self) -> str:
