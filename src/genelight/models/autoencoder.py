@@ -206,11 +206,13 @@ class _Shift(nn.Module):
 @torch.inference_mode()
 def code_ranges(space: Space, net: Stack, x_ng: np.ndarray) -> dict[str, CodeRange]:
     """Range of every node of each hidden layer over samples, by layer."""
-    ranges = {}
-    for depth in range(1, len(net.hidden) + 1):
-        parts = (torch.from_numpy(space.coordinates(x_ng[i : i + 4096])) for i in range(0, len(x_ng), 4096))
-        ranges[f"L{depth}"] = CodeRange.of(np.concatenate([net.encode(c_nk, depth).numpy() for c_nk in parts]))
-    return ranges
+    depths = range(1, len(net.hidden) + 1)
+    parts = []
+    for i in range(0, len(x_ng), 4096):
+        c_nk = torch.from_numpy(space.coordinates(x_ng[i : i + 4096]))
+        parts.append([net.encode(c_nk, depth).numpy() for depth in depths])
+    codes = (np.concatenate(layer) for layer in zip(*parts, strict=True))
+    return {f"L{depth}": CodeRange.of(h_nk) for depth, h_nk in zip(depths, codes, strict=True)}
 
 
 Kind = TypeVar("Kind", bound=Autoencoder)

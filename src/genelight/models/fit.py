@@ -112,17 +112,18 @@ def fit(
     if isinstance(adata, Store):
         table = PreparedStore(adata, preparation)
         reduced = reduce_store(table, rank=_rank(chosen, widths), learners=inner, seed=seed)
-    x_ng = preparation.transform(adata) if reduced is None else reduced.c_nk
-    samples = Samples(x_ng, subject_n, len(preparation.genes))
+    learned = preparation.transform(adata) if reduced is None else reduced.c_nk
+    samples = Samples(learned, subject_n, len(preparation.genes))
     plan = Plan(chosen, widths, seed, _checkpoints(checkpoint, samples, chosen, widths=widths, seed=seed))
     recipe, weighing, history = _choose(samples, inner, outer, plan=plan)
     if reduced is not None:
         history = _in_genes(history, reduced.inside(outer))
         if reduced.outside_n.any():
             # Axes of the learners alone have noise that those of everyone have not: on 7,000 samples at width 128 they
-            # reconstruct others by 0.002 less than PCA.
+            # reconstruct others by 0.002 less than PCA. What was learned from first makes room.
+            del learned, samples, reduced
             reduced = reduce_store(table, rank=_rank(chosen, widths), learners=np.arange(adata.n_obs), seed=seed)
-            samples = replace(samples, x_ng=reduced.c_nk)
+            samples = Samples(reduced.c_nk, subject_n, len(preparation.genes))
     start = plan.start(samples, subspace=plan.subspace(samples), weighing=weighing)
     plan.train("final", start, recipe=recipe)
     settings = {
