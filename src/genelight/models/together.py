@@ -15,7 +15,7 @@ from .._core.progress import progress
 from .adam import Adam
 from .objective import Objective
 from .recipe import Recipe
-from .training import diverged, is_small, threads_for, train
+from .training import diverged, is_small, resources_for, train
 
 if TYPE_CHECKING:
     from .network import Stack
@@ -61,7 +61,7 @@ def train_together(members: Sequence[Member], recipe: Recipe, *, genes: int) -> 
                 train(member.net, member.c_nk, recipe, genes=genes, seed=member.seed)
                 step("", recipe.last)
             return
-        with threads_for(members[0].net):
+        with resources_for(members[0].net):
             batch = _Batch(members, recipe, genes=genes)
             for epoch in range(1, recipe.last + 1):
                 batch.epoch(epoch)

@@ -14,6 +14,7 @@ import torch
 
 from .._core.errors import InputError
 from .._core.progress import progress
+from ._memory import LARGE, reused_memory
 from .adam import Adam
 from .checkpoint import Checkpoint, State
 from .objective import HeldOut, Objective
@@ -22,7 +23,7 @@ from .recipe import FIND, Recipe
 if TYPE_CHECKING:
     from .network import Stack
 
-__all__ = ["Stepper", "diverged", "find_rate", "is_small", "settle", "threads_for", "train"]
+__all__ = ["Stepper", "diverged", "find_rate", "is_small", "resources_for", "settle", "train"]
 
 SMALL = 500_000
 RATES = (1e-5, 1.0)
@@ -72,7 +73,7 @@ def train(
         If the loss is no longer a number, or grows tenfold and beyond the variance itself; says to lower the learning
         rate. The network is then as it was after the last good epoch.
     """
-    with threads_for(net):
+    with resources_for(net):
         recipe = settle(net, c_nk, recipe, genes=genes, seed=seed)
         return Stepper(net, c_nk, recipe, genes=genes, seed=seed).run(held_out, checkpoint, enough=enough)
 
@@ -207,15 +208,20 @@ def is_small(net: Stack) -> bool:
 
 
 @contextmanager
-def threads_for(net: Stack) -> Iterator[None]:
-    """One thread for a small network: its products are over before a second has started, and waiting costs more."""
+def resources_for(net: Stack) -> Iterator[None]:
+    """One thread for a small network, and the memory of large gradients kept from step to step.
+
+    The products of a small one are over before a second thread has started, and waiting costs more.
+    """
     before = torch.get_num_threads()
-    if is_small(net):
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    largest = max(p.numel() * p.element_size() for p in net.parameters())
+    with reused_memory() if largest > LARGE else nullcontext():
+        if is_small(net):
+            torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
 
 def diverged(history: list[dict[str, float]]) -> bool:
