@@ -8,8 +8,8 @@ float32: 1 would be a step that costs nothing but its products. For bfloat16 bot
 
 Keras runs ``train_on_batch`` in a process of its own between rounds, in float32. The aim of 2.5 times its throughput is
 out of reach on this kind of machine, whatever the step: in processor seconds of one idle thread Keras 3.15 with oneDNN
-takes 0.375, the products alone 0.308 in float32 and 0.145 in bfloat16 (1.2 and 2.6 times), the whole step 0.387 and
-0.204 (1.0 and 1.8 times). The column "Keras over it" has both, the products' being the most that any step could reach.
+takes 0.375, the products alone 0.308 in float32 and 0.145 in bfloat16 (1.2 and 2.6 times), the whole step 0.357 and
+0.200 (1.1 and 1.9 times). The column "Keras over it" has both, the products' being the most that any step could reach.
 
 What was tried and kept: PyTorch's fused Adam (one pass over weights, gradient and both moments instead of several);
 the loss as one operation instead of three; gradients' memory reused instead of mapped anew in every step, as a training
