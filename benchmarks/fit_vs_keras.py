@@ -4,9 +4,12 @@ Compendium: 27,887 x 20,848 (rank 64, half of the signal bent), its last 1,000 s
 PCA with 128 components of the samples to learn from reconstructs of them, less a thousandth of it. Ours reads a
 packed store from disk, prepares, finds the subspace, trains 128-128-128 for one epoch and saves. Keras loads the same
 values as one array into memory, standardises, trains 128-128-128 ReLU nodes with a linear output in gene space (Adam,
-1e-3, batch 256) until it is at the level or its time is over, and saves. Each is a process of its own, imports
-included; Keras's evaluations are left out. The ratio is Keras's time over ours. Where Keras does not reach the level in
-time, the ratio is the time it was given over ours: a lower bound, and the row says what it had reached.
+1e-3, batch 256) until it is at the level or has had twelve times as long as ours, and saves. Each is a process of its
+own, imports included; Keras's evaluations are left out. The ratio is Keras's time over ours. Where Keras does not reach
+the level in its time, the ratio is a lower bound, and the row says what it had reached.
+
+It does not come near it: on 7,000 of the samples Keras was at 0.13 after one epoch, 0.18 after four and 0.186 after
+twenty-two (139 processor seconds), where PCA has 0.3964, and so has ours after 23 processor seconds.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from benchmarks._measure import Figure, child
 from genelight import io, models
 from genelight.simulate import Compendium
 
-HELD_OUT, LEVEL_WIDTH = 1000, 128
+HELD_OUT, LEVEL_WIDTH, PATIENCE = 1000, 128, 12
 FIT = """
 import sys
 import genelight as gl
@@ -35,7 +38,7 @@ model.save(sys.argv[2])
 
 def run(*, quick: bool) -> Result:
     compendium = Compendium(4_000, 3_000) if quick else Compendium()
-    learners, seconds, runs = compendium.n_samples - HELD_OUT, 30.0 if quick else 600.0, 1 if quick else 3
+    learners, runs = compendium.n_samples - HELD_OUT, 1 if quick else 3
     with tempfile.TemporaryDirectory() as folder:
         table, held_out, store = _files(compendium, Path(folder), learners)
         level = 0.999 * _level(table, held_out)
@@ -50,7 +53,7 @@ def run(*, quick: bool) -> Result:
                 widths=(LEVEL_WIDTH,) * 3,
                 hidden="relu",
                 batch=256,
-                seconds=seconds,
+                seconds=PATIENCE * done.seconds,
                 level=level,
             )
             rounds.append((done.seconds, peer["course"][-1]))

@@ -8,6 +8,11 @@ its time is when its best epoch ends, evaluations left out. Ours trains the defa
 choice of settings included, and is counted to the end of the command. The ratio is Keras's time over ours. The row of
 a command with one epoch is the time to a model that is at Keras's level without a choice worth the name: the start
 at principal axes is above it already.
+
+The aim was ten times, from a Keras that took 31 s to its best epoch. Keras 3.15 is at its best, 0.349, after nine
+epochs of 1.5 processor seconds each, and falls from there: on two idle cores that is some twelve seconds, of which its
+own start takes four. A tenth of that is less than importing PyTorch, so that no command can meet the aim; the rows say
+what a whole fit costs beside it, and how far above Keras's best it ends (0.51 against 0.35).
 """
 
 from __future__ import annotations

@@ -71,8 +71,8 @@ def test_changes_that_cannot_be_read(table, tmp_path, preset, said):
 
 def test_a_registry_is_listed(tmp_path):
     registry = tmp_path / "models.toml"
-    registry.write_text(f'[[model]]\nname = "blood"\nurl = "https://example.org/b.tar.gz"\nsha256 = "{"ab" * 32}"\n')
-    assert "blood: no description; https://example.org/b.tar.gz" in told("models", tmp_path, "--registry", registry)
+    registry.write_text(f'[[model]]\nname = "blood"\nurl = "https://example.org/b.zip"\nsha256 = "{"ab" * 32}"\n')
+    assert "blood: no description; https://example.org/b.zip" in told("models", tmp_path, "--registry", registry)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -296,3 +296,23 @@ def test_a_place_that_cannot_be_made_is_named(pca, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ResourceError, match=r"cannot write .*file/model"):
         pca.save(tmp_path / "file" / "model")
+
+
+@pytest.mark.parametrize(
+    ("interval", "stop", "said"),
+    [
+        ((0.001, 0.003), 40, "It reconstructs them better than PCA."),
+        ((-0.001, 0.003), 40, "no better than PCA: here depth buys no reconstruction."),
+        ((-0.002, -0.001), 40, "worse than PCA: for reconstruction, take PCA."),
+        ((0.0, 0.0), 0, "depth buys no reconstruction. No epoch of training helped, and none was kept"),
+    ],
+)
+def test_the_card_says_what_depth_bought(autoencoder, tmp_path, interval, stop, said):
+    held_out = autoencoder.about["held_out"] | {"gain_interval": list(interval)}
+    settings = autoencoder.settings | {"stop": stop}
+    ranges = {layer: autoencoder.code_range(layer) for layer in autoencoder.widths}
+    parts = {"ranges": ranges, "settings": settings, "history": autoencoder.history, "about": {"held_out": held_out}}
+    model = type(autoencoder)(autoencoder.preparation, autoencoder.space, autoencoder.net, **parts)
+    model.save(tmp_path / "model")
+    assert said in (tmp_path / "model" / "CARD.md").read_text()
+    assert said in load(tmp_path / "model").verdict

@@ -109,3 +109,19 @@ def test_members_of_other_genes(model):
 def test_a_column_that_is_not_there(adata, model):
     with pytest.raises(UnknownNameError, match="unknown subject column 'patient'"):
         models.fit_ensemble(adata, model, subject="patient")
+
+
+def test_members_of_other_widths_on_the_models_own_space(adata, model):
+    members = models.fit_ensemble(adata, model, seeds=2, widths=(12, 6, 3), subject="subject").members
+    assert [dict(member.widths) for member in members] == [{"L1": 12, "L2": 6, "L3": 3}] * 2
+    assert all(member.settings["widths"] == [12, 6, 3] for member in members)
+    assert members[0].subspace is model.subspace
+    ica = models.fit_ensemble(adata, models.fit_ica(adata, width=6), seeds=2, widths=(4,)).members
+    assert dict(ica[0].widths) == {"IC": 4}
+
+
+def test_widths_that_do_not_go(adata, model):
+    with pytest.raises(InputError, match="60 training samples"):
+        models.fit_ensemble(adata, model, widths=(64,), subject="subject")
+    with pytest.raises(InputError, match="a model of kind pca has one layer"):
+        models.fit_ensemble(adata, models.fit_pca(adata, width=4), widths=(4, 2))

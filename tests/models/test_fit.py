@@ -1,4 +1,5 @@
 import importlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from sklearn.model_selection import GroupShuffleSplit
 
 from genelight import demo, models, simulate
 from genelight._core.errors import InputError, UnknownNameError
+from genelight.io import pack
 from genelight.models import PRESETS, choose_widths, fit, fit_pca, r2
 from genelight.pp import prepare
 
@@ -230,3 +232,26 @@ def test_what_the_default_does_not_read_is_stated(cohort):
     within = model.subspace.coordinates(x_ng)
     assert 0 < model.subspace.lost < 1
     assert model.subspace.lost == pytest.approx(1 - (within**2).sum() / (x_ng**2).sum(), abs=0.1)
+
+
+def test_the_last_training_on_a_large_store_has_the_axes_of_everyone(cohort, tmp_path, monkeypatch):
+    cohort.write_h5ad(tmp_path / "cohort.h5ad")
+    store = pack([tmp_path / "cohort.h5ad"], tmp_path / "cohort.zarr")
+    monkeypatch.setattr("genelight.models.streaming.EXACT_UP_TO", 10)
+    model = fit(store, widths=(8, 8), subject="subject", epochs=1)
+    # Axes of four fifths of the samples leave a part of the others out.
+    assert model.space.lost < 1e-5
+    x_ng = model.prepare(cohort)
+    kept = (model.space.coordinates(x_ng) ** 2).sum() / (x_ng**2).sum()
+    assert kept == pytest.approx(1, abs=1e-4)
+
+
+def test_in_bfloat16_held_out_r2_is_that_of_float32():
+    found = {}
+    for precision in ("float32", "bfloat16"):
+        preset = PRESETS["default"]
+        changed = replace(preset, recipe=replace(preset.recipe, precision=precision))
+        model = fit(demo.cohort(), preset=changed, widths=(32, 32), subject="subject")
+        found[precision] = model.about["held_out"]["r2"]
+    assert found["bfloat16"] != found["float32"] > 0.5
+    assert found["bfloat16"] == pytest.approx(found["float32"], abs=0.002)

@@ -1,5 +1,8 @@
 """A sweep is the held-out comparison it says it is, and goes on where it was."""
 
+import os
+import uuid
+
 import numpy as np
 import pytest
 from sklearn.model_selection import GroupKFold
@@ -81,6 +84,36 @@ def test_it_goes_on_where_it_was(table, cohort, database, monkeypatch):
     more = sweep(cohort, Grid((4, 6), (1, 2), ("relu",), preset="plain"), subject="subject", storage=database)
     assert [params["depth"] for params in seen] == [2, 2]
     assert len(more) == 4
+
+
+@pytest.mark.skipif("GENELIGHT_POSTGRES" not in os.environ, reason="needs GENELIGHT_POSTGRES=postgresql://user@host/db")
+def test_a_server_keeps_a_sweep_as_a_file_does(table, cohort, monkeypatch):
+    server, name = os.environ["GENELIGHT_POSTGRES"], f"test-{uuid.uuid4()}"
+    first = sweep(cohort, Grid((4,), (1,), ("relu",), preset="plain"), subject="subject", storage=server, name=name)
+    assert len(first) == 1
+    seen, trial = [], sweep_file._trial
+    monkeypatch.setattr(sweep_file, "_trial", lambda *a, **s: seen.append(a[0]) or trial(*a, **s))
+    whole = sweep(cohort, GRID, subject="subject", storage=server, name=name)
+    assert [each.params["width"] for each in seen] == [6]
+    assert list(whole) == list(table)
+    assert whole.round(9).equals(table.round(9))
+
+
+def test_two_at_once_share_the_work(cohort, tmp_path, monkeypatch):
+    storage, fitted, trial = f"sqlite:///{tmp_path}/sweep.db", [], sweep_file._trial
+
+    def meanwhile(*args, **settings):
+        value = trial(*args, **settings)
+        fitted.append(args[0].params["width"])
+        if len(fitted) == 1:
+            sweep(cohort, GRID, subject="subject", storage=storage)
+        return value
+
+    monkeypatch.setattr(sweep_file, "_trial", meanwhile)
+    table = sweep(cohort, Grid((4, 6, 8), (1,), ("relu",), preset="plain"), subject="subject", storage=storage)
+    assert len(table) == 3
+    # The other began while the first was still at work, so that one alone may be done twice.
+    assert len(fitted) <= 4
 
 
 def test_a_storage_of_other_data_is_refused(table, cohort, database):

@@ -179,9 +179,9 @@ def test_the_divergence_is_torchs_and_grows_with_its_weight():
         want = torch.distributions.kl_divergence(posterior, torch.distributions.Normal(0.0, 1.0)).sum(1).mean()
         objective = Objective(net, c, Recipe(1e-3, epochs=1, divergence=1.0), genes=40)
         loss, error = objective(c)
-        share = error.item() / objective.variance
+        share = error.item() / objective.variance.item()
         assert loss.item() - share == pytest.approx(2 * share / 40 * want.item(), rel=1e-4)
-        assert objective(c, warmth=0.0)[0] == pytest.approx(error.item() / objective.variance, rel=1e-5)
+        assert objective(c, warmth=0.0)[0] == pytest.approx(error.item() / objective.variance.item(), rel=1e-5)
 
 
 def test_bfloat16_learns_what_float32_learns():

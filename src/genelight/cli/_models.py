@@ -71,6 +71,7 @@ def fit(
         f"held-out R² {held_out['r2']:.4f}, PCA of {held_out['pca_width']}: {held_out['pca_r2']:.4f}, "
         f"difference {held_out['r2'] - held_out['pca_r2']:+.4f} ({low:+.4f} to {high:+.4f})"
     )
+    print(model.verdict)
 
 
 def _preset(text: str) -> tuple[str | gl.models.Preset, int | None]:

@@ -13,10 +13,23 @@ import genelight as gl
 
 from .._core.errors import InputError, ResourceError
 
+
+def _model_folder(folder: Path) -> Path:
+    # In a function, for importing models takes seconds.
+    return gl.models.model_folder(folder)
+
+
 Table = Annotated[Path, typer.Argument(help="expression table in any format that read knows")]
 Folder = Annotated[Path, typer.Option("--out", help="folder to write")]
 File = Annotated[Path, typer.Option("--out", help="file to write")]
-ModelFolder = Annotated[Path, typer.Option("--model", help="model folder, such as RUN/03_model")]
+ModelFolder = Annotated[
+    Path,
+    typer.Option(
+        "--model",
+        callback=_model_folder,
+        help="model folder, such as RUN/03_model, or the name of one in the registry of GENELIGHT_MODELS",
+    ),
+]
 Subject = Annotated[str | None, typer.Option(help="obs column: whose sample it is; a subject is never split")]
 Scale = Annotated[str, typer.Option(help="scale of the values: log2, counts or linear")]
 Layer = Annotated[str, typer.Option(help="hidden layer, such as L1")]

@@ -4,7 +4,7 @@ from .activations import ACTIVATIONS
 from .again import again
 from .autoencoder import Autoencoder
 from .baselines import BASELINES, Baseline
-from .bundle import KINDS, load
+from .bundle import KINDS, load, model_folder
 from .eigengenes import LAYER as EIGENGENES_LAYER
 from .eigengenes import Eigengenes, fit_eigengenes
 from .ensemble import Ensemble, fit_ensemble, load_ensemble
@@ -20,7 +20,7 @@ from .random import Untrained, fit_random
 from .recipe import Recipe
 from .reconstruct import r2, squared_errors
 from .shallow import fit_shallow
-from .shelf import Found, Registered, find_models, read_registry
+from .shelf import Found, Registered, fetch_model, find_models, read_registry
 from .starts import STARTS
 from .steps import Differentiable, Steps
 from .subspace import Subspace, find_subspace
@@ -55,6 +55,7 @@ __all__ = [
     "Untrained",
     "again",
     "choose_widths",
+    "fetch_model",
     "find_models",
     "find_rate",
     "find_subspace",
@@ -68,6 +69,7 @@ __all__ = [
     "fit_shallow",
     "load",
     "load_ensemble",
+    "model_folder",
     "preset",
     "r2",
     "read_registry",

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..pp import Preparation
 
-__all__ = ["card"]
+__all__ = ["card", "verdict"]
 
 LIMITS = (
     "Codes depend on tissue, platform and preparation of the training data. "
@@ -24,7 +24,7 @@ def card(kind: str, settings: Mapping[str, Any], *, preparation: Preparation, ab
         "",
         "## Held-out subjects",
         "",
-        *_held_out(about),
+        *_held_out(about, settings),
         "",
         "## Settings",
         "",
@@ -57,7 +57,24 @@ def _data(preparation: Preparation) -> list[str]:
     return lines
 
 
-def _held_out(about: Mapping[str, Any]) -> list[str]:
+def verdict(held_out: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """What the model's training and depth bought on held-out subjects, against PCA of its narrowest width."""
+    low, high = (round(end, 4) for end in held_out["gain_interval"])
+    if low > 0:
+        words = "It reconstructs them better than PCA."
+    elif high < 0:
+        words = "It reconstructs them worse than PCA: for reconstruction, take PCA."
+    else:
+        words = "It reconstructs them no better than PCA: here depth buys no reconstruction."
+    if settings.get("stop") == 0 and settings.get("start") == "programmes":
+        words += (
+            " No epoch of training helped, and none was kept: every layer is a rotation of the axes it started from, "
+            "and its nodes are linear in the genes."
+        )
+    return words
+
+
+def _held_out(about: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
     held_out = about.get("held_out")
     if not held_out:
         return ["Not measured."]
@@ -74,6 +91,7 @@ def _held_out(about: Mapping[str, Any]) -> list[str]:
             "subjects chose when to stop, so the figure is a little flattering; the model here was then trained on "
             "all subjects."
         )
+        lines += ["", verdict(held_out, settings)]
     return lines
 
 

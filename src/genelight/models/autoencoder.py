@@ -15,6 +15,7 @@ from .._core.errors import UnknownNameError
 from .._core.genes import Genes
 from .._core.types import CodeRange
 from ..pp import Preparation
+from ._card import verdict
 from .bundle import KINDS, Bundle, pack_ranges, unpack_ranges
 from .missing import prepared
 from .network import Stack
@@ -69,6 +70,12 @@ class Autoencoder:
     def latent(self) -> str | None:
         """The layer whose codes are held to a standard normal, if the model is variational."""
         return f"L{self.net.latent}" if self.net.latent else None
+
+    @property
+    def verdict(self) -> str | None:
+        """In words, whether it reconstructs held-out subjects better than PCA; None where that was not measured."""
+        held_out = self.about.get("held_out")
+        return verdict(held_out, self.settings) if held_out else None
 
     @cached_property
     def digest(self) -> str:
@@ -199,14 +206,13 @@ class _Shift(nn.Module):
 @torch.inference_mode()
 def code_ranges(space: Space, net: Stack, x_ng: np.ndarray) -> dict[str, CodeRange]:
     """Range of every node of each hidden layer over samples, by layer."""
-    ranges = {}
-    for depth in range(1, len(net.hidden) + 1):
-        h_nk = np.empty((len(x_ng), net.widths[depth - 1]), dtype=np.float32)
-        for i in range(0, len(x_ng), 4096):
-            c_nk = torch.from_numpy(space.coordinates(x_ng[i : i + 4096]))
+    depths = range(1, len(net.hidden) + 1)
+    codes = [np.empty((len(x_ng), net.widths[depth - 1]), dtype=np.float32) for depth in depths]
+    for i in range(0, len(x_ng), 4096):
+        c_nk = torch.from_numpy(space.coordinates(x_ng[i : i + 4096]))
+        for depth, h_nk in zip(depths, codes, strict=True):
             h_nk[i : i + 4096] = net.encode(c_nk, depth).numpy()
-        ranges[f"L{depth}"] = CodeRange.of(h_nk)
-    return ranges
+    return {f"L{depth}": CodeRange.of(h_nk) for depth, h_nk in zip(depths, codes, strict=True)}
 
 
 Kind = TypeVar("Kind", bound=Autoencoder)

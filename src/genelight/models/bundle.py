@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -19,8 +20,9 @@ from .._core.registry import Registry
 from .._core.types import CodeRange, Model
 from ..pp import Preparation
 from ._card import card
+from .shelf import REGISTRY, fetch_model
 
-__all__ = ["KINDS", "Bundle", "load", "pack_ranges", "unpack_ranges"]
+__all__ = ["KINDS", "Bundle", "load", "model_folder", "pack_ranges", "unpack_ranges"]
 
 FORMAT = 2
 KINDS: Registry[Callable[[Bundle], Model]] = Registry("kind of model")
@@ -128,16 +130,19 @@ class Bundle:
         write_json(folder / "config.json", config)
 
 
-def load(folder: Path) -> Model:
+def load(folder: Path | str) -> Model:
     """Read a model folder; nothing in it is ever run as code.
 
     Parameters
     ----------
     folder
-        What ``model.save`` wrote.
+        What ``model.save`` wrote; or the name of a model in the registry that ``GENELIGHT_MODELS`` names (see
+        :func:`genelight.models.fetch_model`), which is downloaded once.
 
     Raises
     ------
+    ResourceError
+        If a shared model cannot be downloaded.
     FormatError
         If the weights, the configuration or the preparation is missing, altered, damaged or from a newer genelight;
         names the file. What is there for people (genes.tsv, history.csv, CARD.md) may be missing.
@@ -151,7 +156,7 @@ def load(folder: Path) -> Model:
     ...     gl.load(folder + "/model").digest == model.digest
     True
     """
-    folder = Path(folder)
+    folder = model_folder(Path(folder))
     if not (folder / "config.json").is_file():
         there = "a folder without config.json" if folder.is_dir() else "not a folder"
         msg = f"{folder} is no saved model ({there}); pass the folder that model.save wrote, such as RUN/03_model"
@@ -176,6 +181,13 @@ def load(folder: Path) -> Model:
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         msg = f"{folder / 'config.json'} does not fit the weights beside it: {error}"
         raise FormatError(msg) from error
+
+
+def model_folder(folder: Path) -> Path:
+    """The folder itself, or that of the shared model whose name it is."""
+    if folder.exists() or not os.environ.get(REGISTRY) or len(folder.parts) != 1:
+        return folder
+    return fetch_model(folder.name)
 
 
 def _replace(folder: Path, draft: Path) -> None:

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 
 from .._core.errors import FormatError, InputError, ResourceError
 from .._core.provenance import writing
+from .adam import Adam
 from .network import Stack
 from .recipe import Recipe
 
@@ -52,7 +53,7 @@ class State:
     """All that the rest of a training depends on."""
 
     net: Stack
-    optimizer: torch.optim.Optimizer
+    optimizer: Adam
     generator: torch.Generator
     history: list[dict[str, float]]
 
@@ -94,12 +95,7 @@ class Checkpoint:
             raise FormatError(msg) from error
         self._check(about)
         state.net.load_state_dict({n.removeprefix("net."): t for n, t in kept.items() if n.startswith("net.")})
-        content = state.optimizer.state_dict()
-        for name, tensor in kept.items():
-            if name.startswith("adam."):
-                _, index, key = name.split(".", 2)
-                content["state"].setdefault(int(index), {})[key] = tensor
-        state.optimizer.load_state_dict(content)
+        state.optimizer.restore({n.removeprefix("adam."): t for n, t in kept.items() if n.startswith("adam.")})
         state.generator.set_state(kept["generator"])
         state.history[:] = json.loads(about["history"])
 
@@ -114,8 +110,7 @@ class Checkpoint:
         if not last and time.monotonic() - self._saved < EVERY:
             return
         parts = {f"net.{name}": tensor.contiguous() for name, tensor in state.net.state_dict().items()}
-        for index, moments in state.optimizer.state_dict()["state"].items():
-            parts |= {f"adam.{index}.{key}": tensor.contiguous() for key, tensor in moments.items()}
+        parts |= {f"adam.{name}": tensor.contiguous() for name, tensor in state.optimizer.state().items()}
         parts["generator"] = state.generator.get_state()
         try:
             with writing(self.path) as draft:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import singledispatch
 from pathlib import Path
@@ -20,12 +20,12 @@ from .autoencoder import Autoencoder, code_ranges
 from .bundle import load
 from .linear import Linear
 from .network import Mirror, Stack
+from .presets import choose_widths, narrowest
 from .recipe import Recipe
 from .shrink import Weighing, turn
-from .spaces import Space
 from .starts import STARTS, whiten
 from .subspace import Subspace, find_subspace
-from .training import train
+from .together import Member, train_together
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -133,12 +133,20 @@ class _Draw:
 
 
 def fit_ensemble(
-    adata: AnnData, model: Model, *, seeds: int = 10, subject: str | None = None, resample: bool = True, seed: int = 0
+    adata: AnnData,
+    model: Model,
+    *,
+    seeds: int = 10,
+    widths: tuple[int, ...] | None = None,
+    subject: str | None = None,
+    resample: bool = True,
+    seed: int = 0,
 ) -> Ensemble:
     """Train a fitted model's kind again with its own settings, from other seeds and on other draws of the subjects.
 
     What the model chose on held-out subjects (sparsity, epochs, shrinkage) is kept; the start, the order of samples
-    and, with `resample`, the samples themselves are new for every member. Preparation and subspace are computed once.
+    and, with `resample`, the samples themselves are new for every member. Preparation and subspace are the model's,
+    and small networks are trained side by side (see :mod:`genelight.models.together`).
 
     Parameters
     ----------
@@ -148,6 +156,9 @@ def fit_ensemble(
         What :func:`fit`, :func:`fit_pca` or :func:`fit_ica` returned.
     seeds
         How many members.
+    widths
+        Layers of the members, if not the model's; one call for each of several widths, all on one model's preparation,
+        subspace and choices.
     subject
         Column of ``obs`` that says whose sample it is.
     resample
@@ -160,7 +171,8 @@ def fit_ensemble(
     Raises
     ------
     InputError
-        If `seeds` is below two, or the model is of a kind that cannot be trained again.
+        If `seeds` is below two, a width exceeds what samples and genes allow, or the model is of a kind that cannot be
+        trained again, or not with as many layers.
     UnknownNameError
         If there is no column `subject`.
 
@@ -186,13 +198,11 @@ def fit_ensemble(
     space = model.space if isinstance(model, Autoencoder) else None
     whole = space if isinstance(space, Subspace) else find_subspace(x_ng)
     c_nk = whole.coordinates(x_ng)
-    members = []
-    with progress("training members", seeds) as step:
-        for i in range(seeds):
-            rows = _bootstrap(subject_n, np.random.default_rng((seed, i))) if resample else np.arange(n)
-            members.append(_member(model, _Draw(x_ng, whole, c_nk, subject_n, rows, seed + i)))
-            step(f"{i + 1} of {seeds}")
-    return Ensemble(tuple(members))
+    draws = []
+    for i in range(seeds):
+        rows = _bootstrap(subject_n, np.random.default_rng((seed, i))) if resample else np.arange(n)
+        draws.append(_Draw(x_ng, whole, c_nk, subject_n, rows, seed + i))
+    return Ensemble(tuple(_members(model, draws, widths or tuple(model.widths.values()))))
 
 
 def _positions(adata: AnnData, subject: str) -> np.ndarray:
@@ -206,48 +216,67 @@ def _bootstrap(subject_n: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 @singledispatch
-def _member(model: Model, draw: _Draw) -> Model:  # noqa: ARG001 - the kinds below use it
+def _members(model: Model, draws: list[_Draw], widths: tuple[int, ...]) -> Sequence[Model]:  # noqa: ARG001 - the kinds use it
     msg = f"a model of kind {model.name} cannot be trained again; pass one that genelight fitted"
     raise InputError(msg)
 
 
-@_member.register
-def _linear(model: Linear, draw: _Draw) -> Linear:
-    _, _, subspace, _ = draw.turned(Weighing())
-    width = model.widths[model.layer]
-    return type(model).of(model.preparation, draw.x_ng, width=width, subspace=subspace, seed=draw.seed)
+@_members.register
+def _linear(model: Linear, draws: list[_Draw], widths: tuple[int, ...]) -> Sequence[Linear]:
+    if len(widths) != 1:
+        msg = f"widths = {list(widths)}, but a model of kind {model.name} has one layer; use for example widths=(16,)"
+        raise InputError(msg)
+    kind, preparation = type(model), model.preparation
+    members = []
+    with progress("training members", len(draws)) as step:
+        for draw in draws:
+            _, _, subspace, _ = draw.turned(Weighing())
+            members.append(kind.of(preparation, draw.x_ng, width=widths[0], subspace=subspace, seed=draw.seed))
+            step()
+    return members
 
 
-@_member.register
-def _autoencoder(model: Autoencoder, draw: _Draw) -> Autoencoder:
+@_members.register
+def _autoencoders(model: Autoencoder, draws: list[_Draw], widths: tuple[int, ...]) -> Sequence[Autoencoder]:
     settings = model.settings
     recipe = Recipe(**{field.name: settings[field.name] for field in fields(Recipe) if field.name in settings})
-    if isinstance(model.space, Subspace):
-        centre_k, turn_kk, space, drawn_nk = draw.turned(
-            Weighing(settings["between_subject_shrinkage"], settings.get("tempering", 0.0))
-        )
-        net = _trained(model, space, drawn_nk, recipe=recipe, seed=draw.seed)
-        _turn_back(net, turn_kk, centre_k)
+    widths = choose_widths(widths, samples=len(draws[0].c_nk), genes=len(model.genes))
+    begun = []
+    with progress("starting members", len(draws)) as step:
+        for draw in draws:
+            begun.append(_begun(model, draw, widths))
+            step()
+    train_together([member for member, _ in begun], recipe, genes=len(model.genes))
+    home = draws[0].whole if isinstance(model.space, Subspace) else model.space
+    members = []
+    for (member, turned), draw in zip(begun, draws, strict=True):
+        if turned:
+            _turn_back(member.net, *turned)
+        drawn = {"seed": draw.seed, "subjects_drawn": len(np.unique(draw.subject_n[draw.rows]))}
+        ranges = code_ranges(home, member.net, draw.x_ng)
+        settled = settings | {"widths": list(widths), "latent": member.net.latent} | drawn
+        members.append(type(model)(model.preparation, home, member.net, ranges=ranges, settings=settled, history=[]))
+    return members
+
+
+def _begun(
+    model: Autoencoder, draw: _Draw, widths: tuple[int, ...]
+) -> tuple[Member, tuple[np.ndarray, np.ndarray] | None]:
+    """A network of the model's kind at another start, its samples, and how they were turned and centred."""
+    settings, space, turned = model.settings, model.space, None
+    if isinstance(space, Subspace):
+        weighing = Weighing(settings["between_subject_shrinkage"], settings.get("tempering", 0.0))
+        centre_k, turn_kk, space, c_nk = draw.turned(weighing)
+        turned = turn_kk, centre_k
     else:
-        drawn_ng = model.space.coordinates(draw.x_ng[draw.rows])
-        net = _trained(model, model.space, drawn_ng, recipe=recipe, seed=draw.seed)
-    settings = {**settings, "seed": draw.seed, "subjects_drawn": len(np.unique(draw.subject_n[draw.rows]))}
-    home = draw.whole if isinstance(model.space, Subspace) else model.space
-    ranges = code_ranges(home, net, draw.x_ng)
-    return type(model)(model.preparation, home, net, ranges=ranges, settings=settings, history=[])
-
-
-def _trained(model: Autoencoder, space: Space, c_nk: np.ndarray, *, recipe: Recipe, seed: int) -> Stack:
-    """A network of the model's kind, from another start and on other samples."""
-    was = model.net
-    tied = model.settings.get("tied", False)
-    activation = model.settings["activation"]
-    net = Stack(c_nk.shape[1], was.widths, activation, tied=tied, latent=was.latent, squash=was.squash)
-    STARTS[model.settings["start"]](net, space, seed)
+        c_nk = space.coordinates(draw.x_ng[draw.rows])
+    latent = narrowest(widths) if model.net.latent else None
+    tied, squash = settings.get("tied", False), model.net.squash
+    net = Stack(c_nk.shape[1], widths, settings["activation"], tied=tied, latent=latent, squash=squash)
+    STARTS[settings["start"]](net, space, draw.seed)
     samples = torch.from_numpy(c_nk)
     whiten(net, samples)
-    train(net, samples, recipe, genes=len(model.genes), seed=seed)
-    return net
+    return Member(net, samples, draw.seed), turned
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional
 
 from .recipe import Recipe
@@ -23,7 +24,7 @@ DRAWS = 1000
 AT_ONCE = 20
 
 
-class Objective:
+class Objective(nn.Module):
     """Share of the variance not reconstructed, plus the penalties that a recipe weighs.
 
     Parameters
@@ -38,15 +39,20 @@ class Objective:
         Number of genes behind the coordinates, if not one each; for the weight of the divergence.
     """
 
+    variance: torch.Tensor
+    units: torch.Tensor
+
     def __init__(self, net: Stack, c_nk: torch.Tensor, recipe: Recipe, *, genes: int | None = None) -> None:
+        super().__init__()
         self.net, self.recipe = net, recipe
         self.genes = genes or c_nk.shape[1]
-        self.variance = max(float(c_nk.var(0, correction=0).sum()), 1e-12)
         with torch.no_grad():
+            self.register_buffer("variance", c_nk.var(0, correction=0).sum().clamp_min(1e-12))
             depths = range(1, len(net.hidden) + 1) if recipe.sparsity else ()
-            self.units = [max(float(net.encode(c_nk, depth).std(0).mean()), 1e-12) for depth in depths]
+            units = [net.encode(c_nk, depth).std(0).mean().clamp_min(1e-12) for depth in depths]
+            self.register_buffer("units", torch.stack(units) if units else torch.zeros(0))
 
-    def __call__(
+    def forward(
         self, x: torch.Tensor, *, draw: torch.Generator | None = None, warmth: float = 1.0
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Loss, and the squared error per sample in it; without `draw` nothing is random."""

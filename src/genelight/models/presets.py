@@ -14,7 +14,7 @@ from .activations import ACTIVATIONS
 from .network import Stack
 from .recipe import Recipe
 
-__all__ = ["PRESETS", "SHAPES", "SPACES", "Preset", "choose_widths", "preset"]
+__all__ = ["PRESETS", "SHAPES", "SPACES", "Preset", "choose_widths", "narrowest", "preset"]
 
 SPACES = ("samples", "genes", "unit")
 
@@ -124,7 +124,7 @@ class Preset:
                 f"widths = {[*widths, *widths[-2::-1]]}"
             )
             raise InputError(msg)
-        latent = _narrowest(widths) if self.variational else None
+        latent = narrowest(widths) if self.variational else None
         return Stack(inputs, widths, self.activation, tied=self.tied, latent=latent, squash=self.space == "unit")
 
 
@@ -254,7 +254,7 @@ def choose_widths(
     return widths
 
 
-def _narrowest(widths: tuple[int, ...]) -> int:
+def narrowest(widths: tuple[int, ...]) -> int:
     """Depth of the narrowest layer, the middle one of several."""
     found = [depth for depth, width in enumerate(widths, start=1) if width == min(widths)]
     return found[len(found) // 2]

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from .._core.errors import FormatError, UnknownNameError
+from .._core.fetch import Cache
 from .._core.provenance import read_json
+from .._core.sources import Remote
 
-__all__ = ["Found", "Registered", "find_models", "read_registry"]
+__all__ = ["REGISTRY", "Found", "Registered", "fetch_model", "find_models", "read_registry"]
+
+REGISTRY = "GENELIGHT_MODELS"
+"""Environment variable that names a registry file, so that its models go by name wherever a folder would."""
+
 
 KEYS = {"name", "url", "sha256", "about"}
 
@@ -47,7 +54,7 @@ class Registered:
     name
         What to call it by.
     url
-        Where its archive is.
+        Where its archive is: the zip file of a model folder.
     sha256
         Of the archive, 64 hexadecimal digits.
     about
@@ -112,7 +119,7 @@ def read_registry(path: Path) -> dict[str, Registered]:
 
         [[model]]
         name = "blood-2026"
-        url = "https://example.org/blood-2026.tar.gz"
+        url = "https://example.org/blood-2026.zip"
         sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
         about = "whole blood, 40,000 samples"
 
@@ -132,7 +139,7 @@ def read_registry(path: Path) -> dict[str, Registered]:
     >>> from genelight.models import read_registry
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = pathlib.Path(folder) / "models.toml"
-    ...     _ = file.write_text('[[model]]\nname = "a"\nurl = "https://x.org/a"\nsha256 = "' + "0" * 64 + '"')
+    ...     _ = file.write_text('[[model]]\nname = "a"\nurl = "https://x.org/a.zip"\nsha256 = "' + "0" * 64 + '"')
     ...     list(read_registry(file))
     ['a']
     """
@@ -154,6 +161,42 @@ def read_registry(path: Path) -> dict[str, Registered]:
     return found
 
 
+def fetch_model(name: str, *, registry: Path | None = None, cache: Cache | None = None) -> Path:
+    """Folder of a model that a registry shares, downloaded unless it is in the cache already.
+
+    Parameters
+    ----------
+    name
+        In the registry.
+    registry
+        TOML file, see :func:`read_registry`; by default the one that ``GENELIGHT_MODELS`` names.
+    cache
+        Where downloads are kept; by default as for ``genelight fetch``.
+
+    Raises
+    ------
+    UnknownNameError
+        If no registry has it.
+    ResourceError
+        If the archive cannot be had.
+    FormatError
+        If the archive is another one than the registry's checksum says, or no archive of a model.
+    """
+    chosen = registry or os.environ.get(REGISTRY)
+    shared = read_registry(Path(chosen)) if chosen else {}
+    if name not in shared:
+        where = f"registry {chosen}" if chosen else f"any registry ({REGISTRY} names none)"
+        raise UnknownNameError("model", name, list(shared), where=where)
+    model = shared[name]
+    remote = Remote(model.url, f"{name}-{model.sha256[:12]}.zip", model.sha256)
+    files = (cache or Cache.of_environment()).get(remote)
+    folders = [path.parent for path in files if path.name == "config.json"]
+    if len(folders) != 1:
+        msg = f"{model.url} is the zip archive of {len(folders)} model folders; share one of a single folder"
+        raise FormatError(msg)
+    return folders[0]
+
+
 def _registered(entry: object, where: str) -> Registered:
     if not isinstance(entry, dict) or not all(isinstance(value, str) for value in entry.values()):
         msg = f"{where}: a model is a table of texts: name, url, sha256, about"
@@ -167,6 +210,12 @@ def _registered(entry: object, where: str) -> Registered:
         raise FormatError(msg)
     if not entry["url"].startswith("https://"):
         msg = f"{where}: url {entry['url']!r} does not begin with https://"
+        raise FormatError(msg)
+    if not entry["url"].endswith(".zip"):
+        msg = f"{where}: url {entry['url']!r} does not end with .zip; zip the model folder"
+        raise FormatError(msg)
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", entry["name"]):
+        msg = f"{where}: the name {entry['name']!r} has other signs than letters, digits, dot, dash and underscore"
         raise FormatError(msg)
     if not re.fullmatch(r"[0-9a-f]{64}", entry["sha256"]):
         msg = f"{where}: sha256 is to have 64 hexadecimal digits; sha256sum prints it"

@@ -31,6 +31,7 @@ GAMMAS = (1.0, 0.7, 0.5, 0.3, 0.15)
 POWERS = (0.0, 0.15, 0.3, 0.45, 0.6)
 FOLDS = 5
 DOUBT = 2.0
+LEAST_GAIN = 1e-4
 MOST = 2000
 EXACT_UP_TO = 600
 
@@ -86,8 +87,11 @@ def choose_weighing(c_nk: np.ndarray, subject_n: np.ndarray, width: int, *, seed
     """How samples should weigh for their first `width` axes to reconstruct left-out subjects.
 
     Gamma is chosen first, then the power with it, each the best of a grid by five-fold cross-validation over subjects.
-    The pair is taken if its gain over samples as they are exceeds twice the standard error of that gain over folds:
-    the best of ten tries gains a little on pure noise, too.
+    The pair is taken if its gain over samples as they are exceeds twice the standard error of that gain over folds,
+    since the best of ten tries gains a little on pure noise, too; and a ten-thousandth of the variance, for which it is
+    not worth leaving PCA (the least that was ever taken before, 0.00004 at width 256, had an interval from below 0 in
+    the study ``r2_vs_pca``). Where `width` is half of the axes that there are, or more, which of them come first
+    matters little, and samples stay as they are without a search.
 
     Parameters
     ----------
@@ -104,11 +108,13 @@ def choose_weighing(c_nk: np.ndarray, subject_n: np.ndarray, width: int, *, seed
     -----
     Cost: 50 decompositions of four fifths of the samples; of more than 2,000, subjects drawn at random stand for all.
     """
+    even = Weighing()
+    if 2 * width >= min(c_nk.shape):
+        return even
     if len(c_nk) > MOST:
         some_n = _some(subject_n, seed=seed)
         c_nk, subject_n = c_nk[some_n], subject_n[some_n]
     folds = _folds(c_nk, subject_n, seed=seed)
-    even = Weighing()
     kept = {even: _kept(folds, even, width, seed=seed)}
     # A subject seen once has no deviation from its own mean, and nothing to shrink.
     gammas = GAMMAS if len(np.unique(subject_n)) < len(subject_n) else (1.0,)
@@ -121,7 +127,7 @@ def choose_weighing(c_nk: np.ndarray, subject_n: np.ndarray, width: int, *, seed
     best = max(kept, key=lambda tried: kept[tried].sum())
     gain_f = kept[best] - kept[even]
     error = gain_f.std(ddof=1) / math.sqrt(len(gain_f))
-    return best if gain_f.mean() > DOUBT * error else even
+    return best if gain_f.mean() > max(DOUBT * error, LEAST_GAIN) else even
 
 
 def _some(subject_n: np.ndarray, *, seed: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -28,6 +29,7 @@ __all__ = ["Grid", "sweep"]
 
 DRAWS = 1000
 MOST = 100_000
+COLUMNS = ["activation", "depth", "width", "r2", "low", "high", "pca_r2", "gain", "gain_low", "gain_high"]
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def sweep(
 
     Every combination of the grid is fitted once per fold, preparation and choice of settings included, and explains
     the subjects left out. Results are kept in `storage` as they come: the same call goes on where another ended, and
-    several may run at once on one database.
+    several at once on one database share the fits (at the end, one may be done twice).
 
     Parameters
     ----------
@@ -134,11 +136,14 @@ def sweep(
         msg = f"storage {storage} holds a sweep {name!r} of other data or settings; name another storage"
         raise InputError(msg)
     study.set_user_attr("data", identity)
-    done = {_key(trial.params) for trial in study.trials if trial.state.name == "COMPLETE"}
     wanted = [{"activation": a, "depth": d, "width": w} for a in grid.choices for d in grid.depths for w in grid.widths]
-    left = [params for params in wanted if _key(params) not in done]
+    left = [params for params in wanted if _key(params) not in _done(study)]
+    # Several at work on one storage seldom come to the same fit if each goes its own way.
+    order = np.random.default_rng(os.getpid()).permutation(len(left))
     with progress("sweeping", len(left)) as step:
-        for params in left:
+        for params in (left[i] for i in order):
+            if _key(params) in _done(study):
+                continue
             study.enqueue_trial(params)
             study.optimize(
                 lambda trial: _trial(trial, adata, grid, splits=splits, subject_n=subject_n, seed=seed), n_trials=1
@@ -194,8 +199,13 @@ def _table(study: Any, wanted: set[tuple[Any, ...]]) -> pd.DataFrame:
     for trial in study.trials:
         if trial.state.name == "COMPLETE" and _key(trial.params) in wanted:
             rows[_key(trial.params)] = trial.params | trial.user_attrs
-    table = pd.DataFrame(list(rows.values()))
+    # A server gives attributes back in an order of its own.
+    table = pd.DataFrame(list(rows.values()), columns=COLUMNS)
     return table.sort_values("r2", ascending=False, ignore_index=True)
+
+
+def _done(study: Any) -> set[tuple[Any, ...]]:
+    return {_key(trial.params) for trial in study.trials if trial.state.name == "COMPLETE"}
 
 
 def _key(params: dict[str, Any]) -> tuple[Any, ...]:

@@ -14,6 +14,8 @@ import torch
 
 from .._core.errors import InputError
 from .._core.progress import progress
+from ._memory import LARGE, reused_memory
+from .adam import Adam
 from .checkpoint import Checkpoint, State
 from .objective import HeldOut, Objective
 from .recipe import FIND, Recipe
@@ -21,7 +23,7 @@ from .recipe import FIND, Recipe
 if TYPE_CHECKING:
     from .network import Stack
 
-__all__ = ["Stepper", "find_rate", "settle", "train"]
+__all__ = ["Stepper", "diverged", "find_rate", "is_small", "resources_for", "settle", "train"]
 
 SMALL = 500_000
 RATES = (1e-5, 1.0)
@@ -71,7 +73,7 @@ def train(
         If the loss is no longer a number, or grows tenfold and beyond the variance itself; says to lower the learning
         rate. The network is then as it was after the last good epoch.
     """
-    with _threads_for(net):
+    with resources_for(net):
         recipe = settle(net, c_nk, recipe, genes=genes, seed=seed)
         return Stepper(net, c_nk, recipe, genes=genes, seed=seed).run(held_out, checkpoint, enough=enough)
 
@@ -92,8 +94,7 @@ class Stepper:
         self.net, self.c_nk, self.recipe = net, c_nk, recipe
         self.objective = Objective(net, c_nk, recipe, genes=genes)
         self.generator = torch.Generator().manual_seed(seed)
-        rate = recipe.learning_rate if isinstance(recipe.learning_rate, float) else RATES[0]
-        self.optimizer = torch.optim.Adam(net.parameters(), lr=rate, fused=True)
+        self.optimizer = Adam(net.parameters())
 
     def run(
         self,
@@ -119,10 +120,10 @@ class Stepper:
             for epoch in range(len(history), self.recipe.last + 1):
                 if enough and enough(history):
                     break
-                good = deepcopy(self.net.state_dict())
+                good = {name: tensor.clone() for name, tensor in self.net.state_dict().items()}
                 self.epoch(epoch)
                 history.append(self.objective.record(epoch, self.c_nk, held_out))
-                if _diverged(history):
+                if diverged(history):
                     self.net.load_state_dict(good)
                     raise InputError(_advice(history, self.recipe))
                 if checkpoint:
@@ -139,12 +140,10 @@ class Stepper:
 
     def step(self, x: torch.Tensor, *, rate: float, warmth: float = 1.0) -> torch.Tensor:
         """One step of the optimizer; returns the loss before it."""
-        self.optimizer.param_groups[0]["lr"] = rate
         with self.precision():
             loss, _ = self.objective(x, draw=self.generator, warmth=warmth)
-        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        self.optimizer.step()
+        self.optimizer.step(rate)
         if self.recipe.nonnegative:
             with torch.no_grad():
                 self.net.out.weight.clamp_(min=0.0)
@@ -203,19 +202,30 @@ def _faster(net: Stack, c_nk: torch.Tensor, recipe: Recipe, *, genes: int | None
     return "bfloat16" if seconds["bfloat16"] < 0.9 * seconds["float32"] else "float32"
 
 
+def is_small(net: Stack) -> bool:
+    """Whether its products cost less than asking for them."""
+    return sum(p.numel() for p in net.parameters()) < SMALL
+
+
 @contextmanager
-def _threads_for(net: Stack) -> Iterator[None]:
-    """One thread for a small network: its products are over before a second has started, and waiting costs more."""
+def resources_for(net: Stack) -> Iterator[None]:
+    """One thread for a small network, and the memory of large gradients kept from step to step.
+
+    The products of a small one are over before a second thread has started, and waiting costs more.
+    """
     before = torch.get_num_threads()
-    if sum(p.numel() for p in net.parameters()) < SMALL:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    largest = max(p.numel() * p.element_size() for p in net.parameters())
+    with reused_memory() if largest > LARGE else nullcontext():
+        if is_small(net):
+            torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
 
-def _diverged(history: list[dict[str, float]]) -> bool:
+def diverged(history: list[dict[str, float]]) -> bool:
+    """Whether the last loss is no number, or far beyond the first."""
     first, last = history[0]["train_loss"], history[-1]["train_loss"]
     # In units of the variance: a start that is exact but for rounding may well lose a ten-thousandth.
     return not (math.isfinite(last) and last <= 10 * max(first, 0.1))

@@ -1,0 +1,127 @@
+"""Many small networks of one kind trained at once, their products batched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.func import functional_call, stack_module_state, vmap
+
+from .._core.errors import InputError
+from .._core.progress import progress
+from .adam import Adam
+from .objective import Objective
+from .recipe import Recipe
+from .training import diverged, is_small, resources_for, train
+
+if TYPE_CHECKING:
+    from .network import Stack
+
+__all__ = ["Member", "train_together"]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A network at its start, the samples it learns from, and the seed of their order."""
+
+    net: Stack
+    c_nk: torch.Tensor
+    seed: int
+
+
+def train_together(members: Sequence[Member], recipe: Recipe, *, genes: int) -> None:
+    """Train networks of one shape in place, each on its own samples.
+
+    A step of a small network is over before the next operation has been asked for; with the members' weights in one
+    array, a step of all costs little more than one's. In an epoch every member takes the same number of steps, that of
+    the mean number of samples: one with fewer sees some twice, one with more leaves some for the next epoch. Where all
+    have equally many samples, each ends as by :func:`genelight.models.training.train` (to rounding). Large networks,
+    and those that draw noise in a step, are trained one after another.
+
+    Parameters
+    ----------
+    members
+        Their networks have the same shape.
+    recipe
+        For all of them; its rate is a number.
+    genes
+        Number of genes behind the coordinates.
+
+    Raises
+    ------
+    InputError
+        If training diverges; says which member.
+    """
+    with progress("training members", recipe.last * len(members)) as step:
+        if not _is_batched(members, recipe):
+            for member in members:
+                train(member.net, member.c_nk, recipe, genes=genes, seed=member.seed)
+                step("", recipe.last)
+            return
+        with resources_for(members[0].net):
+            batch = _Batch(members, recipe, genes=genes)
+            for epoch in range(1, recipe.last + 1):
+                batch.epoch(epoch)
+                step("", len(members))
+            batch.finish()
+
+
+def _is_batched(members: Sequence[Member], recipe: Recipe) -> bool:
+    draws = recipe.noise or recipe.dropout or members[0].net.latent
+    return is_small(members[0].net) and recipe.precision == "float32" and not draws
+
+
+class _Batch:
+    """Networks as one: every parameter has the member as its first axis."""
+
+    def __init__(self, members: Sequence[Member], recipe: Recipe, *, genes: int) -> None:
+        self.members, self.recipe = members, recipe
+        self.objectives = [Objective(member.net, member.c_nk, recipe, genes=genes) for member in members]
+        self.before = self._losses()
+        self.parameters, self.buffers = stack_module_state(self.objectives)
+        self.optimizer = Adam(self.parameters.values())
+        self.generators = [torch.Generator().manual_seed(member.seed) for member in members]
+        self.samples = round(float(np.mean([len(member.c_nk) for member in members])))
+
+    def epoch(self, epoch: int) -> None:
+        """As many samples of each member as there are on average, in a new order."""
+        order_mn = torch.stack([self._order(i) for i in range(len(self.members))])
+        batches = order_mn.split(self.recipe.batch, dim=1)
+        for i, rows_mb in enumerate(batches):
+            done = (epoch - 1 + i / len(batches)) / self.recipe.epochs
+            x = torch.stack([member.c_nk[rows] for member, rows in zip(self.members, rows_mb, strict=True)])
+            vmap(self._loss)(self.parameters, self.buffers, x).sum().backward()
+            self.optimizer.step(self.recipe.rate(done))
+            if self.recipe.nonnegative:
+                with torch.no_grad():
+                    self.parameters["net.out.weight"].clamp_(min=0.0)
+
+    @torch.no_grad()
+    def finish(self) -> None:
+        """Give every member its weights back."""
+        for i, objective in enumerate(self.objectives):
+            for name, parameter in objective.named_parameters():
+                parameter.copy_(self.parameters[name][i])
+        for i, (before, after) in enumerate(zip(self.before, self._losses(), strict=True)):
+            if diverged([{"train_loss": before}, {"train_loss": after}]):
+                msg = (
+                    f"training of member {i} diverged: its loss went from {before:.4g} to {after:.4g}; fit the model "
+                    f"with a learning_rate below {self.recipe.learning_rate:g}, and the ensemble from that model"
+                )
+                raise InputError(msg)
+
+    def _order(self, i: int) -> torch.Tensor:
+        n = len(self.members[i].c_nk)
+        return torch.randperm(n, generator=self.generators[i])[torch.arange(self.samples) % n]
+
+    def _loss(
+        self, parameters: dict[str, torch.Tensor], buffers: dict[str, torch.Tensor], x: torch.Tensor
+    ) -> torch.Tensor:
+        loss, _ = functional_call(self.objectives[0], (parameters, buffers), (x,))
+        return loss
+
+    def _losses(self) -> list[float]:
+        return [objective.over(m.c_nk) for objective, m in zip(self.objectives, self.members, strict=True)]
