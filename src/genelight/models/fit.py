@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.model_selection import GroupShuffleSplit
@@ -16,7 +16,8 @@ from ..io import Store
 from ..pp import Preparation, PreparedStore, prepare
 from .autoencoder import Autoencoder, code_ranges, kind_for
 from .checkpoint import Checkpoints
-from .choice import choose_recipe
+from .choice import Enough, choose_recipe
+from .familiar import held_out_distances
 from .objective import HeldOut
 from .plan import Plan, Samples
 from .presets import PRESETS, Preset, choose_widths
@@ -115,7 +116,7 @@ def fit(
     x_ng = preparation.transform(adata) if reduced is None else reduced.c_nk
     samples = Samples(x_ng, subject_n, len(preparation.genes))
     plan = Plan(chosen, widths, seed, _checkpoints(checkpoint, samples, chosen, widths=widths, seed=seed))
-    recipe, weighing, history = _choose(samples, inner, outer, plan=plan)
+    recipe, weighing, history, far = _choose(samples, inner, outer, plan=plan)
     start = plan.start(samples, subspace=plan.subspace(samples), weighing=weighing)
     plan.train("final", start, recipe=recipe)
     settings = {
@@ -133,7 +134,9 @@ def fit(
     kind, space = kind_for(chosen.space), start.space
     if reduced is not None and isinstance(space, Subspace):
         space, history = reduced.subspace.holding(space), _in_genes(history, reduced.inside(outer))
-    about = {"held_out": _held_out(history[int(recipe.last)], subject_n[outer], width=min(widths))}
+    about: dict[str, Any] = {"held_out": _held_out(history[int(recipe.last)], subject_n[outer], width=min(widths))}
+    if reduced is None:
+        about["familiar"] = far
     return kind(preparation, space, start.net, ranges=ranges, settings=settings, history=history, about=about)
 
 
@@ -187,8 +190,8 @@ def _checkpoints(
 
 def _choose(
     samples: Samples, inner: np.ndarray, outer: np.ndarray, *, plan: Plan
-) -> tuple[Recipe, Weighing, list[dict[str, float]]]:
-    """Recipe with sparsity and epochs, and how samples weigh, all chosen without a look at the subjects held out."""
+) -> tuple[Recipe, Weighing, list[dict[str, float]], dict[str, Any]]:
+    """Recipe with sparsity and epochs, how samples weigh, and how far off the subjects lie that none of it saw."""
     learners = Samples(samples.x_ng[inner], samples.subject_n[inner], samples.genes)
     held_out_ng = samples.x_ng[outer]
     # Centred without the held-out subjects: else they lie opposite to the others, and look familiar to PCA.
@@ -205,12 +208,17 @@ def _choose(
         start = plan.start(learners, subspace=subspace, weighing=weighing)
         held_out = HeldOut.of(held_out_ng, start.space, pca=pca, subject_n=samples.subject_n[outer])
     settled = settle(start.net, start.c_nk, plan.preset.recipe, genes=start.genes, seed=plan.seed)
-    recipe, history = choose_recipe(
-        lambda recipe, name, enough: plan.trial(name, start, recipe=recipe, held_out=held_out, enough=enough),
-        replace(settled, sparsity=0.0),
-        sparsities=plan.preset.sparsities,
-    )
-    return recipe, weighing, history
+    trained = start.net
+
+    def trial(recipe: Recipe, name: str, enough: Enough) -> tuple[list[dict[str, float]], float]:
+        nonlocal trained
+        history, trained = plan.trial(name, start, recipe=recipe, held_out=held_out, enough=enough)
+        return history, held_out.doubt(trained)
+
+    recipe, history = choose_recipe(trial, replace(settled, sparsity=0.0), sparsities=plan.preset.sparsities)
+    net, c_nk = trained if recipe.last else start.net, start.space.coordinates(learners.x_ng)
+    far = held_out_distances(net, c_nk, held_out, genes=samples.genes)
+    return recipe, weighing, history, far
 
 
 def _subjects(adata: AnnData | Store, subject: str | None) -> np.ndarray:

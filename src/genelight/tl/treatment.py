@@ -24,7 +24,7 @@ from ._layers import check_layer, node_names
 from ._parts import features_of
 from ._question import check_contrast
 
-__all__ = ["OBSERVED", "Changes", "contrast", "trajectories"]
+__all__ = ["OBSERVED", "Changes", "contrast", "ranked", "trajectories"]
 
 OBSERVED = (
     "Observational: who was treated was not drawn by lot, so a difference may be that between the people or the times "
@@ -134,7 +134,7 @@ def contrast(
     about: dict[str, Any] = {"question": treatment.name, "adjusted": list(adjust), "layer": layer}
     about |= {"model_digest": model.digest}
     about |= {"samples": len(used), "subjects": subjects, "warning": OBSERVED}
-    return Changes(_ranked(rows), about)
+    return Changes(ranked(rows), about)
 
 
 def trajectories(
@@ -200,7 +200,7 @@ def trajectories(
         follow["severity"] = severity.score(features_of(model, x_ng, severity.parts))
     rows = [{"name": name, **_slopes(v / v.std(), when_n, several)} for name, v in follow.items() if v.std() > 0]
     about = {"question": f"change over {time}", "layer": layer, "model_digest": model.digest, "subjects": len(several)}
-    return Changes(_ranked(rows), about)
+    return Changes(ranked(rows), about)
 
 
 def _design(treated_n: np.ndarray, columns: pd.DataFrame) -> pd.DataFrame:
@@ -240,7 +240,8 @@ def _slopes(value_n: np.ndarray, when_n: np.ndarray, several: Sequence[np.ndarra
     return {"effect": float(np.median(slope_s)), "low": float(low), "high": float(high), "p": float(p)}
 
 
-def _ranked(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def ranked(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Rows of :class:`Changes` with their false discovery rates, the smallest p first."""
     table = pd.DataFrame(rows, columns=["name", "effect", "low", "high", "p"])
     known = table["p"].notna()
     table["q"] = np.nan
