@@ -54,7 +54,8 @@ def _cohort(seed: int, *, skewed: bool = False, groups: int = 1, apart: float = 
     kind = np.arange(SUBJECTS) % groups
     marks = rng.random((groups, GENES)) < SIZE / GENES
     x += apart * marks[kind]
-    adata = AnnData(x, obs=pd.DataFrame({"kind": kind}, index=[f"s{i:03d}" for i in range(SUBJECTS)]))
+    # A tenth of it, so that the longest tails still look like log2 values; prepared genes are of unit variance anyway.
+    adata = AnnData(8 + 0.1 * (x - 8), obs=pd.DataFrame({"kind": kind}, index=[f"s{i:03d}" for i in range(SUBJECTS)]))
     adata.var_names = [f"g{i}" for i in range(GENES)]
     return adata
 

@@ -264,7 +264,7 @@ def check_known(there_n: np.ndarray, subject_n: np.ndarray, *, column: str) -> N
     if there_n.sum() < len(there_n) / 2:
         msg = (
             f"measure {column!r} is missing for {int((~there_n).sum())} of {len(there_n)} samples; if the others are "
-            f"what you mean, keep them alone: adata[adata.obs[{column!r}].notna()]"
+            f"what you mean, keep them alone: adata[adata.obs[{column!r}].notna()], or --drop '{column}.isna()'"
         )
         raise InputError(msg)
     if subjects < LEAST_SUBJECTS:
