@@ -44,6 +44,29 @@ def test_severity(call, files, capsys):
     assert "not numbers" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("measure", "subject", "words"),
+    [
+        ("same", "subject", "is 3 for all 252 samples that have it; nothing to learn"),
+        ("few", "subject", "missing for 242 of 252 samples"),
+        ("hours", "one", "252 samples of 1 subject, at least 5 subjects are needed"),
+        ("hours until condition", "subject", "event 'condition' has 252 values that are not numbers"),
+    ],
+)
+def test_a_measure_that_says_nothing_is_refused_in_one_line(call, files, capsys, measure, subject, words):
+    if " until " in measure:
+        pytest.importorskip("lifelines")
+    adata = gl.demo.cohort()[:, :200].copy()
+    adata.obs = adata.obs.assign(same=3.0, few=np.where(np.arange(252) < 10, adata.obs["hours"], np.nan), one="me")
+    adata.write_h5ad(files / "bad.h5ad")
+    learn = ["severity", "bad.h5ad", "--model", "model", "--out", "bad.parquet"]
+    assert call(*learn, "--measure", measure, "--subject", subject) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+    assert not (files / "bad.parquet").exists()
+
+
 def test_groups_and_scores_of_new_samples(call, files, capsys):
     assert call("stratify", "flu.h5ad", "--model", "model", "--out", "g.parquet", "--explain", "age,sex") == 0
     assert "stable groups" in capsys.readouterr().out
