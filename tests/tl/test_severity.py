@@ -225,7 +225,9 @@ def test_steadied_measures_teach_better_and_figures_stay_with_the_measure():
         adata = patients(subjects=30, visits=8, effect=0.15, seed=seed)
         rng = np.random.default_rng(seed)
         adata.obs["visit"] = np.tile(np.arange(8.0), 30)
-        adata.obs["score"] += np.round(4 * rng.normal(size=adata.n_obs))
+        # How a subject fares is one for all its visits, and each reading of it noisy.
+        steady = adata.obs.groupby("subject")["score"].transform("mean")
+        adata.obs["score"] = steady + 4 * rng.normal(size=adata.n_obs)
         model = gl.models.fit_pca(adata, width=8)
         plain, steady = (
             gl.tl.severity(adata, model, measure="score", subject="subject", protocol=replace(SHORT, time=time))
