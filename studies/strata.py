@@ -5,6 +5,11 @@ draw from one Gaussian whose programmes (eight, of forty genes each) vary in str
 programmes are skewed (the exponential of a Gaussian, standardised), which the null is not. Planted: two to four groups
 of equal size, each with a programme of forty genes raised by `apart` standard deviations of a gene. The value is the
 fraction of unstructured cohorts called "no stable groups". Fixed before the first run: at least 0.95.
+
+Log. With Gaussian cohorts alone as the null: 0.93 [0.861, 0.971], 64 of 67 Gaussian and 29 of 33 skewed cohorts; every
+planted grouping at 2 standard deviations found with its number. A second null, as skewed as the cohort along each
+axis, was then asked beside it. On cohorts of other seeds (5000 to 5005 and 6000 to 6012 skewed, two of 200 subjects)
+each null alone called groups once, both together never; groups planted 2 standard deviations apart stood out from both.
 """
 
 from __future__ import annotations
@@ -54,7 +59,8 @@ def _cohort(seed: int, *, skewed: bool = False, groups: int = 1, apart: float = 
     kind = np.arange(SUBJECTS) % groups
     marks = rng.random((groups, GENES)) < SIZE / GENES
     x += apart * marks[kind]
-    adata = AnnData(x, obs=pd.DataFrame({"kind": kind}, index=[f"s{i:03d}" for i in range(SUBJECTS)]))
+    # A tenth of it, so that the longest tails still look like log2 values; prepared genes are of unit variance anyway.
+    adata = AnnData(8 + 0.1 * (x - 8), obs=pd.DataFrame({"kind": kind}, index=[f"s{i:03d}" for i in range(SUBJECTS)]))
     adata.var_names = [f"g{i}" for i in range(GENES)]
     return adata
 

@@ -1,5 +1,7 @@
 """Severity: planted severity found, permuted not; intervals that hold; what cannot be learned from, refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,7 @@ from genelight._core.contrast import Contrast
 from genelight._core.errors import InputError, UnknownNameError
 from genelight._core.severity import Severity
 from genelight.tl._conformal import coverage, residuals
-from genelight.tl._measures import permuted
+from genelight.tl._measures import permuted, steadied
 from genelight.tl._ridge import PENALTIES, ridge_path, subject_folds
 from genelight.tl._stack import Teacher, learn
 
@@ -207,3 +209,40 @@ def test_one_subject_and_unknown_names_are_refused(adata, model):
     other = Contrast(labels, ~labels, np.arange(3), "")
     with pytest.raises(InputError, match="the contrast was made for"):
         gl.tl.severity(adata, model, measure=other)
+
+
+def test_noise_of_single_visits_is_taken_off_before_learning():
+    y = np.array([[4.0], [8.0], [0.0], [5.0], [np.nan]])
+    steady = steadied(y, np.array(["a", "a", "a", "b", "a"]), np.array([2.0, 1.0, 3.0, 1.0, 4.0]))
+    # In time: 8, 4, 0; the ends have one neighbour each.
+    np.testing.assert_allclose(steady[:4, 0], [4.0, 6.0, 2.0, 5.0])
+    assert np.isnan(steady[4, 0])
+
+
+def test_steadied_measures_teach_better_and_figures_stay_with_the_measure():
+    gain = []
+    for seed in range(4):
+        adata = patients(subjects=30, visits=8, effect=0.15, seed=seed)
+        rng = np.random.default_rng(seed)
+        adata.obs["visit"] = np.tile(np.arange(8.0), 30)
+        # How a subject fares is one for all its visits, and each reading of it noisy.
+        steady = adata.obs.groupby("subject")["score"].transform("mean")
+        adata.obs["score"] = steady + 4 * rng.normal(size=adata.n_obs)
+        model = gl.models.fit_pca(adata, width=8)
+        plain, steady = (
+            gl.tl.severity(adata, model, measure="score", subject="subject", protocol=replace(SHORT, time=time))
+            for time in (None, "visit")
+        )
+        pd.testing.assert_series_equal(plain.held_out["measure"], steady.held_out["measure"])
+        gain.append(steady.figures.loc[0, "value"] - plain.figures.loc[0, "value"])
+    assert np.mean(gain) > 0
+
+
+def test_the_order_of_visits_must_be_numbers(adata, model):
+    adata = adata.copy()
+    adata.obs["when"] = "spring"
+    protocol = replace(SHORT, time="when")
+    with pytest.raises(InputError, match="time 'when' has 120 values that are not numbers"):
+        gl.tl.severity(adata, model, measure="score", subject="subject", protocol=protocol)
+    with pytest.raises(UnknownNameError):
+        gl.tl.check_measure(adata, "score", subject="subject", time="wen")

@@ -58,6 +58,21 @@ def test_the_mixed_model_is_statsmodels_formula():
     assert row["p"] == pytest.approx(reference.pvalues["drug"], rel=0.02)
 
 
+def test_responders_with_one_visit_each_are_compared_by_least_squares():
+    adata = visits(drug=2.0)[::4].copy()
+    adata.obs["response"] = np.where(adata.obs["drug"] == 1, "yes", "no")
+    model = gl.models.fit_pca(adata, width=4)
+    asked = gl.Contrast.of(adata.obs, case="response == 'yes'", control="response == 'no'", subject="subject")
+    found = gl.tl.contrast(adata, model, treatment=asked, adjust=["sick"])
+    code = model.encode(model.prepare(adata))[:, 0].astype(float)
+    frame = adata.obs.assign(code=code / code.std())
+    reference = smf.ols("code ~ drug + sick", frame).fit()
+    row = found.table.set_index("name").loc["PC.0"]
+    assert row["effect"] == pytest.approx(reference.params["drug"])
+    assert row["p"] == pytest.approx(reference.pvalues["drug"])
+    assert found.about["by"] == "least squares"
+
+
 def test_change_is_tested_within_subjects():
     adata = visits(slope=1.0)
     model = gl.models.fit_pca(adata, width=6)
@@ -73,7 +88,7 @@ def test_what_cannot_be_compared_is_refused():
     adata = visits()
     model = gl.models.fit_pca(adata, width=2)
     single = gl.Contrast.of(adata.obs, case="drug == 1", control="drug == 0", subject=None)
-    with pytest.raises(InputError, match="subjects has one visit"):
+    with pytest.raises(InputError, match="each of 96 samples counts as a subject"):
         gl.tl.contrast(adata, model, treatment=single)
     with pytest.raises(UnknownNameError, match="did you mean 'sick'"):
         ask(adata, adjust=["sik"])

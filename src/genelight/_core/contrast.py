@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["Contrast", "measure_of"]
+__all__ = ["Contrast", "Until", "measure_of"]
 
 LEAST_SUBJECTS = 5
 MOST_CLASSES = 4
@@ -204,8 +204,31 @@ class Contrast:
         return weight
 
 
-def measure_of(obs: pd.DataFrame, text: str, *, subject: str | None) -> str | Contrast:
-    """A measure of severity as a study file or command line gives it: a column, or ``QUERY against QUERY``.
+@dataclass(frozen=True)
+class Until:
+    """Time to an event, as two columns of ``obs``.
+
+    Attributes
+    ----------
+    time
+        Column of numbers: from the sample to the event, or to the end of observation.
+    event
+        Column of 1 where the event came, 0 where observation ended before it.
+    """
+
+    time: str
+    event: str
+
+    @property
+    def name(self) -> str:
+        """In words, as :func:`measure_of` reads them."""
+        return f"{self.time} until {self.event}"
+
+
+def measure_of(obs: pd.DataFrame, text: str, *, subject: str | None) -> str | Contrast | Until:
+    """A measure of severity as a study file or command line gives it.
+
+    A column, ``QUERY against QUERY``, or ``TIME until EVENT``, these two being columns.
 
     Raises
     ------
@@ -215,7 +238,10 @@ def measure_of(obs: pd.DataFrame, text: str, *, subject: str | None) -> str | Co
         If the queries make no contrast, see :meth:`Contrast.of`.
     """
     case, against, control = text.partition(" against ")
-    return Contrast.of(obs, case=case, control=control, subject=subject) if against else text
+    if against:
+        return Contrast.of(obs, case=case, control=control, subject=subject)
+    time, until, event = text.partition(" until ")
+    return Until(time.strip(), event.strip()) if until and text not in obs else text
 
 
 def _subjects(obs: pd.DataFrame, subject: str, pattern: str | None) -> np.ndarray:

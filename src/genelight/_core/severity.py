@@ -73,6 +73,11 @@ class Severity:
         return str(self.about["measure"])
 
     @property
+    def shown(self) -> str:
+        """What stands in ``measure`` of ``held_out`` and ``calibration``, in words."""
+        return str(self.about.get("shown", self.measure))
+
+    @property
     def familiar(self) -> Familiar:
         """What the model has seen."""
         return Familiar.of(self.about["familiar"])

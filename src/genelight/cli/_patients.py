@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from ._shared import File, ModelFolder, Seed, Subject, Table, fresh
 
 commands = typer.Typer()
 
+RUN_MODEL = "03_model"
 Drop = Annotated[str | None, typer.Option(help="samples to leave out, a query on obs columns")]
 
 
@@ -25,9 +27,11 @@ def severity(
     table: Table,
     model: ModelFolder,
     out: File,
-    measure: Annotated[str, typer.Option(help="obs column, higher for more severe; or 'QUERY against QUERY'")],
+    measure: Annotated[
+        str, typer.Option(help="obs column, higher for more severe; 'QUERY against QUERY'; 'TIME until EVENT'")
+    ],
     subject: Subject = None,
-    layer: Annotated[str | None, typer.Option(help="read this layer alone; unset for all and the genes")] = None,
+    time: Annotated[str | None, typer.Option(help="obs column that orders a subject's visits: less noise")] = None,
     drop: Drop = None,
     seed: Seed = 0,
 ) -> None:
@@ -39,8 +43,8 @@ def severity(
         trained,
         measure=measure_of(adata.obs, measure, subject=subject),
         subject=subject,
-        layer=layer,
         fit=gl.models.again(trained, subject=subject),
+        protocol=gl.tl.Protocol(time=time),
         seed=seed,
     )
     found.save(out)
@@ -82,25 +86,55 @@ def stratify(
 @commands.command()
 def score(
     table: Table,
-    model: ModelFolder,
+    model: Annotated[Path, typer.Option("--model", help="model folder, or the folder of a run")],
     out: File,
-    severity: Annotated[Path | None, typer.Option(help="what genelight severity wrote")] = None,
-    groups: Annotated[Path | None, typer.Option(help="what genelight stratify wrote")] = None,
+    severity: Annotated[Path | None, typer.Option(help="what genelight severity wrote; unset for the model's")] = None,
+    groups: Annotated[Path | None, typer.Option(help="what genelight stratify wrote; unset for the model's")] = None,
     coverage: Annotated[float, typer.Option(help="of the intervals")] = 0.9,
     recentre: Annotated[bool, typer.Option(help="take off the shift of gene means from the training samples")] = False,
+    reference: Annotated[
+        Path | None, typer.Option(help="table of the same laboratory's samples, to tell that shift by")
+    ] = None,
 ) -> None:
     """Score new samples: severity with interval, group, programmes; refused where the model has seen no such."""
     fresh(out)
-    found = gl.tl.score(
-        read_as(model, table),
-        gl.load(model),
+    folder = model / RUN_MODEL if (model / RUN_MODEL).is_dir() else model
+    trained, adata = gl.load(folder), read_as(folder, table)
+    severity, groups = severity or _beside(folder, "severity"), groups or _beside(folder, "groups")
+    for path in (severity, groups):
+        if path is not None:
+            print(f"by {path}")
+    found = partial(
+        gl.tl.score,
+        adata,
+        trained,
         severity=None if severity is None else gl.tl.Severity.load(severity),
         groups=None if groups is None else gl.tl.Groups.load(groups),
         coverage=coverage,
-        recentre=recentre,
     )
-    found.save(out)
-    print(f"{out}: {len(found.table)} samples, {found.refused} refused as outside what the model has seen")
+    scores = found(recentre=recentre if reference is None else read_as(folder, reference))
+    scores.save(out)
+    print(f"{out}: {len(scores.table)} samples, {scores.refused} refused as outside what the model has seen")
+    if scores.refused > len(scores.table) / 2 and not recentre and reference is None:
+        print(_advice(scores, found(recentre=True) if len(scores.table) >= gl.tl.LEAST_COHORT else None))
+
+
+def _beside(folder: Path, what: str) -> Path | None:
+    """A score or groups that a model folder holds, or that a run wrote beside it."""
+    places = (folder / f"{what}.parquet", folder.resolve().parent / f"07_{what}.parquet")
+    return next((path for path in places if path.is_file()), None)
+
+
+def _advice(scores: gl.tl.Scores, recentred: gl.tl.Scores | None) -> str:
+    """What to do where most samples are refused."""
+    first = scores.table.loc[~scores.table["inside"], "reasons"].iloc[0]
+    said = f"most are refused, the first because {first}. Check the scale (genelight inspect) and the platform. "
+    if recentred is None:
+        return said + "If another laboratory measured them, give 20 or more of its samples: --reference TABLE"
+    return said + (
+        f"With the shift of their gene means taken off, {recentred.refused} would be refused: add --recentre if these "
+        "samples are of a mix like the model's training samples; a true difference of the means goes with it"
+    )
 
 
 @commands.command()
@@ -119,6 +153,28 @@ def contrast(
     treatment = gl.Contrast.of(adata.obs, case=treated, control=untreated, subject=subject)
     names = [name for name in adjust.split(",") if name]
     _show(gl.tl.contrast(adata, gl.load(model), treatment=treatment, adjust=names), out)
+
+
+@commands.command()
+def reversal(
+    table: Table,
+    model: ModelFolder,
+    out: File,
+    perturbations: Annotated[Path, typer.Option(help="genes x perturbations, or a table of gene, drug and value")],
+    case: Annotated[str, typer.Option(help="which samples are cases, a query on obs columns")],
+    control: Annotated[str, typer.Option(help="which samples are controls")],
+    subject: Subject = None,
+    method: Annotated[str, typer.Option(help="how genes are scored, see: genelight methods")] = "de",
+) -> None:
+    """Rank drugs or other perturbations by how far they move genes against a disease; hypotheses, no more."""
+    fresh(out)
+    trained = gl.load(model)
+    drugs = gl.io.read_perturbations(perturbations, ids=trained.genes.namespace)
+    print(", ".join(f"{count:,} {name}" for name, count in drugs.attrs["account"].items()))
+    adata = read_as(model, table)
+    asked = gl.Contrast.of(adata.obs, case=case, control=control, subject=subject)
+    found = gl.tl.reversal(adata, trained, drugs, contrast=asked, method=method)
+    _show(found, out)
 
 
 @commands.command()

@@ -15,6 +15,7 @@ from ._gene_pvalues import read_gene_pvalues
 from ._inspect import inspect
 from ._inspection import Column, Inspection
 from ._network import read_network
+from ._perturbations import read_perturbations
 from ._read import READERS, Input, Options, Reader, read
 from ._sets import read_sets
 from .store import Store, is_store, open_store, pack
@@ -35,5 +36,6 @@ __all__ = [
     "read_gene_lists",
     "read_gene_pvalues",
     "read_network",
+    "read_perturbations",
     "read_sets",
 ]

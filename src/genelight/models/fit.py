@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.model_selection import GroupShuffleSplit
@@ -18,7 +18,8 @@ from ..io import Store
 from ..pp import Preparation, PreparedStore, prepare
 from .autoencoder import Autoencoder, code_ranges, kind_for
 from .checkpoint import Checkpoints
-from .choice import choose_recipe
+from .choice import Enough, choose_recipe
+from .familiar import held_out_distances
 from .objective import HeldOut
 from .plan import Plan, Samples
 from .presets import PRESETS, Preset, choose_widths
@@ -123,7 +124,7 @@ def fit(
     learned = preparation.transform(adata) if reduced is None else reduced.c_nk
     samples = Samples(learned, subject_n, len(preparation.genes))
     plan = Plan(chosen, widths, seed, _checkpoints(checkpoint, samples, chosen, widths=widths, seed=seed))
-    recipe, weighing, history = _choose(samples, inner, outer, plan=plan)
+    recipe, weighing, history, far = _choose(samples, inner, outer, plan=plan, measure=reduced is None)
     if reduced is not None:
         history = _in_genes(history, reduced.inside(outer))
         if reduced.outside_n.any():
@@ -150,7 +151,7 @@ def fit(
     ranges = code_ranges(space, net, samples.x_ng)
     if reduced is not None and isinstance(space, Subspace):
         space = reduced.subspace.holding(space)
-    about = {"held_out": _held_out(history[int(recipe.last)], subject_n[outer], width=min(widths))}
+    about = {"held_out": _held_out(history[int(recipe.last)], subject_n[outer], width=min(widths)), **far}
     return kind(preparation, space, net, ranges=ranges, settings=settings, history=history, about=about)
 
 
@@ -218,14 +219,19 @@ def _apart(samples: Samples, inner: Rows, outer: Rows) -> Iterator[tuple[Samples
 
 
 def _choose(
-    samples: Samples, inner: Rows, outer: Rows, *, plan: Plan
-) -> tuple[Recipe, Weighing, list[dict[str, float]]]:
-    """Recipe with sparsity and epochs, and how samples weigh, all chosen without a look at the subjects held out."""
+    samples: Samples, inner: Rows, outer: Rows, *, plan: Plan, measure: bool
+) -> tuple[Recipe, Weighing, list[dict[str, float]], dict[str, Any]]:
+    """Recipe with sparsity and epochs, and how samples weigh, all chosen without a look at the subjects held out.
+
+    With `measure` also how far off they then lie; it takes a copy of the coordinates.
+    """
     with _apart(samples, inner, outer) as (learners, unseen):
-        return _chosen(learners, unseen, plan=plan)
+        return _chosen(learners, unseen, plan=plan, measure=measure)
 
 
-def _chosen(learners: Samples, unseen: Samples, *, plan: Plan) -> tuple[Recipe, Weighing, list[dict[str, float]]]:
+def _chosen(
+    learners: Samples, unseen: Samples, *, plan: Plan, measure: bool
+) -> tuple[Recipe, Weighing, list[dict[str, float]], dict[str, Any]]:
     subspace = plan.subspace(learners)
     weighing = plan.weighing(learners, subspace)
     start = plan.start(learners, subspace=subspace, weighing=weighing)
@@ -236,12 +242,19 @@ def _chosen(learners: Samples, unseen: Samples, *, plan: Plan) -> tuple[Recipe, 
         start = plan.start(learners, subspace=subspace, weighing=weighing)
         held_out = HeldOut.of(unseen.x_ng, start.space, pca=pca, subject_n=unseen.subject_n)
     settled = settle(start.net, start.c_nk, plan.preset.recipe, genes=start.genes, seed=plan.seed)
-    recipe, history = choose_recipe(
-        lambda recipe, name, enough: plan.trial(name, start, recipe=recipe, held_out=held_out, enough=enough),
-        replace(settled, sparsity=0.0),
-        sparsities=plan.preset.sparsities,
-    )
-    return recipe, weighing, history
+    trained = start.net
+
+    def trial(recipe: Recipe, name: str, enough: Enough) -> tuple[list[dict[str, float]], float]:
+        nonlocal trained
+        history, trained = plan.trial(name, start, recipe=recipe, held_out=held_out, enough=enough)
+        return history, held_out.doubt(trained)
+
+    recipe, history = choose_recipe(trial, replace(settled, sparsity=0.0), sparsities=plan.preset.sparsities)
+    if not measure:
+        return recipe, weighing, history, {}
+    net, c_nk = trained if recipe.last else start.net, start.space.coordinates(learners.x_ng)
+    far = held_out_distances(net, c_nk, held_out, genes=learners.genes)
+    return recipe, weighing, history, {"familiar": far}
 
 
 def _subjects(adata: AnnData | Store, subject: str | None) -> np.ndarray:

@@ -144,7 +144,7 @@ class HeldOut:
 
     def figures(self, net: Stack) -> dict[str, float]:
         """R² of the network as it is, PCA's, and 95% intervals of the first and of the difference, over subjects."""
-        error_n = self._errors(net)
+        error_n = self.errors(net)
         error_s, pca_s, size_s = (
             np.bincount(self._subject, weights=part) for part in (error_n, self.pca_n, self.size_n)
         )
@@ -162,7 +162,7 @@ class HeldOut:
 
     def doubt(self, net: Stack) -> float:
         """Standard error, over subjects, of the difference between the network's R² and PCA's."""
-        gain_n = (self.pca_n - self._errors(net)) / self.total
+        gain_n = (self.pca_n - self.errors(net)) / self.total
         gain_s = np.bincount(self._subject, weights=gain_n)
         return float(gain_s.std(ddof=1) * np.sqrt(len(gain_s))) if len(gain_s) > 1 else 0.0
 
@@ -183,7 +183,8 @@ class HeldOut:
         return np.vstack([draws.astype(float) @ values_si for draws in np.split(self._draws, DRAWS // AT_ONCE)])
 
     @torch.no_grad()
-    def _errors(self, net: Stack) -> np.ndarray:
+    def errors(self, net: Stack) -> np.ndarray:
+        """Squared error of each sample, summed over genes."""
         parts = [(((net(c) - c) * self.unit).double() ** 2).sum(1) for c in self.c_nk.split(4096)]
         return torch.cat(parts).numpy() + self.outside_n
 

@@ -112,11 +112,10 @@ class Plan:
 
     def trial(
         self, name: str, start: Start, *, recipe: Recipe, held_out: HeldOut, enough: Enough
-    ) -> tuple[list[dict[str, float]], float]:
-        """History of a training on a copy, and how far its lead over PCA is in doubt at the end."""
+    ) -> tuple[list[dict[str, float]], Stack]:
+        """History of a training on a copy, and the copy at its end."""
         copy = replace(start, net=deepcopy(start.net))
-        history = self.train(name, copy, recipe=recipe, held_out=held_out, enough=enough)
-        return history, held_out.doubt(copy.net)
+        return self.train(name, copy, recipe=recipe, held_out=held_out, enough=enough), copy.net
 
     def _leading(self, subspace: Subspace) -> Subspace:
         """The axes that the network reads: the rest is noise to it, to be learned by heart."""

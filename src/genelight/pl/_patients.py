@@ -55,7 +55,7 @@ def calibration(severity: Severity, ax: Axes | None = None) -> Axes:
     ax.errorbar(score, measure, yerr=off_2n, fmt="o", color=ACCENT, ecolor=INK, elinewidth=1.0, markersize=6)
     dress(ax, grid="y")
     ax.set_xlabel("score, held out")
-    ax.set_ylabel(severity.measure, parse_math=False)
+    ax.set_ylabel(severity.shown, parse_math=False)
     return ax
 
 

@@ -143,7 +143,8 @@ def _check_patients(study: Study, adata: AnnData, contrast: Contrast) -> None:
     if asked is None:
         return
     kept, subject = patients_of(study, adata, contrast), study.data.subject
-    tl.check_measure(kept, measure_of(kept.obs, asked.measure, subject=subject), subject=subject)
+    measure = measure_of(kept.obs, asked.measure, subject=subject)
+    tl.check_measure(kept, measure, subject=subject, time=asked.time)
     for name in asked.explain:
         if name not in kept.obs:
             raise UnknownNameError("explain column", name, kept.obs.columns, where="obs")

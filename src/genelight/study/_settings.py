@@ -148,7 +148,8 @@ class Second(_Section):
 class Patients(_Section):
     """How severely each patient is affected, and which patients are alike; trains the model again for every fold."""
 
-    measure: str = Field(description="obs column, higher for more severe; or 'QUERY against QUERY'")
+    measure: str = Field(description="obs column, higher for more severe; 'QUERY against QUERY'; 'TIME until EVENT'")
+    time: str | None = Field(default=None, description="obs column that orders a subject's visits: less noise")
     drop: str | None = Field(default=None, description="samples to leave out, a query on obs columns")
     permutations: int = Field(default=99, ge=0, description="measures handed to other subjects, behind the score's p")
     groups: bool = Field(default=True, description="look for groups of patients, at least 20 are needed")

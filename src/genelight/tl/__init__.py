@@ -27,9 +27,10 @@ from .node_card import node_card, node_cards
 from .permutation_test import Permutation, permutation_test
 from .preservation import Preservation, preservation
 from .reproducibility import match_nodes, rank_nodes, reproducibility, reproducible_nodes
+from .reversal import reversal
 from .stability import Stability, stability
-from .score import Scores, score
-from .severity import INTERFERON, Protocol, check_measure, severity
+from .score import LEAST_COHORT, Scores, score
+from .severity import INTERFERON, Protocol, Until, check_measure, severity
 from .stratify import stratify
 from .top_genes import top_genes
 from .treatment import OBSERVED, Changes, contrast, trajectories
@@ -38,6 +39,7 @@ __all__ = [
     "ATTRIBUTIONS",
     "DERIVATIONS",
     "INTERFERON",
+    "LEAST_COHORT",
     "LEVELS",
     "OBSERVED",
     "RESTS",
@@ -55,6 +57,7 @@ __all__ = [
     "Scores",
     "Severity",
     "Stability",
+    "Until",
     "agreement",
     "annotate",
     "atlas",
@@ -85,6 +88,7 @@ __all__ = [
     "rank_nodes",
     "reproducibility",
     "reproducible_nodes",
+    "reversal",
     "score",
     "severity",
     "stability",

@@ -7,7 +7,7 @@ import numpy as np
 from .._core.familiar import Familiar
 from .._core.types import Model
 
-__all__ = ["familiar", "far_off", "reconstruction_error"]
+__all__ = ["familiar", "far_off", "reconstruction_error", "remembered"]
 
 
 def far_off(model: Model, x_ng: np.ndarray, train_n: np.ndarray, *, test: np.ndarray) -> np.ndarray:
@@ -29,6 +29,20 @@ def familiar(model: Model, x_ng: np.ndarray, far_n2: np.ndarray, *, subject_n: n
     error_s, distance_s = np.sort(far_n2[order[first]], axis=0).T
     layer = _last(model)
     return Familiar(layer, *_around(model.encode(x_ng, layer)), error_s, distance_s)
+
+
+def remembered(model: Model) -> Familiar | None:
+    """What the samples tell that a model's own training held out; None where it kept no record.
+
+    Coarser than :func:`familiar`: codes are each in their own standard deviations, and samples of few subjects stand
+    for unseen ones.
+    """
+    kept = getattr(model, "about", {}).get("familiar")
+    if not kept:
+        return None
+    span = model.code_range(_last(model))
+    whiten_kk = np.diag(1.0 / np.where(span.sd > 0, span.sd, np.inf))
+    return Familiar.of({"layer": _last(model), "centre_k": span.mean, "whiten_kk": whiten_kk, **kept})
 
 
 def reconstruction_error(model: Model, x_ng: np.ndarray, h_nk: np.ndarray) -> np.ndarray:

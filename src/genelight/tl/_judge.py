@@ -48,6 +48,9 @@ class Protocol:
     judge
         Samples that figures, residuals and calibration are of, a query on ``obs`` columns; the others are learned from
         only. So healthy people may stand in the measure with a zero without making the figures easier.
+    time
+        Column of ``obs`` that orders a subject's visits. With it a number is learned from as half its own value and
+        half the mean of the visits before and after, which takes off noise; figures stay with the value itself.
     """
 
     folds: int = 10
@@ -55,6 +58,7 @@ class Protocol:
     coverage: float = 0.9
     signature: Sequence[str] = INTERFERON
     judge: str | None = None
+    time: str | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,7 @@ def freeze(plan: Plan, adata: AnnData, model: Model, *, fit: Fit | None) -> Seve
         residuals=made.table,
         calibration=calibration(y_n, score_n, subject_n),
         about=_about(plan, model, refitted=fit is not None)
+        | task.beside(score_n, rows)
         | {"spread": list(made.spread), "range": [float(y_n.min()), float(y_n.max())], "familiar": seen.plain()},
     )
     return frozen.with_intervals(coverage=plan.protocol.coverage)
@@ -165,11 +170,12 @@ def _figure(plan: Plan, name: str, score_nt: np.ndarray, *, fold_n: np.ndarray) 
     score_n, y_n = score_nt[:, 0], task.y_nt[rows, 0]
     low, high = _interval(plan, score_n)
     found = {"method": name, "metric": task.metric, "value": task.value(score_n, rows), "low": low, "high": high}
+    found["p"] = _p(plan, score_nt)
     if not task.estimates:
-        return found | {"r2": np.nan, "coverage": np.nan, "p": np.nan}
+        return found | {"r2": np.nan, "coverage": np.nan}
     r2 = 1 - float(((y_n - score_n) ** 2).sum() / ((y_n - y_n.mean()) ** 2).sum())
     inside = coverage(y_n, score_n, subject_n, fold_n=fold_n, level=plan.protocol.coverage)
-    return found | {"r2": r2, "coverage": inside, "p": _p(plan, score_nt)}
+    return found | {"r2": r2, "coverage": inside}
 
 
 def _interval(plan: Plan, score_n: np.ndarray) -> tuple[float, float]:
@@ -205,6 +211,7 @@ def _about(plan: Plan, model: Model, *, refitted: bool) -> dict[str, Any]:
     subject_n = plan.subject_n[plan.judged]
     return {
         "measure": plan.task.name,
+        "shown": plan.task.shown,
         "metric": plan.task.metric,
         "model": model.name,
         "model_digest": model.digest,
@@ -218,5 +225,6 @@ def _about(plan: Plan, model: Model, *, refitted: bool) -> dict[str, Any]:
         "permutations": plan.protocol.permutations,
         "signature": list(plan.protocol.signature),
         "judge": plan.protocol.judge,
+        "time": plan.protocol.time,
         "seed": plan.seed,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from ._head import fit_head
 from ._ridge import Line
 from ._stack import Features, Teacher, learn
 
-__all__ = ["Direction", "Learned", "Lines", "Measure", "Number", "number", "subjects_of"]
+__all__ = ["Direction", "Learned", "Lines", "Measure", "Number", "number", "numbers_of", "steadied", "subjects_of"]
 
 LEAST_SUBJECTS = 5
 
@@ -48,6 +48,11 @@ class Measure(Protocol):
         ...
 
     @property
+    def shown(self) -> str:
+        """What its numbers are, in words."""
+        ...
+
+    @property
     def y_nt(self) -> np.ndarray:
         """The measure, NaN where a sample has none, and beside it the same handed to other subjects."""
         ...
@@ -60,6 +65,10 @@ class Measure(Protocol):
 
     def value(self, score_n: np.ndarray, rows: np.ndarray, *, target: int = 0) -> float:
         """How well scores of some samples follow the measure, or a permuted one."""
+        ...
+
+    def beside(self, score_n: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
+        """What else is to be said of held-out scores."""
         ...
 
 
@@ -85,23 +94,33 @@ class Number:
 
     name: str
     y_nt: np.ndarray
+    taught_nt: np.ndarray
     subject_n: np.ndarray
     seed: int = 0
 
     metric: ClassVar[str] = "spearman"
     estimates: ClassVar[bool] = True
 
+    @property
+    def shown(self) -> str:
+        """The column."""
+        return self.name
+
     def learn(
         self, features: Features, rows: np.ndarray, methods: Mapping[str, Sequence[str]]
     ) -> Mapping[str, Learned]:
         """Ridge regressions and their mixture, see :func:`genelight.tl._stack.learn`."""
-        return learn(features, Teacher(self.y_nt[rows], self.subject_n[rows], self.seed), methods)
+        return learn(features, Teacher(self.taught_nt[rows], self.subject_n[rows], self.seed), methods)
 
     def value(self, score_n: np.ndarray, rows: np.ndarray, *, target: int = 0) -> float:
         """Spearman's correlation over samples; 0 where the score is constant."""
         if np.ptp(score_n) == 0:
             return 0.0
         return float(stats.spearmanr(score_n, self.y_nt[rows, target]).statistic)
+
+    def beside(self, score_n: np.ndarray, rows: np.ndarray) -> dict[str, Any]:  # noqa: ARG002 - nothing
+        """Nothing."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -119,6 +138,11 @@ class Direction:
     @property
     def name(self) -> str:
         """The contrast in words."""
+        return self.contrast.name
+
+    @property
+    def shown(self) -> str:
+        """The contrast."""
         return self.contrast.name
 
     @property
@@ -143,6 +167,10 @@ class Direction:
         part = self.contrast.take(rows)
         return weighted_auc(score_n, part, part.weight_n())
 
+    def beside(self, score_n: np.ndarray, rows: np.ndarray) -> dict[str, Any]:  # noqa: ARG002 - nothing
+        """Nothing."""
+        return {}
+
     @staticmethod
     def _line(f_nf: np.ndarray, contrast: Contrast, *, share: float) -> Line:
         head = fit_head(f_nf, contrast, contrast.weight_n(), penalty=1.0)
@@ -151,8 +179,10 @@ class Direction:
         return Line(head.control_k, share * step_f / length, 0.0)
 
 
-def number(obs: pd.DataFrame, column: str, subject_n: np.ndarray, *, permutations: int, seed: int) -> Number:
-    """A column of ``obs`` as a measure, and as often handed to other subjects.
+def number(
+    obs: pd.DataFrame, column: str, subject_n: np.ndarray, *, time: str | None, permutations: int, seed: int
+) -> Number:
+    """A column of ``obs`` as a measure, and as often handed to other subjects; with `time`, taught steadied.
 
     Raises
     ------
@@ -161,18 +191,7 @@ def number(obs: pd.DataFrame, column: str, subject_n: np.ndarray, *, permutation
     InputError
         If it holds text or one value only, is missing for most samples, or too few subjects have it.
     """
-    if column not in obs:
-        raise UnknownNameError("measure", column, obs.columns, where="obs")
-    values = obs[column]
-    y_n = pd.to_numeric(values, errors="coerce").to_numpy(np.float64)
-    text = values[values.notna().to_numpy() & np.isnan(y_n)]
-    if len(text):
-        msg = (
-            f"measure {column!r} has {len(text)} values that are not numbers (first {first_three(map(repr, text))}); "
-            "give each level a number, for example obs['grade'] = obs['stage'].map({'mild': 1, 'severe': 2})"
-        )
-        raise InputError(msg)
-    y_n[~np.isfinite(y_n)] = np.nan
+    y_n = numbers_of(obs, column, role="measure")
     there_n = np.isfinite(y_n)
     check_known(there_n, subject_n, column=column)
     if np.ptp(y_n[there_n]) == 0:
@@ -184,7 +203,53 @@ def number(obs: pd.DataFrame, column: str, subject_n: np.ndarray, *, permutation
     rng = np.random.default_rng((seed, 1))
     for t in range(1, 1 + permutations):
         y_nt[there_n, t] = permuted(y_n[there_n], subject_n[there_n], rng)
-    return Number(column, y_nt, subject_n, seed)
+    taught_nt = y_nt if time is None else steadied(y_nt, subject_n, numbers_of(obs, time, role="time"))
+    return Number(column, y_nt, taught_nt, subject_n, seed)
+
+
+def steadied(y_nt: np.ndarray, subject_n: np.ndarray, when_n: np.ndarray) -> np.ndarray:
+    """Each value half its own, half the mean of the subject's visits just before and after; alone where it has none.
+
+    A measure taken at one visit is a noisy reading of how the subject fares around then. Values and times that are
+    missing stay out. The half is from the log of the study ``severity``.
+    """
+    steady_nt = y_nt.copy()
+    known = np.flatnonzero(np.isfinite(y_nt[:, 0]) & np.isfinite(when_n))
+    for subject in np.unique(subject_n[known]):
+        rows = known[subject_n[known] == subject]
+        rows = rows[np.argsort(when_n[rows], kind="stable")]
+        if len(rows) < 2:
+            continue
+        beside_nt = np.zeros((len(rows), y_nt.shape[1]))
+        beside_nt[1:] += y_nt[rows[:-1]]
+        beside_nt[:-1] += y_nt[rows[1:]]
+        beside_nt[1:-1] /= 2
+        steady_nt[rows] = (y_nt[rows] + beside_nt) / 2
+    return steady_nt
+
+
+def numbers_of(obs: pd.DataFrame, column: str, *, role: str) -> np.ndarray:
+    """A column of numbers, NaN where there is none.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such column.
+    InputError
+        If it holds text.
+    """
+    if column not in obs:
+        raise UnknownNameError(role, column, obs.columns, where="obs")
+    values = obs[column]
+    y_n = pd.to_numeric(values.astype(object), errors="coerce").to_numpy(np.float64)
+    text = values[values.notna().to_numpy() & np.isnan(y_n)]
+    if len(text):
+        msg = (
+            f"{role} {column!r} has {len(text)} values that are not numbers (first {first_three(map(repr, text))}); "
+            "give each level a number, for example obs['grade'] = obs['stage'].map({'mild': 1, 'severe': 2})"
+        )
+        raise InputError(msg)
+    return np.where(np.isfinite(y_n), y_n, np.nan)
 
 
 def check_known(there_n: np.ndarray, subject_n: np.ndarray, *, column: str) -> None:
@@ -199,7 +264,7 @@ def check_known(there_n: np.ndarray, subject_n: np.ndarray, *, column: str) -> N
     if there_n.sum() < len(there_n) / 2:
         msg = (
             f"measure {column!r} is missing for {int((~there_n).sum())} of {len(there_n)} samples; if the others are "
-            f"what you mean, keep them alone: adata[adata.obs[{column!r}].notna()]"
+            f"what you mean, keep them alone: adata[adata.obs[{column!r}].notna()], or --drop '{column}.isna()'"
         )
         raise InputError(msg)
     if subjects < LEAST_SUBJECTS:

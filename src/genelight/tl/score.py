@@ -16,12 +16,12 @@ from .._core.groups import Groups
 from .._core.severity import Severity
 from .._core.tables import read_tsv, write_tsv
 from .._core.types import Model
-from ._familiar import reconstruction_error
+from ._familiar import reconstruction_error, remembered
 from ._layers import node_names
 from ._parts import features_of
 from .light_up import light_up
 
-__all__ = ["Scores", "score"]
+__all__ = ["LEAST_COHORT", "Scores", "score"]
 
 BATCH = 1000
 SHOWN, NAMED = 3, 3
@@ -73,7 +73,7 @@ def score(
     severity: Severity | None = None,
     groups: Groups | None = None,
     coverage: float = 0.9,
-    recentre: bool = False,
+    recentre: bool | AnnData = False,
     refuse: bool = True,
 ) -> Scores:
     """Score samples that the model was not trained on, one or many.
@@ -85,13 +85,15 @@ def score(
     model
         The model that `severity` and `groups` were made with.
     severity, groups
-        Frozen, see :func:`severity` and :func:`stratify`; one at least.
+        Frozen, see :func:`severity` and :func:`stratify`. Without either there are programmes, and a coarser check
+        against the samples that the model's own training held out.
     coverage
         Of the intervals.
     recentre
         Move each gene's mean over these samples to that of the training samples: takes off what differs between
         laboratories or platforms, and every true difference of the cohorts' means with it. For cohorts of a similar
-        mix, of at least 20 samples.
+        mix, of at least 20 samples; for fewer samples, a table of at least 20 of the same laboratory, by whose means
+        the shift is told.
     refuse
         Leave a sample that lies outside what the model has seen without values. Without it they are given, and
         ``inside`` and ``reasons`` alone say so.
@@ -103,8 +105,8 @@ def score(
     Raises
     ------
     InputError
-        If neither `severity` nor `groups` is given, one was made with another model, or there are too few samples to
-        recentre.
+        If `severity` or `groups` was made with another model, neither is given and the model has no record of what it
+        has seen (``fit`` makes one, of tables in memory), or there are too few samples to recentre.
     GeneMismatchError
         If the model's genes that are there carry less than 80% of the genes' variance.
 
@@ -127,16 +129,11 @@ def score(
     1  GSM757900    True
     """
     known = _known(model, severity, groups)
-    if recentre and adata.n_obs < LEAST_COHORT:
-        msg = (
-            f"{adata.n_obs} samples have no mean to recentre by, at least {LEAST_COHORT} are needed; leave recentre off"
-        )
-        raise InputError(msg)
-    shift_g = model.prepare(adata).mean(0) if recentre else np.float32(0)
+    shift_g = _shift(recentre if isinstance(recentre, AnnData) else adata, model) if recentre is not False else 0.0
     labels = _labels(model, known.layer)
     starts = range(0, adata.n_obs, BATCH)
     reader = _Reader(model, known, labels, severity, groups, coverage)
-    parts = [reader.read(model.prepare(adata[i : i + BATCH]) - shift_g) for i in starts]
+    parts = [reader.read(model.prepare(adata[i : i + BATCH]) - np.float32(shift_g)) for i in starts]
     table = pd.concat(parts, ignore_index=True).assign(sample=list(adata.obs_names))
     if refuse:
         table.loc[~table["inside"], ["severity", "low", "high", "confidence"]] = np.nan
@@ -206,6 +203,24 @@ class _Reader:
         return said
 
 
+def _shift(reference: AnnData, model: Model) -> np.ndarray:
+    """How far the means of some samples' genes are from the training samples', which are zero, shape ``(g,)``.
+
+    Raises
+    ------
+    InputError
+        If they are too few.
+    """
+    if reference.n_obs < LEAST_COHORT:
+        msg = (
+            f"{reference.n_obs} samples have no mean to recentre by, at least {LEAST_COHORT} are needed; leave it "
+            "off, or give a table of more samples from the same laboratory: recentre=TABLE, on the command line "
+            "--reference TABLE"
+        )
+        raise InputError(msg)
+    return model.prepare(reference).mean(0)
+
+
 def _known(model: Model, severity: Severity | None, groups: Groups | None) -> Familiar:
     for noun in (severity, groups):
         if noun is not None and noun.about["model_digest"] != model.digest:
@@ -214,11 +229,17 @@ def _known(model: Model, severity: Severity | None, groups: Groups | None) -> Fa
                 f"{noun.about['model_digest']}, not with this {model.name} of {model.digest}; pass the one it came from"
             )
             raise InputError(msg)
-    noun = severity if severity is not None else groups
-    if noun is None:
-        msg = "nothing to score by; pass severity=..., groups=... or both, from genelight severity and stratify"
+    for noun in (severity, groups):
+        if noun is not None:
+            return noun.familiar
+    known = remembered(model)
+    if known is None:
+        msg = (
+            f"nothing to score by: this {model.name} kept no record of held-out subjects; pass severity=..., "
+            "groups=... or both, from genelight severity and stratify"
+        )
         raise InputError(msg)
-    return noun.familiar
+    return known
 
 
 def _labels(model: Model, layer: str) -> list[str]:

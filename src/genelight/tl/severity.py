@@ -6,7 +6,7 @@ import numpy as np
 from anndata import AnnData
 
 from .._core.checks import select_samples
-from .._core.contrast import Contrast
+from .._core.contrast import Contrast, Until
 from .._core.severity import Severity
 from .._core.types import Model
 from ._judge import INTERFERON, Fit, Plan, Protocol, freeze
@@ -14,15 +14,16 @@ from ._layers import check_layer
 from ._measures import Direction, Measure, number, subjects_of
 from ._parts import WEIGHTED
 from ._question import check_contrast
+from ._until import waiting
 
-__all__ = ["INTERFERON", "Protocol", "check_measure", "severity"]
+__all__ = ["INTERFERON", "Protocol", "Until", "check_measure", "severity"]
 
 
 def severity(
     adata: AnnData,
     model: Model,
     *,
-    measure: str | Contrast,
+    measure: str | Contrast | Until,
     subject: str | None = None,
     layer: str | None = None,
     fit: Fit | None = None,
@@ -34,7 +35,9 @@ def severity(
     From a number, ridge regressions on the codes of the first layer and on the genes, each weighted by how much of its
     variance the model gives back, are mixed; penalties and shares are chosen by subject-grouped cross-validation on
     the training subjects of a fold. From a contrast, nothing is learned but the means of cases and controls: the score
-    is the distance along the way between them. Every figure is of held-out subjects, with three baselines learned on
+    is the distance along the way between them. From the time to an event, the same ridge regressions learn whom it
+    comes to sooner than to others (lifelines judges them: concordance, and ``about["hazard"]``, a Cox regression on the
+    held-out scores). Every figure is of held-out subjects, with three baselines learned on
     the same folds: the mean of the signature's genes, PCA of width 64 with ridge, and ridge on all genes.
 
     Parameters
@@ -44,7 +47,8 @@ def severity(
     model
         A trained model; the frozen score reads it.
     measure
-        Column of ``obs`` with numbers, higher for more severe, or a :class:`genelight.Contrast`.
+        Column of ``obs`` with numbers, higher for more severe, a :class:`genelight.Contrast`, or
+        ``Until(time, event)``, two columns.
     subject
         Column that says whose sample it is; with a contrast, the contrast says so.
     layer
@@ -55,7 +59,7 @@ def severity(
         fold's subjects, and nothing leaks. Without it `model` has seen the held-out subjects' expression, though not
         their measure; ``about["refitted"]`` says which.
     protocol
-        Folds, permutations, coverage and the genes of the signature.
+        Folds, permutations, coverage, the genes of the signature, and the column that orders a subject's visits.
     seed
         Seed of folds, permutations and bootstraps.
 
@@ -68,7 +72,8 @@ def severity(
     UnknownNameError
         If a column or layer does not exist.
     InputError
-        If the measure is text, constant, missing for most samples or known for fewer than five subjects.
+        If the measure is text, constant, missing for most samples or known for fewer than five subjects, or lifelines
+        is not installed (``pip install 'genelight[survival]'``) and the measure is a time.
 
     Notes
     -----
@@ -88,16 +93,18 @@ def severity(
     >>> hours.figures["method"].tolist()
     ['severity', 'signature', 'pca', 'genes']
     """
-    task, subject_n = _task(adata, measure, subject=subject, permutations=protocol.permutations, seed=seed)
+    task, subject_n = _task(adata, measure, subject=subject, protocol=protocol, seed=seed)
     layers = list(model.widths) if layer is None else [check_layer(model, layer)]
-    reads = [layers[0], WEIGHTED] if layer is None and task.estimates else layers[-1:]
+    reads = layers[-1:] if layer is not None or isinstance(measure, Contrast) else [layers[0], WEIGHTED]
     judged_n = np.ones(adata.n_obs, dtype=bool)
     if protocol.judge is not None:
         judged_n = select_samples(adata.obs, protocol.judge, role="judge")
     return freeze(Plan(task, subject_n, layers, reads, protocol, seed, judged_n), adata, model, fit=fit)
 
 
-def check_measure(adata: AnnData, measure: str | Contrast, *, subject: str | None = None) -> None:
+def check_measure(
+    adata: AnnData, measure: str | Contrast | Until, *, subject: str | None = None, time: str | None = None
+) -> None:
     """Whether a severity score can be learned from a measure, before anything is computed.
 
     Raises
@@ -112,15 +119,18 @@ def check_measure(adata: AnnData, measure: str | Contrast, *, subject: str | Non
     >>> import genelight as gl
     >>> gl.tl.check_measure(gl.demo.cohort(), "hours", subject="subject")
     """
-    _task(adata, measure, subject=subject, permutations=0, seed=0)
+    _task(adata, measure, subject=subject, protocol=Protocol(permutations=0, time=time), seed=0)
 
 
 def _task(
-    adata: AnnData, measure: str | Contrast, *, subject: str | None, permutations: int, seed: int
+    adata: AnnData, measure: str | Contrast | Until, *, subject: str | None, protocol: Protocol, seed: int
 ) -> tuple[Measure, np.ndarray]:
     """What is learned, and whose each sample is."""
     if isinstance(measure, Contrast):
         check_contrast(adata, measure)
         return Direction(measure), measure.subject_n
     subject_n = subjects_of(adata.obs, subject)
-    return number(adata.obs, measure, subject_n, permutations=permutations, seed=seed), subject_n
+    if isinstance(measure, Until):
+        return waiting(adata.obs, measure, subject_n, permutations=protocol.permutations, seed=seed), subject_n
+    draws, time = protocol.permutations, protocol.time
+    return number(adata.obs, measure, subject_n, time=time, permutations=draws, seed=seed), subject_n

@@ -24,7 +24,7 @@ from ._layers import check_layer, node_names
 from ._parts import features_of
 from ._question import check_contrast
 
-__all__ = ["OBSERVED", "Changes", "contrast", "trajectories"]
+__all__ = ["OBSERVED", "Changes", "contrast", "ranked", "trajectories"]
 
 OBSERVED = (
     "Observational: who was treated was not drawn by lot, so a difference may be that between the people or the times "
@@ -74,7 +74,8 @@ def contrast(
 
     Each node's code is explained by the treatment and the columns to adjust for, with an intercept of its own for every
     subject (a linear mixed model by REML, statsmodels). Before and after, and responders against others, are the same
-    question with other queries.
+    question with other queries. Where every subject has one visit, as of responders before treatment, it is a linear
+    model by least squares; ``about["by"]`` says which.
 
     Parameters
     ----------
@@ -98,7 +99,7 @@ def contrast(
     UnknownNameError
         If a column or layer does not exist.
     InputError
-        If values are missing, no subject has several visits, or statsmodels is not installed.
+        If values are missing, each sample counts as a subject of its own, or statsmodels is not installed.
 
     References
     ----------
@@ -118,8 +119,10 @@ def contrast(
     used = np.flatnonzero(treatment.used_n)
     subject_n = treatment.subject_n[used]
     subjects = len(np.unique(subject_n))
-    if subjects == len(subject_n):
-        msg = f"each of {subjects} subjects has one visit; name the column that says whose a sample is: subject=..."
+    if np.array_equal(treatment.subject_n, adata.obs_names.astype(str)):
+        msg = (
+            f"each of {subjects} samples counts as a subject; name the column that says whose a sample is: subject=..."
+        )
         raise InputError(msg)
     obs = adata.obs.iloc[used]
     for name in adjust:
@@ -127,14 +130,14 @@ def contrast(
     design = _design(treatment.case_n[used], obs[list(adjust)])
     h_nk = model.encode(model.prepare(adata[used]), layer).astype(np.float64)
     rows = [
-        {"name": name, **_mixed(h_nk[:, k], design, subject_n)}
+        {"name": name, **_effect(h_nk[:, k], design, subject_n)}
         for k, name in enumerate(node_names(model, layer))
         if np.ptp(h_nk[:, k]) > 0
     ]
     about: dict[str, Any] = {"question": treatment.name, "adjusted": list(adjust), "layer": layer}
-    about |= {"model_digest": model.digest}
+    about |= {"model_digest": model.digest, "by": "least squares" if subjects == len(used) else "mixed model"}
     about |= {"samples": len(used), "subjects": subjects, "warning": OBSERVED}
-    return Changes(_ranked(rows), about)
+    return Changes(ranked(rows), about)
 
 
 def trajectories(
@@ -200,7 +203,7 @@ def trajectories(
         follow["severity"] = severity.score(features_of(model, x_ng, severity.parts))
     rows = [{"name": name, **_slopes(v / v.std(), when_n, several)} for name, v in follow.items() if v.std() > 0]
     about = {"question": f"change over {time}", "layer": layer, "model_digest": model.digest, "subjects": len(several)}
-    return Changes(_ranked(rows), about)
+    return Changes(ranked(rows), about)
 
 
 def _design(treated_n: np.ndarray, columns: pd.DataFrame) -> pd.DataFrame:
@@ -209,18 +212,22 @@ def _design(treated_n: np.ndarray, columns: pd.DataFrame) -> pd.DataFrame:
     return numbers.reset_index(drop=True).assign(intercept=1.0, treated=treated_n.astype(float))
 
 
-def _mixed(code_n: np.ndarray, design: pd.DataFrame, subject_n: np.ndarray) -> dict[str, float]:
+def _effect(code_n: np.ndarray, design: pd.DataFrame, subject_n: np.ndarray) -> dict[str, float]:
     """Effect of treatment on one code; NaN where the model does not converge."""
     try:
         mixed = import_module("statsmodels.regression.mixed_linear_model")
+        linear = import_module("statsmodels.regression.linear_model")
     except ImportError as error:
         msg = f"mixed models need statsmodels, which is not here ({error}); pip install 'genelight[patients]'"
         raise InputError(msg) from error
     with warnings.catch_warnings():
         # A variance between subjects of zero is a fit like any other; one that fails says so by its flag.
         warnings.simplefilter("ignore")
-        found = mixed.MixedLM(code_n / code_n.std(), design, groups=subject_n).fit(reml=True)
-    if not found.converged:
+        if len(np.unique(subject_n)) == len(subject_n):
+            found = linear.OLS(code_n / code_n.std(), design).fit()
+        else:
+            found = mixed.MixedLM(code_n / code_n.std(), design, groups=subject_n).fit(reml=True)
+    if not getattr(found, "converged", True):
         return dict.fromkeys(("effect", "low", "high", "p"), np.nan)
     low, high = found.conf_int().loc["treated"]
     return {
@@ -240,7 +247,8 @@ def _slopes(value_n: np.ndarray, when_n: np.ndarray, several: Sequence[np.ndarra
     return {"effect": float(np.median(slope_s)), "low": float(low), "high": float(high), "p": float(p)}
 
 
-def _ranked(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def ranked(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Rows of :class:`Changes` with their false discovery rates, the smallest p first."""
     table = pd.DataFrame(rows, columns=["name", "effect", "low", "high", "p"])
     known = table["p"].notna()
     table["q"] = np.nan

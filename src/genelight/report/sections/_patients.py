@@ -41,6 +41,7 @@ class Patients(Section):
         figures = score.figures.assign(label=score.figures["method"].map(METHODS))
         return {
             "measure": run.visible(score.measure),
+            "hazard": about.get("hazard"),
             "learned": bool(len(score.residuals)),
             **{name: about[name] for name in ("samples", "subjects", "coverage", "refitted")},
             "metric": METRICS.get(about["metric"], about["metric"]),
