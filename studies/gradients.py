@@ -53,7 +53,7 @@ from benchmarks._harness import Result
 from benchmarks._measure import Figure
 from scipy.stats import norm, rankdata
 
-from genelight import demo, evidence, io, models, study
+from genelight import demo, evidence, io, models, pp, study
 from genelight._core.scorecard import Scorecard
 from genelight._core.types import Edges
 
@@ -183,7 +183,22 @@ def _cohorts(*, quick: bool) -> Iterator[_Cohort]:
     yield _Cohort("tumours", tumours, "tumour_type")
     states = {"lupus, children": (lupus, "disease"), "lupus, adults": (adults, "disease")}
     states |= {"tumours": (tumours, "tumour_type"), "influenza": (flu, "condition")}
+    states |= {name: (adata, "disease") for name, adata in _small().items()}
     yield _Cohort("compendium", _joined(states), "state", ("study",))
+
+
+def _small() -> dict[str, AnnData]:
+    """The two cohorts of 16 and 10 people on other scales and ids, one column per gene."""
+    blood = pp.map_ids(
+        io.read(SHARED / "small_cohorts/sle_GSE4588_gpl570_raw.csv.gz"),
+        table=SHARED / "id_maps/gpl570_probe_entrez.csv.gz",
+    )
+    blood.obs["disease"] = ["healthy"] * 9 + ["SLE"] * 7
+    cortex = pp.map_ids(io.read(SHARED / "small_cohorts/ms_cortex_GSE123496_counts_entrez.csv.gz"), collapse="sum")
+    cortex.obs["disease"] = ["MS" if name.startswith("MS") else "normal" for name in cortex.obs_names]
+    for adata in (blood, cortex):
+        adata.obs["subject"] = adata.obs_names
+    return {"lupus, GPL570": blood, "MS, cortex": cortex}
 
 
 def _joined(parts: dict[str, tuple[AnnData, str]]) -> AnnData:

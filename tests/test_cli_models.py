@@ -1,5 +1,7 @@
 """The commands of the models' room."""
 
+import anndata
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -73,6 +75,23 @@ def test_a_registry_is_listed(tmp_path):
     registry = tmp_path / "models.toml"
     registry.write_text(f'[[model]]\nname = "blood"\nurl = "https://example.org/b.zip"\nsha256 = "{"ab" * 32}"\n')
     assert "blood: no description; https://example.org/b.zip" in told("models", tmp_path, "--registry", registry)
+
+
+def test_a_table_on_another_scale_is_encoded_once_that_is_said(table, tmp_path):
+    adata = anndata.read_h5ad(table)
+    models.fit_pca(adata, width=4).save(tmp_path / "model")
+    amounts = adata.copy()
+    amounts.X = np.exp2(np.asarray(adata.X, dtype=float)) - 1
+    amounts.write_h5ad(tmp_path / "amounts.h5ad")
+    words = ("encode", "--model", tmp_path / "model", "--layer", "PC")
+    told(*words, table, "--out", tmp_path / "a.h5ad")
+    told(*words, tmp_path / "amounts.h5ad", "--scale", "linear", "--out", tmp_path / "b.h5ad")
+    a, b = (anndata.read_h5ad(tmp_path / f"{name}.h5ad").obsm["X_PC"] for name in "ab")
+    np.testing.assert_allclose(a, b, atol=1e-4)
+    with pytest.raises(ValueError, match=r"look like scale = 'linear': say so \(--scale linear\)"):
+        told(*words, tmp_path / "amounts.h5ad", "--out", tmp_path / "c.h5ad")
+    with pytest.raises(ValueError, match="unknown scale 'linar'; did you mean 'linear'"):
+        told(*words, tmp_path / "amounts.h5ad", "--scale", "linar", "--out", tmp_path / "c.h5ad")
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

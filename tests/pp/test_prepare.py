@@ -266,3 +266,12 @@ def test_the_floor_of_an_array_is_its_most_frequent_value():
     assert account["floor"] == pytest.approx(np.log2(10), abs=1e-3)
     assert 11_300 < account["genes_kept"] < 11_600
     assert account["genes_constant"] + account["genes_on_floor"] + account["genes_kept"] == 26_802
+
+
+def test_a_table_is_brought_to_the_scale_of_the_model():
+    learned = prepare(TABLES["log2"])
+    rescaled = learned.rescale(TABLES["counts"], "counts")
+    np.testing.assert_array_equal(learned.transform(rescaled), learned.on("counts").transform(TABLES["counts"]))
+    assert learned.rescale(TABLES["log2"], "log2") is TABLES["log2"]
+    with pytest.raises(InputError, match="trained on scale = 'counts'; values on scale = 'log2' cannot be made of"):
+        prepare(TABLES["counts"], scale="counts").rescale(TABLES["log2"], "log2")

@@ -16,13 +16,28 @@ from .._core.id_kinds import detect_ids
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Collapse", "Ids", "Probes", "Several", "as_genes", "as_genes_of", "found_in", "gene_list", "read_as"]
+__all__ = [
+    "Collapse",
+    "Ids",
+    "OtherScale",
+    "Probes",
+    "Several",
+    "as_genes",
+    "as_genes_of",
+    "found_in",
+    "gene_list",
+    "read_as",
+]
 
 Ids = Annotated[str, typer.Option(help="kind of gene id in the file, or auto to tell it from the ids")]
 Collapse = Annotated[str, typer.Option(help=f"several columns of one gene: {', '.join(gl.pp.COLLAPSES)}")]
 Several = Annotated[str, typer.Option(help="a column of several genes: drop, or copy to each")]
 Probes = Annotated[
     Path | None, typer.Option("--table", help="table of ids and genes, or a GEO platform such as GPL570")
+]
+
+OtherScale = Annotated[
+    str | None, typer.Option("--scale", help="scale of the values where it is not the model's: log2, counts or linear")
 ]
 
 
@@ -37,21 +52,23 @@ def as_genes(
     return id_map.transform(adata), id_map
 
 
-def as_genes_of(model: Path, adata: AnnData, *, probes: Path | None = None) -> AnnData:
-    """The table with a model's genes as columns; what is not there under its name is mapped and accounted for."""
+def as_genes_of(model: Path, adata: AnnData, *, probes: Path | None = None, scale: str | None = None) -> AnnData:
+    """The table with a model's genes as columns; what is not there under its name is mapped and accounted for.
+
+    With a `scale` the values are brought from it to the model's.
+    """
     preparation = gl.pp.Preparation.load(model / "prepare.json")
     id_map = gl.pp.map_for(adata, preparation, table=probes)
-    if id_map is None:
-        return adata
-    print(id_map)
-    mapped = id_map.transform(adata)
-    print(found_in(preparation, mapped))
-    return mapped
+    if id_map is not None:
+        print(id_map)
+        adata = id_map.transform(adata)
+        print(found_in(preparation, adata))
+    return adata if scale is None else preparation.rescale(adata, scale)
 
 
-def read_as(model: Path, table: Path) -> AnnData:
+def read_as(model: Path, table: Path, *, probes: Path | None = None, scale: str | None = None) -> AnnData:
     """A table from its file, as `as_genes_of` brings it to a model's genes."""
-    return as_genes_of(model, gl.read(table, dense=True))
+    return as_genes_of(model, gl.read(table, dense=True), probes=probes, scale=scale)
 
 
 def found_in(preparation: gl.pp.Preparation, adata: AnnData) -> str:

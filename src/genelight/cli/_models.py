@@ -13,7 +13,7 @@ from anndata import AnnData
 import genelight as gl
 
 from .._core.errors import InputError, UnknownNameError
-from ._genes import Probes, as_genes, as_genes_of
+from ._genes import OtherScale, Probes, as_genes, as_genes_of
 from ._shared import File, Folder, Layer, ModelFolder, Scale, Seed, Subject, Table, fresh, table_of, whole_numbers
 
 commands = typer.Typer()
@@ -143,13 +143,15 @@ def sweep(
 
 
 @commands.command()
-def encode(table: Table, model: ModelFolder, layer: Layer, out: File, probes: Probes = None) -> None:
+def encode(
+    table: Table, model: ModelFolder, layer: Layer, out: File, probes: Probes = None, scale: OtherScale = None
+) -> None:
     """Write a table with a layer's codes in its obsm, of a store its samples only; ids are mapped to the model's."""
     found = table_of(table)
     if isinstance(found, gl.io.Store):
         adata = AnnData(obs=found.obs, obsm={f"X_{layer}": gl.encode(gl.load(model), found, layer=layer)})
     else:
-        adata = found
-        adata.obsm[f"X_{layer}"] = gl.encode(gl.load(model), as_genes_of(model, adata, probes=probes), layer=layer)
+        adata, asked = found, as_genes_of(model, found, probes=probes, scale=scale)
+        adata.obsm[f"X_{layer}"] = gl.encode(gl.load(model), asked, layer=layer)
     adata.write_h5ad(fresh(out))
     print(f"{out}: obsm['X_{layer}'] of shape {adata.obsm[f'X_{layer}'].shape}")

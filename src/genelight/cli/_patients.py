@@ -13,7 +13,7 @@ import genelight as gl
 
 from .._core.checks import select_samples
 from .._core.contrast import measure_of
-from ._genes import read_as
+from ._genes import OtherScale, Probes, read_as
 from ._shared import File, ModelFolder, Seed, Subject, Table, fresh
 
 commands = typer.Typer()
@@ -95,11 +95,14 @@ def score(
     reference: Annotated[
         Path | None, typer.Option(help="table of the same laboratory's samples, to tell that shift by")
     ] = None,
+    probes: Probes = None,
+    scale: OtherScale = None,
 ) -> None:
     """Score new samples: severity with interval, group, programmes; refused where the model has seen no such."""
     fresh(out)
     folder = model / RUN_MODEL if (model / RUN_MODEL).is_dir() else model
-    trained, adata = gl.load(folder), read_as(folder, table)
+    asked = partial(read_as, folder, probes=probes, scale=scale)
+    trained, adata = gl.load(folder), asked(table)
     severity, groups = severity or _beside(folder, "severity"), groups or _beside(folder, "groups")
     for path in (severity, groups):
         if path is not None:
@@ -112,7 +115,7 @@ def score(
         groups=None if groups is None else gl.tl.Groups.load(groups),
         coverage=coverage,
     )
-    scores = found(recentre=recentre if reference is None else read_as(folder, reference))
+    scores = found(recentre=recentre if reference is None else asked(reference))
     scores.save(out)
     print(f"{out}: {len(scores.table)} samples, {scores.refused} refused as outside what the model has seen")
     if scores.refused > len(scores.table) / 2 and not recentre and reference is None:

@@ -1,8 +1,9 @@
 """Training on a store larger than memory: the samples are brought into a subspace in two passes, and trained there.
 
 Up to 4,000 samples the subspace is exact, and training in it is training on the genes. Beyond, it holds the leading
-axes of the samples that training learns from (of the others nothing, so that they stay unseen), and the variance
-that it leaves out is stated. See :mod:`genelight.models._sketch` for the method.
+axes of the samples that training learns from, and the variance that it leaves out is stated: for the choices, axes of
+the learners alone, so that held-out samples stay unseen; for the last training, by two more passes, those of everyone.
+See :mod:`genelight.models._sketch` for the method.
 """
 
 from __future__ import annotations

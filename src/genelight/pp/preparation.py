@@ -156,6 +156,29 @@ class Preparation:
             raise UnknownNameError("scale", scale, SCALES)
         return replace(self, scale=scale)
 
+    def rescale(self, adata: AnnData, scale: str) -> AnnData:
+        """A table on another scale, brought to the one that the model was trained on.
+
+        Unlike :meth:`on` it changes the table, so that all that is done with the model and the table can be done.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such scale.
+        InputError
+            If values contradict it, or the model was trained on counts or amounts and the table is on another scale.
+        """
+        if scale not in SCALES:
+            raise UnknownNameError("scale", scale, SCALES)
+        if scale == self.scale:
+            return adata
+        if self.scale != "log2":
+            msg = f"the model was trained on scale = '{self.scale}'; values on scale = '{scale}' cannot be made of that"
+            raise InputError(msg)
+        rescaled = adata.copy()
+        rescaled.X = logged(adata, scale)
+        return rescaled
+
     def save(self, path: Path) -> None:
         """Write as JSON; the gene list and its numbers in full."""
         content = {

@@ -71,7 +71,7 @@ def check_scale(x_ng: np.ndarray, scale: str) -> None:
             likely = "counts" if whole and low >= 0 else "linear"
             msg = (
                 f"the values go from {low:g} to {high:g}{', all whole numbers' if whole else ''}, "
-                f"so they are not log2; they look like scale = '{likely}': say so"
+                f"so they are not log2; they look like scale = '{likely}': say so (--scale {likely})"
             )
             raise InputError(msg)
         return
