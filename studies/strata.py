@@ -10,6 +10,9 @@ Log. With Gaussian cohorts alone as the null: 0.93 [0.861, 0.971], 64 of 67 Gaus
 planted grouping at 2 standard deviations found with its number. A second null, as skewed as the cohort along each
 axis, was then asked beside it. On cohorts of other seeds (5000 to 5005 and 6000 to 6012 skewed, two of 200 subjects)
 each null alone called groups once, both together never; groups planted 2 standard deviations apart stood out from both.
+With both, on the cohorts first looked at: 0.99 [0.946, 1], all of 67 Gaussian and 32 of 33 skewed. Groups 2 standard
+deviations apart are always seen, three and four of them with their number, two of them in 7 of 10 (an agreement of 0.93
+with the planted ones); at 1 standard deviation half of the groupings go unseen, at half of one all but one.
 """
 
 from __future__ import annotations
