@@ -46,7 +46,7 @@ def by_kind(run: Run) -> pd.DataFrame:
     if run.evidence is None or not len(run.evidence):
         flags = {"disease": bool, "is_set": bool, "main": bool}
         return pd.DataFrame(columns=[*EVIDENCE_COLUMNS, "collection", *flags]).astype(flags)
-    table = run.evidence.table.dropna(subset="q")
+    table = run.evidence.table.dropna(subset="q").copy()
     parts = table["reference"].astype(str).str.partition(": ")
     table["collection"], table["disease"] = parts[0], _is_disease(run, table["reference"])
     table["is_set"] = (parts[1] != "") & ~table["disease"]
