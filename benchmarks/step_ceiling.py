@@ -8,13 +8,13 @@ float32: 1 would be a step that costs nothing but its products. For bfloat16 bot
 
 Keras runs ``train_on_batch`` in a process of its own between rounds, in float32. The aim of 2.5 times its throughput is
 out of reach on this kind of machine, whatever the step: in processor seconds of one idle thread Keras 3.15 with oneDNN
-takes 0.375, the products alone 0.308 in float32 and 0.145 in bfloat16 (1.2 and 2.6 times), the whole step 0.357 and
-0.200 (1.1 and 1.9 times). The column "Keras over it" has both, the products' being the most that any step could reach.
+takes 0.375, the products alone 0.308 in float32 and 0.145 in bfloat16 (1.2 and 2.6 times), the whole step 0.377 and
+0.219 (1.0 and 1.7 times). The column "Keras over it" has both, the products' being the most that any step could reach.
 
 What was tried and kept: PyTorch's fused Adam (one pass over weights, gradient and both moments instead of several);
-the loss as one operation instead of three; gradients' memory reused instead of mapped anew in every step, as a training
-has it (0.377 to 0.357 processor seconds in float32, 0.219 to 0.200 in bfloat16). What was tried and not kept: huge
-pages (GLIBC_TUNABLES=glibc.malloc.hugetlb=1) are as fast, but a process cannot set them for itself once it runs.
+the loss as one operation instead of three. What was tried and not kept: gradients' memory reused instead of mapped anew
+in every step (0.377 to 0.357 processor seconds in float32, 0.219 to 0.200 in bfloat16): glibc's settings are the whole
+process's, and do not hold in a process that has run for a while.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from benchmarks._harness import Result
 from benchmarks._keras import keras
 from benchmarks._measure import Figure, paired
 from genelight.models import PRESETS, STARTS, Recipe
-from genelight.models._memory import reused_memory
 from genelight.models.spaces import GeneSpace
 from genelight.models.training import Stepper
 
@@ -42,8 +41,7 @@ def run(*, quick: bool) -> Result:
     rows: list[dict[str, object]] = []
     ratios = {}
     for precision, dtype in DTYPES.items():
-        with reused_memory():
-            pairs = paired(_step(genes, precision), _products(genes, dtype), runs=runs)
+        pairs = paired(_step(genes, precision), _products(genes, dtype), runs=runs)
         ratios[precision] = pairs.ratio
         rows += [
             row | {"ceiling over step": pairs.ratio.value if "step" in str(row["what"]) else None}

@@ -14,7 +14,6 @@ import torch
 
 from .._core.errors import InputError
 from .._core.progress import progress
-from ._memory import LARGE, reused_memory
 from .adam import Adam
 from .checkpoint import Checkpoint, State
 from .objective import HeldOut, Objective
@@ -209,19 +208,14 @@ def is_small(net: Stack) -> bool:
 
 @contextmanager
 def resources_for(net: Stack) -> Iterator[None]:
-    """One thread for a small network, and the memory of large gradients kept from step to step.
-
-    The products of a small one are over before a second thread has started, and waiting costs more.
-    """
+    """One thread for a small network: its products are over before a second has started, and waiting costs more."""
     before = torch.get_num_threads()
-    largest = max(p.numel() * p.element_size() for p in net.parameters())
-    with reused_memory() if largest > LARGE else nullcontext():
-        if is_small(net):
-            torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
+    if is_small(net):
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def diverged(history: list[dict[str, float]]) -> bool:

@@ -45,10 +45,11 @@ def reversal(
     """Hold a disease's signature against what perturbations do to genes.
 
     The connectivity of a perturbation is the rank correlation of its genes' values with the disease's gene scores, over
-    the genes that both have: below zero it reverses the disease. Two things could make it large by chance, and p is the
-    larger of both. *Who was sampled*: the sum of ranks times scores against the same with labels shuffled over
-    subjects, in standard deviations, pooled over perturbations; genes keep their correlations. *What the table
-    holds*: genes that go together in the disease do so under many perturbations, so a connectivity is held against the
+    the genes that both have: below zero it reverses the disease. Three things could make it large by chance, and p is
+    the largest of theirs. *Which genes*: the rank correlation itself. *Who was sampled*: the sum of ranks times scores
+    against the same with labels shuffled over subjects, in standard deviations, pooled over perturbations; genes keep
+    their correlations, but a strong disease beats any shuffle, whatever the perturbation. *What the table holds*: genes
+    that go together in the disease do so under many perturbations, so a connectivity is held against the
     table's others, as a normal deviate by their median size; in a table of fewer than 20 this is left out, and
     ``about["compared"]`` says so.
 
@@ -117,7 +118,9 @@ def reversal(
     connect = _Connectivity.of(table_gp)
     own_bp = connect.to(own_bg[:, at_g])
     null_bg = _shuffled(question, derive, permutations=permutations, seed=seed)[:, at_g]
-    p_p = _pooled_p(connect.along(own_bg[0, at_g]), connect.along(null_bg))
+    # Shuffled labels have no signal, so beside a strong one any perturbation stands out; one that has nothing to do
+    # with the disease does not pass as a rank correlation.
+    p_p = np.maximum(_pooled_p(connect.along(own_bg[0, at_g]), connect.along(null_bg)), connect.rank_p(own_bp[0]))
     compared = table_gp.shape[1] >= LEAST_TABLE
     if compared:
         p_p = np.maximum(p_p, 2 * stats.norm.sf(np.abs(own_bp[0]) / _size(own_bp[0])))
@@ -186,6 +189,10 @@ class _Connectivity:
         count_p = self.there_gp.sum(0)
         square_bp = rank_bg**2 @ self.there_gp - (rank_bg @ self.there_gp) ** 2 / count_p
         return np.asarray(rank_bg @ self.rank_gp / np.sqrt(np.maximum(square_bp, 1e-12)))
+
+    def rank_p(self, own_p: np.ndarray) -> np.ndarray:
+        """Two-sided p of rank correlations if genes were independent."""
+        return np.asarray(2 * stats.norm.sf(np.abs(own_p) * np.sqrt(self.there_gp.sum(0) - 1)))
 
 
 def _shuffled(question: Question, derive: Any, *, permutations: int, seed: int) -> np.ndarray:
