@@ -32,6 +32,7 @@ def severity(
     ],
     subject: Subject = None,
     time: Annotated[str | None, typer.Option(help="obs column that orders a subject's visits: less noise")] = None,
+    beside: Annotated[str, typer.Option(help="obs columns to learn with the measure, with commas: c3,esr")] = "",
     drop: Drop = None,
     seed: Seed = 0,
 ) -> None:
@@ -44,7 +45,7 @@ def severity(
         measure=measure_of(adata.obs, measure, subject=subject),
         subject=subject,
         fit=gl.models.again(trained, subject=subject),
-        protocol=gl.tl.Protocol(time=time),
+        protocol=gl.tl.Protocol(time=time, beside=[name for name in beside.split(",") if name]),
         seed=seed,
     )
     found.save(out)
