@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,10 @@ def test_severity(call, files, capsys):
     learn = ["severity", "flu.h5ad", "--model", "model", "--subject", "subject", "--measure"]
     assert call(*learn, "hours", "--drop", "hours > 80", "--out", "s.parquet") == 0
     assert "severity spearman" in " ".join(capsys.readouterr().out.split())
+    assert call(*learn, "hours", "--beside", "age", "--out", "b.parquet") == 0
+    assert gl.tl.Severity.load(Path("b.parquet")).about["beside"] == ["age"]
+    assert call(*learn, "hours", "--beside", "hours", "--out", "e.parquet") == 2
+    assert "beside 'hours' is the measure" in capsys.readouterr().err
     ill = 'condition == "symptomatic" and hours >= 45 against hours == 0'
     assert call(*learn, ill, "--out", "d.parquet") == 0
     assert "severity auc" in " ".join(capsys.readouterr().out.split())

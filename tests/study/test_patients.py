@@ -180,6 +180,7 @@ def test_show_ids_without_patients_says_what_is_missing(folder, tmp_path):
         ('"activity"', '"condition"', InputError, "not numbers"),
         ('"activity"', "'condition == \"ill\" against hours == 0'", InputError, "selects none"),
         ("shown = 3", 'time = "visits"', UnknownNameError, "did you mean 'visit'"),
+        ("shown = 3", 'beside = ["visits"]', UnknownNameError, "did you mean 'visit'"),
         ("shown = 3", 'explain = ["batch no"]', UnknownNameError, "batch no"),
         ("shown = 3", "drop = 'condition == \"case\"'", InputError, "set groups = false"),
         ("shown = 3", "show_id = true", UnknownNameError, "did you mean 'show_ids'"),

@@ -14,7 +14,7 @@ from genelight._core.contrast import Contrast
 from genelight._core.errors import InputError, UnknownNameError
 from genelight._core.severity import Severity
 from genelight.tl._conformal import coverage, residuals
-from genelight.tl._measures import permuted, steadied
+from genelight.tl._measures import permuted, standardised, steadied
 from genelight.tl._ridge import PENALTIES, ridge_path, subject_folds
 from genelight.tl._stack import Teacher, learn
 
@@ -246,3 +246,94 @@ def test_the_order_of_visits_must_be_numbers(adata, model):
         gl.tl.severity(adata, model, measure="score", subject="subject", protocol=protocol)
     with pytest.raises(UnknownNameError):
         gl.tl.check_measure(adata, "score", subject="subject", time="wen")
+
+
+def told_by_others(seed: int) -> AnnData:
+    """Genes tell of six findings; the measure is their sum, read with so much noise that it teaches little itself."""
+    rng = np.random.default_rng(seed)
+    finding_nk = rng.normal(size=(120, 6))
+    x = finding_nk @ rng.normal(size=(6, 150)) + 4 * rng.normal(size=(120, 150)) + 8
+    obs = pd.DataFrame(finding_nk, columns=[f"finding{k}" for k in range(6)], index=[f"n{i}" for i in range(120)])
+    obs["truth"] = finding_nk.sum(1)
+    obs["score"] = obs["truth"] + 5 * rng.normal(size=120)
+    obs["subject"] = np.repeat([f"p{s:02d}" for s in range(40)], 3)
+    return AnnData(x, obs=obs, var=pd.DataFrame(index=[f"g{i}" for i in range(150)]))
+
+
+def test_columns_beside_the_measure_teach_and_are_not_asked_for_again(tmp_path):
+    gain, plan = [], replace(SHORT, folds=3, permutations=0)
+    for seed in range(4):
+        adata = told_by_others(seed)
+        adata.obs.loc[adata.obs_names[::7], "finding0"] = np.nan
+        model = gl.models.fit_pca(adata, width=8)
+        beside = tuple(f"finding{k}" for k in range(6))
+        alone, told = (
+            gl.tl.severity(adata, model, measure="score", subject="subject", protocol=replace(plan, beside=names))
+            for names in ((), beside)
+        )
+        truth_n = adata.obs["truth"].to_numpy()
+        gain.append(
+            stats.spearmanr(told.held_out["score"], truth_n).statistic
+            - stats.spearmanr(alone.held_out["score"], truth_n).statistic
+        )
+    assert np.mean(gain) > 0.03
+    assert min(gain) > 0
+    told.save(tmp_path / "s.parquet")
+    again = Severity.load(tmp_path / "s.parquet")
+    assert again.about["beside"] == list(beside)
+    # Expression is all that a score reads.
+    bare = AnnData(adata.X, obs=adata.obs[[]], var=adata.var)
+    scored = gl.tl.score(bare, model, severity=again, refuse=False).table["severity"]
+    assert stats.spearmanr(scored, truth_n).statistic > 0.7
+
+
+def test_nothing_of_held_out_subjects_beside_the_measure_is_read():
+    adata = told_by_others(0)
+    model = gl.models.fit_pca(adata, width=8)
+    plan = replace(SHORT, permutations=0, beside=("finding0", "finding1"))
+    first = gl.tl.severity(adata, model, measure="score", subject="subject", protocol=plan).held_out
+    own_n = (first["fold"] == 1).to_numpy()
+    adata.obs.loc[own_n, ["finding0", "finding1"]] = 1e3
+    again = gl.tl.severity(adata, model, measure="score", subject="subject", protocol=plan).held_out
+    np.testing.assert_allclose(again["score"][own_n], first["score"][own_n])
+    assert not np.allclose(again["score"][~own_n], first["score"][~own_n])
+
+
+def test_a_blend_of_ridges_is_one_line():
+    rng = np.random.default_rng(3)
+    f, finding = rng.normal(size=(90, 20)), rng.normal(size=(90, 2))
+    y = f[:, :3].sum(1, keepdims=True) + finding @ np.ones((2, 1))
+    teacher = Teacher(y, np.repeat(np.arange(30), 3), 0, standardised(finding))
+    found = learn({"a": f}, teacher, {"m": ["a"]})["m"]
+    line = found.lines()["a"]
+    np.testing.assert_allclose(line.intercept + (f - line.centre_f) @ line.weight_f, found.predict({"a": f})[:, 0])
+
+
+def test_missing_values_beside_stand_at_the_mean_of_the_others():
+    z = standardised(np.array([[1.0, np.nan, 2.0], [3.0, np.nan, 2.0], [np.nan, np.nan, 2.0]]))
+    np.testing.assert_allclose(z, [[-1, 0, 0], [1, 0, 0], [0, 0, 0]])
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ("mild", "beside 'c3' has 120 values that are not numbers"),
+        (np.nan, "beside 'c3' has 0 values where the measure is known"),
+        (2.0, "has 120 values where the measure is known and no two that differ"),
+        ("score", "beside 'c3' is the measure 'score' itself"),
+    ],
+)
+def test_a_column_beside_that_says_nothing_is_refused(adata, model, values, message):
+    changed = adata.copy()
+    changed.obs["c3"] = adata.obs["score"] if values == "score" else values
+    protocol = replace(SHORT, beside=("c3",))
+    with pytest.raises(InputError, match=message):
+        gl.tl.severity(changed, model, measure="score", subject="subject", protocol=protocol)
+    with pytest.raises(UnknownNameError, match="did you mean 'score'"):
+        gl.tl.check_measure(adata, "score", subject="subject", beside=("scor",))
+
+
+def test_columns_beside_a_contrast_are_refused(cohort):
+    model = gl.models.fit_pca(cohort.adata, width=6)
+    with pytest.raises(InputError, match="is learned with a number"):
+        gl.tl.severity(cohort.adata, model, measure=cohort.contrast, protocol=gl.tl.Protocol(beside=("age",)))

@@ -32,8 +32,8 @@ def severity(
     ],
     subject: Subject = None,
     time: Annotated[str | None, typer.Option(help="obs column that orders a subject's visits: less noise")] = None,
+    beside: Annotated[str, typer.Option(help="obs columns to learn with the measure, with commas: c3,esr")] = "",
     drop: Drop = None,
-    seed: Seed = 0,
 ) -> None:
     """Learn a severity score with intervals, judged on held-out subjects beside baselines."""
     fresh(out)
@@ -44,8 +44,7 @@ def severity(
         measure=measure_of(adata.obs, measure, subject=subject),
         subject=subject,
         fit=gl.models.again(trained, subject=subject),
-        protocol=gl.tl.Protocol(time=time),
-        seed=seed,
+        protocol=gl.tl.Protocol(time=time, beside=[name for name in beside.split(",") if name]),
     )
     found.save(out)
     print(found.figures.to_string(index=False, float_format="{:.3f}".format))

@@ -144,7 +144,7 @@ def _check_patients(study: Study, adata: AnnData, contrast: Contrast) -> None:
         return
     kept, subject = patients_of(study, adata, contrast), study.data.subject
     measure = measure_of(kept.obs, asked.measure, subject=subject)
-    tl.check_measure(kept, measure, subject=subject, time=asked.time)
+    tl.check_measure(kept, measure, subject=subject, time=asked.time, beside=asked.beside)
     for name in asked.explain:
         if name not in kept.obs:
             raise UnknownNameError("explain column", name, kept.obs.columns, where="obs")

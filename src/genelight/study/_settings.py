@@ -150,6 +150,7 @@ class Patients(_Section):
 
     measure: str = Field(description="obs column, higher for more severe; 'QUERY against QUERY'; 'TIME until EVENT'")
     time: str | None = Field(default=None, description="obs column that orders a subject's visits: less noise")
+    beside: list[str] = Field(default_factory=list, description="obs columns to learn with the measure: c3, esr")
     drop: str | None = Field(default=None, description="samples to leave out, a query on obs columns")
     permutations: int = Field(default=99, ge=0, description="measures handed to other subjects, behind the score's p")
     groups: bool = Field(default=True, description="look for groups of patients, at least 20 are needed")

@@ -67,7 +67,7 @@ class Measure(Protocol):
         """How well scores of some samples follow the measure, or a permuted one."""
         ...
 
-    def beside(self, score_n: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
+    def remarks(self, score_n: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
         """What else is to be said of held-out scores."""
         ...
 
@@ -90,11 +90,15 @@ class Lines:
 
 @dataclass(frozen=True)
 class Number:
-    """An ordinal or continuous column; a sample without it is not learned from."""
+    """An ordinal or continuous column; a sample without it is not learned from.
+
+    ``beside_nb`` are other columns, NaN where missing, which are learned with it and never asked for again.
+    """
 
     name: str
     y_nt: np.ndarray
     taught_nt: np.ndarray
+    beside_nb: np.ndarray
     subject_n: np.ndarray
     seed: int = 0
 
@@ -110,7 +114,8 @@ class Number:
         self, features: Features, rows: np.ndarray, methods: Mapping[str, Sequence[str]]
     ) -> Mapping[str, Learned]:
         """Ridge regressions and their mixture, see :func:`genelight.tl._stack.learn`."""
-        return learn(features, Teacher(self.taught_nt[rows], self.subject_n[rows], self.seed), methods)
+        beside_nb = standardised(self.beside_nb[rows])
+        return learn(features, Teacher(self.taught_nt[rows], self.subject_n[rows], self.seed, beside_nb), methods)
 
     def value(self, score_n: np.ndarray, rows: np.ndarray, *, target: int = 0) -> float:
         """Spearman's correlation over samples; 0 where the score is constant."""
@@ -118,7 +123,7 @@ class Number:
             return 0.0
         return float(stats.spearmanr(score_n, self.y_nt[rows, target]).statistic)
 
-    def beside(self, score_n: np.ndarray, rows: np.ndarray) -> dict[str, Any]:  # noqa: ARG002 - nothing
+    def remarks(self, score_n: np.ndarray, rows: np.ndarray) -> dict[str, Any]:  # noqa: ARG002 - nothing
         """Nothing."""
         return {}
 
@@ -167,7 +172,7 @@ class Direction:
         part = self.contrast.take(rows)
         return weighted_auc(score_n, part, part.weight_n())
 
-    def beside(self, score_n: np.ndarray, rows: np.ndarray) -> dict[str, Any]:  # noqa: ARG002 - nothing
+    def remarks(self, score_n: np.ndarray, rows: np.ndarray) -> dict[str, Any]:  # noqa: ARG002 - nothing
         """Nothing."""
         return {}
 
@@ -180,7 +185,14 @@ class Direction:
 
 
 def number(
-    obs: pd.DataFrame, column: str, subject_n: np.ndarray, *, time: str | None, permutations: int, seed: int
+    obs: pd.DataFrame,
+    column: str,
+    subject_n: np.ndarray,
+    *,
+    time: str | None,
+    beside: Sequence[str],
+    permutations: int,
+    seed: int,
 ) -> Number:
     """A column of ``obs`` as a measure, and as often handed to other subjects; with `time`, taught steadied.
 
@@ -189,7 +201,8 @@ def number(
     UnknownNameError
         If there is no such column.
     InputError
-        If it holds text or one value only, is missing for most samples, or too few subjects have it.
+        If it holds text or one value only, is missing for most samples, or too few subjects have it; if a column beside
+        it is text, says nothing, or is the measure.
     """
     y_n = numbers_of(obs, column, role="measure")
     there_n = np.isfinite(y_n)
@@ -203,8 +216,49 @@ def number(
     rng = np.random.default_rng((seed, 1))
     for t in range(1, 1 + permutations):
         y_nt[there_n, t] = permuted(y_n[there_n], subject_n[there_n], rng)
-    taught_nt = y_nt if time is None else steadied(y_nt, subject_n, numbers_of(obs, time, role="time"))
-    return Number(column, y_nt, taught_nt, subject_n, seed)
+    taught_nt, beside_nb = y_nt, others_of(obs, beside, y_n, measure=column)
+    if time is not None:
+        when_n = numbers_of(obs, time, role="time")
+        taught_nt = steadied(y_nt, subject_n, when_n)
+        for b in range(len(beside)):
+            beside_nb[:, [b]] = steadied(beside_nb[:, [b]], subject_n, when_n)
+    return Number(column, y_nt, taught_nt, beside_nb, subject_n, seed)
+
+
+def others_of(obs: pd.DataFrame, columns: Sequence[str], y_n: np.ndarray, *, measure: str) -> np.ndarray:
+    """Columns to learn beside a measure, shape ``(n, b)``, NaN where missing.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such column.
+    InputError
+        If one holds text, has no two values where the measure is known, or is the measure.
+    """
+    there_n = np.isfinite(y_n)
+    beside_nb = np.empty((len(obs), len(columns)))
+    for b, column in enumerate(columns):
+        beside_nb[:, b] = numbers_of(obs, column, role="beside")
+        both_n = there_n & np.isfinite(beside_nb[:, b])
+        if len(np.unique(beside_nb[both_n, b])) < 2:
+            msg = (
+                f"beside {column!r} has {int(both_n.sum())} values where the measure is known and no two that differ; "
+                "there is nothing to learn from it, leave it out"
+            )
+            raise InputError(msg)
+        if np.array_equal(beside_nb[both_n, b], y_n[both_n]):
+            msg = f"beside {column!r} is the measure {measure!r} itself; name columns that say something else"
+            raise InputError(msg)
+    return beside_nb
+
+
+def standardised(beside_nb: np.ndarray) -> np.ndarray:
+    """Columns of mean zero and standard deviation one over the samples that have them, zero where they are missing."""
+    there_nb = np.isfinite(beside_nb)
+    count_b = np.maximum(there_nb.sum(0), 1)
+    centred_nb = np.where(there_nb, beside_nb - np.where(there_nb, beside_nb, 0.0).sum(0) / count_b, 0.0)
+    sd_b = np.sqrt((centred_nb**2).sum(0) / count_b)
+    return centred_nb / np.where(sd_b > 0, sd_b, 1.0)
 
 
 def steadied(y_nt: np.ndarray, subject_n: np.ndarray, when_n: np.ndarray) -> np.ndarray:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.optimize import nnls
 
 from ._ridge import PENALTIES, Line, Path, ridge_path, subject_folds, subject_weights
 
-__all__ = ["FOLDS", "Stack", "Teacher", "learn"]
+__all__ = ["FOLDS", "Solved", "Stack", "Teacher", "learn"]
 
 FOLDS = 5
 
@@ -29,15 +29,53 @@ class Teacher:
         Subjects, as positions.
     seed
         Seed of folds.
+    beside_nb
+        What else is known of these samples, learned to tell the targets by: standardised, 0 where it is missing.
     """
 
     y_nt: np.ndarray
     subject_n: np.ndarray
     seed: int = 0
+    beside_nb: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
 
-    def take(self, rows: np.ndarray) -> Teacher:
-        """The same on some of the samples."""
-        return Teacher(self.y_nt[rows], self.subject_n[rows], self.seed)
+    @property
+    def taught_nu(self) -> np.ndarray:
+        """All that is learned: the targets, then what stands beside them."""
+        return np.hstack([self.y_nt, self.beside_nb]) if self.beside_nb.size else self.y_nt
+
+
+@dataclass(frozen=True)
+class Solved:
+    """Ridge regressions on one part, each at its penalty, and what is made of them for the targets.
+
+    Attributes
+    ----------
+    path
+        Solutions at every penalty, for the targets and what stands beside them.
+    penalty_u
+        Position of the penalty of each.
+    blend_ut
+        Their weight in each target; the identity where nothing stands beside.
+    intercept_t
+        What is added.
+    """
+
+    path: Path
+    penalty_u: np.ndarray
+    blend_ut: np.ndarray
+    intercept_t: np.ndarray
+
+    def predict(self, f_nf: np.ndarray) -> np.ndarray:
+        """Predictions, shape ``(n, t)``."""
+        return _chosen(self.path.predict(f_nf), self.penalty_u) @ self.blend_ut + self.intercept_t
+
+    def line(self) -> Line:
+        """The first target's weights."""
+        weight_f, intercept = np.zeros(len(self.path.centre_f)), float(self.intercept_t[0])
+        for u in np.flatnonzero(self.blend_ut[:, 0]):
+            line, share = self.path.line(int(self.penalty_u[u]), int(u)), float(self.blend_ut[u, 0])
+            weight_f, intercept = weight_f + share * line.weight_f, intercept + share * line.intercept
+        return Line(self.path.centre_f, weight_f, intercept)
 
 
 @dataclass(frozen=True)
@@ -46,37 +84,33 @@ class Stack:
 
     Attributes
     ----------
-    paths
-        Solutions of each part at every penalty.
-    penalty_mt
-        Position of the penalty, by part and target.
+    solved
+        What was learned on each part.
     share_mt
         Weight of each part, by target; none below zero.
     intercept_t
         What is added.
     """
 
-    paths: Mapping[str, Path]
-    penalty_mt: np.ndarray
+    solved: Mapping[str, Solved]
     share_mt: np.ndarray
     intercept_t: np.ndarray
 
     def predict(self, features: Features) -> np.ndarray:
         """Predictions, shape ``(n, t)``."""
         total_nt = np.zeros((1, len(self.intercept_t))) + self.intercept_t
-        for m, (name, path) in enumerate(self.paths.items()):
-            y_npt = path.predict(features[name])
-            total_nt = total_nt + self.share_mt[m] * _chosen(y_npt, self.penalty_mt[m])
+        for m, (name, solved) in enumerate(self.solved.items()):
+            total_nt = total_nt + self.share_mt[m] * solved.predict(features[name])
         return total_nt
 
     def lines(self) -> dict[str, Line]:
         """The first target's weights on each part that has a say; the intercept stands with the first of them."""
         lines: dict[str, Line] = {}
         intercept = float(self.intercept_t[0])
-        for m, (name, path) in enumerate(self.paths.items()):
+        for m, (name, solved) in enumerate(self.solved.items()):
             share = float(self.share_mt[m, 0])
-            if share > 0 or (m == len(self.paths) - 1 and not lines):
-                line = path.line(int(self.penalty_mt[m, 0]))
+            if share > 0 or (m == len(self.solved) - 1 and not lines):
+                line = solved.line()
                 lines[name] = Line(line.centre_f, share * line.weight_f, share * line.intercept + intercept)
                 intercept = 0.0
         return lines
@@ -87,7 +121,8 @@ def learn(features: Features, teacher: Teacher, methods: Mapping[str, Sequence[s
 
     The samples are split by subjects into five folds. A part's penalty is the one with the smallest squared error on
     held-out subjects; the shares of a method's parts are the non-negative least squares of the targets on these
-    held-out predictions.
+    held-out predictions. With columns beside the targets, a part's prediction of a target is the mean of its own and of
+    a ridge regression of the target on the held-out predictions of itself and of these columns.
 
     Parameters
     ----------
@@ -101,19 +136,46 @@ def learn(features: Features, teacher: Teacher, methods: Mapping[str, Sequence[s
     weight_n = subject_weights(teacher.subject_n)
     subjects = len(np.unique(teacher.subject_n))
     fold_n = subject_folds(teacher.subject_n, folds=min(FOLDS, subjects), seed=teacher.seed)
-    paths, penalties, inner = {}, {}, {}
+    solved, inner = {}, {}
     for name in dict.fromkeys(part for parts in methods.values() for part in parts):
-        y_npt = _held_out(features[name], teacher.y_nt, weight_n, fold_n=fold_n)
-        loss_pt = np.einsum("n,npt->pt", weight_n, (y_npt - teacher.y_nt[:, None]) ** 2)
-        penalties[name] = loss_pt.argmin(0)
-        inner[name] = _chosen(y_npt, penalties[name])
-        paths[name] = ridge_path(features[name], teacher.y_nt, weight_n)
+        solved[name], inner[name] = _solve(features[name], teacher, weight_n, fold_n=fold_n)
     found = {}
     for method, parts in methods.items():
         share_mt, intercept_t = _mix(np.stack([inner[p] for p in parts]), teacher.y_nt, weight_n)
-        penalty_mt = np.stack([penalties[p] for p in parts])
-        found[method] = Stack({p: paths[p] for p in parts}, penalty_mt, share_mt, intercept_t)
+        found[method] = Stack({p: solved[p] for p in parts}, share_mt, intercept_t)
     return found
+
+
+def _solve(
+    f_nf: np.ndarray, teacher: Teacher, weight_n: np.ndarray, *, fold_n: np.ndarray
+) -> tuple[Solved, np.ndarray]:
+    """Learn on one part; beside it the held-out predictions of the targets, shape ``(n, t)``."""
+    taught_nu, targets = teacher.taught_nu, teacher.y_nt.shape[1]
+    y_nu, penalty_u = _best(_held_out(f_nf, taught_nu, weight_n, fold_n=fold_n), taught_nu, weight_n)
+    path = ridge_path(f_nf, taught_nu, weight_n)
+    blend_ut, intercept_t = np.eye(taught_nu.shape[1], targets), np.zeros(targets)
+    if taught_nu.shape[1] == targets:
+        return Solved(path, penalty_u, blend_ut, intercept_t), y_nu
+    held_out_nt = y_nu[:, :targets].copy()
+    unit_t = np.maximum(teacher.y_nt.std(0), 1e-12)
+    for t in range(targets):
+        own_n1 = teacher.y_nt[:, [t]]
+        told_nb = np.column_stack([y_nu[:, t] / unit_t[t], y_nu[:, targets:]])
+        again_n1, (penalty,) = _best(_held_out(told_nb, own_n1, weight_n, fold_n=fold_n), own_n1, weight_n)
+        line = ridge_path(told_nb, own_n1, weight_n).line(int(penalty))
+        # Half of each, as the second alone follows the columns' noise; see the log of the study ``severity``.
+        blend_ut[t, t] = (1 + line.weight_f[0] / unit_t[t]) / 2
+        blend_ut[targets:, t] = line.weight_f[1:] / 2
+        intercept_t[t] = (line.intercept - line.centre_f @ line.weight_f) / 2
+        held_out_nt[:, t] = (held_out_nt[:, t] + again_n1[:, 0]) / 2
+    return Solved(path, penalty_u, blend_ut, intercept_t), held_out_nt
+
+
+def _best(y_npt: np.ndarray, y_nt: np.ndarray, weight_n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Predictions at each target's best penalty ``(n, t)``, and its position ``(t,)``."""
+    loss_pt = np.einsum("n,npt->pt", weight_n, (y_npt - y_nt[:, None]) ** 2)
+    penalty_t = loss_pt.argmin(0)
+    return _chosen(y_npt, penalty_t), penalty_t
 
 
 def _held_out(f_nf: np.ndarray, y_nt: np.ndarray, weight_n: np.ndarray, *, fold_n: np.ndarray) -> np.ndarray:

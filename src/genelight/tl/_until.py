@@ -67,7 +67,7 @@ class Waiting:
             return 0.5
         return float(found)
 
-    def beside(self, score_n: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
+    def remarks(self, score_n: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
         """Cox regression on the scores: hazard ratio per standard deviation, 95% interval robust to subjects."""
         spread = float(score_n.std())
         if not spread:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 import numpy as np
 from anndata import AnnData
 
 from .._core.checks import select_samples
 from .._core.contrast import Contrast, Until
+from .._core.errors import InputError, first_three
 from .._core.severity import Severity
 from .._core.types import Model
 from ._judge import INTERFERON, Fit, Plan, Protocol, freeze
@@ -59,7 +63,8 @@ def severity(
         fold's subjects, and nothing leaks. Without it `model` has seen the held-out subjects' expression, though not
         their measure; ``about["refitted"]`` says which.
     protocol
-        Folds, permutations, coverage, the genes of the signature, and the column that orders a subject's visits.
+        Folds, permutations, coverage, the genes of the signature, the column that orders a subject's visits, columns to
+        learn beside the measure.
     seed
         Seed of folds, permutations and bootstraps.
 
@@ -72,8 +77,9 @@ def severity(
     UnknownNameError
         If a column or layer does not exist.
     InputError
-        If the measure is text, constant, missing for most samples or known for fewer than five subjects, or lifelines
-        is not installed (``pip install 'genelight[survival]'``) and the measure is a time.
+        If the measure is text, constant, missing for most samples or known for fewer than five subjects, a column
+        beside it is text, constant, the measure, or beside what is no number, or lifelines is not installed
+        (``pip install 'genelight[survival]'``) and the measure is a time.
 
     Notes
     -----
@@ -103,7 +109,12 @@ def severity(
 
 
 def check_measure(
-    adata: AnnData, measure: str | Contrast | Until, *, subject: str | None = None, time: str | None = None
+    adata: AnnData,
+    measure: str | Contrast | Until,
+    *,
+    subject: str | None = None,
+    time: str | None = None,
+    beside: Sequence[str] = (),
 ) -> None:
     """Whether a severity score can be learned from a measure, before anything is computed.
 
@@ -112,25 +123,32 @@ def check_measure(
     UnknownNameError
         If a column does not exist.
     InputError
-        If the measure is text, constant, missing for most samples or known for fewer than five subjects.
+        If the measure is text, constant, missing for most samples or known for fewer than five subjects, or a column
+        beside it is text, constant, the measure, or beside what is no number.
 
     Examples
     --------
     >>> import genelight as gl
     >>> gl.tl.check_measure(gl.demo.cohort(), "hours", subject="subject")
     """
-    _task(adata, measure, subject=subject, protocol=Protocol(permutations=0, time=time), seed=0)
+    _task(adata, measure, subject=subject, protocol=Protocol(permutations=0, time=time, beside=beside), seed=0)
 
 
 def _task(
     adata: AnnData, measure: str | Contrast | Until, *, subject: str | None, protocol: Protocol, seed: int
 ) -> tuple[Measure, np.ndarray]:
     """What is learned, and whose each sample is."""
+    if protocol.beside and not isinstance(measure, str):
+        msg = (
+            f"beside {first_three(map(repr, protocol.beside))} is learned with a number, and {measure.name!r} is none; "
+            "give measure one column, or leave beside off"
+        )
+        raise InputError(msg)
     if isinstance(measure, Contrast):
         check_contrast(adata, measure)
         return Direction(measure), measure.subject_n
     subject_n = subjects_of(adata.obs, subject)
     if isinstance(measure, Until):
         return waiting(adata.obs, measure, subject_n, permutations=protocol.permutations, seed=seed), subject_n
-    draws, time = protocol.permutations, protocol.time
-    return number(adata.obs, measure, subject_n, time=time, permutations=draws, seed=seed), subject_n
+    taught = partial(number, time=protocol.time, beside=protocol.beside, permutations=protocol.permutations)
+    return taught(adata.obs, measure, subject_n, seed=seed), subject_n

@@ -62,7 +62,9 @@ class Patients(Step):
             measure=measure_of(adata.obs, asked.measure, subject=subject),
             subject=subject,
             fit=bench.inputs.fit,
-            protocol=tl.Protocol(folds=bench.study.module.folds, permutations=asked.permutations, time=asked.time),
+            protocol=tl.Protocol(
+                folds=bench.study.module.folds, permutations=asked.permutations, time=asked.time, beside=asked.beside
+            ),
             seed=bench.seed,
         )
         score.save(bench.folder / SEVERITY)
