@@ -1,18 +1,20 @@
 """A pass over a store, against the same pass over the same samples in memory.
 
 One pass is the power step that finds the subspace (two matrix products with 352 axes, as ``fit`` on a store makes
-them). From memory it runs on prepared values; from the store every block is read from disk by zarr's own pipeline,
-one block ahead in a thread, and standardised. The ratio is time from memory over time from the store, both
-interleaved: 0.9 means that the disk costs a tenth. Both end with the same axes, which is checked first. The store has
-just been written, so its pages may still be cached by the system; on a cold disk its speed is the limit.
+them). From memory it runs on prepared values; from the store every block is read from disk by zarr's own pipeline, one
+block ahead in a thread, and standardised. The ratio is time from memory over time from the store, both interleaved: 0.9
+means that the disk costs a tenth, which was the aim and is not reached for certain: pairs of one quiet run were from
+0.69 to 0.99. Both end with the same axes, which is checked first. The store has just been written, so its pages may
+still be cached by the system; on a cold disk its speed is the limit.
 
 The rows below compare ways to read the same store, without any product, in GB of values a second: zarr as it comes;
 zarr with the pipeline of zarrs (Rust), where installed; the same store packed with ``--compress``; random batches of
 256 samples by ``Store.take``; and such batches in shuffled runs of 64 through scDataset 0.3, where installed. annbatch
 needs Python 3.12 and was not measured on 3.11. With cores busy multiplying, what counts is the processor time that a
-reader takes: zarr's own pipeline was kept, since it needs nothing more installed and reads faster than the products
-use. Last, the whole search for 256 axes beside scikit-learn's IncrementalPCA of as many, both on samples in memory;
-the latter on a part of them, its time scaled up, since each batch of 1,024 costs the same.
+reader takes: zarr's own pipeline was kept, since it needs nothing more installed and reads faster than the products use
+(scDataset and zarrs were not there in the run that is kept). Last, the whole search for 256 axes beside scikit-learn's
+IncrementalPCA of as many, both on samples in memory; the latter on a part of them, its time scaled up, since each batch
+of 1,024 costs the same.
 """
 
 from __future__ import annotations
