@@ -20,6 +20,7 @@ from .autoencoder import Autoencoder, code_ranges, kind_for
 from .checkpoint import Checkpoints
 from .choice import Enough, choose_recipe
 from .familiar import held_out_distances
+from .network import Stack
 from .objective import HeldOut
 from .plan import Plan, Samples
 from .presets import PRESETS, Preset, choose_widths
@@ -242,17 +243,17 @@ def _chosen(
         start = plan.start(learners, subspace=subspace, weighing=weighing)
         held_out = HeldOut.of(unseen.x_ng, start.space, pca=pca, subject_n=unseen.subject_n)
     settled = settle(start.net, start.c_nk, plan.preset.recipe, genes=start.genes, seed=plan.seed)
-    trained = start.net
+    trained: dict[float, Stack] = {}
 
     def trial(recipe: Recipe, name: str, enough: Enough) -> tuple[list[dict[str, float]], float]:
-        nonlocal trained
-        history, trained = plan.trial(name, start, recipe=recipe, held_out=held_out, enough=enough)
-        return history, held_out.doubt(trained)
+        history, net = plan.trial(name, start, recipe=recipe, held_out=held_out, enough=enough)
+        trained[recipe.sparsity] = net
+        return history, held_out.doubt(net)
 
     recipe, history = choose_recipe(trial, replace(settled, sparsity=0.0), sparsities=plan.preset.sparsities)
     if not measure:
         return recipe, weighing, history, {}
-    net, c_nk = trained if recipe.last else start.net, start.space.coordinates(learners.x_ng)
+    net, c_nk = trained[recipe.sparsity] if recipe.last else start.net, start.space.coordinates(learners.x_ng)
     far = held_out_distances(net, c_nk, held_out, genes=learners.genes)
     return recipe, weighing, history, {"familiar": far}
 
