@@ -22,7 +22,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -85,33 +85,32 @@ def _over_again(store: Store, samples: int) -> Store:
     from genelight.io import Store
 
     obs = pd.DataFrame(index=[f"S{i}" for i in range(samples)])
-    return Store(_Group(store.path, {"values_missing": 0}, _Rows(store, samples), store.genes, obs))
+    return Store(_Group(store.path, {"values_missing": 0}, store, obs))
 
 
 @dataclass(frozen=True)
 class _Group:
-    """In place of what a store holds on disk."""
+    """In place of what a store holds on disk: its samples over again, in as large a number as asked for."""
 
     path: Path
     about: dict[str, int]
-    x: _Rows
-    genes: Genes
+    store: Store
     obs: pd.DataFrame
 
+    @property
+    def x(self) -> _Shape:
+        return _Shape((len(self.obs), self.store.n_vars), self.store._group.x.chunks)
 
-class _Rows:
-    """In place of a store's array: its first rows, or its rows over again, in as large a number as asked for."""
+    @property
+    def genes(self) -> Genes:
+        return self.store.genes
 
-    def __init__(self, store: Store, samples: int) -> None:
-        self.store = store
-        self.shape = (samples, store.n_vars)
-        self.chunks = store._group.x.chunks
-        self.oindex = self
+    def read(self, sorted_n: np.ndarray) -> np.ndarray:
+        first, *again = np.split(sorted_n, np.flatnonzero(np.diff(sorted_n // self.store.n_obs)) + 1)
+        parts = [self.store._group.read(part % self.store.n_obs) for part in (first, *again)]
+        return np.concatenate(parts) if again else parts[0]
 
-    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
-        there = self.store.n_obs
-        if not isinstance(rows, slice):
-            return self.store.take(rows % there)
-        first, size = rows.start % there, rows.stop - rows.start
-        x_ng = self.store.rows(first, first + size)
-        return x_ng if len(x_ng) == size else np.concatenate([x_ng, self.store.rows(0, size - len(x_ng))])
+
+class _Shape(NamedTuple):
+    shape: tuple[int, int]
+    chunks: tuple[int, int]

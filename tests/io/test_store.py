@@ -194,6 +194,32 @@ def test_what_does_not_fit_together_is_said(tmp_path):
         pack([a], tmp_path / "done.zarr")
 
 
+@pytest.mark.parametrize("compress", [False, True])
+def test_files_are_read_straight_only_where_they_hold_bare_values(tmp_path, monkeypatch, compress):
+    adata, other = table(37, genes(12)), table(37, genes(8), prefix="t")
+    files = [write(adata, tmp_path / "a.h5ad"), write(other, tmp_path / "b.h5ad")]
+    store = pack(files, tmp_path / "s.zarr", genes="union", compress=compress)
+    want = np.asarray(store._group.x[:])
+    assert np.isnan(want[40, 8:]).all()
+    monkeypatch.setattr(type(store._group.x), "__getitem__", None)  # nothing is decoded from here on
+    if compress:
+        assert store._group._shards is None
+        return
+    for first in range(len(want) - 8):
+        some = np.arange(first, first + 8)
+        np.testing.assert_array_equal(store.rows(first, first + 8), want[some])
+        np.testing.assert_array_equal(store.take(some[::-2]), want[some[::-2]])
+
+
+def test_chunks_that_are_left_out_are_read_as_missing(tmp_path):
+    adata = table(20, genes(12))
+    adata.X[9:14] = np.nan
+    store = pack([write(adata, tmp_path / "a.h5ad")], tmp_path / "s.zarr")
+    assert store._group._shards.read(np.arange(8, 16)) is None
+    np.testing.assert_array_equal(whole(store), adata.X)
+    np.testing.assert_array_equal(store.take(np.array([19, 10, 3])), adata.X[[19, 10, 3]])
+
+
 def test_a_damaged_store_is_refused(tmp_path):
     a = write(table(37, genes(12)), tmp_path / "a.h5ad")
     store = pack([a], tmp_path / "s.zarr")

@@ -9,10 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from .._core.errors import FormatError, ResourceError
 from .._core.genes import Genes
+from ._shards import Shards
 
 if TYPE_CHECKING:
     import zarr
@@ -37,6 +39,18 @@ class Group:
     def genes(self) -> Genes:
         """Genes, in the order of the columns."""
         return Genes(tuple(map(str, self._table("var").index)), self.about["namespace"])
+
+    def read(self, sorted_n: np.ndarray) -> np.ndarray:
+        """Values of samples by ascending position, shape ``(n, g)``, float32, yours to change."""
+        plain_ng = self._shards.read(sorted_n) if self._shards else None
+        if plain_ng is not None:
+            return plain_ng
+        in_a_row = len(sorted_n) > 0 and sorted_n[-1] - sorted_n[0] == len(sorted_n) - 1
+        return np.asarray(self.x[sorted_n[0] : sorted_n[-1] + 1] if in_a_row else self.x.oindex[sorted_n])
+
+    @cached_property
+    def _shards(self) -> Shards | None:
+        return Shards.of(self.x, self.path / "X")
 
     @cached_property
     def obs(self) -> pd.DataFrame:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["JOINS", "REPEATS", "Store", "is_store", "open_store", "pack"]
 
-BLOCK_BYTES = 24 * 2**20
+BLOCK_BYTES = 31 * 2**20  # below the 32 MiB from which the C library fetches fresh memory for every array
 AT_ONCE = 64  # scattered samples
 
 
@@ -76,6 +76,16 @@ class Store:
         return int(self._group.x.shape[1])
 
     @property
+    def chunk_rows(self) -> int:
+        """Samples that lie together on disk."""
+        return int(self._group.x.chunks[0])
+
+    @property
+    def block_rows(self) -> int:
+        """Samples to a block, unless another number is asked for: whole chunks, of 31 MiB at most where that is one."""
+        return max(1, BLOCK_BYTES // (4 * self.n_vars * self.chunk_rows)) * self.chunk_rows
+
+    @property
     def genes(self) -> Genes:
         """Genes, in the order of the columns."""
         return self._group.genes
@@ -116,7 +126,7 @@ class Store:
         Parameters
         ----------
         rows
-            Samples per block; by default about 24 MiB, which caches like.
+            Samples per block; by default ``block_rows``.
 
         Yields
         ------
@@ -129,7 +139,7 @@ class Store:
         FormatError
             If the store is damaged there.
         """
-        size = self._default_rows() if rows is None else rows
+        size = self.block_rows if rows is None else rows
         check_positive(rows=size)
         starts = range(0, self.n_obs, size)
         with ThreadPoolExecutor(1) as reader:
@@ -148,7 +158,7 @@ class Store:
         FormatError
             If the store is damaged there.
         """
-        return self._read(slice(start, min(stop, self.n_obs)))
+        return self._read(np.arange(start, min(stop, self.n_obs)))
 
     def take(self, index_n: np.ndarray) -> np.ndarray:
         """Values of any samples by position, in the order asked for, shape ``(len(index_n), g)``, float32.
@@ -158,10 +168,13 @@ class Store:
         FormatError
             If the store is damaged there.
         """
-        order, place = np.unique(np.asarray(index_n), return_inverse=True)
+        index_n = np.asarray(index_n)
+        if (np.diff(index_n) == 1).all():
+            return self._read(index_n)
+        order, place = np.unique(index_n, return_inverse=True)
         # A few at a time: each may bring its whole chunk into memory.
         parts = [self._read(order[i : i + AT_ONCE]) for i in range(0, len(order), AT_ONCE)]
-        return np.concatenate(parts)[place] if parts else self._read(order)
+        return np.concatenate(parts)[place]
 
     def tables(self, rows: int | None = None) -> Iterator[tuple[int, AnnData]]:
         """All samples in order, a block at a time, as AnnData; genes that a block entirely lacks are left out of it.
@@ -182,7 +195,7 @@ class Store:
 
     def _runs(self, rows: int | None) -> Iterator[tuple[int, int]]:
         """First and last samples of blocks; where values are missing, no block spans two inputs."""
-        size = self._default_rows() if rows is None else rows
+        size = self.block_rows if rows is None else rows
         check_positive(rows=size)
         inputs = [int(entry["samples"]) for entry in self.account["inputs"]] if self.missing else [self.n_obs]
         first = 0
@@ -190,16 +203,12 @@ class Store:
             yield from ((s, min(s + size, first + samples)) for s in range(first, first + samples, size))
             first += samples
 
-    def _read(self, rows: slice | np.ndarray) -> np.ndarray:
+    def _read(self, sorted_n: np.ndarray) -> np.ndarray:
         try:
-            return np.asarray(self._group.x[rows] if isinstance(rows, slice) else self._group.x.oindex[rows])
+            return self._group.read(sorted_n)
         except (OSError, ValueError, RuntimeError) as error:
             msg = f"{self.path} is damaged ({str(error).partition(chr(10))[0]}); pack it again"
             raise FormatError(msg) from error
-
-    def _default_rows(self) -> int:
-        chunk = self._group.x.chunks[0]
-        return max(1, BLOCK_BYTES // (4 * self.n_vars * chunk)) * chunk
 
 
 def open_store(path: str | Path) -> Store:

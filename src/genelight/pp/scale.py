@@ -64,9 +64,10 @@ def check_scale(x_ng: np.ndarray, scale: str) -> None:
         raise UnknownNameError("scale", scale, SCALES)
     if not x_ng.size:
         return
-    low, high = float(x_ng.min()), float(x_ng.max())
+    high = float(x_ng.max())
     if scale == "log2":
         if high > _LOG2_CEILING:
+            low = float(x_ng.min())
             whole = bool(np.all(x_ng == np.round(x_ng)))
             likely = "counts" if whole and low >= 0 else "linear"
             msg = (
@@ -75,6 +76,7 @@ def check_scale(x_ng: np.ndarray, scale: str) -> None:
             )
             raise InputError(msg)
         return
+    low = float(x_ng.min())
     if low < 0:
         msg = f"scale = '{scale}' cannot have values below zero (lowest {low:g}); logged data are scale = 'log2'"
         raise InputError(msg)

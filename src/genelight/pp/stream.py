@@ -72,16 +72,15 @@ class PreparedStore:
     def _prepare(self, index_n: np.ndarray, x_ng: np.ndarray) -> np.ndarray:
         if self._short_way is None:
             return self.preparation.transform(_table(self.store, x_ng))
-        z_ng = self._short_way(x_ng)
-        # Squares are finite when the values are, and cost a seventh of a sum in double precision.
-        if not np.isfinite(np.dot(z_ng.ravel(), z_ng.ravel())):
+        z_ng, finite = self._short_way(x_ng)
+        if not finite:
             names = list(self.store.obs.index[index_n])
             check_finite(z_ng, samples=names, genes=self.preparation.genes.ids, where=str(self.store.path))
         return z_ng
 
     @cached_property
-    def _short_way(self) -> Callable[[np.ndarray], np.ndarray] | None:
-        """Single precision in place, where that gives the preparation's numbers on the first samples."""
+    def _short_way(self) -> Callable[[np.ndarray], tuple[np.ndarray, bool]] | None:
+        """Prepared values and whether all are finite, in single precision, where that gives the same numbers."""
         preparation = self.preparation
         alignment = preparation.genes.align(self.store.genes)
         if alignment.missing or not preparation.plain:
@@ -90,18 +89,23 @@ class PreparedStore:
         mean_g = preparation.mean_g.astype(np.float32)
         inverse_g = (1.0 / preparation.sd_g).astype(np.float32)
 
-        def short(x_ng: np.ndarray) -> np.ndarray:
-            check_scale(x_ng, preparation.scale)
-            logged = to_log2(x_ng, preparation.scale)
-            z_ng = logged if all_in_order else np.take(logged, alignment.index, axis=1)
-            for start in range(0, len(z_ng), ROWS):
-                z_ng[start : start + ROWS] -= mean_g
-                z_ng[start : start + ROWS] *= inverse_g
-            return z_ng
+        def short(x_ng: np.ndarray) -> tuple[np.ndarray, bool]:
+            z_ng = x_ng if all_in_order else np.empty((len(x_ng), len(mean_g)), np.float32)
+            squares = 0.0
+            for start in range(0, len(x_ng), ROWS):
+                few_ng, to_ng = x_ng[start : start + ROWS], z_ng[start : start + ROWS]
+                check_scale(few_ng, preparation.scale)
+                logged_ng = to_log2(few_ng, preparation.scale)
+                np.subtract(logged_ng if all_in_order else logged_ng[:, alignment.index], mean_g, out=to_ng)
+                to_ng *= inverse_g
+                squares += float(np.vdot(to_ng, to_ng))
+            # Squares are finite when the values are, and cost a seventh of a sum in double precision.
+            return z_ng, bool(np.isfinite(squares))
 
         first = self.store.rows(0, 8)
         want = preparation.transform(_table(self.store, first))
-        return short if np.allclose(short(first), want, rtol=1e-4, atol=1e-4) else None
+        got, finite = short(first)
+        return short if finite and np.allclose(got, want, rtol=1e-4, atol=1e-4) else None
 
 
 def _table(store: Store, x_ng: np.ndarray) -> AnnData:
