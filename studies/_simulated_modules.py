@@ -15,7 +15,8 @@ from genelight import Contrast, models, simulate, tl
 if TYPE_CHECKING:
     from anndata import AnnData
 
-SUBJECTS, EFFECTS, SEEDS = (20, 60, 200, 600, 2000), (0.0, 0.5, 1.0, 2.0), 5
+SUBJECTS, EFFECTS = (20, 60, 200, 600, 2000), (0.0, 0.5, 1.0, 2.0)
+SEEDS, FEW_SEEDS, SMALL = 20, 5, 60
 CELLS = tuple(f"cells {i + 1}" for i in range(4))
 NUISANCES: dict[str, tuple[simulate.Nuisance | None, tuple[str, ...]]] = {
     "unconfounded": (None, ()),
@@ -27,20 +28,26 @@ GENES, WIDTH = 1000, 8
 
 
 def rows(*, quick: bool) -> Iterator[dict[str, object]]:
-    """One row per confounder, number of subjects and effect, means over seeds."""
+    """One row per confounder, number of subjects and effect, means over seeds; then all cohorts without a disease."""
     for confounder in NUISANCES:
+        healthy: list[_Found] = []
         for subjects in (60,) if quick else SUBJECTS:
             for effect in EFFECTS[::2] if quick else EFFECTS:
-                yield _row(confounder, subjects, effect=effect, seeds=range(2 if quick else SEEDS))
+                # Small cohorts vary most, and a false call is rare.
+                seeds = 2 if quick else SEEDS if subjects <= SMALL or not effect else FEW_SEEDS
+                found = [_derive(confounder, subjects, effect=effect, seed=seed) for seed in range(seeds)]
+                healthy += [] if effect else found
+                yield _row(confounder, f"{subjects} subjects, effect {effect:g}", found)
+        called = stats.binomtest(sum(cohort.size > 0 for cohort in healthy), len(healthy)).proportion_ci()
+        yield _row(confounder, f"no disease, {len(healthy)} cohorts", healthy) | {
+            "low": called.low,
+            "high": called.high,
+        }
 
 
-def _row(confounder: str, subjects: int, *, effect: float, seeds: Sequence[int]) -> dict[str, object]:
-    found = [_derive(confounder, subjects, effect=effect, seed=seed) for seed in seeds]
-    row: dict[str, object] = {
-        "cohort": f"simulated, {confounder}",
-        "measure": f"{subjects} subjects, effect {effect:g}",
-    }
-    if effect:
+def _row(confounder: str, measure: str, found: Sequence[_Found]) -> dict[str, object]:
+    row: dict[str, object] = {"cohort": f"simulated, {confounder}", "measure": measure}
+    if found[0].has_disease:
         row["AUROC"] = float(np.mean([cohort.auroc for cohort in found]))
         row["oracle"] = float(np.mean([cohort.oracle for cohort in found]))
     row["genes"] = float(np.mean([cohort.size for cohort in found]))
@@ -57,6 +64,10 @@ class _Found:
     false: int
     auroc: float
     oracle: float
+
+    @property
+    def has_disease(self) -> bool:
+        return not np.isnan(self.auroc)
 
 
 def _derive(confounder: str, subjects: int, *, effect: float, seed: int) -> _Found:
