@@ -38,8 +38,12 @@ def test_severity(call, files, capsys):
     learn = ["severity", "flu.h5ad", "--model", "model", "--subject", "subject", "--measure"]
     assert call(*learn, "hours", "--drop", "hours > 80", "--out", "s.parquet") == 0
     assert "severity spearman" in " ".join(capsys.readouterr().out.split())
-    assert call(*learn, "hours", "--beside", "age", "--out", "b.parquet") == 0
-    assert gl.tl.Severity.load(Path("b.parquet")).about["beside"] == ["age"]
+    assert call(*learn, "hours", "--beside", "age", "--layer", "PC", "--seed", "3", "--out", "b.parquet") == 0
+    learned = gl.tl.Severity.load(Path("b.parquet"))
+    assert learned.about["beside"] == ["age"]
+    assert learned.parts == ["PC"]
+    assert call(*learn, "hours", "--layer", "L9", "--out", "e.parquet") == 2
+    assert "L9" in capsys.readouterr().err
     assert call(*learn, "hours", "--beside", "hours", "--out", "e.parquet") == 2
     assert "beside 'hours' is the measure" in capsys.readouterr().err
     ill = 'condition == "symptomatic" and hours >= 45 against hours == 0'

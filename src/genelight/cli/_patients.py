@@ -14,11 +14,12 @@ import genelight as gl
 from .._core.checks import select_samples
 from .._core.contrast import measure_of
 from ._genes import OtherScale, Probes, read_as
-from ._shared import File, ModelFolder, Seed, Subject, Table, fresh
+from ._shared import File, ModelFolder, Seed, Subject, Table, fresh, listed
 
 commands = typer.Typer()
 
 RUN_MODEL = "03_model"
+Layer = Annotated[str | None, typer.Option(help="hidden layer to read alone; unset for the first and a mixture")]
 Drop = Annotated[str | None, typer.Option(help="samples to leave out, a query on obs columns")]
 
 
@@ -32,8 +33,12 @@ def severity(
     ],
     subject: Subject = None,
     time: Annotated[str | None, typer.Option(help="obs column that orders a subject's visits: less noise")] = None,
-    beside: Annotated[str, typer.Option(help="obs columns to learn with the measure, with commas: c3,esr")] = "",
+    beside: Annotated[
+        str | None, typer.Option(help="obs columns to learn with the measure, with commas: c3,esr")
+    ] = None,
+    layer: Layer = None,
     drop: Drop = None,
+    seed: Seed = 0,
 ) -> None:
     """Learn a severity score with intervals, judged on held-out subjects beside baselines."""
     fresh(out)
@@ -44,7 +49,9 @@ def severity(
         measure=measure_of(adata.obs, measure, subject=subject),
         subject=subject,
         fit=gl.models.again(trained, subject=subject),
-        protocol=gl.tl.Protocol(time=time, beside=[name for name in beside.split(",") if name]),
+        layer=layer,
+        protocol=gl.tl.Protocol(time=time, beside=listed(beside)),
+        seed=seed,
     )
     found.save(out)
     print(found.figures.to_string(index=False, float_format="{:.3f}".format))
@@ -57,7 +64,9 @@ def stratify(
     out: File,
     subject: Subject = None,
     layer: Annotated[str | None, typer.Option(help="hidden layer to read; unset for the last")] = None,
-    explain: Annotated[str, typer.Option(help="columns that groups should not be, with commas: batch,age")] = "",
+    explain: Annotated[
+        str | None, typer.Option(help="columns that groups should not be, with commas: batch,age")
+    ] = None,
     drop: Drop = None,
     seed: Seed = 0,
 ) -> None:
@@ -69,7 +78,7 @@ def stratify(
         trained,
         subject=subject,
         layer=layer,
-        explain=[name for name in explain.split(",") if name],
+        explain=listed(explain),
         fit=gl.models.again(trained, subject=subject),
         seed=seed,
     )
@@ -147,14 +156,13 @@ def contrast(
     treated: Annotated[str, typer.Option(help="which visits are treated, a query on obs columns")],
     untreated: Annotated[str, typer.Option(help="which visits are not")],
     subject: Annotated[str, typer.Option(help="obs column: whose sample it is")],
-    adjust: Annotated[str, typer.Option(help="columns to adjust for, with commas: sledai,age")] = "",
+    adjust: Annotated[str | None, typer.Option(help="columns to adjust for, with commas: sledai,age")] = None,
 ) -> None:
     """Compare programmes between treated and untreated visits by mixed models."""
     fresh(out)
     adata = read_as(model, table)
     treatment = gl.Contrast.of(adata.obs, case=treated, control=untreated, subject=subject)
-    names = [name for name in adjust.split(",") if name]
-    _show(gl.tl.contrast(adata, gl.load(model), treatment=treatment, adjust=names), out)
+    _show(gl.tl.contrast(adata, gl.load(model), treatment=treatment, adjust=listed(adjust)), out)
 
 
 @commands.command()
