@@ -69,8 +69,8 @@ the score stands above 0.45 is settled by the mean over folds, not by one set: s
 model still gains nothing. In the second cohort the score follows SLEDAI at 0.444 [0.281, 0.583].
 
 SLEDAI handed to other children is found in none of 20 draws: no p is up to 0.05, no interval above zero, the p are
-uniform (0.41). The correlations lie below zero, -0.18 in the mean: a score that has nothing to go by is near the mean of
-the subjects it learned from, which is low where those held out are high, and folds are pooled. So zero is not what
+uniform (0.41). The correlations lie below zero, -0.18 in the mean: a score that has nothing to go by is near the mean
+of the subjects it learned from, which is low where those held out are high, and folds are pooled. So zero is not what
 chance gives, and the p are over permutations, which have it too. An earlier single draw had 0.061 [-0.044, 0.170], p
 0.03.
 
