@@ -8,10 +8,10 @@ smallest; ``s per 1,000`` stays level, or falls as what is done once spreads ove
 All train five epochs a stage instead of sixty; memory does not depend on it.
 
 What grows with samples: 352 numbers of single precision a sample (its coordinates) while the subspace is settled;
-256 while it is trained on, and up to as many again as the network reads them. Learners and held-out samples are
-slices of the former, bootstraps of held-out subjects are kept in bytes; with copies and in double precision the peak
-at 100,000 samples was 1.38 times that at 5,000. What does not grow: the pilot, blocks, and the matrices of genes x
-axes, which set the peak.
+256 while it is trained on, and up to as many again as the network reads them. They are turned to principal axes, cut
+and sorted where they are, learners and held-out samples are slices of them, bootstraps of held-out subjects are kept
+in bytes; with copies and in double precision the peak at 100,000 samples was 1.38 times that at 5,000. What does not
+grow: the pilot, blocks, and the matrices of genes x axes, which set the peak.
 """
 
 from __future__ import annotations

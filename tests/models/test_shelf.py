@@ -7,9 +7,11 @@ import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import typer
 
 import genelight as gl
 from genelight._core.errors import FormatError, ResourceError, UnknownNameError
+from genelight.cli import app
 from genelight.models import fetch_model, find_models, read_registry
 
 GOOD = {"name": "blood", "url": "https://example.org/blood.zip", "sha256": "ab" * 32}
@@ -107,6 +109,26 @@ def test_a_shared_model_is_loaded_by_its_name(shared, autoencoder, cohort):
     assert gl.encode(model, cohort, layer="L1").shape == (cohort.n_obs, 16)
     (shared / "blood.zip").unlink()
     assert gl.load("blood").digest == autoencoder.digest, "the second time it comes from the cache"
+
+
+def test_every_command_takes_a_shared_model_by_its_name(shared):
+    found = {}
+    for path, command in commands(typer.main.get_command(app)):
+        for param in command.params:
+            if "--model" in param.opts:
+                value = ["blood", "blood"] if param.multiple else "blood"
+                folders = param.process_value(typer.Context(command), value)
+                found[path] = folders[-1] if param.multiple else folders
+    assert {"encode", "map-ids", "project", "scorecard", "score", "module agree"} <= set(found)
+    assert all((folder / "config.json").is_file() for folder in found.values()), found
+
+
+def commands(group, path=()):
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        else:
+            yield " ".join((*path, name)), command
 
 
 def test_an_archive_that_is_another_one_is_refused(shared):

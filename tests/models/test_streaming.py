@@ -11,7 +11,7 @@ from genelight._core.errors import InputError
 from genelight.cli import main
 from genelight.io import Store, pack
 from genelight.models._sketch import InMemory, sketch
-from genelight.models.streaming import reduce_store
+from genelight.models.streaming import Reduced, reduce_store
 from genelight.pp import PreparedStore
 from genelight.simulate import Compendium
 
@@ -101,10 +101,21 @@ def test_the_sketch_finds_the_leading_axes(x_ng):
     assert found.squares_k[:16].sum() / values[:16].sum() == pytest.approx(1, abs=1e-3)
     np.testing.assert_allclose(found.basis_gk.T @ found.basis_gk, np.eye(64), atol=1e-5)
     np.testing.assert_allclose(found.c_nk, x_ng @ found.basis_gk, atol=1e-3)
+    assert found.c_nk.base is None, "a view of the wider coordinates would keep their memory"
     np.testing.assert_allclose(found.outside_n + (found.c_nk**2).sum(1), (x_ng**2).sum(1), rtol=1e-4)
     assert found.total == pytest.approx((x_ng.astype(np.float64) ** 2).sum(), rel=1e-6)
     peer = IncrementalPCA(64, batch_size=500).fit(x_ng)
     assert found.squares_k.sum() > peer.singular_values_.__pow__(2).sum()
+
+
+def test_samples_move_to_another_order_in_their_own_memory(x_ng):
+    c_nk, outside_n = x_ng[:300, :37].copy(), np.arange(300.0)
+    order_n = np.random.default_rng(0).permutation(300)
+    want = c_nk[order_n]
+    moved = Reduced(models.find_subspace(x_ng[:50, :37]), c_nk, outside_n).sorted(order_n)
+    np.testing.assert_array_equal(moved.c_nk, want)
+    np.testing.assert_array_equal(moved.outside_n, order_n)
+    assert moved.c_nk is c_nk
 
 
 def test_samples_that_are_not_learned_from_decide_nothing(x_ng, monkeypatch):

@@ -81,7 +81,7 @@ class CodeRange:
     def of(cls, h_nk: np.ndarray) -> CodeRange:
         """Summary of codes of shape ``(n, k)``."""
         # A few nodes at a time, since quantiles take two more copies in double precision.
-        parts = [np.asarray(h_nk[:, i : i + 8], dtype=np.float64) for i in range(0, h_nk.shape[1], 8)]
+        parts = (np.asarray(h_nk[:, i : i + 8], dtype=np.float64) for i in range(0, h_nk.shape[1], 8))
         figures = [(h.min(0), h.max(0), h.mean(0), h.std(0), *np.quantile(h, (0.01, 0.99), axis=0)) for h in parts]
         return cls(*(np.concatenate(each) for each in zip(*figures, strict=True)))
 

@@ -11,7 +11,7 @@ import genelight as gl
 
 from .._core.errors import InputError
 from ._genes import read_as
-from ._shared import File, Seed, Subject, Table, fresh
+from ._shared import File, ModelFolders, Seed, Subject, Table, fresh
 
 __all__ = ["Top", "cut_network", "nodes_or_module", "sets_of", "size_of"]
 
@@ -43,7 +43,7 @@ def assess(
 @commands.command()
 def scorecard(
     table: Table,
-    model: Annotated[list[Path], typer.Option("--model", help="model folder; again for each further training")],
+    model: ModelFolders,
     out: File,
     label: Annotated[list[str] | None, typer.Option(help="obs column that layers should know")] = None,
     batch: Annotated[list[str] | None, typer.Option(help="obs column that they should not know")] = None,

@@ -14,7 +14,7 @@ import genelight as gl
 from .._core.module import DERIVATION
 from .._core.tables import write_plain
 from ._genes import as_genes, read_as
-from ._shared import File, Folder, ModelFolder, Scale, Subject, Table, fresh, listed, named_queries
+from ._shared import File, Folder, ModelFolder, ModelFolders, Scale, Subject, Table, fresh, listed, named_queries
 
 commands = typer.Typer()
 module = typer.Typer(no_args_is_help=True, help="Ask further of a disease module.")
@@ -118,7 +118,7 @@ def _tell(path: Path, module: gl.Module) -> None:
 @module.command()
 def agree(
     table: Table,
-    model: Annotated[list[Path], typer.Option("--model", help="model folder; several of other seeds may be given")],
+    model: ModelFolders,
     case: Case,
     control: Control,
     subject: Subject = None,

@@ -14,7 +14,7 @@ import genelight as gl
 from .._core.checks import select_samples
 from .._core.contrast import measure_of
 from ._genes import OtherScale, Probes, read_as
-from ._shared import File, ModelFolder, Seed, Subject, Table, fresh, listed
+from ._shared import File, ModelFolder, Seed, Subject, Table, fresh, listed, model_folder
 
 commands = typer.Typer()
 
@@ -94,7 +94,10 @@ def stratify(
 @commands.command()
 def score(
     table: Table,
-    model: Annotated[Path, typer.Option("--model", help="model folder, or the folder of a run")],
+    model: Annotated[
+        Path,
+        typer.Option("--model", callback=model_folder, help="model folder, registered name, or the folder of a run"),
+    ],
     out: File,
     severity: Annotated[Path | None, typer.Option(help="what genelight severity wrote; unset for the model's")] = None,
     groups: Annotated[Path | None, typer.Option(help="what genelight stratify wrote; unset for the model's")] = None,

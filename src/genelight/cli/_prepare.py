@@ -15,7 +15,7 @@ from .._core.errors import InputError, first_three
 from .._core.id_kinds import PROBES, detect_ids
 from .._core.provenance import writing
 from ._genes import Collapse, Ids, Probes, Several, as_genes, found_in, gene_list
-from ._shared import File, Table, fresh, listed
+from ._shared import File, Table, fresh, listed, model_folder
 
 commands = typer.Typer()
 
@@ -25,7 +25,10 @@ def map_ids(
     table: Table,
     out: File,
     to: Annotated[str, typer.Option(help="symbol, entrez or ensembl")] = "symbol",
-    model: Annotated[Path | None, typer.Option("--model", help="map to the genes of a model instead")] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", callback=model_folder, help="map to the genes of a model instead: folder or name"),
+    ] = None,
     ids: Ids = "auto",
     collapse: Collapse = "highest_mean",
     several: Several = "drop",
@@ -42,7 +45,10 @@ def map_ids(
 @commands.command()
 def project(
     tables: Annotated[list[Path], typer.Argument(help="expression tables in any format that read knows")],
-    model: Annotated[Path | None, typer.Option("--model", help="model folder, such as RUN/03_model")] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", callback=model_folder, help="model folder, such as RUN/03_model, or registered name"),
+    ] = None,
     genes: Annotated[
         Path | None,
         typer.Option(help="in place of a model: text file with one gene per line, or h5ad whose genes to take"),

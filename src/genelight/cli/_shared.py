@@ -14,9 +14,14 @@ import genelight as gl
 from .._core.errors import InputError, ResourceError
 
 
-def _model_folder(folder: Path) -> Path:
+def model_folder(folder: Path | None) -> Path | None:
+    """Folder of a model that may be given by its name in a registry; None stays None."""
     # In a function, for importing models takes seconds.
-    return gl.models.model_folder(folder)
+    return None if folder is None else gl.models.model_folder(folder)
+
+
+def _model_folders(folders: Sequence[Path]) -> list[Path]:
+    return [gl.models.model_folder(folder) for folder in folders]
 
 
 Table = Annotated[Path, typer.Argument(help="expression table in any format that read knows")]
@@ -26,8 +31,14 @@ ModelFolder = Annotated[
     Path,
     typer.Option(
         "--model",
-        callback=_model_folder,
+        callback=model_folder,
         help="model folder, such as RUN/03_model, or the name of one in the registry of GENELIGHT_MODELS",
+    ),
+]
+ModelFolders = Annotated[
+    list[Path],
+    typer.Option(
+        "--model", callback=_model_folders, help="model folder, or registered name; again for each further training"
     ),
 ]
 Subject = Annotated[str | None, typer.Option(help="obs column: whose sample it is; a subject is never split")]

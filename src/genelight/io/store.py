@@ -171,10 +171,14 @@ class Store:
         index_n = np.asarray(index_n)
         if (np.diff(index_n) == 1).all():
             return self._read(index_n)
-        order, place = np.unique(index_n, return_inverse=True)
-        # A few at a time: each may bring its whole chunk into memory.
-        parts = [self._read(order[i : i + AT_ONCE]) for i in range(0, len(order), AT_ONCE)]
-        return np.concatenate(parts)[place]
+        x_ng = np.empty((len(index_n), self.n_vars), np.float32)
+        by_place = np.argsort(index_n, kind="stable")
+        # A few at a time, straight to where they belong: each may bring its whole chunk into memory.
+        for start in range(0, len(by_place), AT_ONCE):
+            rows = by_place[start : start + AT_ONCE]
+            order, place = np.unique(index_n[rows], return_inverse=True)
+            x_ng[rows] = self._read(order)[place]
+        return x_ng
 
     def tables(self, rows: int | None = None) -> Iterator[tuple[int, AnnData]]:
         """All samples in order, a block at a time, as AnnData; genes that a block entirely lacks are left out of it.

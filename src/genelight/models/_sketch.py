@@ -18,6 +18,7 @@ import numpy as np
 import scipy.linalg
 
 from .._core.progress import progress
+from .._core.threads import one_thread
 
 __all__ = ["InMemory", "Sketch", "Table", "power_step", "sketch"]
 
@@ -120,8 +121,7 @@ def sketch(table: Table, *, rank: int, learn_n: np.ndarray | None = None, seed: 
         c_nl, length_n = _project(watched(), basis_gl, samples)
     squares_l, turn_ll = _principal(c_nl, learn_n)
     turn_lk = np.ascontiguousarray(turn_ll[:, :rank])
-    c_nk = c_nl @ turn_lk
-    del c_nl
+    c_nk = _turned(c_nl, turn_lk)
     outside_n = np.maximum(length_n - np.einsum("nk,nk->n", c_nk, c_nk), 0.0)
     return Sketch(basis_gl @ turn_lk, squares_l[:rank], float(length_n[learn_n].sum()), c_nk, outside_n)
 
@@ -141,7 +141,9 @@ def _pilot_axes(x_ng: np.ndarray, size: int, seed: int) -> np.ndarray:
     """Principal axes of the pilot, filled up with random directions where it has fewer than `size`."""
     gram_nn = (x_ng @ x_ng.T).astype(np.float64)
     few = min(size, len(x_ng))
-    _, vectors = scipy.linalg.eigh(gram_nn, subset_by_index=(len(x_ng) - few, len(x_ng) - 1), check_finite=False)
+    with one_thread():
+        leading = (len(x_ng) - few, len(x_ng) - 1)
+        _, vectors = scipy.linalg.eigh(gram_nn, subset_by_index=leading, overwrite_a=True, check_finite=False)
     axes_gl = x_ng.T @ vectors.astype(np.float32)
     if few < size:
         more = np.random.default_rng(seed).standard_normal((x_ng.shape[1], size - few), dtype=np.float32)
@@ -184,14 +186,28 @@ def _project(blocks: Blocks, basis_gl: np.ndarray, samples: int) -> tuple[np.nda
 def _principal(c_nl: np.ndarray, learn_n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Squares along the learners' principal axes within a basis, from the largest on, and those axes."""
     gram_ll = np.zeros((c_nl.shape[1],) * 2)
-    for first, c in InMemory(c_nl).blocks():
-        learners = c[learn_n[first : first + len(c)]].astype(np.float64)
-        gram_ll += learners.T @ learners
-    squares_l, turn_ll = scipy.linalg.eigh(gram_ll, check_finite=False)
+    with one_thread():
+        for first, c in InMemory(c_nl).blocks():
+            learners = c[learn_n[first : first + len(c)]].astype(np.float64)
+            gram_ll += learners.T @ learners
+        squares_l, turn_ll = scipy.linalg.eigh(gram_ll, check_finite=False)
     return np.maximum(squares_l[::-1], 0.0), turn_ll[:, ::-1].astype(np.float32)
+
+
+def _turned(c_nl: np.ndarray, turn_lk: np.ndarray) -> np.ndarray:
+    """Coordinates along turned axes, in the memory of what is turned; what they do not fill of it is given back."""
+    (samples, _), rank = c_nl.shape, turn_lk.shape[1]
+    place = c_nl.reshape(-1)
+    for first in range(0, samples, ROWS):
+        turned = c_nl[first : first + ROWS] @ turn_lk
+        place[first * rank : first * rank + turned.size] = turned.ravel()
+    del place
+    c_nl.resize((samples, rank), refcheck=False)
+    return c_nl
 
 
 def _orthonormal(x_gl: np.ndarray) -> np.ndarray:
     x_gl /= max(float(np.abs(x_gl).max()), 1e-30)
-    basis_gl, _ = scipy.linalg.qr(x_gl, mode="economic", overwrite_a=True, check_finite=False)
+    with one_thread():
+        basis_gl, _ = scipy.linalg.qr(x_gl, mode="economic", overwrite_a=True, check_finite=False)
     return np.ascontiguousarray(basis_gl, dtype=np.float32)

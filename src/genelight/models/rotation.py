@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import nullcontext
 
 import numpy as np
 from sklearn.decomposition import FastICA
@@ -16,7 +15,6 @@ __all__ = ["independent"]
 
 # Products of a search, at most: beyond a hundred axes or so it ends before the iterations do.
 MOST_PRODUCTS = 1.5e11
-SMALL = 256
 
 
 def independent(
@@ -45,7 +43,7 @@ def independent(
     affordable = int(MOST_PRODUCTS / (4 * axes**2 * len(basis_gk)))
     most = min(iterations, max(10, affordable))
     ica = FastICA(whiten=False, fun=_log_cosh, max_iter=most, tol=tolerance, random_state=seed)
-    with one_thread() if axes < SMALL else nullcontext():
+    with one_thread():
         u, _, vt = np.linalg.svd(_components(ica, basis_gk * np.float32(np.sqrt(len(basis_gk)))))
     rotation_kk = u @ vt
     profile_kg = rotation_kk @ basis_gk.T
