@@ -217,3 +217,15 @@ def test_history_prefers_r2_to_errors(ax: Axes) -> None:
     assert ax.get_ylabel() == "R²"
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["train R²", "held out R²"]
     assert pl.history(HISTORY[["epoch", "train_error"]], Figure().subplots()).get_ylabel() == "error"
+
+
+def test_names_in_a_crowded_network_cover_no_other():
+    genes = [f"GENE{i}" for i in range(60)]
+    role = np.where(np.arange(60) < 20, "core", "connector")
+    nodes = pd.DataFrame({"gene": genes, "role": role, "score": 1.0, "part": 1})
+    pairs = [(a, b) for a in genes for b in genes if a < b]
+    ax = pl.module_network(nodes, pd.DataFrame(pairs, columns=["source", "target"]), Figure(figsize=(7, 6)).subplots())
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert 5 < len(boxes) < 60
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
+    assert ax.texts[0].get_text() in genes[:20]

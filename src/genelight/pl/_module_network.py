@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["disease_map", "module_network"]
 
-MOST_NAMES = 40
+MOST_NAMES, FONT, OFFSET = 40, 6.5, 3
 STEPS = 200
 
 
@@ -34,7 +34,7 @@ def module_network(nodes: pd.DataFrame, edges: pd.DataFrame, ax: Axes | None = N
 
     Returns
     -------
-    The axes; the forty best connected genes have their names.
+    The axes; up to forty genes have their names, where there is room: the module's own first, the best connected first.
 
     Examples
     --------
@@ -60,13 +60,13 @@ def module_network(nodes: pd.DataFrame, edges: pd.DataFrame, ax: Axes | None = N
     size = 14 + 60 * degree / max(1, degree.max(initial=0))
     face = np.where(hollow, "white", colour)
     ax.scatter(place[:, 0], place[:, 1], s=size, c=face, edgecolors=list(colour), linewidths=1.2, zorder=2)
-    for i in np.argsort(-degree, kind="stable")[:MOST_NAMES]:
+    for i in _with_room(ax, place, list(drawn["gene"]), order=np.lexsort((-degree, hollow))):
         ax.annotate(
             str(drawn["gene"][i]),
             place[i],
-            xytext=(3, 3),
+            xytext=(OFFSET, OFFSET),
             textcoords="offset points",
-            fontsize=6.5,
+            fontsize=FONT,
             color=INK,
             parse_math=False,
             zorder=3,
@@ -121,6 +121,18 @@ def disease_map(pairs: pd.DataFrame, order: Sequence[str], ax: Axes | None = Non
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.5)
     bar.set_label("rank correlation of scores")
     return ax
+
+
+def _with_room(ax: Axes, place: np.ndarray, names: list[str], *, order: np.ndarray) -> list[int]:
+    """Nodes whose names, beside them, cover none that comes before in `order`."""
+    low = ax.transData.transform(place) * 72 / ax.figure.dpi + OFFSET  # in points, as the names are
+    high = low + np.column_stack(([0.7 * FONT * len(name) for name in names], np.full(len(names), FONT)))
+    named: list[int] = []
+    for i in order:
+        covers = (low[i] < high[named]).all(1) & (high[i] > low[named]).all(1)
+        if len(named) < MOST_NAMES and not covers.any():
+            named.append(int(i))
+    return named
 
 
 def _layout(n: int, a: np.ndarray, b: np.ndarray, *, part: np.ndarray) -> np.ndarray:
