@@ -7,11 +7,11 @@ copied and standardised as it comes; and from values in memory that were standar
 could cost. ``over ...`` are medians of pairs. Passes end with the same axes, which is checked first. The store has just
 been written, so its pages may still be cached by the system; on a cold disk its speed is the limit.
 
-What was tried on two cores with a pass of 1.3 s over 0.5 GB: zarr's own decoding takes 0.30 s of one core, zarrs 0.2 s
-of two, reading the shards' files straight 0.07 s, mapping them into memory no less; standardising 0.07 s. Blocks of 256
-samples multiply slower than those of 384 by a tenth; 512 cost fresh memory for every block. A block read ahead in a
-thread is as fast as none read ahead while files are cached, and 0.2 s faster where they are not. Standardising in two
-threads gained nothing.
+What was tried, by scripts that are not kept, on two cores with a pass of 1.3 s over 0.5 GB: zarr's own decoding takes
+0.30 s of one core, zarrs 0.2 s of two, reading the shards' files straight 0.07 s, mapping them into memory no less;
+standardising 0.07 s. Blocks of 256 samples multiply slower than those of 384 by a tenth; 512 cost fresh memory for
+every block. A block read ahead in a thread is as fast as none read ahead while files are cached, and 0.2 s faster where
+they are not. Standardising in two threads gained nothing.
 
 The rows below compare ways to read the same store, without any product, in GB of values a second: as ``Store`` does;
 through zarr, its own pipeline or zarrs (Rust), where installed; the same store packed with ``--compress``; random

@@ -53,15 +53,15 @@ t (excess 1.2 against 0.4 at 200 genes), PCA 2.0, but the intervals hold zero.
 
 *Simulated*: of 300 cohorts without a disease two were called, one of 100 unconfounded (25 genes) and one of 100 with a
 batch (3 genes), both of 2,000 subjects; of 100 that differ in cell composition none: 0.7% [0.1%, 2.4%], where the
-selection allows 5%. On 180 others (seeds 100 to 119) none was called, so no rule was added. Where there is a disease,
-at most one gene in a hundred of a module was false on average, where five in a hundred were allowed. ``oracle`` is one
-who sees the true activities of the programmes in these very subjects, and has only to estimate which differ and which
-genes follow them. AUROC is 0.95 and more in every cell where the oracle's is: from 200 subjects on at every effect, at
-60 from an effect of 1 on, at 20 at 2, there not under composition (0.91, the oracle 0.91). In the others it cannot be
-had: at 20 subjects and effects of 0.5 and 1 the oracle has 0.73 and 0.88 unconfounded (the default 0.68 and 0.85), at
-60 and 0.5 0.92 (0.90). A first run with five seeds a cell had 0.947 at 60 and 1 under batch, where twenty have 0.967.
-With 20 subjects no gene is certain, and no module is called at any effect; with 200 and an effect of 0.5 none either,
-though its AUROC is 0.97.
+selection allows 5%. On 180 others, not in the rows (seeds 100 to 119) none was called, so no rule was added. Where
+there is a disease, at most one gene in a hundred of a module was false on average, where five in a hundred were
+allowed. ``oracle`` is one who sees the true activities of the programmes in these very subjects, and has only to
+estimate which differ and which genes follow them. AUROC is 0.95 and more in every cell where the oracle's is: from 200
+subjects on at every effect, at 60 from an effect of 1 on, at 20 at 2, there not under composition (0.91, the oracle
+0.91). In the others it cannot be had: at 20 subjects and effects of 0.5 and 1 the oracle has 0.73 and 0.88 unconfounded
+(the default 0.68 and 0.85), at 60 and 0.5 0.92 (0.90). A first run with five seeds a cell had 0.947 at 60 and 1 under
+batch, where twenty have 0.967. With 20 subjects no gene is certain, and no module is called at any effect; with 200 and
+an effect of 0.5 none either, though its AUROC is 0.97.
 
 Adjusting for the one cell type that differs was not enough: its rise is the others' fall, and at 2,000 subjects their
 markers made a module of 71 genes without any disease. With all four types as covariates there is none.

@@ -255,3 +255,26 @@ def test_in_bfloat16_held_out_r2_is_that_of_float32():
         found[precision] = model.about["held_out"]["r2"]
     assert found["bfloat16"] != found["float32"] > 0.5
     assert found["bfloat16"] == pytest.approx(found["float32"], abs=0.002)
+
+
+@pytest.mark.parametrize("taken", [0.0, 0.01])
+def test_what_is_familiar_is_measured_with_the_network_that_was_chosen(monkeypatch, taken):
+    trained, measured = {}, []
+    trial, distances = plan_file.Plan.trial, fit_file.held_out_distances
+
+    def noted(self, name, start, *, recipe, **others):
+        history, trained[recipe.sparsity] = trial(self, name, start, recipe=recipe, **others)
+        return history, trained[recipe.sparsity]
+
+    def choose(trial, recipe, *, sparsities):
+        recipes = [replace(recipe, sparsity=sparsity, stop=1) for sparsity in (0.0, 0.01, 0.03)]
+        histories = {each.sparsity: trial(each, f"choice-{i}", lambda _: False)[0] for i, each in enumerate(recipes)}
+        return next(each for each in recipes if each.sparsity == taken), histories[taken]
+
+    monkeypatch.setattr(plan_file.Plan, "trial", noted)
+    monkeypatch.setattr(fit_file, "choose_recipe", choose)
+    monkeypatch.setattr(
+        fit_file, "held_out_distances", lambda net, *a, **k: measured.append(net) or distances(net, *a, **k)
+    )
+    fit(PLANTED["linear"], widths=(8, 8, 8), subject="subject", epochs=2)
+    assert [net is trained[taken] for net in measured] == [True]

@@ -40,6 +40,11 @@ class Group:
         """Genes, in the order of the columns."""
         return Genes(tuple(map(str, self._table("var").index)), self.about["namespace"])
 
+    @cached_property
+    def obs(self) -> pd.DataFrame:
+        """The sample table."""
+        return self._table("obs")
+
     def read(self, sorted_n: np.ndarray) -> np.ndarray:
         """Values of samples by ascending position, shape ``(n, g)``, float32, yours to change."""
         plain_ng = self._shards.read(sorted_n) if self._shards else None
@@ -51,11 +56,6 @@ class Group:
     @cached_property
     def _shards(self) -> Shards | None:
         return Shards.of(self.x, self.path / "X")
-
-    @cached_property
-    def obs(self) -> pd.DataFrame:
-        """The sample table."""
-        return self._table("obs")
 
     def _table(self, name: str) -> pd.DataFrame:
         import zarr
