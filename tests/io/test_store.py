@@ -114,6 +114,16 @@ def test_a_union_counts_what_is_missing_and_never_fills_it(tmp_path):
     assert asked.missing == 6
 
 
+def test_many_columns_of_samples_are_joined_without_a_warning(tmp_path, recwarn):
+    files = []
+    for name in "ab":
+        adata = table(5, genes(12), prefix=name)
+        adata.obs = pd.DataFrame({f"c{i}": str(i) if i % 2 else i for i in range(150)}, index=adata.obs_names)
+        files.append(write(adata, tmp_path / f"{name}.h5ad"))
+    assert pack(files, tmp_path / "s.zarr").obs.shape == (10, 151)
+    assert not [warning for warning in recwarn if warning.category is pd.errors.PerformanceWarning]
+
+
 @pytest.mark.parametrize("form", ["csr", "csc"])
 def test_sparse_tables_become_dense(tmp_path, form):
     x = sparse.random(30, 12, density=0.3, format=form, dtype=np.float64, random_state=0)

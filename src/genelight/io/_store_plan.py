@@ -83,7 +83,8 @@ def make_plan(sources: Sequence[Source], *, genes: str | Sequence[str], repeats:
     names, rows = _samples(sources, repeats)
     tables = [s.obs[mask] for s, mask in zip(sources, rows, strict=True)]
     origin = np.repeat([s.name for s in sources], [len(t) for t in tables])
-    obs = pd.concat([_text_categories(t) for t in tables]) if len(tables) > 1 else tables[0].copy()
+    obs = pd.concat([_text_categories(t) for t in tables]) if len(tables) > 1 else tables[0]
+    obs = obs.copy()  # in one piece: pandas warns of a column put to a table of many
     obs.index = pd.Index(names, dtype=object)
     obs[ORIGIN] = pd.Categorical(origin)
     return Plan(tuple(sources), kept, plain_columns(obs), rows, compress)
