@@ -16,6 +16,7 @@ from genelight import cli
 def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("patients")
     adata = gl.demo.cohort()[:, :200].copy()
+    adata.obs["gap"] = adata.obs["hours"].where(adata.obs["hours"] < 100)
     adata.write_h5ad(folder / "flu.h5ad")
     gl.models.fit_pca(adata, width=8).save(folder / "model")
     return folder
@@ -94,6 +95,9 @@ def test_treatment_and_time(call, files, capsys):
     assert call("contrast", *who, "c.tsv", *ask) == 0
     assert "Observational" in capsys.readouterr().out
     assert call("trajectories", *who, "t.tsv", "--time", "hours") == 0
+    assert call("trajectories", *who, "g.tsv", "--time", "gap") == 2
+    assert "drop = 'gap.isna()'" in capsys.readouterr().err
+    assert call("trajectories", *who, "g.tsv", "--time", "gap", "--drop", "gap.isna()") == 0
     assert "PC." in capsys.readouterr().out
     assert len(gl.tl.Changes.load(files / "t.tsv").table) == 8
 

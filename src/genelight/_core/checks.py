@@ -63,7 +63,8 @@ def check_column(obs: pd.DataFrame, column: str, *, role: str) -> pd.Series:
     if missing:
         msg = (
             f"{role} column {column!r} is missing for {missing} of {len(obs)} samples, the first "
-            f"{obs.index[obs[column].isna()][0]!r}; drop them with drop = '{column}.isna()'"
+            f"{obs.index[obs[column].isna()][0]!r}; leave them out (in a study, or by --drop: "
+            f"drop = '{column}.isna()'), or fill them in"
         )
         raise InputError(msg)
     return obs[column]

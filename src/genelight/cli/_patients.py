@@ -160,10 +160,11 @@ def contrast(
     untreated: Annotated[str, typer.Option(help="which visits are not")],
     subject: Annotated[str, typer.Option(help="obs column: whose sample it is")],
     adjust: Annotated[str | None, typer.Option(help="columns to adjust for, with commas: sledai,age")] = None,
+    drop: Drop = None,
 ) -> None:
     """Compare programmes between treated and untreated visits by mixed models."""
     fresh(out)
-    adata = read_as(model, table)
+    adata = _kept(read_as(model, table), drop)
     treatment = gl.Contrast.of(adata.obs, case=treated, control=untreated, subject=subject)
     _show(gl.tl.contrast(adata, gl.load(model), treatment=treatment, adjust=listed(adjust)), out)
 
@@ -198,11 +199,12 @@ def trajectories(
     time: Annotated[str, typer.Option(help="obs column with the time of each visit")],
     subject: Annotated[str, typer.Option(help="obs column: whose sample it is")],
     severity: Annotated[Path | None, typer.Option(help="what genelight severity wrote")] = None,
+    drop: Drop = None,
 ) -> None:
     """Test which programmes, and whether severity, change over a subject's own time."""
     fresh(out)
     score_by = None if severity is None else gl.tl.Severity.load(severity)
-    adata = read_as(model, table)
+    adata = _kept(read_as(model, table), drop)
     _show(gl.tl.trajectories(adata, gl.load(model), time=time, subject=subject, severity=score_by), out)
 
 
