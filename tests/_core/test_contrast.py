@@ -130,7 +130,7 @@ def test_covariates_that_do_not_fit():
 def test_a_column_of_three_levels_is_not_guessed_from_and_the_third_stays_out():
     obs = pd.DataFrame({"group": ["ill", "well", "mild"] * 8}, index=[f"s{i}" for i in range(24)])
     with pytest.raises(
-        InputError, match=r"case = .group. is not a yes-or-no question; group has .ill., .*write for example group == "
+        InputError, match=r"case = .group. is not a yes-or-no question; group has .ill., .*write for example: group == "
     ):
         Contrast.of(obs, case="group", control='group == "well"', subject=None)
     with pytest.raises(InputError, match="8 of 24 samples are case"):

@@ -59,14 +59,14 @@ class Contrast:
         subject_pattern: str | None = None,
         covariates: Sequence[str] = (),
     ) -> Contrast:
-        """Build and check a contrast from queries on ``obs``.
+        """Build and check a contrast from two expressions over ``obs``.
 
         Parameters
         ----------
         obs
             Sample table.
         case, control
-            pandas queries, see :func:`genelight._core.checks.select_samples`.
+            Expressions, see :func:`genelight._core.checks.select_samples`.
         subject
             Column that says whose sample it is; without it every sample counts as a subject of its own.
         subject_pattern

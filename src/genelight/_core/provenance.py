@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ import numpy as np
 
 from .errors import FormatError, ResourceError
 
-__all__ = ["digest", "file_digest", "read_json", "versions", "write_json", "writing"]
+__all__ = ["digest", "file_digest", "file_name", "read_json", "versions", "write_json", "writing"]
 
 _STACK = ("genelight", "numpy", "scipy", "pandas", "anndata", "scikit-learn", "numba", "torch")
 
@@ -41,6 +42,18 @@ def file_digest(path: Path) -> str:
     """Sixteen hexadecimal digits of a file's content."""
     with Path(path).open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()[:16]
+
+
+def file_name(text: str) -> str:
+    """A name from data as one that any file system takes, and that names no other folder.
+
+    Examples
+    --------
+    >>> from genelight._core.provenance import file_name
+    >>> file_name("../lupus: SLE")
+    'lupus_SLE'
+    """
+    return re.sub(r"[^-.0-9A-Za-z]+", "_", text).strip("._")[:100] or "unnamed"
 
 
 def versions() -> dict[str, str]:

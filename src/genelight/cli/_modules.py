@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ import typer
 import genelight as gl
 
 from .._core.module import DERIVATION
+from .._core.provenance import file_name
 from .._core.tables import write_plain
 from ._genes import as_genes, read_as
 from ._shared import File, Folder, ModelFolder, ModelFolders, Scale, Subject, Table, fresh, listed, named_queries
@@ -99,7 +99,7 @@ def disease_modules(
     found = gl.tl.disease_modules(adata, gl.load(model), contrasts=contrasts, method=method, size=size or None)
     target.mkdir(parents=True)
     for name, one in found.items():
-        path = target / f"{re.sub(r'[^-.0-9A-Za-z]+', '_', name)}.tsv"
+        path = target / f"{file_name(name)}.tsv"
         one.save(fresh(path))
         _tell(path, one)
     pairs = gl.tl.compare_modules(found)

@@ -10,6 +10,7 @@ from .. import io, models, pl, tl
 from .._core.checks import check_column
 from .._core.contrast import Contrast
 from .._core.errors import FormatError, InputError, ResourceError, UnknownNameError
+from .._core.provenance import file_name
 from .._core.tables import write_plain
 from .._core.types import Module
 
@@ -63,7 +64,7 @@ def write_atlas(table: Path, out: Path, *, size: int = 200, names: Path | None =
     pl.save(lambda ax: pl.disease_map(found.pairs, found.order, ax), out / "map.svg", size=(side + 1, side))
     if set(COHORT_COLUMNS) <= set(rows):
         for name, module in modules.items():
-            module.save(out / f"module_{name}.tsv")
+            module.save(out / f"module_{file_name(name)}.tsv")
     return found
 
 

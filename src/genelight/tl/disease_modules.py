@@ -68,7 +68,7 @@ def disease_modules(
     --------
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
-    >>> adata = adata[adata.obs.eval('hours == 0 or hours >= 45')].copy()
+    >>> adata = adata[(adata.obs["hours"] == 0) | (adata.obs["hours"] >= 45)].copy()
     >>> adata.obs["state"] = adata.obs["condition"].astype(str).where(adata.obs["hours"] > 0, "before")
     >>> several = gl.Contrast.several(adata.obs, case="state", control="hours == 0", subject="subject")
     >>> modules = gl.tl.disease_modules(adata, gl.models.fit_pca(adata, width=8), contrasts=several, bootstraps=0)
