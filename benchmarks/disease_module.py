@@ -29,8 +29,8 @@ import numpy as np
 
 from benchmarks._harness import Result
 from benchmarks._measure import Figure, child, paired, require
-from genelight import Contrast, models, simulate, tl
-from genelight.tl._subjects import bootstrap_counts, indexed, weights_under
+from genelight import Contrast, models, modules, simulate
+from genelight.stats.subjects import bootstrap_counts, indexed, weights_under
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -78,7 +78,7 @@ def _prepared(samples: int, genes: int) -> tuple[AnnData, Contrast, models.Autoe
 
 
 def _ours(adata: AnnData, model: models.Autoencoder, *, contrast: Contrast, bootstraps: int) -> None:
-    tl.layer_modules(adata, model, contrast=contrast, bootstraps=bootstraps)
+    modules.layer_modules(adata, model, contrast=contrast, bootstraps=bootstraps)
 
 
 def _refit(x_ng: np.ndarray, contrast: Contrast, *, head: Any) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks._harness import Result
 from benchmarks._measure import paired, require
 from genelight import demo, evidence, io
-from genelight._core.types import Edges
+from genelight.nouns import Edges
 
 SHARED = Path(__file__).parents[1] / "../shared/data"
 

@@ -17,8 +17,7 @@ from benchmarks._harness import Result
 from benchmarks._measure import Figure, paired, require
 from benchmarks.distances import SHARED
 from genelight import demo, evidence, io
-from genelight._core.genes import Genes
-from genelight._core.types import Edges, Evidence, NodeGenes
+from genelight.nouns import Edges, Evidence, Genes, NodeGenes
 
 GENES = 300
 OVERLAPS = ("hypergeometric", "hypergeometric_up", "hypergeometric_down")

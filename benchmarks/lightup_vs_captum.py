@@ -1,6 +1,6 @@
 """All nodes of a 512-512-512 autoencoder over 11,000 genes: light-up, against captum node by node.
 
-The work is one signed value per gene for every hidden node of all three layers. Ours is ``tl.light_up`` once per
+The work is one signed value per gene for every hidden node of all three layers. Ours is ``gl.nodes.light_up`` once per
 layer. The peer is ``NeuronIntegratedGradients`` (50 steps, its default) from the training mean to one sample, called
 for one node after the other, as its interface is. It is given the encoder in gene space, the samples' subspace
 folded into the first weights, and only the layers up to the node's own, so that it does no work that it does not
@@ -25,33 +25,34 @@ from benchmarks._measure import Pairs, paired, require
 if TYPE_CHECKING:
     import torch
 
-    from genelight.models import Autoencoder
+from genelight.models import Autoencoder
 
 
 def run(*, quick: bool) -> Result:
     version = require("captum")
     from captum.attr import NeuronGradient, NeuronIntegratedGradients
 
-    from genelight import models, simulate, tl
+    import genelight as gl
+    from genelight import models, simulate
 
     width, n_genes, subjects, sampled = (64, 1000, 120, 4) if quick else (512, 11_000, 340, 16)
     adata = simulate.cohort(subjects, n_genes=n_genes)
     model = models.fit(adata, preset="plain", widths=(width,) * 3, subject="subject", epochs=2)
     x_ng = model.prepare(adata)
-    nodes = np.linspace(0, width - 1, sampled).astype(int)
+    picked = np.linspace(0, width - 1, sampled).astype(int)
     encoders = _encoders(model, x_ng)
 
     def ours() -> None:
         for layer in model.widths:
-            tl.light_up(model, layer)
+            gl.nodes.light_up(model, layer)
 
     def against(method: type) -> Pairs:
-        pairs = paired(ours, _peer(method, encoders, x_1g=x_ng[:1], nodes=nodes), runs=3 if quick else 5)
+        pairs = paired(ours, _peer(method, encoders, x_1g=x_ng[:1], nodes=picked), runs=3 if quick else 5)
         return Pairs(pairs.ours, tuple(seconds * width / sampled for seconds in pairs.peer))
 
     pairs, gradient = against(NeuronIntegratedGradients), against(NeuronGradient)
     rows = [
-        *pairs.rows("tl.light_up", f"captum {version} NeuronIntegratedGradients, extrapolated"),
+        *pairs.rows("gl.nodes.light_up", f"captum {version} NeuronIntegratedGradients, extrapolated"),
         gradient.rows("", f"captum {version} NeuronGradient, extrapolated")[1],
     ]
     data = f"simulated {adata.n_obs} x {n_genes}, {3 * width} nodes; captum timed on {3 * sampled} of them"

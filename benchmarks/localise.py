@@ -22,7 +22,7 @@ from benchmarks._harness import Result
 from benchmarks._measure import Figure, paired
 from benchmarks.distances import string_network
 from genelight import evidence
-from genelight._core.types import Evidence, NodeGenes
+from genelight.nouns import Evidence, NodeGenes
 
 GENES, DRAWS = 200, 1000
 

@@ -1,7 +1,7 @@
 """Matching the nodes of ten trainings of 512-512-512 over 11,000 genes, against numpy and scipy in a plain loop.
 
 The work is to match every node of every layer of the first member to each of the nine others, 27 assignments of 512
-nodes. Ours is ``tl.match_nodes``. The peer is what one writes at first: ``numpy.corrcoef`` of both members' profiles
+nodes. Ours is ``nodes.match_nodes``. The peer is what one writes at first: ``numpy.corrcoef`` of both members' profiles
 stacked, its off-diagonal block, ``scipy.optimize.linear_sum_assignment``. Both give the same pairs, which is checked.
 Profiles are random mixtures of 300 common directions and noise: the time depends on their shape, hardly on their
 values. A further row matches every pair of members, 135 assignments. Peak memory is that of the ten layers of
@@ -18,8 +18,8 @@ from scipy.optimize import linear_sum_assignment
 
 from benchmarks._harness import Result
 from benchmarks._measure import paired
-from genelight import NodeGenes, tl
-from genelight._core.genes import Genes
+from genelight import NodeGenes, nodes
+from genelight.nouns import Genes
 
 SEEDS = 10
 
@@ -33,9 +33,9 @@ def run(*, quick: bool) -> Result:
     for _ in range(layers):
         for i in range(SEEDS):
             for other in members[:i]:
-                tl.match_nodes(members[i], other)
-    every = {"what": "tl.match_nodes, every pair of members", "seconds": time.perf_counter() - started}
-    rows = [*pairs.rows("tl.match_nodes", f"corrcoef loop, numpy {np.__version__}"), every]
+                nodes.match_nodes(members[i], other)
+    every = {"what": "nodes.match_nodes, every pair of members", "seconds": time.perf_counter() - started}
+    rows = [*pairs.rows("nodes.match_nodes", f"corrcoef loop, numpy {np.__version__}"), every]
     data = f"{SEEDS} members x {layers} layers of {k} nodes x {g} genes, each matched to the first"
     return Result("ratio", pairs.ratio, data, rows, peer="scipy", peer_version=scipy.__version__)
 
@@ -54,7 +54,7 @@ def _members(k: int, g: int) -> list[NodeGenes]:
 
 
 def _ours(members: list[NodeGenes], layers: int) -> list:
-    return [tl.match_nodes(members[0], other) for _ in range(layers) for other in members[1:]]
+    return [nodes.match_nodes(members[0], other) for _ in range(layers) for other in members[1:]]
 
 
 def _peer(members: list[NodeGenes], layers: int) -> list[list[str]]:

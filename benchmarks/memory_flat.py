@@ -33,8 +33,8 @@ from genelight.simulate import Compendium
 if TYPE_CHECKING:
     import pandas as pd
 
-    from genelight._core.genes import Genes
     from genelight.io import Store
+    from genelight.nouns import Genes
 
 EPOCHS = 5
 

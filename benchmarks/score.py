@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from anndata import AnnData
 
-from genelight import demo, io, models, tl
+from genelight import demo, io, models, patients
 
 from ._harness import Result
 from ._measure import Figure
@@ -42,13 +42,13 @@ def run(*, quick: bool) -> Result:
 
 def _rows(name: str, adata: AnnData, measure: str, *, sizes: tuple[int, int]) -> list[dict[str, object]]:
     model = models.fit(adata, subject="subject", epochs=5)
-    plan = tl.Protocol(folds=2, permutations=0)
-    severity = tl.severity(adata, model, measure=measure, subject="subject", protocol=plan)
+    plan = patients.Protocol(folds=2, permutations=0)
+    severity = patients.severity(adata, model, measure=measure, subject="subject", protocol=plan)
     new, some = (_drawn(adata, size) for size in sizes)
     rows = []
     for verb, table, work in (
-        ("score", new, lambda: tl.score(new, model, severity=severity)),
-        ("stratify", some, lambda: tl.stratify(some, model, resamples=200)),
+        ("score", new, lambda: patients.score(new, model, severity=severity)),
+        ("stratify", some, lambda: patients.stratify(some, model, resamples=200)),
     ):
         seconds = [_seconds(work) for _ in range(RUNS if verb == "score" else 1)]
         rows.append(

@@ -24,7 +24,7 @@ from anndata import AnnData
 from anndata.io import write_elem
 
 import genelight.io as gio
-from genelight._core.types import Edges
+from genelight.nouns import Edges
 
 DATA = Path(__file__).parents[1] / "src" / "genelight" / "demo" / "data"
 SOURCES = {

@@ -13,9 +13,9 @@ from scipy import sparse, stats
 from genelight import Contrast, Genes, demo, io
 from genelight.evidence import match_bins
 from genelight.evidence._matched import matched_moments
-from genelight.tl._auc import weighted_auc
-from genelight.tl._moderated import SubjectDesign
-from genelight.tl._subjects import kinds, weights_under
+from genelight.stats.auc import weighted_auc
+from genelight.stats.moderated import SubjectDesign
+from genelight.stats.subjects import kinds, weights_under
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from genelight import Contrast, models, simulate, tl
+from genelight import Contrast, models, modules, simulate
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -75,7 +75,7 @@ def _derive(confounder: str, subjects: int, *, effect: float, seed: int) -> _Fou
     adata = _cohort(subjects, effect=effect, nuisance=nuisance, seed=seed)
     contrast = Contrast.of(adata.obs, **QUESTION, covariates=covariates)
     model = models.fit_pca(adata, width=WIDTH)
-    module = tl.disease_module(adata, model, contrast=contrast, size=None, bootstraps=0, seed=seed)
+    module = modules.disease_module(adata, model, contrast=contrast, size=None, bootstraps=0, seed=seed)
     truth = adata.var["module"].to_numpy(bool)
     false = sum(not adata.var.loc[gene, "module"] for gene in module.selected)
     if not truth.any():

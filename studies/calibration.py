@@ -43,9 +43,8 @@ from benchmarks._measure import Figure
 from scipy import stats
 
 from genelight import demo, evidence
-from genelight._core.genes import Genes
-from genelight._core.types import Edges, NodeGenes
 from genelight.evidence._trend import trend_p
+from genelight.nouns import Edges, Genes, NodeGenes
 
 SEEDS, LISTS, SIZE, DRAWS = 20, 60, 100, 999
 REPEATS = 20

@@ -80,10 +80,10 @@ import numpy as np
 from benchmarks._harness import Result
 from benchmarks._measure import Figure
 
-from genelight import Contrast, models, tl
-from genelight._core.module import DERIVATION
-from genelight.tl._question import ask
-from genelight.tl._subjects import bootstrap_counts, folds_of, indexed, kinds
+from genelight import Contrast, models, modules
+from genelight.modules._question import ask
+from genelight.nouns.module import DERIVATION
+from genelight.stats.subjects import bootstrap_counts, folds_of, indexed, kinds
 
 from . import _modules as data
 from . import _simulated_modules as simulated
@@ -91,7 +91,7 @@ from . import _simulated_modules as simulated
 if TYPE_CHECKING:
     from anndata import AnnData
 
-    from genelight.tl._registry import Derivation
+    from genelight.modules._registry import Derivation
 
 SIZES = (200, 1000)
 DRAWS, SPLITS, COMPONENTS = 200, 10, 32
@@ -117,11 +117,11 @@ def _derivations(
     width = min(COMPONENTS, adata.n_obs // 4)
     pca = models.fit_pca(adata, width=width, preparation=model.preparation)
     question, linear = (ask(adata, m, contrast=contrast, seed=seed) for m in (model, pca))
-    built = {name: tl.DERIVATIONS[name](question) for name in OWN}
+    built = {name: modules.DERIVATIONS[name](question) for name in OWN}
     return model, built | {
-        "pca": tl.DERIVATIONS["direction"](linear),
-        data.SAME_ON_PCA: tl.DERIVATIONS["joint"](linear),
-        data.DEFAULT: tl.DERIVATIONS[DERIVATION](question),
+        "pca": modules.DERIVATIONS["direction"](linear),
+        data.SAME_ON_PCA: modules.DERIVATIONS["joint"](linear),
+        data.DEFAULT: modules.DERIVATIONS[DERIVATION](question),
     }
 
 

@@ -54,8 +54,7 @@ from benchmarks._measure import Figure
 from scipy.stats import norm, rankdata
 
 from genelight import demo, evidence, io, models, pp, study
-from genelight._core.scorecard import Scorecard
-from genelight._core.types import Edges
+from genelight.nouns import Edges, Scorecard
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -2,7 +2,7 @@
 
 Simulated cohorts (60 subjects x 3 visits x 1,000 genes, 8 programmes) vary the size of programmes, their nonlinear
 share and cell composition. A model is fitted, ten members are trained on bootstraps of the subjects, and
-``tl.consensus`` gathers each layer's nodes into programmes; those with q <= 0.05 count. PCA and ICA of the width of
+``nodes.consensus`` gathers each layer's nodes into programmes; those with q <= 0.05 count. PCA and ICA of the width of
 the last layer go through the same. What was fixed before the first result was seen:
 
 - a planted programme is detectable if the variance it adds along its own direction, the sum of its squared loadings
@@ -63,7 +63,7 @@ from benchmarks._harness import Result
 from benchmarks._measure import Figure
 from scipy.stats import rankdata
 
-from genelight import Model, NodeGenes, demo, io, models, prepare, simulate, tl
+from genelight import Model, NodeGenes, demo, io, models, nodes, prepare, simulate
 
 SEEDS, FDR, RECOVERED, RESPONDS = 10, 0.05, 0.95, 0.9
 DEVELOPED, REPORTED, DRAWS = (1, 2), (11, 12), 1000
@@ -101,7 +101,7 @@ class _Found:
     """Consensus programmes of one layer of one kind of model, and the nodes of its members."""
 
     name: str
-    consensus: tl.Consensus
+    consensus: nodes.Consensus
     nodes: list[NodeGenes]
 
     @property
@@ -126,9 +126,9 @@ def _layers(model: Model, adata: AnnData, again: _Again, *, resample: bool = Tru
         adata, model, seeds=again.seeds, subject="subject", resample=resample, seed=again.seed
     )
     for layer in model.widths:
-        nodes = [tl.light_up(member, layer) for member in members]
+        nodes = [nodes.light_up(member, layer) for member in members]
         yield _Found(
-            f"{model.name} {layer}{'' if resample else ', seeds alone'}", tl.consensus(nodes, seed=again.seed), nodes
+            f"{model.name} {layer}{'' if resample else ', seeds alone'}", nodes.consensus(nodes, seed=again.seed), nodes
         )
 
 

@@ -45,7 +45,7 @@ from benchmarks._harness import Result
 from benchmarks._measure import Figure
 from sklearn.model_selection import GroupKFold
 
-from genelight import demo, models, pp, simulate, tl
+from genelight import demo, models, modules, pp, simulate
 from genelight.pp import Preparation
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _compare(cohort: str, adata: AnnData, widths: tuple[int, ...]) -> dict[str, 
             model = fit(learners, widths, preparation)
             sse_n, sst_n = models.squared_errors(model, model.prepare(held_out))
             parts.append(pd.DataFrame({"subject": subject_n[test], "model": name, "sse": sse_n, "sst": sst_n}))
-    figures = tl.r2_interval(pd.concat(parts)).set_index(["model", "versus"])
+    figures = modules.r2_interval(pd.concat(parts)).set_index(["model", "versus"])
     gain = figures.loc["default", "pca"]
     return {
         "cohort": cohort,

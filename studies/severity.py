@@ -93,8 +93,8 @@ from benchmarks._measure import Figure
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from genelight import Contrast, demo, io, models, tl
-from genelight._core.severity import Severity
+from genelight import Contrast, demo, io, models, patients
+from genelight.nouns import Severity
 
 DATA = Path(__file__).parents[1] / "../shared/data"
 WIDTHS = (128, 64, 32)
@@ -104,7 +104,7 @@ NEAR = 120
 HANDED_ON = 20
 OTHER_FOLDS = (201, 202, 203, 204, 205)
 NEITHER_FOUND_NOR_GIVEN = "age|batch|cumulative_time|days_.*|visit|visit_count|sledai"
-PLAN = tl.Protocol(folds=10, permutations=99, judge="disease == 'SLE'", time="cumulative_time")
+PLAN = patients.Protocol(folds=10, permutations=99, judge="disease == 'SLE'", time="cumulative_time")
 
 
 def run(*, quick: bool) -> Result:
@@ -115,9 +115,9 @@ def run(*, quick: bool) -> Result:
     lupus = _children()
     model = _fit(lupus)
     plan = replace(PLAN, beside=_clinical(lupus.obs))
-    found = tl.severity(lupus, model, measure="sledai", subject="subject", fit=_fit, protocol=plan)
+    found = patients.severity(lupus, model, measure="sledai", subject="subject", fit=_fit, protocol=plan)
     once = replace(PLAN, permutations=0)
-    plain = tl.severity(lupus, model, measure="sledai", subject="subject", protocol=replace(once, time=None))
+    plain = patients.severity(lupus, model, measure="sledai", subject="subject", protocol=replace(once, time=None))
     rows = [
         *_rows("GSE65391, SLEDAI", found),
         *_other_folds(lupus, model, {"": replace(once, beside=plan.beside), " alone": once}),
@@ -160,12 +160,14 @@ def _clinical(obs: pd.DataFrame) -> tuple[str, ...]:
     return tuple(str(name) for name in kept if not re.fullmatch(NEITHER_FOUND_NOR_GIVEN, str(name)))
 
 
-def _other_folds(lupus: AnnData, model: models.Autoencoder, plans: dict[str, tl.Protocol]) -> list[dict[str, Any]]:
+def _other_folds(
+    lupus: AnnData, model: models.Autoencoder, plans: dict[str, patients.Protocol]
+) -> list[dict[str, Any]]:
     """Mean and range over folds that no choice was made on."""
     rows = []
     for what, plan in plans.items():
         found = [
-            tl.severity(lupus, model, measure="sledai", subject="subject", protocol=plan, seed=seed).figures
+            patients.severity(lupus, model, measure="sledai", subject="subject", protocol=plan, seed=seed).figures
             for seed in OTHER_FOLDS
         ]
         for method, value in pd.concat(found).groupby("method", sort=False)["value"]:
@@ -203,8 +205,8 @@ def _until_proteinuria(lupus: AnnData, model: models.Autoencoder) -> list[dict[s
             obs.loc[visit, "came"] = float(len(ahead) > 0)
     at_risk = lupus[obs["days"].notna()].copy()
     at_risk.obs = obs.loc[at_risk.obs_names]
-    plan = tl.Protocol(folds=10, permutations=19)
-    found = tl.severity(at_risk, model, measure=tl.Until("days", "came"), subject="subject", protocol=plan)
+    plan = patients.Protocol(folds=10, permutations=19)
+    found = patients.severity(at_risk, model, measure=patients.Until("days", "came"), subject="subject", protocol=plan)
     rows = [
         {"on": f"GSE65391, days until proteinuria, {at_risk.n_obs} visits", **row}
         for row in found.figures.to_dict("records")
@@ -213,7 +215,7 @@ def _until_proteinuria(lupus: AnnData, model: models.Autoencoder) -> list[dict[s
     return rows
 
 
-def _permuted(lupus: AnnData, model: models.Autoencoder, plan: tl.Protocol) -> list[dict[str, Any]]:
+def _permuted(lupus: AnnData, model: models.Autoencoder, plan: patients.Protocol) -> list[dict[str, Any]]:
     """The measure of another child for every child; the model is not trained anew, which can only help it."""
     sick = lupus[lupus.obs["disease"] == "SLE"].copy()
     own = {who: np.flatnonzero(sick.obs["subject"] == who) for who in sick.obs["subject"].unique()}
@@ -224,7 +226,7 @@ def _permuted(lupus: AnnData, model: models.Autoencoder, plan: tl.Protocol) -> l
         for at, donor in zip(own.values(), donors, strict=True):
             permuted_n[at] = np.resize(sledai_n[own[donor]], len(at))
         sick.obs["sledai"] = permuted_n
-        found = tl.severity(sick, model, measure="sledai", subject="subject", protocol=replace(plan, judge=None))
+        found = patients.severity(sick, model, measure="sledai", subject="subject", protocol=replace(plan, judge=None))
         rows.append(found.figures.iloc[0].to_dict())
     p_s, value_s = (np.array([row[key] for row in rows]) for key in ("p", "value"))
     return [
@@ -245,8 +247,8 @@ def _permuted(lupus: AnnData, model: models.Autoencoder, plan: tl.Protocol) -> l
 def _adults(found: Severity, model: models.Autoencoder) -> list[dict[str, Any]]:
     adults = io.read(DATA / "sle_blood_GSE49454.h5ad")
     person_n = adults.obs["Sample_title"].astype(str).str.replace(r"V\d+$", "", regex=True).to_numpy()
-    scored = tl.score(adults, model, severity=found, refuse=False).table
-    centred = tl.score(adults, model, severity=found, refuse=False, recentre=True).table
+    scored = patients.score(adults, model, severity=found, refuse=False).table
+    centred = patients.score(adults, model, severity=found, refuse=False, recentre=True).table
     score_n, sick_n = scored["severity"].to_numpy(), (adults.obs["disease"] == "SLE").to_numpy()
     sledai_n = adults.obs["sledai"].to_numpy(float)
     inside_n = (sledai_n >= centred["low"]) & (sledai_n <= centred["high"])
@@ -289,8 +291,8 @@ def _influenza() -> dict[str, Any]:
         rest, own = adata[obs["subject"] != who].copy(), adata[obs["subject"] == who]
         model = models.fit(rest, widths=(32, 16, 8), subject="subject")
         contrast = Contrast.of(rest.obs, case=late, control=start, subject="subject")
-        found = tl.severity(rest, model, measure=contrast, protocol=tl.Protocol(folds=2))
-        score = tl.score(own, model, severity=found, refuse=False).table["severity"].to_numpy()
+        found = patients.severity(rest, model, measure=contrast, protocol=patients.Protocol(folds=2))
+        score = patients.score(own, model, severity=found, refuse=False).table["severity"].to_numpy()
         early, first = own.obs["hours"].isin(EARLY).to_numpy(), (own.obs["hours"] == 0).to_numpy()
         ill = own.obs["condition"].iloc[0] == "symptomatic"
         rows.append((score[early].mean() - score[first].mean(), ill))

@@ -1,10 +1,10 @@
 """Patient groups: how often none are called where there are none, and planted ones where there are.
 
-Cohorts of 100 subjects with 300 genes go through PCA of width 16 and ``tl.stratify``. Unstructured: every subject is a
-draw from one Gaussian whose programmes (eight, of forty genes each) vary in strength; in a third of the cohorts the
-programmes are skewed (the exponential of a Gaussian, standardised), which the null is not. Planted: two to four groups
-of equal size, each with a programme of forty genes raised by `apart` standard deviations of a gene. The value is the
-fraction of unstructured cohorts called "no stable groups". Fixed before the first run: at least 0.95.
+Cohorts of 100 subjects with 300 genes go through PCA of width 16 and ``patients.stratify``. Unstructured: every
+subject is a draw from one Gaussian whose programmes (eight, of forty genes each) vary in strength; in a third of the
+cohorts the programmes are skewed (the exponential of a Gaussian, standardised), which the null is not. Planted: two to
+four groups of equal size, each with a programme of forty genes raised by `apart` standard deviations of a gene. The
+value is the fraction of unstructured cohorts called "no stable groups". Fixed before the first run: at least 0.95.
 
 Log. With Gaussian cohorts alone as the null: 0.93 [0.861, 0.971], 64 of 67 Gaussian and 29 of 33 skewed cohorts; every
 planted grouping at 2 standard deviations found with its number. A second null, as skewed as the cohort along each
@@ -25,7 +25,7 @@ from benchmarks._measure import Figure
 from scipy.stats import beta
 from sklearn.metrics import adjusted_rand_score
 
-from genelight import models, tl
+from genelight import models, patients
 
 SUBJECTS, GENES, PROGRAMMES, SIZE = 100, 300, 8, 40
 
@@ -70,5 +70,5 @@ def _cohort(seed: int, *, skewed: bool = False, groups: int = 1, apart: float = 
 
 def _found(adata: AnnData) -> tuple[int, float]:
     """Number of groups, and the agreement of the grouping with the planted one."""
-    groups = tl.stratify(adata, models.fit_pca(adata, width=16), resamples=50)
+    groups = patients.stratify(adata, models.fit_pca(adata, width=16), resamples=50)
     return groups.found, float(adjusted_rand_score(adata.obs["kind"], groups.members["group"]))

@@ -8,7 +8,7 @@ import pytest
 
 import genelight as gl
 from genelight import cli
-from genelight._core.scorecard import Scorecard
+from genelight.nouns import Scorecard
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_the_verbs_follow_one_another(files, monkeypatch, capsys):
     assert gl.Module.load(files / "several" / "late.tsv").about["head"] == ["low", "late"]
     assert {path.name for path in (files / "agree").iterdir()} == {"pairs.tsv", "genes.tsv"}
     assert len(gl.Module.load(files / "module.tsv").selected) == 50
-    assert gl.tl.Preservation.load(files / "preserved.tsv").verdict == "preserved"
+    assert gl.modules.Preservation.load(files / "preserved.tsv").verdict == "preserved"
     assert set(Scorecard.load(files / "card").verdicts["verdict"]) == {"cannot tell here"}
     assert set(gl.Evidence.load(files / "module.parquet").table["test"]) >= {"hypergeometric", "distance"}
 

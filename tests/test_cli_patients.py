@@ -40,7 +40,7 @@ def test_severity(call, files, capsys):
     assert call(*learn, "hours", "--drop", "hours > 80", "--out", "s.parquet") == 0
     assert "severity spearman" in " ".join(capsys.readouterr().out.split())
     assert call(*learn, "hours", "--beside", "age", "--layer", "PC", "--seed", "3", "--out", "b.parquet") == 0
-    learned = gl.tl.Severity.load(Path("b.parquet"))
+    learned = gl.nouns.Severity.load(Path("b.parquet"))
     assert learned.about["beside"] == ["age"]
     assert learned.parts == ["PC"]
     assert call(*learn, "hours", "--layer", "L9", "--out", "e.parquet") == 2
@@ -85,7 +85,7 @@ def test_groups_and_scores_of_new_samples(call, files, capsys):
     assert "nothing to score by: this pca kept no record" in capsys.readouterr().err
     assert call(*new, "--groups", "g.parquet") == 0
     assert "252 samples" in capsys.readouterr().out
-    assert len(gl.tl.Scores.load(files / "scores.tsv").table) == 252
+    assert len(gl.patients.Scores.load(files / "scores.tsv").table) == 252
     assert call("score", "flu.h5ad", "--model", "model", "--out", "x.tsv", "--groups", "flu.h5ad") == 2
 
 
@@ -99,13 +99,13 @@ def test_treatment_and_time(call, files, capsys):
     assert "drop = 'gap.isna()'" in capsys.readouterr().err
     assert call("trajectories", *who, "g.tsv", "--time", "gap", "--drop", "gap.isna()") == 0
     assert "PC." in capsys.readouterr().out
-    assert len(gl.tl.Changes.load(files / "t.tsv").table) == 8
+    assert len(gl.nouns.Changes.load(files / "t.tsv").table) == 8
 
 
 def test_a_model_alone_scores_by_what_it_has_seen(call, files, capsys):
     gl.fit(gl.demo.cohort()[:, :200], widths=(8, 4), subject="subject", epochs=2).save(files / "alone")
     assert call("score", "flu.h5ad", "--model", "alone", "--out", "alone.tsv") == 0
-    table = gl.tl.Scores.load(files / "alone.tsv").table
+    table = gl.patients.Scores.load(files / "alone.tsv").table
     assert table["severity"].isna().all()
     inside = table[table["inside"]]
     assert len(inside) > 150
@@ -118,7 +118,7 @@ def test_a_model_with_a_score_and_groups_inside_or_a_run_around_it_uses_them(cal
     assert call("severity", *learn, "--measure", "hours", "--out", "model/severity.parquet") == 0
     assert call("score", "flu.h5ad", "--model", "model", "--out", "carried.tsv") == 0
     assert "by model/severity.parquet" in capsys.readouterr().out
-    assert gl.tl.Scores.load(files / "carried.tsv").table["severity"].notna().sum() > 150
+    assert gl.patients.Scores.load(files / "carried.tsv").table["severity"].notna().sum() > 150
     (files / "run").mkdir()
     shutil.copytree(files / "model", files / "run" / "03_model", ignore=lambda *_: ["severity.parquet"])
     shutil.move(files / "model" / "severity.parquet", files / "run" / "07_severity.parquet")
@@ -140,13 +140,13 @@ def test_samples_of_another_laboratory_are_refused_with_what_to_type(call, files
     assert "most are refused, the first because its genes are reconstructed" in said
     assert "add --recentre" in said
     assert call(*score, "b1.tsv", "shifted.h5ad", "--recentre") == 0
-    assert gl.tl.Scores.load(files / "b1.tsv").refused < 30
+    assert gl.patients.Scores.load(files / "b1.tsv").refused < 30
     assert call(*score, "c1.tsv", "one.h5ad") == 0
     assert "give 20 or more of its samples: --reference TABLE" in capsys.readouterr().out
     assert call(*score, "d1.tsv", "one.h5ad", "--recentre") == 2
     assert "1 samples have no mean to recentre by" in capsys.readouterr().err
     assert call(*score, "e1.tsv", "one.h5ad", "--reference", "shifted.h5ad") == 0
-    alone, among = (gl.tl.Scores.load(files / f"{name}.tsv").table for name in ("e1", "b1"))
+    alone, among = (gl.patients.Scores.load(files / f"{name}.tsv").table for name in ("e1", "b1"))
     assert alone.loc[0, "severity"] == pytest.approx(among.loc[0, "severity"], abs=1e-3)
 
 
@@ -161,4 +161,4 @@ def test_reversal(call, files, capsys):
     said = capsys.readouterr().out
     assert "600 rows, 200 genes, 3 perturbations, 0 averaged rows" in said
     assert "a hypothesis for experiments" in said
-    assert list(gl.tl.Changes.load(files / "r.tsv").table["name"].sort_values()) == ["a", "b", "c"]
+    assert list(gl.nouns.Changes.load(files / "r.tsv").table["name"].sort_values()) == ["a", "b", "c"]

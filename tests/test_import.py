@@ -10,7 +10,21 @@ import pytest
 import genelight
 
 HEAVY = ("torch", "matplotlib", "anndata", "pandas", "scipy", "sklearn", "numba", "pyarrow", "pydantic", "typer")
-ROOMS = ("demo", "evidence", "io", "models", "pl", "pp", "report", "simulate", "study", "tl")
+ROOMS = (
+    "demo",
+    "evidence",
+    "io",
+    "models",
+    "modules",
+    "nodes",
+    "nouns",
+    "patients",
+    "pl",
+    "pp",
+    "report",
+    "simulate",
+    "study",
+)
 
 
 def run(code: str) -> str:

@@ -12,7 +12,7 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from genelight import simulate
-from genelight._core.errors import InputError
+from genelight.errors import InputError
 from genelight.simulate import Nuisance, Programmes
 from genelight.simulate._bend import bend
 

@@ -14,16 +14,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import demo, evidence, io, models, pl, pp, report, simulate, study, tl
-    from ._core.contrast import Contrast
-    from ._core.errors import GenelightError
-    from ._core.genes import Genes
-    from ._core.types import Edges, Evidence, Model, Module, NodeGenes
+    from . import demo, errors, evidence, io, models, modules, nodes, nouns, patients, pl, pp, report, simulate, study
+    from .errors import GenelightError
     from .evidence import assess
     from .io import read
     from .models import fit, load
+    from .modules import disease_module
+    from .nodes import encode, light_up
+    from .nouns import Contrast, Edges, Evidence, Genes, Model, Module, NodeGenes
+    from .patients import score, severity, stratify
     from .pp import map_ids, prepare
-    from .tl import disease_module, encode, light_up
 
 __version__ = "0.1.0"
 
@@ -40,6 +40,7 @@ __all__ = [
     "demo",
     "disease_module",
     "encode",
+    "errors",
     "evidence",
     "fit",
     "io",
@@ -47,28 +48,36 @@ __all__ = [
     "load",
     "map_ids",
     "models",
+    "modules",
+    "nodes",
+    "nouns",
+    "patients",
     "pl",
     "pp",
     "prepare",
     "read",
     "report",
+    "score",
+    "severity",
     "simulate",
+    "stratify",
     "study",
-    "tl",
 ]
 
-_ROOMS = ("demo", "evidence", "io", "models", "pl", "pp", "report", "simulate", "study", "tl")
+_ROOMS = (
+    "demo", "errors", "evidence", "io", "models", "modules", "nodes", "nouns", "patients", "pl", "pp", "report",
+    "simulate", "study",
+)  # fmt: skip
 _HOME = {
-    "Contrast": "_core.contrast",
-    "GenelightError": "_core.errors",
-    "Genes": "_core.genes",
-    **dict.fromkeys(("Edges", "Evidence", "Model", "Module", "NodeGenes"), "_core.types"),
+    "GenelightError": "errors",
     "assess": "evidence",
     "read": "io",
-    "fit": "models",
-    "load": "models",
+    **dict.fromkeys(("Contrast", "Edges", "Evidence", "Genes", "Model", "Module", "NodeGenes"), "nouns"),
+    **dict.fromkeys(("fit", "load"), "models"),
     **dict.fromkeys(("map_ids", "prepare"), "pp"),
-    **dict.fromkeys(("disease_module", "encode", "light_up"), "tl"),
+    **dict.fromkeys(("encode", "light_up"), "nodes"),
+    "disease_module": "modules",
+    **dict.fromkeys(("score", "severity", "stratify"), "patients"),
 }
 
 

@@ -2,9 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genelight._core.checks import check_column, check_coverage, check_finite, check_positive, select_samples
-from genelight._core.errors import GeneMismatchError, InputError, UnknownNameError
-from genelight._core.genes import Genes
+from genelight._core.checks import check_column, check_finite, check_positive, select_samples
+from genelight.errors import GeneMismatchError, InputError, UnknownNameError
+from genelight.nouns import Genes
+from genelight.nouns.genes import check_coverage
 
 OBS = pd.DataFrame(
     {

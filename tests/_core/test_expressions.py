@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genelight._core.errors import GenelightError, InputError
 from genelight._core.expressions import evaluate
 from genelight._core.provenance import file_name
+from genelight.errors import GenelightError, InputError
 
 SRC = Path(__file__).parents[2] / "src" / "genelight"
 TABLE = pd.DataFrame(
@@ -229,9 +229,9 @@ KNOWN = {
     "__init__.py: import_module": "names of rooms from a fixed table",
     "models/autoencoder.py: net.eval": "torch's switch from training to use",
     "models/sweep.py: import_module": "a constant",
-    "tl/_captum.py: import_module": "a constant",
-    "tl/_until.py: import_module": "a constant",
-    "tl/treatment.py: import_module": "constants",
+    "nodes/gradients.py: import_module": "a constant",
+    "patients/_until.py: import_module": "a constant",
+    "patients/treatment.py: import_module": "constants",
     "report/_render.py: Markup": "the page's own script and style, and drawings whose texts pl.svg escaped",
 }
 

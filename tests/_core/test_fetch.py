@@ -11,9 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from genelight._core.errors import FormatError, ResourceError, UnknownNameError
 from genelight._core.fetch import LOCK, Cache, fetch
 from genelight._core.sources import SOURCES, Remote, find_source
+from genelight.errors import FormatError, ResourceError, UnknownNameError
 
 CONTENT = bytes(range(256)) * 4000
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genelight._core.errors import FormatError, ResourceError
 from genelight._core.provenance import digest, file_digest, read_json, versions, write_json, writing
+from genelight.errors import FormatError, ResourceError
 
 
 def files(folder: Path) -> list[str]:

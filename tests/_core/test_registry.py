@@ -1,7 +1,7 @@
 import pytest
 
-from genelight._core.errors import UnknownNameError
 from genelight._core.registry import Registry
+from genelight.errors import UnknownNameError
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
-from genelight._core.errors import FormatError
 from genelight._core.tables import read_parquet, read_tsv, write_parquet, write_tsv
+from genelight.errors import FormatError
 
 FORMATS = {"parquet": (write_parquet, read_parquet), "tsv": (write_tsv, read_tsv)}
 # A gene called NA, text with commas and quotes, an absent number.

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from genelight import demo
-from genelight._core.genes import Genes
 from genelight.io import read
+from genelight.nouns import Genes
 
 DATA = files("genelight.demo") / "data"
 MANIFEST = json.loads((DATA / "manifest.json").read_text(encoding="utf-8"))

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genelight._core.genes import Genes
-from genelight._core.types import Edges, NodeGenes
 from genelight.evidence import Interactome, distances
+from genelight.nouns import Edges, Genes, NodeGenes
 
 
 def _edges_of(pairs: np.ndarray) -> Edges:

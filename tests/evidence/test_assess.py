@@ -8,10 +8,9 @@ import pandas as pd
 import pytest
 
 from genelight import io
-from genelight._core.errors import InputError
-from genelight._core.genes import Genes
-from genelight._core.types import EVIDENCE_COLUMNS, Edges, Module, NodeGenes
+from genelight.errors import InputError
 from genelight.evidence import TESTS, Interactome, assess, distances, localise, over_representation
+from genelight.nouns import EVIDENCE_COLUMNS, Edges, Genes, Module, NodeGenes
 
 Build = Callable[..., NodeGenes]
 SHARED = Path(__file__).parents[3] / "shared/data"

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genelight._core.errors import InputError, ResourceError
-from genelight._core.types import Edges
+from genelight.errors import InputError, ResourceError
 from genelight.evidence import Interactome, distances
+from genelight.nouns import Edges
 
 PAIRS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=1, max_size=80).filter(
     lambda pairs: any(a != b for a, b in pairs)

@@ -14,12 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse, stats
 
-from genelight._core.errors import InputError
-from genelight._core.genes import Genes
-from genelight._core.types import Edges, NodeGenes
+from genelight.errors import InputError
 from genelight.evidence import TESTS, assess, over_representation
 from genelight.evidence._matched import matched_moments, matched_tail
 from genelight.evidence.nulls import expression_bins
+from genelight.nouns import Edges, Genes, NodeGenes
 
 Build = Callable[..., NodeGenes]
 UNIVERSE = tuple(f"G{i}" for i in range(1000))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from genelight._core.errors import InputError
+from genelight.errors import InputError
 from genelight.evidence import adjust, empirical_p, match_bins
 from genelight.evidence.nulls import matched_orders
 

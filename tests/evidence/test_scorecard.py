@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genelight._core.errors import FormatError, InputError
-from genelight._core.genes import Genes
-from genelight._core.scorecard import SCORE_COLUMNS, Scorecard
-from genelight._core.types import Edges, NodeGenes
+from genelight.errors import FormatError, InputError
 from genelight.evidence import Reading, Samples, scorecard
 from genelight.evidence._verdict import verdicts
+from genelight.nouns import Edges, Genes, NodeGenes, Scorecard
+from genelight.nouns.scorecard import SCORE_COLUMNS
 
 GENES = Genes(tuple(f"G{i}" for i in range(400)))
 NODES = 20

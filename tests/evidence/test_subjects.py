@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from genelight._core.errors import InputError
-from genelight._core.genes import Genes
-from genelight._core.types import NodeGenes
+from genelight.errors import InputError
 from genelight.evidence._subjects import Subjects, knees
+from genelight.nouns import Genes, NodeGenes
 
 
 def layer(values_kg: np.ndarray) -> NodeGenes:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from genelight._core.errors import FormatError, InputError, UnknownNameError
+from genelight.errors import FormatError, InputError, UnknownNameError
 from genelight.io import _text, read
 from genelight.io._cells import NUMBER, TEXT, BadLine, parse
 

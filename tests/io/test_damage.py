@@ -13,7 +13,7 @@ import pyarrow.parquet
 import pytest
 from scipy import sparse
 
-from genelight._core.errors import GenelightError
+from genelight.errors import GenelightError
 from genelight.io import _text, read
 
 DOCS = Path(__file__).parents[2] / "docs" / "reading.md"

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import sparse
 
-from genelight._core.errors import GenelightError, InputError, UnknownNameError
+from genelight.errors import GenelightError, InputError, UnknownNameError
 from genelight.io import READERS, read
 
 GENES = ["TP53", "MX1", "ISG15", "ACTB"]

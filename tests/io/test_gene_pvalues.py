@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from genelight import io
-from genelight._core.errors import FormatError, InputError, ResourceError
+from genelight.errors import FormatError, InputError, ResourceError
 
 MAGMA = """GENE       CHR      START       STOP  NSNPS  ZSTAT            P
 148398       1     854993     884961     12   0.31       0.3781

@@ -13,8 +13,8 @@ import pytest
 from scipy import sparse
 
 from genelight import cli
-from genelight._core.scales import find_floor
 from genelight.io import inspect
+from genelight.io.scales import find_floor
 
 RNG = np.random.default_rng(0)
 SYMBOLS = ["TP53", "MX1", "ISG15", "ACTB", *(f"ABC{i}" for i in range(96))]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genelight._core.errors import FormatError, InputError, ResourceError, UnknownNameError
+from genelight.errors import FormatError, InputError, ResourceError, UnknownNameError
 from genelight.io import read_network
 
 

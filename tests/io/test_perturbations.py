@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import genelight as gl
-from genelight._core.errors import FormatError, InputError, ResourceError
+from genelight.errors import FormatError, InputError, ResourceError
 
 
 @pytest.fixture

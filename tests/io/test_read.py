@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from genelight._core.errors import FormatError, InputError, ResourceError
+from genelight.errors import FormatError, InputError, ResourceError
 from genelight.io import READERS, read
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genelight._core.errors import FormatError, InputError, ResourceError, UnknownNameError
+from genelight.errors import FormatError, InputError, ResourceError, UnknownNameError
 from genelight.io import read_gene_lists, read_sets
 
 GENES = st.from_regex(r"[A-Z][A-Z0-9-]{1,5}", fullmatch=True).filter(lambda gene: gene != "NA")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genelight._core.errors import FormatError
+from genelight.errors import FormatError
 from genelight.io import inspect, read, read_gene_lists, read_network, read_sets
 
 DATA = Path(__file__).parents[2] / "../shared/data"

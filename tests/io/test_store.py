@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from genelight._core.errors import FormatError, GeneMismatchError, InputError, ResourceError, UnknownNameError
+from genelight.errors import FormatError, GeneMismatchError, InputError, ResourceError, UnknownNameError
 from genelight.io import READERS, Store, _store_group, open_store, pack
 
 

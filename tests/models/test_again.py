@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import genelight as gl
-from genelight._core.errors import InputError
+from genelight.errors import InputError
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ import pytest
 from scipy.optimize import nnls
 from sklearn.decomposition import NMF as Reference
 
-from genelight import models, tl
-from genelight._core.errors import InputError, UnknownNameError
-from genelight._core.types import Model
+import genelight as gl
+from genelight import models
+from genelight.errors import InputError, UnknownNameError
 from genelight.models.nmf import mixture
+from genelight.nouns import Model
 
 
 @pytest.fixture(scope="module", params=list(models.BASELINES))
@@ -43,7 +44,7 @@ def test_a_baseline_is_saved_and_read_back_to_the_bit(baseline, cohort, tmp_path
 
 def test_a_baselines_nodes_can_be_lit(baseline):
     for layer in baseline.widths:
-        nodes = tl.light_up(baseline, layer)
+        nodes = gl.nodes.light_up(baseline, layer)
         assert np.isfinite(nodes.values_kg).all()
         assert (np.abs(nodes.values_kg).max(1) > 0).any()
 
@@ -101,7 +102,7 @@ def test_random_weights_depend_on_the_seed_and_not_on_the_values(cohort):
 
 
 def test_random_nodes_share_no_genes_beyond_chance(cohort):
-    values_kg = tl.light_up(models.fit_random(cohort, widths=(64,), seed=1), "L1").values_kg
+    values_kg = gl.nodes.light_up(models.fit_random(cohort, widths=(64,), seed=1), "L1").values_kg
     values_kg = values_kg[np.abs(values_kg).max(1) > 0]
     correlation = np.corrcoef(values_kg)[np.triu_indices(len(values_kg), 1)]
     assert abs(correlation.mean()) < 0.02

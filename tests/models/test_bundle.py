@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from genelight import load
-from genelight._core.errors import FormatError, InputError, ResourceError
+from genelight.errors import FormatError, InputError, ResourceError
 
 FILES = {"CARD.md", "config.json", "genes.tsv", "history.csv", "prepare.json", "weights.safetensors"}
 KINDS = ["autoencoder", "plain", "pca"]

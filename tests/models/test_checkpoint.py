@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from genelight import load, models, simulate
-from genelight._core.errors import FormatError, InputError, ResourceError
+from genelight.errors import FormatError, InputError, ResourceError
 from genelight.models import checkpoint as checkpoint_file
 
 SETTINGS = {"widths": (16, 8, 4), "subject": "subject", "epochs": 10}

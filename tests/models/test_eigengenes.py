@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from genelight import models, simulate
-from genelight._core.errors import InputError
+from genelight.errors import InputError
 
 
 @pytest.fixture(scope="module")

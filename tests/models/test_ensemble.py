@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from genelight import demo, models, simulate
-from genelight._core.errors import FormatError, InputError, UnknownNameError
+from genelight.errors import FormatError, InputError, UnknownNameError
 from genelight.models.ensemble import _bootstrap
 
 

@@ -8,7 +8,7 @@ from sklearn.decomposition import PCA as Reference
 from sklearn.model_selection import GroupShuffleSplit
 
 from genelight import demo, models, simulate
-from genelight._core.errors import InputError, UnknownNameError
+from genelight.errors import InputError, UnknownNameError
 from genelight.io import pack
 from genelight.models import PRESETS, choose_widths, fit, fit_pca, r2
 from genelight.pp import prepare

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import kurtosis
 
 from genelight import demo, models
-from genelight._core.errors import InputError, UnknownNameError
+from genelight.errors import InputError, UnknownNameError
 
 
 @pytest.fixture(scope="module")

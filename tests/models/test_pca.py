@@ -3,8 +3,8 @@ import pytest
 from sklearn.decomposition import PCA as Reference
 
 from genelight import models
-from genelight._core.errors import InputError, UnknownNameError
-from genelight._core.types import Model
+from genelight.errors import InputError, UnknownNameError
+from genelight.nouns import Model
 
 
 def test_axes_codes_and_r2_are_those_of_scikit_learn(cohort, pca):

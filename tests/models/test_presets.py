@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch import nn
 
-from genelight import models, tl
-from genelight._core.errors import InputError, UnknownNameError
-from genelight._core.types import Model
+from genelight import models, nodes
+from genelight.errors import InputError, UnknownNameError
 from genelight.models import PRESETS, Recipe, fit, preset
 from genelight.models.network import Stack
 from genelight.models.spaces import GeneSpace
+from genelight.nouns import Model
 
 WIDTHS = (16, 8, 16)
 CHANGED = {
@@ -64,7 +64,7 @@ def test_the_order_of_genes_in_a_table_changes_no_code(model, cohort):
 
 def test_every_layer_can_be_lit(model):
     for layer in model.widths:
-        values_kg = tl.light_up(model, layer).values_kg
+        values_kg = nodes.light_up(model, layer).values_kg
         assert np.isfinite(values_kg).all()
         assert (values_kg != 0).any()
 
@@ -105,7 +105,7 @@ def test_a_decoder_that_may_not_be_negative_is_not(cohort):
     assert (model.net.out.weight >= 0).all()
     span = model.code_range("L1")
     assert (span.minimum >= 0).all()
-    assert (tl.light_up(model, "L1").values_kg >= 0).all()
+    assert (nodes.light_up(model, "L1").values_kg >= 0).all()
 
 
 def test_the_strongest_eighth_of_nodes_speaks(cohort):

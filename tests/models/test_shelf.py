@@ -10,8 +10,8 @@ import pytest
 import typer
 
 import genelight as gl
-from genelight._core.errors import FormatError, ResourceError, UnknownNameError
 from genelight.cli import app
+from genelight.errors import FormatError, ResourceError, UnknownNameError
 from genelight.models import fetch_model, find_models, read_registry
 
 GOOD = {"name": "blood", "url": "https://example.org/blood.zip", "sha256": "ab" * 32}

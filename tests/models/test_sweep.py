@@ -8,7 +8,7 @@ import pytest
 from sklearn.model_selection import GroupKFold
 
 from genelight import models
-from genelight._core.errors import FormatError, InputError, UnknownNameError
+from genelight.errors import FormatError, InputError, UnknownNameError
 from genelight.models import Grid, sweep
 
 sweep_file = pytest.importorskip("optuna", reason="the extra sweep") and __import__(

@@ -5,7 +5,7 @@ from copy import deepcopy
 import pytest
 import torch
 
-from genelight._core.errors import InputError
+from genelight.errors import InputError
 from genelight.models import STARTS, Recipe
 from genelight.models.network import Stack
 from genelight.models.spaces import GeneSpace

@@ -13,10 +13,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from genelight import pl
-from genelight._core.card import TABLES, NodeCard
-from genelight._core.errors import UnknownNameError
-from genelight._core.genes import Genes
-from genelight._core.types import Evidence, Module, NodeGenes
+from genelight.errors import UnknownNameError
+from genelight.nouns import Evidence, Genes, Module, NodeCard, NodeGenes
+from genelight.nouns.card import TABLES
 
 GENES = Genes(("A", "B", "C", "D", "E$x$", "F"))
 SCORES = np.array([0.5, -2.0, 1.0, 0.1, 3.0, -0.2])

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 
 from genelight import pl
-from genelight._core.severity import Severity
+from genelight.nouns import Severity
 
 
 def severity(*, learned: bool) -> Severity:

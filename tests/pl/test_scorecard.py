@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
 from genelight import pl
-from genelight._core.scorecard import SCORE_COLUMNS, VERDICT_COLUMNS, Scorecard
+from genelight.nouns import Scorecard
+from genelight.nouns.scorecard import SCORE_COLUMNS, VERDICT_COLUMNS
 
 
 def card() -> Scorecard:

@@ -12,7 +12,7 @@ from scipy.stats import norm, rankdata
 from sklearn.linear_model import LinearRegression
 
 from genelight import prepare
-from genelight._core.errors import FormatError, GeneMismatchError, InputError, UnknownNameError
+from genelight.errors import FormatError, GeneMismatchError, InputError, UnknownNameError
 from genelight.pp import Adjust, Preparation
 from genelight.pp.combat import combat
 

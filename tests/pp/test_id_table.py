@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from genelight._core.errors import FormatError, InputError, ResourceError, UnknownNameError
+from genelight.errors import FormatError, InputError, ResourceError, UnknownNameError
 from genelight.pp import IdTable, read_id_table
 
 GEO = """^Annotation

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genelight import Genes, demo, prepare
-from genelight._core.errors import FormatError, GeneMismatchError, InputError, UnknownNameError
+from genelight.errors import FormatError, GeneMismatchError, InputError, UnknownNameError
 from genelight.pp import COLLAPSES, IdMap, IdTable, UserTable, map_ids
 
 DATA = Path(__file__).parents[2] / "../shared/data"

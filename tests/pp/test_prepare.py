@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genelight import demo, prepare
-from genelight._core.errors import FormatError, GeneMismatchError, InputError, UnknownNameError
+from genelight.errors import FormatError, GeneMismatchError, InputError, UnknownNameError
 from genelight.pp import Preparation
 from genelight.pp.scale import SCALES
 

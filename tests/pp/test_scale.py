@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from genelight._core.errors import InputError, UnknownNameError
+from genelight.errors import InputError, UnknownNameError
 from genelight.pp.scale import SCALES, check_scale, to_log2
 
 LOG2 = np.array([[3.3, 8.1, 14.2], [0.0, 5.5, -1.25]])

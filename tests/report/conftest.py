@@ -13,9 +13,8 @@ import pandas as pd
 import pytest
 
 from genelight import report
-from genelight._core.genes import Genes
 from genelight._core.tables import write_tsv
-from genelight._core.types import Evidence, Module, NodeGenes
+from genelight.nouns import Evidence, Genes, Module, NodeGenes
 
 LEADERS = ("IFI44L", "RSAD2", "ISG15", "IFIT1", "OAS3", "MX1", "IFI27", "SIGLEC1", "XAF1", "HERC5")
 BEST_SET = "Reactome: REACTOME_INTERFERON_ALPHA_BETA_SIGNALING"

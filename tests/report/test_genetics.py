@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from genelight import pl, report
-from genelight._core.types import EVIDENCE_COLUMNS, Evidence
+from genelight.nouns import EVIDENCE_COLUMNS, Evidence
 
 Make = Callable[..., Path]
 LIST = "GWAS catalog 2015, high confidence"

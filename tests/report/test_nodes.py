@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from genelight import report
-from genelight._core.errors import FormatError
+from genelight.errors import FormatError
 
 Make = Callable[..., Path]
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from genelight import report
-from genelight._core.errors import UnknownNameError
+from genelight.errors import UnknownNameError
 from genelight.report.sections import SECTIONS
 
 HOSTILE = '<script>alert("1")</script>'

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from genelight import pl, report
-from genelight._core.errors import FormatError, InputError
+from genelight.errors import FormatError, InputError
 
 Make = Callable[..., Path]
 
@@ -86,7 +86,7 @@ def test_layers_beside_pca(summary: dict[str, Any]) -> None:
 
 
 def test_only_the_first_test_of_a_reference_is_the_main_one(run_folder: Path, make_run: Make) -> None:
-    from genelight._core.types import Evidence
+    from genelight.nouns import Evidence
 
     folder = make_run()
     found = Evidence.load(folder / "06_evidence.parquet")
@@ -167,7 +167,7 @@ def test_a_model_alone_is_enough(tmp_path: Path) -> None:
 
 
 def test_a_module_that_only_goes_down_without_bootstraps(make_run: Make) -> None:
-    from genelight._core.types import Module
+    from genelight.nouns import Module
 
     folder = make_run()
     module = Module.load(folder / "05_module.tsv")
@@ -220,7 +220,7 @@ def test_a_layer_that_the_study_asked_for_is_the_modules_own(make_run: Make) -> 
 
 
 def test_pathways_that_do_not_pass_are_not_called_best(make_run: Make) -> None:
-    from genelight._core.types import Evidence
+    from genelight.nouns import Evidence
 
     folder = make_run()
     found = Evidence.load(folder / "06_evidence.parquet")

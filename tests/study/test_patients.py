@@ -11,8 +11,8 @@ from scipy.stats import spearmanr
 
 import genelight as gl
 from genelight import cli
-from genelight._core.errors import InputError, UnknownNameError
-from genelight._core.severity import Severity
+from genelight.errors import InputError, UnknownNameError
+from genelight.nouns import Severity
 from genelight.report._read import read_run
 from genelight.report.sections._patients import Patients as Section
 from genelight.study import Study, run, template

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 import genelight as gl
-from genelight._core.errors import FormatError, GenelightError, InputError, UnknownNameError
-from genelight._core.scorecard import Scorecard
+from genelight.errors import FormatError, GenelightError, InputError, UnknownNameError
+from genelight.nouns import Scorecard
 from genelight.study import Study, run, template
 from genelight.study._ledger import Ledger
 from genelight.study._template import to_toml
@@ -143,7 +143,7 @@ def test_the_module_stands_on_the_network_of_the_study(done):
 
 
 def test_a_second_cohort_is_asked_by_its_own_subjects_and_shown(done, cohort):
-    found = gl.tl.Preservation.load(done.folder / "05_second_cohort.tsv")
+    found = gl.modules.Preservation.load(done.folder / "05_second_cohort.tsv")
     assert found.verdict == "preserved"
     assert found.about["case_subjects"] + found.about["control_subjects"] == cohort.obs["subject"].nunique()
     shown = json.loads((done.folder / "report.json").read_text())["second_cohort"]

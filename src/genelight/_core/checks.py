@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .errors import GeneMismatchError, InputError, UnknownNameError, first_three
+from ..errors import InputError, UnknownNameError, first_three
 from .expressions import evaluate
 
 if TYPE_CHECKING:
@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from .genes import Alignment
 
-__all__ = ["check_column", "check_coverage", "check_finite", "check_positive", "select_samples"]
+__all__ = ["check_column", "check_finite", "check_positive", "select_samples"]
 
 
 def check_finite(x_ng: np.ndarray, *, samples: Sequence[str], genes: Sequence[str], where: str) -> None:
@@ -82,23 +81,6 @@ def check_positive(**numbers: int | float) -> None:
         if not number > 0:
             msg = f"{name} = {number} must be above zero"
             raise InputError(msg)
-
-
-def check_coverage(alignment: Alignment, *, least: int, what: str, reference: str) -> None:
-    """Stop when two gene lists share fewer than `least` genes.
-
-    Raises
-    ------
-    GeneMismatchError
-        If fewer are shared.
-    """
-    if alignment.found >= least:
-        return
-    msg = (
-        f"{what} and {reference} share {alignment.found} genes, fewer than {least} "
-        f"(not found: {first_three(alignment.missing_ids)}); check that both use the same kind of gene id"
-    )
-    raise GeneMismatchError(msg)
 
 
 def select_samples(obs: pd.DataFrame, query: str, *, role: str) -> np.ndarray:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import InputError, UnknownNameError, first_three
+from ..errors import InputError, UnknownNameError, first_three
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import FormatError, ResourceError
+from ..errors import FormatError, ResourceError
 from .progress import progress
 from .provenance import read_json, write_json
 from .sources import Remote, find_source

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import FormatError, ResourceError
+from ..errors import FormatError, ResourceError
 
 __all__ = ["digest", "file_digest", "file_name", "read_json", "versions", "write_json", "writing"]
 

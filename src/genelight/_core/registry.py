@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from .errors import UnknownNameError
+from ..errors import UnknownNameError
 
 __all__ = ["Entry", "Registry"]
 

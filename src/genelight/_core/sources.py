@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .errors import UnknownNameError
+from ..errors import UnknownNameError
 
 __all__ = ["PATTERNS", "SOURCES", "Remote", "Source", "find_source"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from .errors import FormatError
+from ..errors import FormatError
 from .provenance import writing
 
 __all__ = ["read_parquet", "read_tsv", "records", "write_parquet", "write_plain", "write_tsv"]

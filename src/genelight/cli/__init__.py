@@ -9,7 +9,7 @@ import typer
 
 from genelight import __version__
 
-from .._core.errors import GenelightError
+from ..errors import GenelightError
 from . import _data, _evidence, _further, _models, _modules, _nodes, _patients, _prepare, _store, _study
 
 __all__ = ["app", "main"]

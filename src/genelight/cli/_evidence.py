@@ -9,7 +9,7 @@ import typer
 
 import genelight as gl
 
-from .._core.errors import InputError
+from ..errors import InputError
 from ._genes import read_as
 from ._shared import File, ModelFolders, Seed, Subject, Table, fresh
 

@@ -11,8 +11,8 @@ import typer
 
 import genelight as gl
 
-from .._core.errors import FormatError, ResourceError
 from .._core.tables import write_plain
+from ..errors import FormatError, ResourceError
 from ._evidence import Top, cut_network, nodes_or_module, sets_of, size_of
 from ._genes import as_genes, read_as
 from ._shared import File, ModelFolder, Seed, Subject, Table, fresh

@@ -10,8 +10,8 @@ import typer
 
 import genelight as gl
 
-from .._core.errors import InputError, ResourceError
-from .._core.id_kinds import detect_ids
+from ..errors import InputError, ResourceError
+from ..io.id_kinds import detect_ids
 
 if TYPE_CHECKING:
     from anndata import AnnData

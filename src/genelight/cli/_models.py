@@ -12,7 +12,7 @@ from anndata import AnnData
 
 import genelight as gl
 
-from .._core.errors import InputError, UnknownNameError
+from ..errors import InputError, UnknownNameError
 from ._genes import OtherScale, Probes, as_genes, as_genes_of
 from ._shared import File, Folder, Layer, ModelFolder, Scale, Seed, Subject, Table, fresh, table_of, whole_numbers
 

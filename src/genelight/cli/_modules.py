@@ -10,9 +10,9 @@ import typer
 
 import genelight as gl
 
-from .._core.module import DERIVATION
 from .._core.provenance import file_name
 from .._core.tables import write_plain
+from ..nouns.module import DERIVATION
 from ._genes import as_genes, read_as
 from ._shared import File, Folder, ModelFolder, ModelFolders, Scale, Subject, Table, fresh, listed, named_queries
 
@@ -63,7 +63,7 @@ def disease_module(
     module = gl.disease_module(adata, trained, contrast=contrast, method=method, layer=layer, size=size or None)
     module.save(target)
     _tell(out, module)
-    borne = gl.tl.stability(adata, trained, contrast=contrast, method=method, layer=layer)
+    borne = gl.modules.stability(adata, trained, contrast=contrast, method=method, layer=layer)
     print(borne)
     if genes:
         write_plain(genes, borne.table)
@@ -96,13 +96,13 @@ def disease_modules(
         subject_pattern=subject_pattern,
         covariates=listed(covariates),
     )
-    found = gl.tl.disease_modules(adata, gl.load(model), contrasts=contrasts, method=method, size=size or None)
+    found = gl.modules.disease_modules(adata, gl.load(model), contrasts=contrasts, method=method, size=size or None)
     target.mkdir(parents=True)
     for name, one in found.items():
         path = target / f"{file_name(name)}.tsv"
         one.save(fresh(path))
         _tell(path, one)
-    pairs = gl.tl.compare_modules(found)
+    pairs = gl.modules.compare_modules(found)
     write_plain(target / "pairs.tsv", pairs)
     print(pairs.round(3).to_string(index=False))
 
@@ -139,7 +139,7 @@ def agree(
         subject_pattern=subject_pattern,
         covariates=listed(covariates),
     )
-    found = gl.tl.module_agreement(
+    found = gl.modules.module_agreement(
         adata, [gl.load(path) for path in model], contrast=contrast, methods=listed(methods) or None, size=size
     )
     print(found.summary.round(3).to_string(index=False))
@@ -170,7 +170,7 @@ def validate(
     adata, _ = as_genes(gl.read(table, dense=True), to=found.genes)
     contrast = gl.Contrast.of(adata.obs, case=case, control=control, subject=subject, subject_pattern=subject_pattern)
     prepared = gl.prepare(adata, scale=scale, ids=found.genes.namespace)
-    result = gl.tl.preservation(found, adata, contrast=contrast, prepared=prepared)
+    result = gl.modules.preservation(found, adata, contrast=contrast, prepared=prepared)
     about = result.about
     print(result.table.round(4).to_string(index=False))
     print(
@@ -203,7 +203,7 @@ def network(
     """Place a module on a network: core, connectors and parts, for Cytoscape and others."""
     found = gl.Module.load(module)
     ppi = gl.io.read_network(edges, cut=cut, ids=found.genes.namespace) if edges else gl.demo.network()
-    placed = gl.tl.module_network(found, ppi, connectors=connectors)
+    placed = gl.modules.module_network(found, ppi, connectors=connectors)
     placed.save(fresh(out))
     about = placed.about
     print(

@@ -44,7 +44,7 @@ def ensemble(
     """Train a model again on redrawn subjects, and say which of its nodes come back."""
     folder, trained = fresh(out), gl.load(model)
     again = gl.models.fit_ensemble(read_as(model, table), trained, seeds=seeds, subject=subject, seed=seed)
-    scored = gl.tl.reproducible_nodes(trained, _lit(trained, again, trained.widths), seed=seed)
+    scored = gl.nodes.reproducible_nodes(trained, _lit(trained, again, trained.widths), seed=seed)
     again.save(folder)
     write_plain(out / "reproducibility.tsv", scored)
     print(f"{out}: {seeds} trainings; every node in {out / 'reproducibility.tsv'}")
@@ -70,9 +70,9 @@ def node(
     layer, lit, scored = name.rpartition(".")[0], {}, None
     if ensemble is not None:
         lit = _lit(trained, gl.models.load_ensemble(ensemble), [layer])
-        scored = gl.tl.reproducible_nodes(trained, lit)
+        scored = gl.nodes.reproducible_nodes(trained, lit)
     found = None if evidence is None else gl.Evidence.load(evidence)
-    card = gl.tl.node_card(
+    card = gl.nodes.node_card(
         trained,
         name,
         adata=adata,
@@ -97,10 +97,10 @@ def layer_map(
     """Write how the nodes of each hidden layer feed those of the next ones, as TSV."""
     trained, path = gl.load(model), fresh(out)
     picture = None if draw is None else fresh(draw)
-    edges = gl.tl.layer_map(trained, read_as(model, table), seed=seed)
+    edges = gl.nodes.layer_map(trained, read_as(model, table), seed=seed)
     write_plain(path, edges)
     if picture is not None:
-        first = pd.concat([gl.tl.top_genes(gl.light_up(trained, layer), n=1) for layer in trained.widths])
+        first = pd.concat([gl.nodes.top_genes(gl.light_up(trained, layer), n=1) for layer in trained.widths])
         nodes = first[first["sign"] == "up"]
         gl.pl.save(lambda ax: gl.pl.layer_map(edges, ax, nodes=nodes), picture, size=(7.0, 6.4))
     for (source, target), part in edges.groupby(["source_layer", "target_layer"], sort=False):

@@ -12,7 +12,7 @@ from anndata import AnnData
 import genelight as gl
 
 from .._core.checks import select_samples
-from .._core.contrast import measure_of
+from ..nouns.contrast import measure_of
 from ._genes import OtherScale, Probes, read_as
 from ._shared import File, ModelFolder, Seed, Subject, Table, fresh, listed, model_folder
 
@@ -43,14 +43,14 @@ def severity(
     """Learn a severity score with intervals, judged on held-out subjects beside baselines."""
     fresh(out)
     adata, trained = _kept(read_as(model, table), drop), gl.load(model)
-    found = gl.tl.severity(
+    found = gl.patients.severity(
         adata,
         trained,
         measure=measure_of(adata.obs, measure, subject=subject),
         subject=subject,
         fit=gl.models.again(trained, subject=subject),
         layer=layer,
-        protocol=gl.tl.Protocol(time=time, beside=listed(beside)),
+        protocol=gl.patients.Protocol(time=time, beside=listed(beside)),
         seed=seed,
     )
     found.save(out)
@@ -73,7 +73,7 @@ def stratify(
     """Look for stable patient groups, and say so if there are none."""
     fresh(out)
     adata, trained = _kept(read_as(model, table), drop), gl.load(model)
-    found = gl.tl.stratify(
+    found = gl.patients.stratify(
         adata,
         trained,
         subject=subject,
@@ -119,18 +119,18 @@ def score(
         if path is not None:
             print(f"by {path}")
     found = partial(
-        gl.tl.score,
+        gl.patients.score,
         adata,
         trained,
-        severity=None if severity is None else gl.tl.Severity.load(severity),
-        groups=None if groups is None else gl.tl.Groups.load(groups),
+        severity=None if severity is None else gl.nouns.Severity.load(severity),
+        groups=None if groups is None else gl.nouns.Groups.load(groups),
         coverage=coverage,
     )
     scores = found(recentre=recentre if reference is None else asked(reference))
     scores.save(out)
     print(f"{out}: {len(scores.table)} samples, {scores.refused} refused as outside what the model has seen")
     if scores.refused > len(scores.table) / 2 and not recentre and reference is None:
-        print(_advice(scores, found(recentre=True) if len(scores.table) >= gl.tl.LEAST_COHORT else None))
+        print(_advice(scores, found(recentre=True) if len(scores.table) >= gl.patients.LEAST_COHORT else None))
 
 
 def _beside(folder: Path, what: str) -> Path | None:
@@ -139,7 +139,7 @@ def _beside(folder: Path, what: str) -> Path | None:
     return next((path for path in places if path.is_file()), None)
 
 
-def _advice(scores: gl.tl.Scores, recentred: gl.tl.Scores | None) -> str:
+def _advice(scores: gl.patients.Scores, recentred: gl.patients.Scores | None) -> str:
     """What to do where most samples are refused."""
     first = scores.table.loc[~scores.table["inside"], "reasons"].iloc[0]
     said = f"most are refused, the first because {first}. Check the scale (genelight inspect) and the platform. "
@@ -166,7 +166,7 @@ def contrast(
     fresh(out)
     adata = _kept(read_as(model, table), drop)
     treatment = gl.Contrast.of(adata.obs, case=treated, control=untreated, subject=subject)
-    _show(gl.tl.contrast(adata, gl.load(model), treatment=treatment, adjust=listed(adjust)), out)
+    _show(gl.patients.contrast(adata, gl.load(model), treatment=treatment, adjust=listed(adjust)), out)
 
 
 @commands.command()
@@ -187,7 +187,7 @@ def reversal(
     print(", ".join(f"{count:,} {name}" for name, count in drugs.attrs["account"].items()))
     adata = read_as(model, table)
     asked = gl.Contrast.of(adata.obs, case=case, control=control, subject=subject)
-    found = gl.tl.reversal(adata, trained, drugs, contrast=asked, method=method)
+    found = gl.modules.reversal(adata, trained, drugs, contrast=asked, method=method)
     _show(found, out)
 
 
@@ -203,12 +203,12 @@ def trajectories(
 ) -> None:
     """Test which programmes, and whether severity, change over a subject's own time."""
     fresh(out)
-    score_by = None if severity is None else gl.tl.Severity.load(severity)
+    score_by = None if severity is None else gl.nouns.Severity.load(severity)
     adata = _kept(read_as(model, table), drop)
-    _show(gl.tl.trajectories(adata, gl.load(model), time=time, subject=subject, severity=score_by), out)
+    _show(gl.patients.trajectories(adata, gl.load(model), time=time, subject=subject, severity=score_by), out)
 
 
-def _show(found: gl.tl.Changes, out: Path) -> None:
+def _show(found: gl.nouns.Changes, out: Path) -> None:
     found.save(out)
     print(found.table.head(10).to_string(index=False, float_format="{:.3g}".format))
     if "warning" in found.about:

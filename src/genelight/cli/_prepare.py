@@ -11,9 +11,9 @@ import typer
 
 import genelight as gl
 
-from .._core.errors import InputError, first_three
-from .._core.id_kinds import PROBES, detect_ids
 from .._core.provenance import writing
+from ..errors import InputError, first_three
+from ..io.id_kinds import PROBES, detect_ids
 from ._genes import Collapse, Ids, Probes, Several, as_genes, found_in, gene_list
 from ._shared import File, Table, fresh, listed, model_folder
 

@@ -11,7 +11,7 @@ import typer
 
 import genelight as gl
 
-from .._core.errors import InputError, ResourceError
+from ..errors import InputError, ResourceError
 
 
 def model_folder(folder: Path | None) -> Path | None:

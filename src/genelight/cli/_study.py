@@ -54,7 +54,7 @@ def methods() -> None:
     registries = (
         *(gl.io.READERS, gl.pp.COLLAPSES, gl.pp.NORMALISATIONS, gl.pp.BATCH_METHODS),
         *(gl.models.PRESETS, gl.models.ACTIVATIONS, gl.models.BASELINES),
-        *(gl.tl.ATTRIBUTIONS, gl.tl.DERIVATIONS, gl.evidence.TESTS, gl.evidence.MEASURES),
+        *(gl.nodes.ATTRIBUTIONS, gl.modules.DERIVATIONS, gl.evidence.TESTS, gl.evidence.MEASURES),
         gl.evidence.COMBINATIONS,
     )
     for registry in registries:

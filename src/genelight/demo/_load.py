@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .._core.types import Edges
+from ..nouns import Edges
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -5,20 +5,20 @@ from ._readings import Reading
 from ._registry import TESTS
 from ._samples import Samples
 from .assess import assess
-from .centrality import betweenness, degree, outside
 from .combine import COMBINATIONS, combine, combine_evidence
 from .distances import UNREACHABLE, Interactome, distances
-from .enrichment import hypergeometric_tail, over_representation
-from .genetics import genetic_association
-from .groups import groups
-from .loci import loci
-from .network import localise
-from .novelty import coherence, novelty
 from .nulls import adjust, empirical_p, match_bins
-from .profiles import reference_profiles
-from .proximity import proximity
-from .ranks import camera, rank_sum
 from .scorecard import scorecard
+from .tests.centrality import betweenness, degree, outside
+from .tests.enrichment import hypergeometric_tail, over_representation
+from .tests.genetics import genetic_association
+from .tests.groups import groups
+from .tests.loci import loci
+from .tests.network import localise
+from .tests.novelty import coherence, novelty
+from .tests.profiles import reference_profiles
+from .tests.proximity import proximity
+from .tests.ranks import camera, rank_sum
 
 __all__ = [
     "COMBINATIONS",

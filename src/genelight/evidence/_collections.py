@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from .._core.errors import InputError
-from .._core.genes import Genes
-from .._core.types import Edges
+from ..errors import InputError
+from ..nouns import Edges, Genes
 from ._subjects import check_shared
 
 __all__ = ["Collection", "collect"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .._core.errors import InputError
-from .._core.types import NodeGenes
+from ..errors import InputError
+from ..nouns import NodeGenes
 
 __all__ = ["PERMUTED", "Reading", "check_readings", "permuted", "renamed"]
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .._core.registry import Registry
-from .._core.types import Evidence
+from ..nouns import Evidence
 
 if TYPE_CHECKING:
     from ._collections import Collection

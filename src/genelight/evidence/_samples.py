@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .._core.checks import check_column
-from .._core.errors import InputError, UnknownNameError
+from ..errors import InputError, UnknownNameError
 
 __all__ = ["LEAST_SUBJECTS", "Samples", "Target", "target_of"]
 

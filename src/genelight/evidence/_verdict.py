@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .._core.scorecard import VERDICT_COLUMNS, VERDICTS
+from ..nouns.scorecard import VERDICT_COLUMNS, VERDICTS
 from ._trend import LEAST_SEEDS, Interval, change, contrast, interval, trend_p
 
 __all__ = ["CLAIMS", "verdicts"]

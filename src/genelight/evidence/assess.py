@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .._core.errors import InputError
-from .._core.types import Edges, Evidence, Module, NodeGenes
+from ..errors import InputError
+from ..nouns import Edges, Evidence, Module, NodeGenes
 from ._registry import Against, run_tests
 from ._subjects import Subjects
 from .distances import Interactome
-from .enrichment import collect_all
-from .network import as_interactome
 from .nulls import expression_bins, matched_null
+from .tests.enrichment import collect_all
+from .tests.network import as_interactome
 
 __all__ = ["assess"]
 
@@ -69,8 +69,8 @@ def assess(
     Examples
     --------
     >>> import numpy as np, pandas as pd
-    >>> from genelight._core.genes import Genes
-    >>> from genelight._core.types import Edges, NodeGenes
+    >>> from genelight.nouns import Genes
+    >>> from genelight.nouns import Edges, NodeGenes
     >>> from genelight.evidence import assess
     >>> names = tuple(f"G{i}" for i in range(200))
     >>> ring = Edges("ring", pd.DataFrame({"source": names, "target": names[1:] + names[:1], "weight": 1.0}))

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from .._core.errors import InputError
 from .._core.registry import Registry
-from .._core.types import EVIDENCE_COLUMNS, Evidence
+from ..errors import InputError
+from ..nouns import EVIDENCE_COLUMNS, Evidence
 from .nulls import adjust
 
 __all__ = ["COMBINATIONS", "combine", "combine_evidence"]
@@ -79,7 +79,7 @@ def combine_evidence(evidence: Evidence, *, method: str = "cauchy") -> Evidence:
     Examples
     --------
     >>> import pandas as pd
-    >>> from genelight._core.types import EVIDENCE_COLUMNS, Evidence
+    >>> from genelight.nouns import EVIDENCE_COLUMNS, Evidence
     >>> from genelight.evidence import combine_evidence
     >>> row = dict.fromkeys(EVIDENCE_COLUMNS, 0) | {"subject": "module", "test": "genetic_association"}
     >>> rows = [row | {"reference": disease, "p": p} for disease, p in (("lupus", 0.01), ("asthma", 0.2))]

@@ -11,9 +11,8 @@ import pandas as pd
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from .._core.errors import InputError, ResourceError, first_three
-from .._core.genes import Genes
-from .._core.types import Edges
+from ..errors import InputError, ResourceError, first_three
+from ..nouns import Edges, Genes
 from ._betweenness import add_betweenness
 from ._search import SOURCES, UNREACHABLE, search_block
 from ._threads import pieces, thread_map
@@ -108,7 +107,7 @@ def distances(edges: Edges) -> Interactome:
     Examples
     --------
     >>> import pandas as pd
-    >>> from genelight._core.types import Edges
+    >>> from genelight.nouns import Edges
     >>> from genelight.evidence import distances
     >>> path = pd.DataFrame({"source": ["A", "B", "B"], "target": ["B", "C", "A"], "weight": 1.0})
     >>> net = distances(Edges("a path", path))

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._core.checks import check_positive
-from .._core.errors import InputError
+from ..errors import InputError
 from ._closeness import Closeness, Orders, closeness, closeness_of, means
 from ._subjects import LEAST_GENES, check_shared
 
 if TYPE_CHECKING:
-    from .._core.genes import Genes
+    from ..nouns import Genes
     from ._subjects import Subjects
     from .distances import Interactome
 

@@ -9,18 +9,18 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from .._core.scorecard import SCORE_COLUMNS, Scorecard
-from .._core.types import Edges
+from ..nouns import Edges, Scorecard
+from ..nouns.scorecard import SCORE_COLUMNS
 from ._readings import Reading, check_readings, permuted, renamed
 from ._registry import TESTS, Against, Findings
 from ._samples import Samples
 from ._subjects import Subjects
 from ._verdict import verdicts
 from .distances import Interactome
-from .enrichment import collect_all
-from .groups import groups
-from .network import as_interactome
 from .nulls import expression_bins, matched_null
+from .tests.enrichment import collect_all
+from .tests.groups import groups
+from .tests.network import as_interactome
 
 __all__ = ["scorecard"]
 
@@ -104,7 +104,7 @@ def scorecard(
     >>> from genelight.evidence import Reading, Samples, scorecard
     >>> adata = gl.demo.cohort()
     >>> pca = gl.models.fit_pca(adata, width=4)
-    >>> layer = Reading(gl.light_up(pca, "PC"), gl.tl.encode(pca, adata, layer="PC"), "pca", 1)
+    >>> layer = Reading(gl.light_up(pca, "PC"), gl.nodes.encode(pca, adata, layer="PC"), "pca", 1)
     >>> card = scorecard([layer], Samples(adata.obs, labels=["condition"], subject="subject"), draws=50)
     >>> card.verdicts["verdict"].unique().tolist()
     ['cannot tell here']

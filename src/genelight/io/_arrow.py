@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from .._core.errors import FormatError, first_three
+from ..errors import FormatError, first_three
 from ._grid import Grid
 from ._hdf5 import naming
 from ._read import READERS, Input, Options

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from .._core.errors import FormatError, first_three
+from ..errors import FormatError, first_three
 from ._cells import NUMBER, SKIP, TEXT, BadLine, Cells, parse
 from ._dialect import Dialect, sniff
 from ._foreign import check_expression

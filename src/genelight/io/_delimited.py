@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyarrow import compute
 from pyarrow import csv as arrow
 
-from .._core.errors import FormatError, UnknownNameError, first_three
+from ..errors import FormatError, UnknownNameError, first_three
 from ._files import is_gzip, opened
 from ._ids import is_empty
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .._core.errors import FormatError, first_three
+from ..errors import FormatError, first_three
 from ._cells import MISSING, NUMBER, SKIP, TEXT
 from ._text import head
 

@@ -11,7 +11,7 @@ from typing import BinaryIO, TextIO, cast
 
 from isal import igzip, isal_zlib
 
-from .._core.errors import FormatError, InputError, ResourceError, UnknownNameError
+from ..errors import FormatError, InputError, ResourceError, UnknownNameError
 
 __all__ = ["DAMAGED", "describe", "existing", "is_gzip", "opened", "start_of", "unpacked"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import pandas as pd
 
-from .._core.errors import FormatError, InputError, UnknownNameError, first_three
+from ..errors import FormatError, InputError, UnknownNameError, first_three
 from ._cells import NUMBER, SKIP, TEXT
 from ._csv import rows_of
 from ._dialect import Dialect, is_number, sniff

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from .._core.errors import FormatError
-from .._core.id_kinds import detect_ids
+from ..errors import FormatError
 from ._dialect import is_number
 from ._text import head
+from .id_kinds import detect_ids
 
 __all__ = ["check_expression"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from .._core.errors import InputError, UnknownNameError
-from .._core.types import Edges
+from ..errors import InputError, UnknownNameError
+from ..nouns import Edges
 from ._delimited import Dropped, Layout, numbers
 from ._files import existing
 from ._ids import check_kind, check_namespace, clean_ids

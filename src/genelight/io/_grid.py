@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .._core.errors import FormatError
+from ..errors import FormatError
 from ._cells import MISSING
 from ._orientation import GENES_IN_ROWS, Side, orient
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from .._core.errors import FormatError, GenelightError
+from ..errors import FormatError, GenelightError
 from ._text import check_room
 
 if TYPE_CHECKING:

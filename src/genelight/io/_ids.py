@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .._core.errors import InputError, UnknownNameError, first_three
+from ..errors import InputError, UnknownNameError, first_three
 
 __all__ = ["NAMESPACES", "check_kind", "check_namespace", "clean_ids", "is_empty"]
 

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from .._core.confounding import BATCH
-from .._core.id_kinds import PLATFORMS, PROBES, detect_ids
-from .._core.scales import detect_scale, find_floor
+from ..nouns.confounding import BATCH
 from ._inspection import Column, Inspection
 from ._read import find_reader, read
+from .id_kinds import PLATFORMS, PROBES, detect_ids
+from .scales import detect_scale, find_floor
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .._core.errors import first_three
-from .._core.id_kinds import ID_KINDS, IdKind
-from .._core.scales import SCALE_NAMES, Scale
+from ..errors import first_three
+from .id_kinds import ID_KINDS, IdKind
+from .scales import SCALE_NAMES, Scale
 
 __all__ = ["Column", "Inspection"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
-from .._core.errors import FormatError, first_three
+from ..errors import FormatError, first_three
 from ._hdf5 import notes_of, opened_hdf5
 from ._read import READERS, Input, Options
 from ._text import check_room

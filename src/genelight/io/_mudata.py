@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .._core.errors import FormatError, InputError, UnknownNameError, first_three
+from ..errors import FormatError, InputError, UnknownNameError, first_three
 from ._hdf5 import opened_hdf5
 from ._read import READERS, Input, Options
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .._core.errors import FormatError, InputError, UnknownNameError
-from .._core.types import Edges
+from ..errors import FormatError, InputError, UnknownNameError
+from ..nouns import Edges
 from ._delimited import Dropped, Layout, numbers
 from ._files import existing, opened
 from ._ids import check_kind, check_namespace, clean_ids

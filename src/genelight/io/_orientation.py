@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .._core.errors import FormatError, UnknownNameError, first_three
-from .._core.id_kinds import ID_KINDS, detect_ids
+from ..errors import FormatError, UnknownNameError, first_three
+from .id_kinds import ID_KINDS, detect_ids
 
 __all__ = ["GENES_IN_ROWS", "ORIENTATIONS", "SAMPLES_IN_ROWS", "Side", "orient"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .._core.errors import InputError, first_three
+from ..errors import InputError, first_three
 from ._delimited import Layout, numbers
 from ._files import existing
 from ._ids import check_kind, check_namespace, clean_ids

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 import numpy as np
 from scipy import sparse
 
-from .._core.errors import FormatError, InputError, ResourceError, first_three
 from .._core.registry import Registry
+from ..errors import FormatError, InputError, ResourceError, first_three
 from ._files import DAMAGED, describe, existing, start_of
 
 if TYPE_CHECKING:

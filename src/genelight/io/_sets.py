@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from .._core.errors import FormatError
-from .._core.types import Edges
+from ..errors import FormatError
+from ..nouns import Edges
 from ._files import existing, opened
 from ._ids import check_kind, check_namespace, clean_ids
 from ._names import plain_name

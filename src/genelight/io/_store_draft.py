@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from .._core.errors import InputError, ResourceError
 from .._core.progress import progress
 from .._core.provenance import digest, read_json, write_json
+from ..errors import InputError, ResourceError
 from ._store_group import FORMAT, create_group, shard_rows, write_tables
 from ._store_plan import Plan
 from ._store_sources import Source

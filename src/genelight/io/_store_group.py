@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .._core.errors import FormatError, ResourceError
-from .._core.genes import Genes
+from ..errors import FormatError, ResourceError
+from ..nouns import Genes
 from ._shards import Shards
 
 if TYPE_CHECKING:

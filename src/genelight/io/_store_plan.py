@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .._core.checks import check_coverage
-from .._core.errors import InputError, UnknownNameError, first_three
-from .._core.genes import Genes
 from .._core.provenance import digest
+from ..errors import InputError, UnknownNameError, first_three
+from ..nouns import Genes
+from ..nouns.genes import check_coverage
 from ._store_sources import Source, plain_columns
 
 __all__ = ["JOINS", "REPEATS", "Plan", "make_plan"]

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from .._core.errors import FormatError, InputError
-from .._core.genes import Genes
 from .._core.provenance import writing
+from ..errors import FormatError, InputError
+from ..nouns import Genes
 from ._read import check_table, find_reader, read
 from ._store_group import is_store, open_group
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 from scipy import sparse
 
-from .._core.errors import FormatError
+from ..errors import FormatError
 from ._files import opened, unpacked
 from ._hdf5 import compressed, naming, opened_hdf5, texts
 from ._read import READERS, Input, Options

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from .._core.errors import FormatError, ResourceError
+from ..errors import FormatError, ResourceError
 from ._files import DAMAGED, describe, is_gzip, start_of, unpacked
 
 __all__ = ["blocks", "check_last_line", "check_room", "head", "reading"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from .._core.errors import FormatError, first_three
+from ..errors import FormatError, first_three
 from ._hdf5 import naming
 from ._read import READERS, Input, Options
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._core.checks import check_positive
-from .._core.errors import FormatError, InputError, ResourceError, first_three
-from .._core.genes import Genes
+from ..errors import FormatError, InputError, ResourceError, first_three
+from ..nouns import Genes
 from ._ids import check_namespace
 from ._store_draft import write_store
 from ._store_group import Group, is_store, open_group
@@ -230,7 +230,7 @@ def open_store(path: str | Path) -> Store:
     >>> import genelight as gl
     >>> gl.io.open_store("nowhere.zarr")
     Traceback (most recent call last):
-    genelight._core.errors.ResourceError: nowhere.zarr does not exist
+    genelight.errors.ResourceError: nowhere.zarr does not exist
     """
     return Store(open_group(Path(path).expanduser()))
 

@@ -7,8 +7,8 @@ from functools import singledispatch
 
 from anndata import AnnData
 
-from .._core.errors import InputError
-from .._core.types import Model
+from ..errors import InputError
+from ..nouns import Model
 from ..pp import Preparation, prepare
 from .autoencoder import Autoencoder
 from .fit import fit

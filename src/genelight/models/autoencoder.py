@@ -11,9 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from .._core.errors import UnknownNameError
-from .._core.genes import Genes
-from .._core.types import CodeRange
+from ..errors import UnknownNameError
+from ..nouns import CodeRange, Genes
 from ..pp import Preparation
 from ._card import verdict
 from .bundle import KINDS, Bundle, pack_ranges, unpack_ranges

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from .._core.registry import Registry
-from .._core.types import Model
+from ..nouns import Model
 from ..pp import Preparation
 
 if TYPE_CHECKING:

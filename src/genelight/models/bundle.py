@@ -14,10 +14,10 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from .._core.errors import FormatError, InputError, ResourceError, first_three
 from .._core.provenance import digest, read_json, versions, write_json
 from .._core.registry import Registry
-from .._core.types import CodeRange, Model
+from ..errors import FormatError, InputError, ResourceError, first_three
+from ..nouns import CodeRange, Model
 from ..pp import Preparation
 from ._card import card
 from .shelf import REGISTRY, fetch_model

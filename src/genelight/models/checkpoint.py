@@ -11,8 +11,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from .._core.errors import FormatError, InputError, ResourceError
 from .._core.provenance import writing
+from ..errors import FormatError, InputError, ResourceError
 from .adam import Adam
 from .network import Stack
 from .recipe import Recipe

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 from .._core.checks import check_column
-from .._core.errors import FormatError, InputError
 from .._core.progress import progress
 from .._core.provenance import read_json, write_json
-from .._core.types import Model
+from ..errors import FormatError, InputError
+from ..nouns import Model
 from .autoencoder import Autoencoder, code_ranges
 from .bundle import load
 from .linear import Linear

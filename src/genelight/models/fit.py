@@ -12,14 +12,14 @@ import numpy as np
 from sklearn.model_selection import GroupShuffleSplit
 
 from .._core.checks import check_column, check_positive
-from .._core.errors import InputError
 from .._core.provenance import digest
+from ..errors import InputError
 from ..io import Store
 from ..pp import Preparation, PreparedStore, prepare
+from .applicability import held_out_distances
 from .autoencoder import Autoencoder, code_ranges, kind_for
 from .checkpoint import Checkpoints
 from .choice import Enough, choose_recipe
-from .familiar import held_out_distances
 from .network import Stack
 from .objective import HeldOut
 from .plan import Plan, Samples

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from torch import nn
 
-from .._core.errors import InputError, UnknownNameError
-from .._core.genes import Genes
-from .._core.types import CodeRange
+from ..errors import InputError, UnknownNameError
+from ..nouns import CodeRange, Genes
 from ..pp import Preparation
 from .bundle import Bundle, pack_ranges, unpack_ranges
 from .missing import prepared

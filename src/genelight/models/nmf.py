@@ -12,9 +12,8 @@ import numpy as np
 from sklearn import decomposition
 from sklearn.exceptions import ConvergenceWarning
 
-from .._core.errors import InputError, UnknownNameError
-from .._core.genes import Genes
-from .._core.types import CodeRange
+from ..errors import InputError, UnknownNameError
+from ..nouns import CodeRange, Genes
 from ..pp import Preparation, prepare
 from .baselines import BASELINES
 from .bundle import KINDS, Bundle, pack_ranges, unpack_ranges

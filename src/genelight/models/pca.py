@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from .._core.types import CodeRange
 from ..io import Store
+from ..nouns import CodeRange
 from ..pp import Preparation, PreparedStore, prepare
 from .baselines import BASELINES
 from .bundle import KINDS, Bundle

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .._core.checks import check_positive
-from .._core.errors import InputError, UnknownNameError
 from .._core.registry import Registry
+from ..errors import InputError, UnknownNameError
 from .activations import ACTIVATIONS
 from .network import Stack
 from .recipe import Recipe

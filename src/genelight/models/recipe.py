@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from .._core.checks import check_positive
-from .._core.errors import InputError, UnknownNameError
+from ..errors import InputError, UnknownNameError
 
 __all__ = ["FIND", "PRECISIONS", "Recipe"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._core.types import Model, Stored
+from ..nouns import Model, Stored
 
 __all__ = ["r2", "squared_errors"]
 

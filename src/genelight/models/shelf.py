@@ -8,10 +8,10 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from .._core.errors import FormatError, UnknownNameError
 from .._core.fetch import Cache
 from .._core.provenance import read_json
 from .._core.sources import Remote
+from ..errors import FormatError, UnknownNameError
 
 __all__ = ["REGISTRY", "Found", "Registered", "fetch_model", "find_models", "read_registry"]
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from .._core.errors import InputError
 from .._core.registry import Registry
+from ..errors import InputError
 from .network import Mirror, Stack
 from .rotation import independent
 from .spaces import Space

@@ -13,9 +13,9 @@ import pandas as pd
 from sklearn.model_selection import GroupKFold
 
 from .._core.checks import check_column
-from .._core.errors import FormatError, InputError
 from .._core.progress import progress
 from .._core.provenance import digest
+from ..errors import FormatError, InputError
 from .activations import ACTIVATIONS
 from .fit import fit
 from .pca import fit_pca

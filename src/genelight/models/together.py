@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch.func import functional_call, stack_module_state, vmap
 
-from .._core.errors import InputError
 from .._core.progress import progress
+from ..errors import InputError
 from .adam import Adam
 from .objective import Objective
 from .recipe import Recipe

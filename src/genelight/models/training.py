@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from .._core.errors import InputError
 from .._core.progress import progress
+from ..errors import InputError
 from .adam import Adam
 from .checkpoint import Checkpoint, State
 from .objective import HeldOut, Objective

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from .._core.labels import method_label, set_label, short_name
+from ..nouns.labels import method_label, set_label, short_name
 from ._card import node
 from ._evidence import gene_sets, layers
 from ._genes import module, node_genes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .._core.labels import set_label
+from ..nouns.labels import set_label
 from ._style import ACCENT, DOWN, FAINT, INK, SERIES, SOFT, UP, axes_or_new, bars, dress, note
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from .._core.card import NodeCard
+    from ..nouns import NodeCard
 
 __all__ = ["node"]
 
@@ -30,7 +30,7 @@ def node(card: NodeCard, ax: Axes | None = None, *, n: int = 10) -> Axes:
     Parameters
     ----------
     card
-        From :func:`genelight.tl.node_card`.
+        From :func:`genelight.nodes.cards`.
     ax
         Where to draw; the panels take its place. A new figure otherwise, 9.2 x 5 inches.
     n
@@ -46,7 +46,7 @@ def node(card: NodeCard, ax: Axes | None = None, *, n: int = 10) -> Axes:
     >>> import pandas as pd
     >>> from matplotlib.figure import Figure
     >>> from genelight import pl
-    >>> from genelight._core.card import NodeCard
+    >>> from genelight.nouns import NodeCard
     >>> gene = {"sign": "up", "rank": 1, "gene": "IFI44L", "value": 2.0, "stability": 0.9}
     >>> none = pd.DataFrame()
     >>> card = NodeCard("L1.0", "L1", "autoencoder", "", pd.DataFrame([gene]), {}, none, none, none, {})

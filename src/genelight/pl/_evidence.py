@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._core.labels import set_label
+from ..nouns.labels import set_label
 from ._style import DOWN, FAINT, INK, SERIES, axes_or_new, bars, dress, name_rows, note
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from .._core.types import Evidence
+    from ..nouns import Evidence
 
 __all__ = ["gene_sets", "layers"]
 
@@ -48,7 +48,7 @@ def gene_sets(
     >>> import pandas as pd
     >>> from matplotlib.figure import Figure
     >>> from genelight import pl
-    >>> from genelight._core.types import EVIDENCE_COLUMNS, Evidence
+    >>> from genelight.nouns import EVIDENCE_COLUMNS, Evidence
     >>> row = dict.fromkeys(EVIDENCE_COLUMNS, 0) | {"subject": "L1.0", "reference": "Reactome: CELL_CYCLE", "q": 0.01}
     >>> ax = pl.gene_sets(Evidence(pd.DataFrame([row])), "L1.0", Figure().subplots())
     >>> [t.get_text() for t in ax.get_yticklabels()]

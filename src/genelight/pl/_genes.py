@@ -12,7 +12,7 @@ from ._style import DOWN, INK, UP, axes_or_new, bars, dress, note
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .._core.types import Module, NodeGenes
+    from ..nouns import Module, NodeGenes
 
 __all__ = ["module", "node_genes"]
 
@@ -38,8 +38,8 @@ def module(module: Module, ax: Axes | None = None, *, n: int = 20) -> Axes:
     >>> import numpy as np
     >>> from matplotlib.figure import Figure
     >>> from genelight import pl
-    >>> from genelight._core.genes import Genes
-    >>> from genelight._core.types import Module
+    >>> from genelight.nouns import Genes
+    >>> from genelight.nouns import Module
     >>> scores = np.array([0.5, -2.0, 1.0])
     >>> m = Module.from_scores(scores, Genes(("A", "B", "C")), size=2, name="sick against well", method="t")
     >>> [t.get_text() for t in pl.module(m, Figure().subplots(), n=2).get_yticklabels()]
@@ -84,8 +84,8 @@ def node_genes(nodes: NodeGenes, node: str, ax: Axes | None = None, *, n: int = 
     >>> import numpy as np
     >>> from matplotlib.figure import Figure
     >>> from genelight import pl
-    >>> from genelight._core.genes import Genes
-    >>> from genelight._core.types import NodeGenes
+    >>> from genelight.nouns import Genes
+    >>> from genelight.nouns import NodeGenes
     >>> lit = NodeGenes(np.array([[1.0, -1.0, 0.2]]), ("L1.0",), Genes(("A", "B", "C")), "L1", "pca", "light_up")
     >>> [t.get_text() for t in pl.node_genes(lit, "L1.0", Figure().subplots(), n=2).get_yticklabels()]
     ['A', 'B']

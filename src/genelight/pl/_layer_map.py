@@ -28,12 +28,12 @@ def layer_map(
     ----------
     edges
         Columns ``source``, ``target``, ``source_layer``, ``target_layer``, ``weight`` and ``q``, as
-        :func:`genelight.tl.layer_map` gives them; those to the next layer with q of 0.05 or less are drawn. Where there
-        is a column ``q_direction``, those with only that of 0.05 or less are drawn as well, dashed.
+        :func:`genelight.nodes.layer_map` gives them; those to the next layer with q of 0.05 or less are drawn. Where
+        there is a column ``q_direction``, those with only that of 0.05 or less are drawn as well, dashed.
     ax
         Where to draw; a new figure otherwise.
     nodes
-        Column ``node``. With ``effect``, as :func:`genelight.tl.node_activity` gives it, the nodes of each layer with
+        Column ``node``. With ``effect``, as :func:`genelight.nodes.activity` gives it, the nodes of each layer with
         the largest effects are drawn, larger where the effect is larger, coloured by its sign. What ``gene`` holds
         stands beside a node's name.
     n

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from .._core.severity import Severity
+    from ..nouns import Severity
 
 __all__ = ["calibration", "patients"]
 
@@ -25,7 +25,7 @@ def calibration(severity: Severity, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     severity
-        What :func:`genelight.tl.severity` found.
+        What :func:`genelight.patients.severity` found.
     ax
         Where to draw; a new figure otherwise.
 
@@ -38,9 +38,9 @@ def calibration(severity: Severity, ax: Axes | None = None) -> Axes:
     >>> from matplotlib.figure import Figure
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
-    >>> plan = gl.tl.Protocol(folds=3, permutations=0)
+    >>> plan = gl.patients.Protocol(folds=3, permutations=0)
     >>> model = gl.models.fit_pca(adata, width=8)
-    >>> hours = gl.tl.severity(adata, model, measure="hours", subject="subject", protocol=plan)
+    >>> hours = gl.patients.severity(adata, model, measure="hours", subject="subject", protocol=plan)
     >>> gl.pl.calibration(hours, Figure().subplots()).get_ylabel()
     'hours'
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._core.labels import method_label
+from ..nouns.labels import method_label
 from ._strip import spread
 from ._style import ACCENT, INK, SERIES, SOFT, axes_or_new, dress, name_rows
 

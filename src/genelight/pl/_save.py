@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from .._core.errors import InputError
 from .._core.provenance import writing
+from ..errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from .._core.scorecard import Scorecard
+    from ..nouns import Scorecard
 
 __all__ = ["scorecard"]
 
@@ -43,7 +43,7 @@ def scorecard(card: Scorecard, ax: Axes | None = None) -> Axes:
     >>> import pandas as pd
     >>> from matplotlib.figure import Figure
     >>> from genelight import pl
-    >>> from genelight._core.scorecard import SCORE_COLUMNS, VERDICT_COLUMNS, Scorecard
+    >>> from genelight.nouns.scorecard import SCORE_COLUMNS, VERDICT_COLUMNS, Scorecard
     >>> row = dict.fromkeys(SCORE_COLUMNS, 0) | {"kind": "network", "question": "STRING", "measure": "share"}
     >>> row |= {"model": "autoencoder", "layer": "L1", "value": 0.2, "null": 0.01}
     >>> card = Scorecard(pd.DataFrame([row]), pd.DataFrame(columns=list(VERDICT_COLUMNS)))

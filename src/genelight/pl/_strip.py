@@ -29,7 +29,7 @@ def nodes(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ----------
     table
         Columns ``node``, ``layer``, ``effect`` (standard deviations) and ``q``, as
-        :func:`genelight.tl.node_activity` gives them.
+        :func:`genelight.nodes.activity` gives them.
     ax
         Where to draw; a new figure otherwise.
 
@@ -71,7 +71,7 @@ def reproducibility(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     table
-        Columns ``layer``, ``reproducibility``, ``null_mean`` and ``q``, as :func:`genelight.tl.reproducible_nodes`
+        Columns ``layer``, ``reproducibility``, ``null_mean`` and ``q``, as :func:`genelight.nodes.reproducible_nodes`
         gives them; several models' tables may be joined.
     ax
         Where to draw; a new figure otherwise.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._core.id_kinds import ID_KINDS
+from ..io.id_kinds import ID_KINDS
 
 __all__ = ["describe"]
 

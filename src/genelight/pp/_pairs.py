@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._core.errors import first_three
-from .._core.genes import Genes
+from ..errors import first_three
+from ..nouns import Genes
 from ._resolve import VIAS, plain, resolve
 from .id_table import IdTable
 from .user_table import UserTable

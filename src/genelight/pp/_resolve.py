@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from .._core.errors import InputError, UnknownNameError, first_three
-from .._core.id_kinds import ID_KINDS, PLATFORMS
+from ..errors import InputError, UnknownNameError, first_three
+from ..io.id_kinds import ID_KINDS, PLATFORMS
 from ._excel import candidates, renamed
 from .id_table import IdTable
 from .user_table import UserTable

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._core.progress import progress
-from .._core.scales import floor_among
 from ..io import Store
+from ..io.scales import floor_among
 from .scale import check_scale, to_log2
 
 __all__ = ["Statistics", "of_matrix", "of_store"]

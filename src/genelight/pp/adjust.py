@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from .._core.checks import check_column
-from .._core.errors import InputError, first_three
 from .._core.registry import Registry
+from ..errors import InputError, first_three
 from .combat import combat
 
 __all__ = ["BATCH_METHODS", "Adjust", "Adjustment"]

@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from .._core.errors import UnknownNameError
 from .._core.tables import read_parquet
+from ..errors import UnknownNameError
 
 __all__ = ["IdTable"]
 

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from .._core.errors import FormatError, GeneMismatchError, InputError, UnknownNameError, first_three
-from .._core.genes import Genes
-from .._core.id_kinds import ID_KINDS, detect_ids
 from .._core.provenance import read_json, write_json
-from .._core.scales import detect_scale
+from ..errors import FormatError, GeneMismatchError, InputError, UnknownNameError, first_three
+from ..io.id_kinds import ID_KINDS, detect_ids
+from ..io.scales import detect_scale
+from ..nouns import Genes
 from ._account import describe
 from ._pairs import choose, find, labels
 from .collapse import COLLAPSES

@@ -11,9 +11,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._core.checks import check_finite
-from .._core.errors import FormatError, GeneMismatchError, InputError, UnknownNameError
-from .._core.genes import Alignment, Genes
 from .._core.provenance import digest, read_json, write_json
+from ..errors import FormatError, GeneMismatchError, InputError, UnknownNameError
+from ..nouns import Alignment, Genes
 from .adjust import Adjustment
 from .map_ids import TOTAL, IdMap
 from .normalise import Normalisation

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._core.checks import check_positive
-from .._core.errors import InputError
-from .._core.genes import Genes
-from .._core.scales import SCALE_NAMES, detect_scale
+from ..errors import InputError
 from ..io import Store
+from ..io.scales import SCALE_NAMES, detect_scale
+from ..nouns import Genes
 from ._statistics import of_matrix, of_store
 from .adjust import Adjust, Adjustment
 from .normalise import Normalisation

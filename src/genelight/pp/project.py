@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .._core.genes import Genes
-from .._core.id_kinds import detect_ids
+from ..io.id_kinds import detect_ids
+from ..nouns import Genes
 from ._pairs import labels
 from .map_ids import IdMap
 from .preparation import Preparation

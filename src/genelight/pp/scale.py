@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .._core.errors import InputError, UnknownNameError
+from ..errors import InputError, UnknownNameError
 
 __all__ = ["SCALES", "check_scale", "to_log2"]
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from .._core.errors import FormatError, InputError, UnknownNameError, first_three
 from .._core.fetch import fetch
-from .._core.id_kinds import detect_ids
 from .._core.provenance import file_digest
+from ..errors import FormatError, InputError, UnknownNameError, first_three
 from ..io._files import existing, opened
+from ..io.id_kinds import detect_ids
 
 __all__ = ["UserTable", "read_id_table"]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from .._core.types import EVIDENCE_COLUMNS, Evidence
+from ..nouns import EVIDENCE_COLUMNS, Evidence
 from ..pl import set_label, short_name
 from ._read import CONTROLS
 from ._words import known

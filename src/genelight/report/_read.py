@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from .._core.errors import FormatError, InputError
 from .._core.provenance import read_json
-from .._core.types import Evidence, Module, NodeGenes
+from ..errors import FormatError, InputError
+from ..nouns import Evidence, Module, NodeGenes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

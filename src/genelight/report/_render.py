@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from .._core.errors import UnknownNameError
+from ..errors import UnknownNameError
 from ._words import interval, number, percent, plain, tail
 from .sections import SECTIONS
 

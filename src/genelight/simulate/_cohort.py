@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .._core.checks import check_positive
-from .._core.errors import InputError
+from ..errors import InputError
 from ._parts import CELL_TYPES, batches, cells, genes, people, repeated, responses
 
 if TYPE_CHECKING:

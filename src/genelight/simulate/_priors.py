@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from .._core.checks import check_positive
-from .._core.errors import InputError
-from .._core.types import Edges
+from ..errors import InputError
+from ..nouns import Edges
 
 if TYPE_CHECKING:
     from anndata import AnnData

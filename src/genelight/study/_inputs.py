@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from anndata import AnnData
 
-from .. import demo, io, models, pp, tl
-from .._core.checks import check_coverage, select_samples
-from .._core.contrast import Contrast, measure_of
-from .._core.errors import InputError, UnknownNameError
-from .._core.genes import Genes
+from .. import demo, io, models, modules, patients, pp
+from .._core.checks import select_samples
 from .._core.provenance import digest
-from .._core.types import Edges
-from ..tl.stratify import LEAST_SUBJECTS
+from ..errors import InputError, UnknownNameError
+from ..nouns import Contrast, Edges, Genes
+from ..nouns.contrast import measure_of
+from ..nouns.genes import check_coverage
+from ..patients.stratify import LEAST_SUBJECTS
 from ._second import SecondCohort
 from ._settings import EMBEDDED, Genetics, Model, Sets, Study
 
@@ -144,7 +144,7 @@ def _check_patients(study: Study, adata: AnnData, contrast: Contrast) -> None:
         return
     kept, subject = patients_of(study, adata, contrast), study.data.subject
     measure = measure_of(kept.obs, asked.measure, subject=subject)
-    tl.check_measure(kept, measure, subject=subject, time=asked.time, beside=asked.beside)
+    patients.check_measure(kept, measure, subject=subject, time=asked.time, beside=asked.beside)
     for name in asked.explain:
         if name not in kept.obs:
             raise UnknownNameError("explain column", name, kept.obs.columns, where="obs")
@@ -176,7 +176,7 @@ def _smallest_training(samples: int, folds: int) -> int:
 
 def _check_module(study: Study, contrast: Contrast, *, genes: Genes, layers: int) -> None:
     settings = study.module
-    tl.DERIVATIONS.entry(settings.method)
+    modules.DERIVATIONS.entry(settings.method)
     if settings.layer is not None and settings.layer not in (names := [f"L{i + 1}" for i in range(layers)]):
         raise UnknownNameError("layer", settings.layer, names, where="[module] of the study")
     if settings.size > len(genes) // 2:

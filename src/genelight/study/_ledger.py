@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from .._core.errors import InputError
 from .._core.provenance import digest, file_digest, read_json, write_json
+from ..errors import InputError
 
 __all__ = ["Ledger"]
 

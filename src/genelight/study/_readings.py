@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from .. import models, tl
-from .._core.errors import InputError, UnknownNameError
+from .. import models, nodes
 from .._core.progress import progress
-from .._core.types import Model
+from ..errors import InputError, UnknownNameError
 from ..evidence import Reading
+from ..nouns import Model
 
 if TYPE_CHECKING:
     import numpy as np
@@ -114,9 +114,9 @@ def _layers(
     at = list(depths or range(1, len(model.widths) + 1))
     places = [at] if len(model.widths) == 1 else [[depth] for depth in at]
     for layer, of_layer in zip(model.widths, places, strict=True):
-        nodes, h_nk = tl.light_up(model, layer), model.encode(x_ng, layer)
+        lit, h_nk = nodes.light_up(model, layer), model.encode(x_ng, layer)
         for depth in of_layer:
-            yield Reading(nodes, h_nk, name, depth, control=control, seed=seed)
+            yield Reading(lit, h_nk, name, depth, control=control, seed=seed)
 
 
 def expression(model: Model, adata: AnnData) -> np.ndarray | None:

@@ -8,10 +8,9 @@ import numpy as np
 from anndata import AnnData
 
 from .. import io, pp
-from .._core.checks import check_coverage
-from .._core.contrast import Contrast
-from .._core.genes import Genes
 from .._core.provenance import digest
+from ..nouns import Contrast, Genes
+from ..nouns.genes import check_coverage
 from ._settings import Second
 
 __all__ = ["SecondCohort"]

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from .._core.errors import FormatError, InputError, ResourceError, UnknownNameError
-from .._core.module import DERIVATION
+from ..errors import FormatError, InputError, ResourceError, UnknownNameError
+from ..nouns.module import DERIVATION
 
 __all__ = ["EMBEDDED", "Study"]
 

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from .. import io, models, pl, tl
+from .. import io, models, modules, pl
 from .._core.checks import check_column
-from .._core.contrast import Contrast
-from .._core.errors import FormatError, InputError, ResourceError, UnknownNameError
 from .._core.provenance import file_name
 from .._core.tables import write_plain
-from .._core.types import Module
+from ..errors import FormatError, InputError, ResourceError, UnknownNameError
+from ..nouns import Contrast, Module
 
 __all__ = ["write_atlas"]
 
@@ -21,7 +20,7 @@ GENE_COLUMNS = ("symbol", "gene", "gene_symbol")
 ID_COLUMNS = ("mygene_entrez", "entrez")
 
 
-def write_atlas(table: Path, out: Path, *, size: int = 200, names: Path | None = None) -> tl.Atlas:
+def write_atlas(table: Path, out: Path, *, size: int = 200, names: Path | None = None) -> modules.Atlas:
     """Derive or read the modules that a table lists, compare them, and write what was found.
 
     Parameters
@@ -53,17 +52,17 @@ def write_atlas(table: Path, out: Path, *, size: int = 200, names: Path | None =
         raise ResourceError(msg)
     rows = _read(table)
     if set(COHORT_COLUMNS) <= set(rows):
-        modules = _of_cohorts(rows, folder=table.parent, size=size)
+        derived = _of_cohorts(rows, folder=table.parent, size=size)
     else:
-        modules = tl.modules_of_scores(_scores(rows, table, names), size=size)
-    found = tl.atlas(modules)
+        derived = modules.modules_of_scores(_scores(rows, table, names), size=size)
+    found = modules.atlas(derived)
     out.mkdir(parents=True)
     for name in ("pairs", "genes", "programmes"):
         write_plain(out / f"{name}.tsv", getattr(found, name))
     side = 3 + 0.17 * len(found.order)
     pl.save(lambda ax: pl.disease_map(found.pairs, found.order, ax), out / "map.svg", size=(side + 1, side))
     if set(COHORT_COLUMNS) <= set(rows):
-        for name, module in modules.items():
+        for name, module in derived.items():
             module.save(out / f"module_{file_name(name)}.tsv")
     return found
 
@@ -85,15 +84,15 @@ def _of_cohorts(rows: pd.DataFrame, *, folder: Path, size: int) -> dict[str, Mod
     if names.duplicated().any():
         msg = f"the name {names[names.duplicated()].iloc[0]!r} is there twice; give every cohort a name of its own"
         raise InputError(msg)
-    modules = {}
+    derived = {}
     for row in rows.to_dict("records"):
         subject = row.get("subject")
         subject = subject if isinstance(subject, str) and subject else None
         adata = io.read(folder / str(row["file"]), dense=True)
         contrast = Contrast.of(adata.obs, case=str(row["case"]), control=str(row["control"]), subject=subject)
         model = models.fit(adata, subject=subject)
-        modules[str(row["name"])] = tl.disease_module(adata, model, contrast=contrast, size=size, bootstraps=0)
-    return modules
+        derived[str(row["name"])] = modules.disease_module(adata, model, contrast=contrast, size=size, bootstraps=0)
+    return derived
 
 
 def _scores(rows: pd.DataFrame, table: Path, names: Path | None) -> pd.DataFrame:

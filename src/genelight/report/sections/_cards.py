@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ... import pl
-from ..._core.card import NodeCard
-from ..._core.errors import FormatError
-from ..._core.types import EVIDENCE_COLUMNS
+from ...errors import FormatError
+from ...nouns import EVIDENCE_COLUMNS, NodeCard
 from ._section import Figure, Section, figure
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ... import pl
-from ..._core.groups import Groups
-from ..._core.severity import Severity
+from ...nouns import Groups, Severity
 from .._read import KEY
 from .._words import number
 from ._section import Figure, Section, figure

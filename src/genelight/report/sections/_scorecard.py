@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ... import pl
-from ..._core.scorecard import Scorecard as Card
 from ..._core.tables import records
+from ...nouns import Scorecard as Card
 from ._section import Figure, Section, figure
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from ... import tl
-from ..._core.types import Model, Module
+from ... import modules
+from ...nouns import Model, Module
 from ._step import BASELINE, CONTROLS, MODULES, Bench, Step
 
 __all__ = ["Derive"]
@@ -47,7 +47,7 @@ class Derive(Step):
 
 def _module(bench: Bench, model: Model, method: str, *, layer: str | None = None) -> Module:
     settings = bench.study.module
-    return tl.disease_module(
+    return modules.disease_module(
         bench.inputs.adata,
         model,
         contrast=bench.inputs.contrast,
@@ -63,9 +63,9 @@ def _certainty(bench: Bench, model: Model, module: Module) -> dict[str, Any]:
     """Held-out AUC of this and the other derivations, p under shuffled labels, stable genes, the size data bear."""
     settings = bench.study.module
     scores = pd.read_csv(bench.folder / "05_scores.tsv", sep="\t")
-    auc = tl.auc_interval(scores, seed=bench.seed).set_index("method").to_dict("index")
+    auc = modules.auc_interval(scores, seed=bench.seed).set_index("method").to_dict("index")
     label = f"{module.method} {settings.layer}" if settings.layer else module.method
-    shuffled = tl.permutation_test(
+    shuffled = modules.permutation_test(
         bench.inputs.adata,
         model,
         contrast=bench.inputs.contrast,
@@ -73,7 +73,7 @@ def _certainty(bench: Bench, model: Model, module: Module) -> dict[str, Any]:
         permutations=settings.permutations,
         seed=bench.seed,
     )
-    borne = tl.stability(
+    borne = modules.stability(
         bench.inputs.adata,
         model,
         contrast=bench.inputs.contrast,

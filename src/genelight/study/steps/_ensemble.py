@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ... import models, tl
+from ... import models, nodes
 from ..._core.tables import write_plain
-from ..._core.types import Model, NodeGenes
+from ...nouns import Model, NodeGenes
 from ._step import BASELINE_LAYERS, Bench, Step
 
 __all__ = ["Ensemble"]
@@ -52,8 +52,8 @@ class Ensemble(Step):
             )
             if isinstance(model, models.Autoencoder):
                 members.save(bench.folder / FOLDER)
-            lit = {layer: [tl.light_up(member, layer) for member in members] for layer in model.widths}
-            scored.append(tl.reproducible_nodes(model, lit, seed=bench.seed))
+            lit = {layer: [nodes.light_up(member, layer) for member in members] for layer in model.widths}
+            scored.append(nodes.reproducible_nodes(model, lit, seed=bench.seed))
             agreed += [_programmes(bench, model, nodes) for nodes in lit.values()]
         write_plain(bench.folder / "04_reproducibility.tsv", pd.concat(scored, ignore_index=True))
         write_plain(bench.folder / "04_programmes.tsv", pd.concat(agreed, ignore_index=True))
@@ -66,17 +66,17 @@ def _programme_file(layer: str) -> str:
 def _programmes(bench: Bench, model: Model, lit: Sequence[NodeGenes]) -> pd.DataFrame:
     """Consensus of one layer, each programme with the model's own node that is most like it."""
     layer = lit[0].layer
-    found = tl.consensus(lit, seed=bench.seed)
+    found = nodes.consensus(lit, seed=bench.seed)
     found.nodes.save(bench.folder / _programme_file(layer))
     table = found.table.rename(columns={"node": "programme"})
     table.insert(0, "layer", layer)
     table["members"] = len(lit)
     if len(table):
-        nearest = tl.match_nodes(found.nodes, tl.light_up(model, layer))
+        nearest = nodes.match_nodes(found.nodes, nodes.light_up(model, layer))
         table["node"], table["likeness"] = nearest["match"], nearest["correlation"]
     else:
         table["node"], table["likeness"] = "", 0.0
-    genes = tl.top_genes(found.nodes, n=NAMED)
+    genes = nodes.top_genes(found.nodes, n=NAMED)
     for sign in ("up", "down"):
         names = genes[genes["sign"] == sign].groupby("node")["gene"].agg(",".join)
         table[sign] = table["programme"].map(names).fillna("")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ... import tl
+from ... import modules
 from ..._core.tables import write_plain
 from ._step import BASELINE, CONTROLS, Bench, Step
 
@@ -32,7 +32,7 @@ class HoldOut(Step):
     def work(self, bench: Bench) -> None:
         """Train folds + folds models, the baseline's included."""
         settings, inputs = bench.study.module, bench.inputs
-        held_out = tl.hold_out(
+        held_out = modules.hold_out(
             inputs.adata,
             contrast=inputs.contrast,
             fits={"autoencoder": inputs.fit, BASELINE: inputs.fit_pca},

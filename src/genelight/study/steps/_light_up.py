@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ... import tl
+from ... import nodes
 from ._step import BASELINE_LAYERS, Bench, Step
 
 __all__ = ["LightUp"]
@@ -25,4 +25,4 @@ class LightUp(Step):
         """Decode every node of every model."""
         for model in bench.models():
             for layer in model.widths:
-                tl.light_up(model, layer).save(bench.node_file(layer))
+                nodes.light_up(model, layer).save(bench.node_file(layer))

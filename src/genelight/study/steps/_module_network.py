@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ... import tl
+from ... import modules
 from ..._core.tables import write_plain
-from ..._core.types import Module
+from ...nouns import Module
 from ._step import Bench, Step
 
 __all__ = ["ModuleNetwork"]
@@ -43,7 +43,7 @@ class ModuleNetwork(Step):
         network = bench.inputs.network
         if network is None:
             return
-        placed = tl.module_network(_module(bench), network, seed=bench.seed)
+        placed = modules.module_network(_module(bench), network, seed=bench.seed)
         *formats, edges = (bench.folder / name for name in self.outputs(bench))
         for path in formats:
             placed.save(path)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ... import models, tl
+from ... import models, nodes
 from ..._core.provenance import write_json
 from ..._core.tables import write_plain
-from ..._core.types import Model, Module
+from ...nouns import Model, Module
 from ._ensemble import FOLDER
 from ._step import Bench, Step
 
@@ -50,20 +50,20 @@ class Nodes(Step):
             bench.folder / "04_cards.json", {"format": 1, "cards": _cards(bench, model, table=table, scored=scored)}
         )
         if len(bench.layers) > 1:
-            edges = tl.layer_map(model, bench.inputs.adata)
+            edges = nodes.layer_map(model, bench.inputs.adata)
             called = edges[["q", "q_direction"]].min(axis=1) <= SIGNIFICANT
             write_plain(bench.folder / "04_layer_map.tsv", edges[called])
 
 
 def _activity(bench: Bench, model: Model, *, module: Module, scored: pd.DataFrame | None) -> pd.DataFrame:
-    table = tl.node_activity(bench.inputs.adata, model, contrast=bench.inputs.contrast)
+    table = nodes.node_activity(bench.inputs.adata, model, contrast=bench.inputs.contrast)
     table["share"] = table["node"].map(dict(module.about.get("node_share", {})))
     ids = np.asarray(bench.inputs.preparation.genes.ids, dtype=object)
     lit = bench.node_genes(bench.layers)
     table["top_genes"] = [",".join(ids[top]) for nodes in lit for top in nodes.top_kn(5, sign=1)]
     if scored is None:
         return table
-    return tl.rank_nodes(scored, table.merge(scored[["node", "support", "members"]], on="node"))
+    return nodes.rank_nodes(scored, table.merge(scored[["node", "support", "members"]], on="node"))
 
 
 def _cards(bench: Bench, model: Model, *, table: pd.DataFrame, scored: pd.DataFrame | None) -> list[dict[str, object]]:
@@ -72,13 +72,13 @@ def _cards(bench: Bench, model: Model, *, table: pd.DataFrame, scored: pd.DataFr
     if scored is None:
         usable = usable.iloc[np.argsort(-usable["effect"].abs().to_numpy(), kind="stable")]
     members = models.load_ensemble(bench.folder / FOLDER) if scored is not None else ()
-    cards = tl.node_cards(
+    cards = nodes.node_cards(
         model,
         list(usable["node"].head(CARDS)),
         adata=bench.inputs.adata,
         subject=bench.study.data.subject,
         reproducibility=scored,
-        others={layer: [tl.light_up(member, layer) for member in members] for layer in model.widths},
+        others={layer: [nodes.light_up(member, layer) for member in members] for layer in model.widths},
         n=CARD_GENES,
     )
     return [card.to_record() for card in cards]

@@ -8,12 +8,10 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from ... import models, tl
-from ..._core.contrast import measure_of
-from ..._core.groups import Groups
-from ..._core.severity import Severity
+from ... import models, patients
 from ..._core.tables import write_plain
-from ..._core.types import Model
+from ...nouns import Groups, Model, Severity
+from ...nouns.contrast import measure_of
 from .._inputs import patients_of
 from .._settings import Patients as Settings
 from ._step import Bench, Step
@@ -56,13 +54,13 @@ class Patients(Step):
             return
         adata = patients_of(bench.study, bench.inputs.adata, bench.inputs.contrast)
         model = models.load(bench.folder / "03_model")
-        score = tl.severity(
+        score = patients.severity(
             adata,
             model,
             measure=measure_of(adata.obs, asked.measure, subject=subject),
             subject=subject,
             fit=bench.inputs.fit,
-            protocol=tl.Protocol(
+            protocol=patients.Protocol(
                 folds=bench.study.module.folds, permutations=asked.permutations, time=asked.time, beside=asked.beside
             ),
             seed=bench.seed,
@@ -81,7 +79,7 @@ def _groups(bench: Bench, asked: Settings, adata: AnnData, *, model: Model) -> G
     if not asked.groups:
         return None
     subject, fit = bench.study.data.subject, bench.inputs.fit
-    return tl.stratify(adata, model, subject=subject, explain=asked.explain, fit=fit, seed=bench.seed)
+    return patients.stratify(adata, model, subject=subject, explain=asked.explain, fit=fit, seed=bench.seed)
 
 
 def _table(adata: AnnData, subject: str | None, *, score: Severity, groups: Groups | None) -> pd.DataFrame:
@@ -100,7 +98,7 @@ def _table(adata: AnnData, subject: str | None, *, score: Severity, groups: Grou
 def _drivers(adata: AnnData, model: Model, score: Severity, *, table: pd.DataFrame, shown: int) -> pd.DataFrame:
     """The genes behind the highest score of each of the most severe patients."""
     first = table.dropna(subset="score").sort_values("score", ascending=False).drop_duplicates("patient").head(shown)
-    found = tl.drivers(adata[list(first["sample_id"])].copy(), model, severity=score, top=GENES)
+    found = patients.drivers(adata[list(first["sample_id"])].copy(), model, severity=score, top=GENES)
     numbers = first.set_index("sample_id")[["patient", "sample"]]
     found = found.rename(columns={"sample": "sample_id"}).join(numbers, on="sample_id")
     return found[["patient", "sample", "rank", "gene", "part", "gap"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ... import evidence, models
-from ..._core.types import Model
+from ...nouns import Model
 from .._readings import CONTROLS, expression, readings
 from ._ensemble import FOLDER
 from ._step import Bench, Step

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ... import tl
-from ..._core.types import Module
+from ... import modules
+from ...nouns import Module
 from ._step import Bench, Step
 
 __all__ = ["SecondCohort"]
@@ -36,6 +36,6 @@ class SecondCohort(Step):
         if second is None:
             return
         module = Module.load(bench.folder / "05_module.tsv", genes=bench.inputs.preparation.genes)
-        tl.preservation(
+        modules.preservation(
             module, second.adata, contrast=second.contrast, prepared=second.preparation, seed=bench.seed
         ).save(bench.folder / "05_second_cohort.tsv")

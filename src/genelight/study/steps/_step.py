@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from ... import models
 from ..._core.provenance import digest
-from ..._core.types import Model, Module, NodeGenes
+from ...nouns import Model, Module, NodeGenes
 from .._inputs import Inputs
 from .._settings import Study
 

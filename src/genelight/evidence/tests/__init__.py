@@ -1,0 +1,1 @@
+"""Tests of what a node or module holds, one file each; importing them registers them."""

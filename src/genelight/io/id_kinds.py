@@ -1,0 +1,122 @@
+"""Kinds of gene id, told from how the ids look."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+__all__ = ["ID_KINDS", "PLATFORMS", "PROBES", "IdKind", "detect_ids"]
+
+# Each kind in words; pp.map_ids brings them to one another.
+ID_KINDS: dict[str, str] = {
+    "symbol": "gene symbol",
+    "entrez": "Entrez (NCBI) gene id",
+    "ensembl": "Ensembl gene id",
+    "ensp": "Ensembl protein id",
+    "enst": "Ensembl transcript id",
+    "symbol|entrez": "symbol and Entrez id, joined",
+    "uniprot": "UniProt accession",
+    "refseq": "RefSeq accession",
+    "gpl570": "Affymetrix HG-U133 Plus 2.0 probe set (GPL570)",
+    "hgu133a": "Affymetrix HG-U133A probe set (GPL96)",
+    "affymetrix": "probe set of another Affymetrix chip",
+    "illumina": "Illumina BeadChip probe, such as of HT-12",
+    "agilent": "Agilent probe",
+    "unknown": "none of the known kinds",
+}
+# GEO's platform of a kind of probe, the usual one where it does not tell; its table can be fetched.
+PLATFORMS = {"gpl570": "GPL570", "hgu133a": "GPL96", "illumina": "GPL10558"}
+PROBES = frozenset((*PLATFORMS, "affymetrix", "agilent"))
+# The first that fits an id is its kind: a symbol is what fits nothing else.
+_LOOKS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("ensembl", re.compile(r"ENS[A-Z]{0,4}G\d{6,}(\.\d+)?(_PAR_Y)?$")),
+    ("ensp", re.compile(r"(\d+\.)?ENS[A-Z]{0,4}P\d{6,}(\.\d+)?$")),
+    ("enst", re.compile(r"ENS[A-Z]{0,4}T\d{6,}(\.\d+)?$")),
+    ("symbol|entrez", re.compile(r"\S+\|\d+$")),
+    ("entrez", re.compile(r"\d{1,9}(\.0)?$")),
+    ("illumina", re.compile(r"ILMN_\d+$")),
+    ("affymetrix", re.compile(r"(AFFX-\S+|\d+(_[a-z]{1,2}){0,2}_at|\S+_at|\S+_st)$")),
+    ("agilent", re.compile(r"(A_\d+_P\d+|A_19_P\d+|\(\+\)E1A_\S+|DCP_\d+_\d+)$")),
+    ("refseq", re.compile(r"[NX][MRP]_\d{6,}(\.\d+)?$")),
+    ("uniprot", re.compile(r"([OPQ]\d[A-Z0-9]{3}\d|[A-NR-Z]\d([A-Z][A-Z0-9]{2}\d){1,2})(-\d+)?$")),
+    ("symbol", re.compile(r"([A-Za-z][A-Za-z0-9._@/-]{0,29}|\d{1,2}-(Mar|Sep|Dec)|[57]S\w+|\?)$")),
+)
+# HG-U133 Plus 2.0 is HG-U133A (200000 to 222999), HG-U133B (222000 to 244999) and the numbers from 1552000 on.
+_OF_U133 = re.compile(r"(AFFX-\S+|\d{2,5}(_[a-z])?_at|(2\d{5}|15[567]\d{4})(_[a-z])?_at)$")
+_ONLY_PLUS_2 = re.compile(r"15[567]\d{4}(_[a-z])?_at$")
+_NOT_A = re.compile(r"2(2[3-9]|[34])\d+(_[a-z])?_at$")
+# Transcript clusters of the Gene ST chips, seven digits where human Entrez ids have at most six, or nine.
+_GENE_ST = re.compile(r"(7[89]|8[01]|16|17)\d{5,6}$")
+_SAMPLED = 20_000
+
+
+class IdKind(NamedTuple):
+    """A kind of gene id, how many ids look like it, and the first of them.
+
+    Attributes
+    ----------
+    kind
+        One of ``ID_KINDS``.
+    share
+        Of the ids looked at, those that look like it.
+    examples
+        Up to three.
+    """
+
+    kind: str
+    share: float
+    examples: tuple[str, ...]
+
+
+def detect_ids(ids: Iterable[object]) -> IdKind:
+    """The kind of gene id that most of `ids` look like.
+
+    Judged on up to 20,000 of them, evenly spaced. Where fewer than half look like one kind, it is ``"unknown"``.
+    Ensembl ids are ``"ensembl"`` with and without a version (``ENSG00000141510.5``).
+
+    Parameters
+    ----------
+    ids
+        Anything that reads as text.
+
+    Examples
+    --------
+    >>> from genelight.io.id_kinds import detect_ids
+    >>> detect_ids(["TP53", "HLA-A", "1-Mar", "C1orf112"]).kind
+    'symbol'
+    >>> detect_ids(["TP53|7157", "?|100130426"])
+    IdKind(kind='symbol|entrez', share=1.0, examples=('TP53|7157', '?|100130426'))
+    """
+    texts = [str(i).strip() for i in ids]
+    texts = texts[:: max(1, len(texts) // _SAMPLED)]
+    by_kind: dict[str, list[str]] = {kind: [] for kind in ID_KINDS}
+    for text in texts:
+        by_kind[_kind_of(text)].append(text)
+    kind = max(by_kind, key=lambda k: len(by_kind[k]))
+    share = len(by_kind[kind]) / max(1, len(texts))
+    if share < 0.5:
+        return IdKind("unknown", share, tuple(texts[:3]))
+    members = by_kind[kind]
+    if kind == "entrez" and sum(_GENE_ST.match(i) is not None for i in members) > 0.9 * len(members):
+        kind = "affymetrix"
+    elif kind == "affymetrix":
+        kind = _chip(members)
+    return IdKind(kind, share, tuple(members[:3]))
+
+
+def _kind_of(text: str) -> str:
+    return next((kind for kind, look in _LOOKS if look.match(text)), "unknown")
+
+
+def _chip(probes: list[str]) -> str:
+    """Which Affymetrix chip probe sets come from."""
+
+    def fitting(look: re.Pattern[str]) -> int:
+        return sum(look.match(p) is not None for p in probes)
+
+    if fitting(_OF_U133) < 0.9 * len(probes):
+        return "affymetrix"
+    if fitting(_ONLY_PLUS_2):
+        return "gpl570"
+    return "affymetrix" if fitting(_NOT_A) else "hgu133a"

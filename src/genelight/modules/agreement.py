@@ -1,0 +1,169 @@
+"""How far a module depends on how it is derived, from which layer, and on which training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+
+from .._core.progress import progress
+from ..errors import InputError
+from ..nodes.layers import check_layer
+from ..nouns import Contrast, Model, Module
+from ..nouns.module import DERIVATION
+from ._question import ask
+from ._registry import DERIVATIONS
+from .compare import compare_modules
+from .derive import derive
+
+__all__ = ["ModuleAgreement", "module_agreement"]
+
+VARIANTS = ("derivation", "layer", "training")
+
+
+@dataclass(frozen=True)
+class ModuleAgreement:
+    """Modules of one contrast derived in several ways, compared.
+
+    Attributes
+    ----------
+    pairs
+        One row per pair: ``differ`` (``"derivation"``, ``"layer"`` or ``"training"`` where the two differ in that
+        alone, else ``"several"``) and the columns of :func:`genelight.modules.compare`.
+    summary
+        One row per value of ``differ``: ``pairs``, and over them the smallest and the median ``rank`` correlation and
+        share of genes in common (``shared``).
+    genes
+        One row per gene that any module selected: ``gene``, ``modules`` (the share that selected it, of those that read
+        a layer), ``up`` (share of these in which it is up in cases).
+    modules
+        The modules by label: ``"joint, L1, 0"`` for derivation, layer and training.
+    """
+
+    pairs: pd.DataFrame
+    summary: pd.DataFrame
+    genes: pd.DataFrame
+    modules: Mapping[str, Module]
+
+
+def module_agreement(
+    adata: AnnData,
+    models: Model | Sequence[Model],
+    *,
+    contrast: Contrast,
+    methods: Sequence[str] | None = None,
+    layers: Sequence[str] | None = None,
+    size: int = 200,
+    seed: int = 0,
+) -> ModuleAgreement:
+    """Derive a module by every derivation, from every layer, of every training, and say how far they agree.
+
+    Parameters
+    ----------
+    adata, contrast, size, seed
+        As in :func:`genelight.modules.derive`.
+    models
+        A trained model, or several of like layers that differ in their seed (such as an ensemble's members).
+    methods
+        Derivations; by default all but controls and the default, which chooses among the others.
+    layers
+        Hidden layers; all by default.
+
+    Returns
+    -------
+    Pairs, a summary by what the two modules differ in, and how many modules have each gene.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such method or layer.
+    InputError
+        If fewer than two modules would come of it, or the contrast does not belong to `adata`.
+
+    Notes
+    -----
+    Cost: derivations x layers x models derivations without bootstraps.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> adata = gl.demo.cohort()
+    >>> kind = {"case": 'condition == "symptomatic" and hours >= 45', "control": "hours == 0", "subject": "subject"}
+    >>> ill = gl.Contrast.of(adata.obs, **kind)
+    >>> model = gl.models.fit_pca(adata, width=8)
+    >>> found = gl.modules.module_agreement(adata, model, contrast=ill, methods=("joint", "direction", "de"))
+    >>> found.summary[["differ", "pairs"]].to_numpy().tolist()
+    [['derivation', 3]]
+    """
+    trained = list(models) if isinstance(models, Sequence) else [models]
+    if methods is None:
+        methods = [name for name in DERIVATIONS if name != DERIVATION and not DERIVATIONS.entry(name).control]
+    variants = _variants(trained, methods=methods, layers=layers)
+    questions = [ask(adata, model, contrast=contrast, seed=seed) for model in trained]
+    modules: dict[str, Module] = {}
+    with progress("deriving modules", len(variants)) as step:
+        for method, layer, training in variants:
+            question = questions[training].on(layer)
+            label = ", ".join([method, *([layer, str(training)] if layer else [])])
+            modules[label] = derive(question, method=method, size=size, bootstraps=0)
+            step(label)
+    pairs = compare_modules(modules)
+    pairs.insert(0, "differ", [_differ(a, b) for a, b in combinations(variants, 2)])
+    return ModuleAgreement(pairs, _summary(pairs, size=size), _genes(modules, variants), modules)
+
+
+Variant = tuple[str, str | None, int]
+
+
+def _variants(trained: Sequence[Model], *, methods: Sequence[str], layers: Sequence[str] | None) -> list[Variant]:
+    variants: list[Variant] = []
+    for method in dict.fromkeys(methods):
+        if not DERIVATIONS[method].reads_codes:
+            variants.append((method, None, 0))
+            continue
+        for training, model in enumerate(trained):
+            named = list(model.widths) if layers is None else [check_layer(model, layer) for layer in layers]
+            variants += [(method, layer, training) for layer in named]
+    if len(variants) < 2:
+        msg = f"{len(variants)} module leaves nothing to compare; pass two methods, two layers or two models"
+        raise InputError(msg)
+    return variants
+
+
+def _differ(one: Variant, other: Variant) -> str:
+    if one[1] is None or other[1] is None:
+        return VARIANTS[0]
+    apart = [name for name, a, b in zip(VARIANTS, one, other, strict=True) if a != b]
+    return apart[0] if len(apart) == 1 else "several"
+
+
+def _summary(pairs: pd.DataFrame, *, size: int) -> pd.DataFrame:
+    rows = []
+    for differ, part in pairs.assign(shared=pairs["shared"] / size).groupby("differ", sort=False):
+        figures = {
+            f"{column} {name}": float(getattr(part[column], how)())
+            for column in ("rank", "shared")
+            for name, how in (("lowest", "min"), ("median", "median"))
+        }
+        rows.append({"differ": differ, "pairs": len(part), **figures})
+    return pd.DataFrame(rows)
+
+
+def _genes(modules: Mapping[str, Module], variants: Sequence[Variant]) -> pd.DataFrame:
+    read = [m for m, variant in zip(modules.values(), variants, strict=True) if variant[1]] or list(modules.values())
+    score_mg = np.stack([module.score_g() for module in read])
+    ids = np.asarray(read[0].genes.ids, dtype=object)
+    chosen_mg = np.stack([np.isin(ids, module.selected) for module in read])
+    table = pd.DataFrame(
+        {
+            "gene": ids,
+            "modules": chosen_mg.mean(0),
+            "up": (chosen_mg & (score_mg > 0)).sum(0) / np.maximum(chosen_mg.sum(0), 1),
+        }
+    )
+    table = table[table["modules"] > 0]
+    return table.sort_values(["modules", "gene"], ascending=[False, True], ignore_index=True)

@@ -1,0 +1,257 @@
+"""Modules and models judged on subjects that neither has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from scipy import stats
+
+from .._core.checks import check_positive
+from .._core.progress import progress
+from ..errors import InputError
+from ..models import squared_errors
+from ..nouns import Contrast, Model
+from ..nouns.contrast import check_contrast
+from ..nouns.module import DERIVATION
+from ..stats.auc import weighted_auc
+from ..stats.intervals import auc_interval, r2_interval
+from ..stats.moderated import SubjectDesign
+from ..stats.subjects import folds_of, indexed, kinds
+from ._registry import DERIVATIONS, Question
+from .derive import derive
+
+__all__ = ["HeldOut", "auc_interval", "hold_out", "r2_interval"]
+
+METHODS = (DERIVATION, "de", "variance", "random")
+Fit = Callable[[AnnData], Model]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Figures on held-out subjects, fold by fold.
+
+    Attributes
+    ----------
+    table
+        Tidy: ``method``, ``fold`` (from 1), ``metric``, ``value``. Metric ``"r2"`` has the model's name as its method;
+        ``"auc"``, ``"replication"`` and ``"overlap"`` have the derivation, the model where it reads one, and the
+        layer where one was asked for: ``"auto autoencoder"``, ``"auto autoencoder.L2"``, ``"de"``.
+    scores
+        Module score of every sample of the contrast when its subject was held out: ``sample``, ``subject``,
+        ``group``, ``fold``, ``method``, ``score``.
+    r2_by_subject
+        ``subject``, ``fold``, ``model``, ``sse``, ``sst``: squared error and squared distance from the training mean,
+        summed over samples and genes.
+    about
+        Settings.
+    """
+
+    table: pd.DataFrame
+    scores: pd.DataFrame
+    r2_by_subject: pd.DataFrame
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """One model trained without some subjects, and what it makes of them; contrasts have subjects as positions."""
+
+    name: str
+    model: Model
+    x_train_ng: np.ndarray
+    x_test_ng: np.ndarray
+    adata: AnnData
+    contrast: Contrast
+    test_n: np.ndarray
+
+
+def hold_out(
+    adata: AnnData,
+    *,
+    contrast: Contrast,
+    fits: Mapping[str, Fit],
+    methods: Sequence[str] = METHODS,
+    folds: int = 5,
+    size: int = 200,
+    seed: int = 0,
+) -> HeldOut:
+    """Train, derive and judge by folds of subjects; nothing sees the held-out subjects before it is judged.
+
+    Each fold trains every model on all samples of the training subjects (not the contrast's alone), derives a module
+    by every method, and asks of the held-out subjects: how much of their variance the model explains (``"r2"``);
+    whether the module's score, the signed mean of its `size` genes' prepared values, tells cases from controls
+    (``"auc"``, subjects with equal weight); whether gene scores agree with these subjects' own mean differences
+    (``"replication"``, Spearman); how many of the `size` genes are among the first `size` by these subjects' own
+    moderated t (``"overlap"``, a fraction; NaN in a fold of fewer than three subjects).
+
+    Parameters
+    ----------
+    adata
+        Samples x genes, every sample that the models may be trained on.
+    contrast
+        Cases and controls among them, and whose every sample is.
+    fits
+        Name of each model, and how to train it on a table of samples.
+    methods
+        Derivations. Those that read codes are run on every model, with the layer chosen on the training subjects,
+        and on each layer where there are several; the others once, on the first model's prepared values.
+    folds
+        How many; each group needs as many subjects.
+    size
+        Genes in a module.
+    seed
+        Seed of folds, penalties and random genes.
+
+    Returns
+    -------
+    Figures by fold, out-of-fold scores and squared errors by subject; :func:`auc_interval` and :func:`r2_interval`
+    turn the latter two into intervals.
+
+    Raises
+    ------
+    InputError
+        If a group has fewer subjects than there are folds, the contrast does not belong to `adata`, or there is
+        nothing to fit.
+    UnknownNameError
+        If there is no such method.
+
+    Notes
+    -----
+    Costs folds x (time of all fits + time of all derivations without bootstraps).
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> from genelight import Contrast
+    >>> adata = gl.demo.cohort()
+    >>> ill = Contrast.of(
+    ...     adata.obs, case='condition == "symptomatic" and hours >= 45', control="hours == 0", subject="subject"
+    ... )
+    >>> fits = {"pca": lambda a: gl.models.fit_pca(a, width=8)}
+    >>> held_out = gl.modules.hold_out(adata, contrast=ill, fits=fits, folds=3)
+    >>> sorted(held_out.table["metric"].unique())
+    ['auc', 'overlap', 'r2', 'replication']
+    """
+    check_contrast(adata, contrast)
+    check_positive(size=size)
+    if not fits or folds < 2:
+        msg = f"hold_out needs at least one model to fit and two folds, not {len(fits)} and {folds}"
+        raise InputError(msg)
+    for method in methods:
+        DERIVATIONS.entry(method)
+    subjects, position_n = np.unique(contrast.subject_n, return_inverse=True)
+    whole = replace(contrast, subject_n=position_n)
+    fold_n = folds_of(kinds(whole), folds=folds, seed=seed)[position_n]
+    tables: dict[str, list[pd.DataFrame]] = {"table": [], "scores": [], "r2": []}
+    with progress("holding out subjects", folds) as step:
+        for fold in range(folds):
+            trained = _train(adata, whole, fits=fits, test_n=fold_n == fold)
+            for name, part in _judge(trained, methods=methods, size=size, seed=seed + fold).items():
+                tables[name].append(part.assign(fold=fold + 1))
+            step()
+    joined = {name: pd.concat(parts, ignore_index=True) for name, parts in tables.items()}
+    for name in ("scores", "r2"):
+        joined[name]["subject"] = subjects[joined[name]["subject"].to_numpy()]
+    return HeldOut(
+        joined["table"][["method", "fold", "metric", "value"]],
+        joined["scores"][["sample", "subject", "group", "fold", "method", "score"]],
+        joined["r2"][["subject", "fold", "model", "sse", "sst"]],
+        {"contrast": contrast.name, "folds": folds, "size": size, "seed": seed, "methods": list(methods)},
+    )
+
+
+def _train(adata: AnnData, contrast: Contrast, *, fits: Mapping[str, Fit], test_n: np.ndarray) -> list[_Fold]:
+    """Fit every model on the training subjects and prepare both sides with it."""
+    train, test = adata[~test_n].copy(), adata[test_n]
+    trained = []
+    for name, fit in fits.items():
+        model = fit(train)
+        trained.append(_Fold(name, model, model.prepare(train), model.prepare(test), adata, contrast, test_n))
+    return trained
+
+
+def _judge(trained: Sequence[_Fold], *, methods: Sequence[str], size: int, seed: int) -> dict[str, pd.DataFrame]:
+    """Tidy figures, scores and squared errors of one fold."""
+    errors = [_squared_errors(part) for part in trained]
+    figures = [(part.name, "r2", 1 - e["sse"].sum() / e["sst"].sum()) for part, e in zip(trained, errors, strict=True)]
+    scores = []
+    for label, method, part, layer in _tasks(trained, methods):
+        module = derive(_question(part, layer, seed), method=method, size=size, bootstraps=0)
+        metrics, score_n = _evaluate(part, module.score_g(), size=size)
+        figures += [(label, metric, value) for metric, value in metrics.items()]
+        scores.append(_score_table(part, score_n).assign(method=label))
+    return {
+        "table": pd.DataFrame(figures, columns=["method", "metric", "value"]),
+        "scores": pd.concat(scores) if scores else _score_table(trained[0], np.empty(0)).assign(method=""),
+        "r2": pd.concat(errors),
+    }
+
+
+def _tasks(trained: Sequence[_Fold], methods: Sequence[str]) -> Iterator[tuple[str, str, _Fold, str | None]]:
+    """Label, derivation, model and layer (None to choose) of everything to derive in a fold."""
+    for method in methods:
+        if not DERIVATIONS[method].reads_codes:
+            yield method, method, trained[0], None
+            continue
+        for part in trained:
+            label = f"{method} {part.name}"
+            yield label, method, part, None
+            if len(part.model.widths) > 1:
+                yield from ((f"{label}.{layer}", method, part, layer) for layer in part.model.widths)
+
+
+def _question(part: _Fold, layer: str | None, seed: int) -> Question:
+    contrast = part.contrast.take(~part.test_n)
+    samples = part.adata[~part.test_n & part.contrast.used_n]
+    return Question(part.x_train_ng[contrast.used_n], samples, indexed(contrast), part.model, layer, seed)
+
+
+def _evaluate(part: _Fold, score_g: np.ndarray, *, size: int) -> tuple[dict[str, float], np.ndarray]:
+    """Metrics of gene scores on the held-out subjects, and the module score of their samples."""
+    test = part.contrast.take(part.test_n)
+    x_ng, contrast = part.x_test_ng[test.used_n], indexed(test)
+    top = _top(score_g, size)
+    score_n = x_ng[:, top] @ np.sign(score_g[top]) / len(top)
+    weight_n = contrast.weight_n()
+    difference_g = np.where(contrast.case_n, weight_n, -weight_n) @ x_ng
+    metrics = {
+        "auc": weighted_auc(score_n, contrast, weight_n),
+        "replication": float(stats.spearmanr(score_g, difference_g).statistic),
+        "overlap": _overlap(top, x_ng, contrast, size=size),
+    }
+    return metrics, score_n
+
+
+def _overlap(top: np.ndarray, x_ng: np.ndarray, contrast: Contrast, *, size: int) -> float:
+    design = SubjectDesign.of(x_ng, contrast)
+    if design.df < 1:
+        return float("nan")
+    t_g = design.moderated(np.ones((1, int(contrast.subject_n.max()) + 1))).t_bg[0]
+    return len(np.intersect1d(top, _top(t_g, size))) / len(top)
+
+
+def _top(score_g: np.ndarray, size: int) -> np.ndarray:
+    return np.argsort(-np.abs(score_g), kind="stable")[:size]
+
+
+def _score_table(part: _Fold, score_n: np.ndarray) -> pd.DataFrame:
+    (used,) = np.nonzero(part.test_n & part.contrast.used_n)
+    columns = {
+        "sample": part.adata.obs_names[used],
+        "subject": part.contrast.subject_n[used],
+        "group": np.where(part.contrast.case_n[used], "case", "control"),
+        "score": score_n,
+    }
+    return pd.DataFrame(columns)
+
+
+def _squared_errors(part: _Fold) -> pd.DataFrame:
+    """Sums over the samples and genes of each held-out subject, through the model's last layer."""
+    sse_n, sst_n = squared_errors(part.model, part.x_test_ng)
+    errors = pd.DataFrame({"subject": part.contrast.subject_n[part.test_n], "sse": sse_n, "sst": sst_n})
+    return errors.groupby("subject", as_index=False).sum().assign(model=part.name)

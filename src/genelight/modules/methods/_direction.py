@@ -1,0 +1,81 @@
+"""The change of state that a regularised head sees between control and case, decoded to genes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...nodes.layers import check_layer, decode_change, node_names
+from ...stats.discriminant import Head, Validation, cross_validate, fit_head, groups_of, head_weights
+from .._registry import DERIVATIONS, Question
+
+__all__ = ["Direction", "best_layer", "layer_codes"]
+
+
+@DERIVATIONS.register("direction", doi="10.1016/j.neuroimage.2013.10.067")
+class Direction:
+    """A head's activation pattern, decoded as the change from the control state.
+
+    A ridge-regularised discriminant is fitted on a layer's standardised codes, subjects with equal weight, with
+    the penalty (and the layer, unless one is asked for) that loses least on held-out subjects. Its weights become
+    the pattern they stand for by Haufe's transformation (Haufe et al. 2014): weights say how to filter, the
+    pattern says what differs. The mean control is moved along it and decoded, less the decoded mean control.
+    Bootstraps keep layer and penalty.
+    """
+
+    reads_codes: ClassVar[bool] = True
+
+    def __init__(self, question: Question) -> None:
+        self._model, self._contrast = question.model, question.contrast
+        codes = layer_codes(question)
+        self._other_nd = question.other_nd
+        figures = {
+            layer: cross_validate(h_nk, self._contrast, seed=question.seed, other_nd=self._other_nd)
+            for layer, h_nk in codes.items()
+        }
+        self._layer = best_layer(figures)
+        self._penalty = figures[self._layer].penalty
+        self._h_nk = codes[self._layer]
+        share_k = self._fit(np.ones(int(self._contrast.subject_n.max()) + 1)).share_k()
+        self.about: Mapping[str, Any] = {
+            "layer": self._layer,
+            "layers": {name: vars(figure) for name, figure in figures.items()},
+            **vars(figures[self._layer]),
+            "node_share": dict(zip(node_names(self._model, self._layer), share_k.tolist(), strict=True)),
+        }
+
+    def score(self, count_bs: np.ndarray) -> np.ndarray:
+        """Decoded change from control to case, shape ``(b, g)``, in prepared units."""
+        heads = [self._fit(count_s) for count_s in count_bs]
+        control_bk = np.stack([head.control_k for head in heads])
+        change_bk = np.stack([self.change_k(head) for head in heads])
+        return decode_change(self._model, self._layer, rest_bk=control_bk, change_bk=change_bk)
+
+    @staticmethod
+    def change_k(head: Head) -> np.ndarray:
+        """How the codes move, shape ``(k,)``."""
+        return head.activation_k()
+
+    def _fit(self, count_s: np.ndarray) -> Head:
+        weight_n = head_weights(self._contrast, groups_of(self._contrast, self._other_nd), count_s)
+        return fit_head(self._h_nk, self._contrast, weight_n, penalty=self._penalty, other_nd=self._other_nd)
+
+
+def layer_codes(question: Question) -> dict[str, np.ndarray]:
+    """Codes of the layer asked for, or of every layer of the model.
+
+    Raises
+    ------
+    UnknownNameError
+        If the layer does not exist.
+    """
+    model = question.model
+    layers = list(model.widths) if question.layer is None else [check_layer(model, question.layer)]
+    return {layer: model.encode(question.x_ng, layer).astype(np.float64) for layer in layers}
+
+
+def best_layer(figures: Mapping[str, Validation]) -> str:
+    """The layer with the smallest held-out squared error (it tells apart what an AUC of 1 does not); ties: deepest."""
+    return min(reversed(list(figures)), key=lambda layer: figures[layer].loss)

@@ -1,0 +1,46 @@
+"""Genes by their variance alone: a control that never sees a label."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from anndata import AnnData
+from scipy import sparse
+
+from .._registry import DERIVATIONS, Question
+
+__all__ = ["Variance"]
+
+
+@DERIVATIONS.register("variance", control=True)
+class Variance:
+    """Variance of each gene before preparation, subjects with equal weight, labels unseen.
+
+    Values are taken as the table has them, so it ranks well only what is on a log scale. Scores have no sign;
+    genes that the table does not have score zero.
+    """
+
+    reads_codes: ClassVar[bool] = False
+
+    def __init__(self, question: Question) -> None:
+        contrast = question.contrast
+        self._subject_n = contrast.subject_n
+        self._per_subject_s = np.bincount(self._subject_n)
+        index = question.model.genes.align(question.samples.var_names).index
+        self._x_ng = _values(question.samples)[:, np.maximum(index, 0)]
+        self._x_ng -= self._x_ng.mean(0)
+        self._x_ng[:, index < 0] = 0.0
+        self.about: Mapping[str, Any] = {"genes_absent": int(np.sum(index < 0))}
+
+    def score(self, count_bs: np.ndarray) -> np.ndarray:
+        """Variance, shape ``(b, g)``."""
+        weight_bn = (count_bs / self._per_subject_s)[:, self._subject_n]
+        weight_bn /= weight_bn.sum(1, keepdims=True)
+        return weight_bn @ self._x_ng**2 - (weight_bn @ self._x_ng) ** 2
+
+
+def _values(adata: AnnData) -> np.ndarray:
+    x = adata.X
+    return np.asarray(x.toarray() if sparse.issparse(x) else x, dtype=np.float64)

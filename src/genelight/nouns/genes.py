@@ -1,0 +1,159 @@
+"""Ordered gene lists, and the only place where gene columns are realigned."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..errors import GeneMismatchError, InputError, first_three
+
+__all__ = ["Alignment", "Genes", "check_coverage"]
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Where the genes of one list stand in another.
+
+    Attributes
+    ----------
+    index
+        For each wanted gene its position in the other list, -1 where it is missing; shape ``(g,)``.
+    found, missing, extra
+        Counts: wanted and there, wanted and not there, there and not wanted.
+    missing_ids
+        The wanted ids that are not there, in order.
+    weighted
+        Share of the wanted genes' weight that was found; of their number where they have none.
+    """
+
+    index: np.ndarray
+    found: int
+    missing: int
+    extra: int
+    missing_ids: tuple[str, ...]
+    weighted: float
+
+    @property
+    def fraction(self) -> float:
+        """Share of the wanted genes that were found."""
+        return self.found / max(1, self.found + self.missing)
+
+    def __str__(self) -> str:
+        text = f"{self.found} genes found, {self.missing} missing, {self.extra} not used"
+        return text + (f" (missing: {first_three(self.missing_ids)})" if self.missing else "")
+
+
+@dataclass(frozen=True)
+class Genes:
+    """An ordered list of unique gene ids in one namespace.
+
+    Parameters
+    ----------
+    ids
+        Unique, non-empty ids.
+    namespace
+        Kind of id: ``"symbol"``, ``"entrez"``, ``"ensembl"`` or ``"ensp"``.
+
+    Raises
+    ------
+    InputError
+        If ids repeat or are empty.
+
+    Examples
+    --------
+    >>> from genelight.nouns import Genes
+    >>> Genes(("IFI44L", "MX1", "TP53")).align(["MX1", "OAS1", "IFI44L"]).index
+    array([ 2,  0, -1])
+    """
+
+    ids: tuple[str, ...]
+    namespace: str = "symbol"
+
+    def __post_init__(self) -> None:
+        ids = tuple(str(i) for i in self.ids)
+        object.__setattr__(self, "ids", ids)
+        empty = sum(1 for i in ids if not i or i == "nan")
+        if empty:
+            msg = f"{empty} of {len(ids)} gene ids are empty; drop those columns first"
+            raise InputError(msg)
+        if len(set(ids)) != len(ids):
+            repeated = sorted({i for i, n in _counts(ids).items() if n > 1})
+            msg = (
+                f"{len(repeated)} gene ids occur more than once ({first_three(repeated)}); "
+                "keep one column per gene, for example adata[:, ~adata.var_names.duplicated()]"
+            )
+            raise InputError(msg)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def position(self) -> dict[str, int]:
+        """Map from id to position."""
+        return {gene: i for i, gene in enumerate(self.ids)}
+
+    @cached_property
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that change with any id, the order or the namespace."""
+        text = "\n".join((self.namespace, *self.ids))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def align(self, other: Genes | Iterable[str], *, weight_g: np.ndarray | None = None) -> Alignment:
+        """Where each of these genes stands in `other`.
+
+        Parameters
+        ----------
+        other
+            The gene list that another table has; ids are unique.
+        weight_g
+            What each of these genes counts for, such as its variance; by default all the same.
+
+        Raises
+        ------
+        GeneMismatchError
+            If `other` is a `Genes` of another namespace.
+        """
+        if isinstance(other, Genes):
+            if other.namespace != self.namespace:
+                msg = (
+                    f"ids of two kinds: {self.namespace} ({first_three(self.ids)}) and {other.namespace} "
+                    f"({first_three(other.ids)}); map one to the other first"
+                )
+                raise GeneMismatchError(msg)
+            position = other.position
+        else:
+            position = {str(gene): i for i, gene in enumerate(other)}
+        index = np.fromiter((position.get(g, -1) for g in self.ids), dtype=np.int64, count=len(self))
+        missing = tuple(g for g, i in zip(self.ids, index, strict=True) if i < 0)
+        found = len(self) - len(missing)
+        weight_g = np.ones(len(self)) if weight_g is None else weight_g
+        weighted = float(weight_g[index >= 0].sum() / weight_g.sum()) if len(self) else 0.0
+        return Alignment(index, found, len(missing), len(position) - found, missing, weighted)
+
+
+def _counts(ids: tuple[str, ...]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for i in ids:
+        counts[i] = counts.get(i, 0) + 1
+    return counts
+
+
+def check_coverage(alignment: Alignment, *, least: int, what: str, reference: str) -> None:
+    """Stop when two gene lists share fewer than `least` genes.
+
+    Raises
+    ------
+    GeneMismatchError
+        If fewer are shared.
+    """
+    if alignment.found >= least:
+        return
+    msg = (
+        f"{what} and {reference} share {alignment.found} genes, fewer than {least} "
+        f"(not found: {first_three(alignment.missing_ids)}); check that both use the same kind of gene id"
+    )
+    raise GeneMismatchError(msg)

@@ -1,0 +1,119 @@
+"""The noun that says what each hidden node of a layer stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from .._core.tables import read_parquet, write_parquet
+from ..errors import InputError, UnknownNameError
+from .genes import Genes
+
+__all__ = ["NodeGenes"]
+
+
+@dataclass(frozen=True)
+class NodeGenes:
+    """What each hidden node of a layer stands for: one signed value per gene.
+
+    Parameters
+    ----------
+    values_kg
+        Shape ``(k, g)``, in units of prepared expression (standard deviations under z-scoring).
+    nodes
+        Node names, ``"L2.17"``; length k.
+    genes
+        Column order.
+    layer
+        Layer name.
+    source
+        Name of the model: ``"autoencoder"``, ``"pca"``.
+    method
+        Name of the attribution method.
+    about
+        Settings and the model's digest.
+    """
+
+    values_kg: np.ndarray
+    nodes: tuple[str, ...]
+    genes: Genes
+    layer: str
+    source: str
+    method: str
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    FORMAT: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        expected = (len(self.nodes), len(self.genes))
+        if self.values_kg.shape != expected:
+            msg = (
+                f"values_kg has shape {self.values_kg.shape}, but there are {expected[0]} nodes and {expected[1]} genes"
+            )
+            raise InputError(msg)
+
+    def of(self, node: str) -> pd.Series:
+        """Values of one node by gene, strongest first.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such node; names the range.
+        """
+        if node not in self.nodes:
+            where = f"layer {self.layer} ({self.nodes[0]} to {self.nodes[-1]})"
+            raise UnknownNameError("node", node, self.nodes, where=where)
+        values = pd.Series(self.values_kg[self.nodes.index(node)], index=list(self.genes.ids), name=node)
+        return values.sort_values(ascending=False)
+
+    def top_kn(self, n: int, *, sign: int = 0) -> np.ndarray:
+        """Gene positions of each node's `n` strongest genes, shape ``(k, n)``, strongest first.
+
+        Parameters
+        ----------
+        n
+            How many; capped at the number of genes.
+        sign
+            0 by absolute value, 1 the highest, -1 the lowest.
+        """
+        n = min(n, len(self.genes))
+        key = -np.abs(self.values_kg) if sign == 0 else -sign * self.values_kg
+        part = np.argpartition(key, n - 1, axis=1)[:, :n]
+        order = np.argsort(np.take_along_axis(key, part, 1), axis=1, kind="stable")
+        return np.take_along_axis(part, order, 1)
+
+    def frame(self) -> pd.DataFrame:
+        """Genes in rows, nodes in columns."""
+        return pd.DataFrame(self.values_kg.T, index=pd.Index(self.genes.ids, name="gene"), columns=list(self.nodes))
+
+    def save(self, path: Path) -> None:
+        """Write as Parquet, genes in rows."""
+        about = {
+            "layer": self.layer,
+            "source": self.source,
+            "method": self.method,
+            "namespace": self.genes.namespace,
+            "about": dict(self.about),
+        }
+        write_parquet(path, self.frame().astype(np.float32), kind="node genes", version=self.FORMAT, about=about)
+
+    @classmethod
+    def load(cls, path: Path) -> NodeGenes:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        FormatError
+            If the file is absent, damaged or of another kind.
+        """
+        table, about = read_parquet(path, kind="node genes", newest=cls.FORMAT)
+        genes = Genes(tuple(table.index), about["namespace"])
+        values = np.ascontiguousarray(table.to_numpy(np.float32).T)
+        return cls(
+            values, tuple(table.columns), genes, about["layer"], about["source"], about["method"], about["about"]
+        )

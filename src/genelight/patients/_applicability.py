@@ -1,0 +1,63 @@
+"""Learn what a model has seen from how far off subjects lie that a training left out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..nouns import Familiar, Model
+
+__all__ = ["familiar", "far_off", "reconstruction_error", "remembered"]
+
+
+def far_off(model: Model, x_ng: np.ndarray, train_n: np.ndarray, *, test: np.ndarray) -> np.ndarray:
+    """Reconstruction error and code distance of held-out samples, shape ``(n, 2)``."""
+    layer = _last(model)
+    centre_k, whiten_kk = _around(model.encode(x_ng[train_n], layer))
+    judge = Familiar(layer, centre_k, whiten_kk, np.empty(0), np.empty(0))
+    h_nk = model.encode(x_ng[test], layer)
+    return np.stack([reconstruction_error(model, x_ng[test], h_nk), judge.distance(h_nk)], axis=1)
+
+
+def familiar(model: Model, x_ng: np.ndarray, far_n2: np.ndarray, *, subject_n: np.ndarray, seed: int) -> Familiar:
+    """What the model has seen, given how far off every sample was when its subject was held out.
+
+    One sample is drawn of each subject, so that a new subject's sample is exchangeable with them.
+    """
+    order = np.random.default_rng((seed, 3)).permutation(len(subject_n))
+    _, first = np.unique(subject_n[order], return_index=True)
+    error_s, distance_s = np.sort(far_n2[order[first]], axis=0).T
+    layer = _last(model)
+    return Familiar(layer, *_around(model.encode(x_ng, layer)), error_s, distance_s)
+
+
+def remembered(model: Model) -> Familiar | None:
+    """What the samples tell that a model's own training held out; None where it kept no record.
+
+    Coarser than :func:`familiar`: codes are each in their own standard deviations, and samples of few subjects stand
+    for unseen ones.
+    """
+    kept = getattr(model, "about", {}).get("familiar")
+    if not kept:
+        return None
+    span = model.code_range(_last(model))
+    whiten_kk = np.diag(1.0 / np.where(span.sd > 0, span.sd, np.inf))
+    return Familiar.of({"layer": _last(model), "centre_k": span.mean, "whiten_kk": whiten_kk, **kept})
+
+
+def reconstruction_error(model: Model, x_ng: np.ndarray, h_nk: np.ndarray) -> np.ndarray:
+    """Mean squared error over genes of each sample, from its codes in the last layer."""
+    error_ng = x_ng - model.decode(h_nk, _last(model))
+    return np.einsum("ng,ng->n", error_ng, error_ng) / x_ng.shape[1]
+
+
+def _around(h_nk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of codes, and what makes their covariance (a tenth of it spherical) the unit matrix."""
+    centre_k = h_nk.mean(0, dtype=np.float64)
+    cov_kk = np.cov(h_nk.T.astype(np.float64)).reshape(len(centre_k), -1)
+    cov_kk = 0.9 * cov_kk + 0.1 * np.eye(len(centre_k)) * max(float(np.trace(cov_kk)) / len(centre_k), 1e-12)
+    value_k, axis_kk = np.linalg.eigh(cov_kk)
+    return centre_k, axis_kk / np.sqrt(value_k)
+
+
+def _last(model: Model) -> str:
+    return list(model.widths)[-1]

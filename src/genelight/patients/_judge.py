@@ -1,0 +1,237 @@
+"""A score learned fold by fold, judged beside its baselines, learned once more on everyone and frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+
+from .._core.progress import progress
+from ..errors import InputError
+from ..nouns import Model, Severity
+from ..nouns.severity import GENES
+from ..stats.conformal import NO_RESIDUALS, calibration, coverage, residuals
+from ..stats.intervals import TAILS
+from ..stats.ridge import subject_folds
+from ._applicability import familiar, far_off
+from ._measures import Measure
+from ._parts import PCA_PART, SIGNATURE, Part, parts_of, rows_of
+
+__all__ = ["INTERFERON", "Fit", "Plan", "Protocol", "freeze"]
+
+INTERFERON = ("IFI27", "IFI44", "IFI44L", "IFI6", "IFIT1", "IFIT3", "ISG15", "MX1", "OAS1", "RSAD2")
+"""Ten genes that type I interferon induces in blood, the usual one-number score of lupus and viral infection."""
+
+METHOD = "severity"
+DRAWS = 500
+Fit = Callable[[AnnData], Model]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a score is judged.
+
+    Attributes
+    ----------
+    folds
+        Folds of subjects; each is scored by what was learned without it.
+    permutations
+        How often the measure is handed to other subjects, for p; 0 for none.
+    coverage
+        Of the intervals in ``held_out`` and of the figure that checks them.
+    signature
+        Genes whose mean is one of the baselines: by default ten interferon genes; a module's are ``module.selected``.
+    judge
+        Samples that figures, residuals and calibration are of, a query on ``obs`` columns; the others are learned from
+        only. So healthy people may stand in the measure with a zero without making the figures easier.
+    time
+        Column of ``obs`` that orders a subject's visits. With it a number is learned from as half its own value and
+        half the mean of the visits before and after, which takes off noise; figures stay with the value itself.
+    beside
+        Columns of ``obs`` with numbers that training samples may have: laboratory values, clinical findings, treatment.
+        A number is then learned with them: half its score is its own ridge regression, half a ridge regression of it on
+        what expression tells of it and of each column. They are read of training subjects only; a sample is scored by
+        its expression alone. Missing values stand at the column's mean; with `time` they are steadied too.
+    """
+
+    folds: int = 10
+    permutations: int = 99
+    coverage: float = 0.9
+    signature: Sequence[str] = INTERFERON
+    judge: str | None = None
+    time: str | None = None
+    beside: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to learn from what, and how it is judged.
+
+    Attributes
+    ----------
+    task
+        What is learned.
+    subject_n
+        Whose each sample is.
+    layers, reads
+        Layers to prepare; parts that the score reads.
+    protocol, seed
+        How it is judged.
+    judged_n
+        Boolean: samples that figures are of.
+    """
+
+    task: Measure
+    subject_n: np.ndarray
+    layers: Sequence[str]
+    reads: Sequence[str]
+    protocol: Protocol
+    seed: int
+    judged_n: np.ndarray
+
+    @property
+    def judged(self) -> np.ndarray:
+        """Positions of the samples that figures are of."""
+        return np.flatnonzero(np.isfinite(self.task.y_nt[:, 0]) & self.judged_n)
+
+    @property
+    def rows(self) -> np.ndarray:
+        """Positions of the samples with a measure."""
+        return np.flatnonzero(np.isfinite(self.task.y_nt[:, 0]))
+
+    def methods(self, parts: Mapping[str, Part]) -> dict[str, Sequence[str]]:
+        """The score and its baselines, with the parts that each reads."""
+        return {METHOD: self.reads, **{name: [name] for name in (SIGNATURE, PCA_PART, GENES) if name in parts}}
+
+    def parts(self, model: Model, x_ng: np.ndarray, train_n: np.ndarray) -> dict[str, Part]:
+        """Every part, learned from the training samples."""
+        return parts_of(model, x_ng, train_n, layers=self.layers, signature=self.protocol.signature)
+
+
+def freeze(plan: Plan, adata: AnnData, model: Model, *, fit: Fit | None) -> Severity:
+    """Judge and learn; see :func:`genelight.patients.severity`.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two folds.
+    """
+    fold_n, scores, far_n2 = _out_of_fold(plan, adata, model, fit=fit)
+    rows, task = plan.judged, plan.task
+    y_n, subject_n, score_n = task.y_nt[rows, 0], plan.subject_n[rows], scores[METHOD][rows, 0]
+    made = residuals(y_n, score_n, subject_n) if task.estimates else NO_RESIDUALS
+    x_ng = model.prepare(adata)
+    heads, intercept = _heads(plan, model, x_ng)
+    seen = familiar(model, x_ng, far_n2, subject_n=plan.subject_n, seed=plan.seed)
+    frozen = Severity(
+        heads=heads,
+        intercept=intercept,
+        held_out=pd.DataFrame(
+            {"sample": adata.obs_names[rows], "subject": subject_n, "fold": fold_n[rows] + 1, "measure": y_n}
+        ).assign(score=score_n),
+        figures=pd.DataFrame([_figure(plan, name, scores[name][rows], fold_n=fold_n[rows]) for name in scores]),
+        residuals=made.table,
+        calibration=calibration(y_n, score_n, subject_n),
+        about=_about(plan, model, refitted=fit is not None)
+        | task.remarks(score_n, rows)
+        | {"spread": list(made.spread), "range": [float(y_n.min()), float(y_n.max())], "familiar": seen.plain()},
+    )
+    return frozen.with_intervals(coverage=plan.protocol.coverage)
+
+
+def _out_of_fold(
+    plan: Plan, adata: AnnData, model: Model, *, fit: Fit | None
+) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
+    """Of each sample: fold, every method's scores ``(n, t)`` with its subject held out, and how far off it lay then."""
+    folds = min(plan.protocol.folds, len(np.unique(plan.subject_n[plan.rows])))
+    if folds < 2:
+        msg = f"folds = {plan.protocol.folds} leaves no subjects held out; use at least 2"
+        raise InputError(msg)
+    fold_n = subject_folds(plan.subject_n, folds=folds, seed=plan.seed)
+    scores: dict[str, np.ndarray] = {}
+    far_n2 = np.full((adata.n_obs, 2), np.nan)
+    x_ng = None if fit else model.prepare(adata)
+    with progress("holding out subjects", folds) as step:
+        for fold in range(folds):
+            rows, test = (plan.rows[fold_n[plan.rows] != fold], plan.rows[fold_n[plan.rows] == fold])
+            trained = fit(adata[fold_n != fold].copy()) if fit else model
+            values_ng = trained.prepare(adata) if x_ng is None else x_ng
+            far_n2[fold_n == fold] = far_off(trained, values_ng, fold_n != fold, test=fold_n == fold)
+            parts = plan.parts(trained, values_ng, fold_n != fold)
+            learned = plan.task.learn(rows_of(parts, rows), rows, plan.methods(parts))
+            for name, method in learned.items():
+                found_nt = method.predict(rows_of(parts, test))
+                scores.setdefault(name, np.full((adata.n_obs, found_nt.shape[1]), np.nan))[test] = found_nt
+            step()
+    return fold_n, scores, far_n2
+
+
+def _figure(plan: Plan, name: str, score_nt: np.ndarray, *, fold_n: np.ndarray) -> dict[str, Any]:
+    """One method's row of figures."""
+    task, rows, subject_n = plan.task, plan.judged, plan.subject_n[plan.judged]
+    score_n, y_n = score_nt[:, 0], task.y_nt[rows, 0]
+    low, high = _interval(plan, score_n)
+    found = {"method": name, "metric": task.metric, "value": task.value(score_n, rows), "low": low, "high": high}
+    found["p"] = _p(plan, score_nt)
+    if not task.estimates:
+        return found | {"r2": np.nan, "coverage": np.nan}
+    r2 = 1 - float(((y_n - score_n) ** 2).sum() / ((y_n - y_n.mean()) ** 2).sum())
+    inside = coverage(y_n, score_n, subject_n, fold_n=fold_n, level=plan.protocol.coverage)
+    return found | {"r2": r2, "coverage": inside}
+
+
+def _interval(plan: Plan, score_n: np.ndarray) -> tuple[float, float]:
+    """95% interval over bootstraps of subjects, each with all its samples."""
+    rng = np.random.default_rng((plan.seed, 2))
+    _, position_n = np.unique(plan.subject_n[plan.judged], return_inverse=True)
+    of_s = [np.flatnonzero(position_n == s) for s in range(position_n.max() + 1)]
+    draws = (np.concatenate([of_s[s] for s in rng.integers(0, len(of_s), len(of_s))]) for _ in range(DRAWS))
+    low, high = np.nanquantile([plan.task.value(score_n[d], plan.judged[d]) for d in draws], TAILS)
+    return float(low), float(high)
+
+
+def _p(plan: Plan, score_nt: np.ndarray) -> float:
+    """How often a permuted measure is followed as closely, this one counted in."""
+    value_t = [plan.task.value(score_nt[:, t], plan.judged, target=t) for t in range(score_nt.shape[1])]
+    return float(np.mean(np.array(value_t) >= value_t[0])) if len(value_t) > 1 else np.nan
+
+
+def _heads(plan: Plan, model: Model, x_ng: np.ndarray) -> tuple[pd.DataFrame, float]:
+    """Weights and intercept of the score learned on everyone."""
+    parts = plan.parts(model, x_ng, np.ones(len(x_ng), dtype=bool))
+    learned = plan.task.learn(rows_of(parts, plan.rows), plan.rows, {METHOD: plan.reads})[METHOD]
+    tables, intercept = [], 0.0
+    for name, line in learned.lines().items():
+        spelt = parts[name].spelt(line)
+        columns = {"feature": parts[name].features, "centre": spelt.centre_f, "weight": spelt.weight_f}
+        tables.append(pd.DataFrame(columns).assign(part=parts[name].source))
+        intercept += spelt.intercept
+    return pd.concat(tables, ignore_index=True)[list(Severity.COLUMNS)], intercept
+
+
+def _about(plan: Plan, model: Model, *, refitted: bool) -> dict[str, Any]:
+    subject_n = plan.subject_n[plan.judged]
+    return {
+        "measure": plan.task.name,
+        "shown": plan.task.shown,
+        "metric": plan.task.metric,
+        "model": model.name,
+        "model_digest": model.digest,
+        "genes": model.genes.digest,
+        "reads": list(plan.reads),
+        "refitted": refitted,
+        "samples": len(subject_n),
+        "subjects": len(np.unique(subject_n)),
+        "folds": plan.protocol.folds,
+        "coverage": plan.protocol.coverage,
+        "permutations": plan.protocol.permutations,
+        "signature": list(plan.protocol.signature),
+        "judge": plan.protocol.judge,
+        "time": plan.protocol.time,
+        "beside": list(plan.protocol.beside),
+        "seed": plan.seed,
+    }

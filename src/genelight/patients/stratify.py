@@ -1,0 +1,284 @@
+"""Patient groups that come back over resamples more clearly than in a cohort without groups, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
+from sklearn.preprocessing import PowerTransformer
+
+from .._core.progress import progress
+from ..errors import InputError
+from ..nodes.layers import check_layer
+from ..nouns import Familiar, Groups, Model
+from ..stats.ridge import subject_folds
+from ._applicability import familiar, far_off
+from ._consensus_clusters import ambiguity, consensus_of
+from ._describe import describe, explained
+from ._measures import subjects_of
+
+__all__ = ["stratify"]
+
+NUMBERS = range(2, 7)
+LEAST_SUBJECTS = 20
+LEAST_SHARE = 0.05
+AXES = 10
+REACH = 2.5
+NULLS, TRIAL = 49, 50
+ALPHA = 0.02
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class _Axes:
+    """Subjects on the principal axes of their mean codes, values beyond the reach drawn in, and as they were."""
+
+    centre_k: np.ndarray
+    axes_ka: np.ndarray
+    a_sa: np.ndarray
+    whole_sa: np.ndarray
+
+
+def stratify(
+    adata: AnnData,
+    model: Model,
+    *,
+    subject: str | None = None,
+    layer: str | None = None,
+    explain: Sequence[str] = (),
+    fit: Callable[[AnnData], Model] | None = None,
+    resamples: int = 200,
+    seed: int = 0,
+) -> Groups:
+    """Look for groups of subjects by consensus clustering, and say so if there are none.
+
+    Each subject's codes are averaged over its samples and read along their first ten principal axes. Two to six groups
+    are tried: k-means on resamples of four fifths of the subjects, each from another start. The share of pairs that
+    fall together neither nearly always nor nearly never is held against the same in 49 cohorts without groups, drawn
+    from a Gaussian with the subjects' covariance, and in 49 that are as skewed along each axis as the subjects are. The
+    number that stands out most counts if it does so more than any number does in any of the 49, in both; by chance
+    either happens in 2 of 100 cohorts without groups.
+
+    Parameters
+    ----------
+    adata
+        Samples x genes.
+    model
+        A trained model.
+    subject
+        Column that says whose sample it is.
+    layer
+        Whose codes to read, by default the last layer's.
+    explain
+        Columns of ``obs`` that groups should not be: batch, cell percentages. ``about["explained"]`` is how well they
+        alone tell the groups apart on held-out subjects (balanced accuracy; 0 at chance, 1 if wholly).
+    fit
+        How to train a model on a table: says how far off unseen samples are with models that have not seen them.
+    resamples
+        Of the final grouping.
+    seed
+        Seed of everything drawn.
+
+    Returns
+    -------
+    Groups with their centres, members, stability by number, and what goes with them; one centre if there are none.
+
+    Raises
+    ------
+    UnknownNameError
+        If a column or layer does not exist.
+    InputError
+        If there are fewer than 20 subjects, or their codes do not vary.
+
+    Notes
+    -----
+    Monti et al. 2003, doi 10.1023/A:1023949509487; the null as in M3C, John et al. 2020,
+    doi 10.1038/s41598-020-58766-1. Values beyond 2.5 standard deviations of an axis are drawn in, so that a few
+    outliers are no group. A cohort whose axes are heavy-tailed together differs from the nulls without having groups.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> adata = gl.demo.cohort()[::4].copy()
+    >>> model = gl.models.fit_pca(adata, width=4)
+    >>> gl.patients.stratify(adata, model, resamples=50).members.shape
+    (63, 3)
+    """
+    layer = check_layer(model, list(model.widths)[-1] if layer is None else layer)
+    subject_n = subjects_of(adata.obs, subject)
+    subjects, position_n = np.unique(subject_n, return_inverse=True)
+    if len(subjects) < LEAST_SUBJECTS:
+        msg = (
+            f"{adata.n_obs} samples of {len(subjects)} subject{'' if len(subjects) == 1 else 's'} hold no groups to "
+            f"speak of, at least {LEAST_SUBJECTS} subjects are needed"
+        )
+        raise InputError(msg)
+    x_ng = model.prepare(adata)
+    h_sk = _means(model.encode(x_ng, layer), position_n)
+    axes = _axes(h_sk)
+    stability, number = _stability(axes, seed=seed)
+    label_s, confidence_s = np.zeros(len(subjects), dtype=np.int64), np.full(len(subjects), np.nan)
+    if number:
+        label_s, confidence_s = _grouped(consensus_of(axes.a_sa, number, resamples=resamples, seed=seed), number)
+    names = [chr(ord("A") + g) for g in range(label_s.max() + 1)]
+    group_s = np.array(names, dtype=object)[label_s] if number else np.full(len(subjects), "", dtype=object)
+    centres = np.stack([axes.a_sa[label_s == g].mean(0) for g in range(len(names))])
+    about = _about(model, axes, label_s, centre_ga=centres) | {"layer": layer, "explain": list(explain), "seed": seed}
+    about |= {"resamples": resamples, "subjects": len(subjects)}
+    about["explained"] = explained(adata.obs, explain, position_n=position_n, group_s=group_s, seed=seed)
+    about["familiar"] = _seen(adata, model, x_ng, subject_n=subject_n, fit=fit, seed=seed).plain()
+    return Groups(
+        pd.DataFrame(
+            centres, index=pd.Index(names, name="group"), columns=[f"axis{i + 1}" for i in range(len(centres.T))]
+        ),
+        pd.DataFrame({"subject": subjects, "group": group_s, "confidence": confidence_s}),
+        stability,
+        describe(h_sk, layer, adata.obs, position_n=position_n, group_s=group_s, subject=subject),
+        about,
+    )
+
+
+def _stability(axes: _Axes, *, seed: int) -> tuple[pd.DataFrame, int]:
+    """Every number of groups against cohorts without groups, and the number that stands out; 0 if none does."""
+    rng, a_sa = np.random.default_rng((seed, 4)), axes.a_sa
+    cohorts = [a_sa, *_normal(a_sa, rng), *_skewed(axes.whole_sa, rng)]
+    value_dk = np.empty((len(cohorts), len(NUMBERS)))
+    with progress("clustering cohorts without groups", len(cohorts)) as step:
+        for d, cohort_sa in enumerate(cohorts):
+            for k, number in enumerate(NUMBERS):
+                value_dk[d, k] = ambiguity(consensus_of(cohort_sa, number, resamples=TRIAL, seed=seed + d))
+            step()
+    normal_dk, skewed_dk = value_dk[1 : 1 + NULLS], value_dk[1 + NULLS :]
+    z_k, p_k = _against(value_dk[0], normal_dk)
+    p_k = np.maximum(p_k, _against(value_dk[0], skewed_dk)[1])
+    mean_k = normal_dk.mean(0)
+    columns = {"groups": list(NUMBERS), "statistic": value_dk[0], "null_mean": mean_k, "null_sd": normal_dk.std(0)}
+    table = pd.DataFrame(columns).assign(z=z_k, p=p_k)
+    # Which of the numbers that stand out: z would prefer those with little spread in the null.
+    gain_k = np.where(p_k <= ALPHA, np.log(mean_k / np.maximum(value_dk[0], 0.01)), -np.inf)
+    best = int(gain_k.argmax())
+    return table, NUMBERS[best] if p_k[best] <= ALPHA and _large_enough(a_sa, NUMBERS[best], seed=seed) else 0
+
+
+def _against(value_k: np.ndarray, null_dk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How far each number stands out from cohorts without groups, and p over all numbers."""
+    mean_k, sd_k = null_dk.mean(0), np.maximum(null_dk.std(0), 1e-3)
+    z_k, z_dk = (mean_k - value_k) / sd_k, (mean_k - null_dk) / sd_k
+    return z_k, (1.0 + (z_dk.max(1)[:, None] >= z_k).sum(0)) / (1.0 + len(null_dk))
+
+
+def _normal(a_sa: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Gaussian cohorts with the spread of each axis."""
+    for _ in range(NULLS):
+        yield _drawn_in(_uncorrelated(a_sa.shape, rng)) * a_sa.std(0)
+
+
+def _uncorrelated(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Gaussian subjects whose axes are uncorrelated in the sample, as principal axes are; unit variance."""
+    left_sa, _ = np.linalg.qr((drawn := rng.normal(size=shape)) - drawn.mean(0))
+    return left_sa * np.sqrt(len(left_sa))
+
+
+def _skewed(whole_sa: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Cohorts of one peak, as skewed along each axis as the subjects are.
+
+    Gaussians through the inverse of the power that makes the axis most normal (Yeo and Johnson 2000,
+    doi 10.1093/biomet/87.4.954).
+    """
+    sd_a = whole_sa.std(0)
+    power = PowerTransformer().fit(whole_sa / sd_a)
+    low_a, high_a = whole_sa.min(0) / sd_a, whole_sa.max(0) / sd_a
+    for _ in range(NULLS):
+        with np.errstate(all="ignore"):
+            skewed_sa = power.inverse_transform(_uncorrelated(whole_sa.shape, rng))
+        # Beyond what the power can give lies the end of the tail.
+        end_a = np.where(high_a > -low_a, 2 * high_a, 2 * low_a)
+        skewed_sa = np.clip(np.where(np.isfinite(skewed_sa), skewed_sa, end_a), 2 * low_a, 2 * high_a)
+        yield _drawn_in((skewed_sa - skewed_sa.mean(0)) / skewed_sa.std(0)) * sd_a
+
+
+def _large_enough(a_sa: np.ndarray, number: int, *, seed: int) -> bool:
+    label_s, _ = _grouped(consensus_of(a_sa, number, resamples=TRIAL, seed=seed), number)
+    return bool(np.bincount(label_s, minlength=number).min() >= max(3, LEAST_SHARE * len(a_sa)))
+
+
+def _grouped(consensus_ss: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Group of each subject, the largest first, and its confidence."""
+    apart_ss = 1.0 - consensus_ss.astype(np.float64)
+    np.fill_diagonal(apart_ss, 0.0)
+    label_s = fcluster(linkage(squareform(apart_ss, checks=False), "average"), number, criterion="maxclust") - 1
+    order = np.argsort(-np.bincount(label_s, minlength=number), kind="stable")
+    label_s = np.argsort(order)[label_s]
+    mean_sg = np.stack([consensus_ss[:, label_s == g].mean(1) for g in range(label_s.max() + 1)], axis=1)
+    own_s = mean_sg[np.arange(len(label_s)), label_s]
+    mean_sg[np.arange(len(label_s)), label_s] = -np.inf
+    return label_s, own_s - mean_sg.max(1)
+
+
+def _axes(h_sk: np.ndarray) -> _Axes:
+    """Principal axes of the subjects' codes, values beyond the reach drawn in.
+
+    Raises
+    ------
+    InputError
+        If all subjects have the same codes.
+    """
+    centre_k = h_sk.mean(0)
+    _, size_r, axis_rk = np.linalg.svd(h_sk - centre_k, full_matrices=False)
+    kept = int((size_r > 1e-6 * max(size_r[0], 1e-12)).sum())
+    if size_r[0] <= 1e-9:
+        msg = f"the codes of all {len(h_sk)} subjects are the same; choose another layer or check the table"
+        raise InputError(msg)
+    axes_ka = axis_rk[: min(AXES, kept)].T
+    whole_sa = (h_sk - centre_k) @ axes_ka
+    return _Axes(centre_k, axes_ka, _drawn_in(whole_sa), whole_sa)
+
+
+def _drawn_in(a_sa: np.ndarray) -> np.ndarray:
+    reach_a = REACH * a_sa.std(0)
+    return np.clip(a_sa, -reach_a, reach_a)
+
+
+def _means(h_nk: np.ndarray, position_n: np.ndarray) -> np.ndarray:
+    """One profile per subject."""
+    total_sk = np.zeros((position_n.max() + 1, h_nk.shape[1]))
+    np.add.at(total_sk, position_n, h_nk)
+    return total_sk / np.bincount(position_n)[:, None]
+
+
+def _about(model: Model, axes: _Axes, label_s: np.ndarray, *, centre_ga: np.ndarray) -> dict[str, Any]:
+    within_sa = axes.a_sa - centre_ga[label_s]
+    return {
+        "model": model.name,
+        "model_digest": model.digest,
+        "centre": axes.centre_k.tolist(),
+        "axes": axes.axes_ka.tolist(),
+        "spread": np.maximum(within_sa.std(0), 1e-9).tolist(),
+        "shares": (np.bincount(label_s) / len(label_s)).tolist(),
+    }
+
+
+def _seen(
+    adata: AnnData,
+    model: Model,
+    x_ng: np.ndarray,
+    *,
+    subject_n: np.ndarray,
+    fit: Callable[[AnnData], Model] | None,
+    seed: int,
+) -> Familiar:
+    """How far off unseen subjects lie, fold by fold."""
+    fold_n = subject_folds(subject_n, folds=FOLDS, seed=seed)
+    far_n2 = np.empty((adata.n_obs, 2))
+    for fold in range(FOLDS):
+        test_n = fold_n == fold
+        trained = fit(adata[~test_n].copy()) if fit else model
+        values_ng = trained.prepare(adata) if fit else x_ng
+        far_n2[test_n] = far_off(trained, values_ng, ~test_n, test=test_n)
+    return familiar(model, x_ng, far_n2, subject_n=subject_n, seed=seed)

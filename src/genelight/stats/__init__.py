@@ -1,0 +1,1 @@
+"""Statistics that several rooms need, on arrays: subjects, moderated t, ridge, discriminant, intervals."""

@@ -1,0 +1,98 @@
+"""Prediction intervals from how far off a score was on subjects it had not seen; subjects count alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..nouns.severity import bounds
+
+__all__ = ["NO_RESIDUALS", "Residuals", "calibration", "coverage", "residuals"]
+
+FIFTHS = 5
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Residuals over the spread expected at their score, and that spread: base, slope and least."""
+
+    table: pd.DataFrame
+    spread: tuple[float, float, float]
+
+
+NO_RESIDUALS = Residuals(pd.DataFrame({"residual": [], "weight": [], "effective": []}), (0.0, 0.0, 1.0))
+
+
+def residuals(y_n: np.ndarray, score_n: np.ndarray, subject_n: np.ndarray) -> Residuals:
+    """Scaled, signed residuals of held-out samples.
+
+    A new subject's sample is exchangeable with one drawn from the subjects at hand, a subject first and then one of
+    its samples; so each residual weighs one over its subject's number of samples. The spread is a line in the score,
+    fitted to the absolute residuals: intervals are wider where the score is further off. The new sample's own place
+    among the others is one in as many as these are worth.
+
+    References
+    ----------
+    Lei et al. 2018, doi 10.1080/01621459.2017.1307116; Barber et al. 2021, doi 10.1214/20-AOS1965; Dunn, Wasserman and
+    Ramdas 2023 on groups, doi 10.1080/01621459.2022.2060112.
+    """
+    weight_n = subject_shares(subject_n)
+    off_n = y_n - score_n
+    mean = weight_n @ score_n
+    variance = weight_n @ (score_n - mean) ** 2
+    size = float(weight_n @ np.abs(off_n))
+    slope = float(weight_n @ ((score_n - mean) * np.abs(off_n))) / variance if variance > 0 else 0.0
+    spread = (float(size - slope * mean), slope, max(size / 4, 1e-9))
+    expected_n = np.maximum(spread[0] + slope * score_n, spread[2])
+    table = pd.DataFrame({"residual": off_n / expected_n, "weight": weight_n})
+    return Residuals(table.assign(effective=_effective(table["residual"].to_numpy(), subject_n)), spread)
+
+
+def _effective(residual_n: np.ndarray, subject_n: np.ndarray) -> float:
+    """How many independent residuals these are worth: the number of subjects where a subject's are all alike.
+
+    By the share of variance between subjects, from a one-way analysis of variance.
+    """
+    _, position_n, count_s = np.unique(subject_n, return_inverse=True, return_counts=True)
+    n, s = len(residual_n), len(count_s)
+    if n == s or s < 2:
+        return float(s)
+    mean_s = np.bincount(position_n, residual_n) / count_s
+    within = float(((residual_n - mean_s[position_n]) ** 2).sum()) / (n - s)
+    between = float((count_s * (mean_s - residual_n.mean()) ** 2).sum()) / (s - 1)
+    usual = (n - (count_s**2).sum() / n) / (s - 1)
+    shared = max(0.0, (between - within) / usual)
+    alike = shared / max(shared + within, 1e-300)
+    return float(s**2 / (alike + (1 - alike) / count_s).sum())
+
+
+def subject_shares(subject_n: np.ndarray) -> np.ndarray:
+    """Weights that give every subject the same say; they sum to one."""
+    _, position_n, count_s = np.unique(subject_n, return_inverse=True, return_counts=True)
+    return 1.0 / (count_s[position_n] * len(count_s))
+
+
+def coverage(y_n: np.ndarray, score_n: np.ndarray, subject_n: np.ndarray, *, fold_n: np.ndarray, level: float) -> float:
+    """Share of subjects' samples inside intervals made from the other folds' residuals alone, subjects alike."""
+    inside_n = np.zeros(len(y_n))
+    for fold in np.unique(fold_n):
+        rest, here = fold_n != fold, fold_n == fold
+        made = residuals(y_n[rest], score_n[rest], subject_n[rest])
+        low_n, high_n = bounds(score_n[here], made.table, spread=made.spread, coverage=level)
+        inside_n[here] = (y_n[here] >= low_n) & (y_n[here] <= high_n)
+    return float(subject_shares(subject_n) @ inside_n)
+
+
+def calibration(y_n: np.ndarray, score_n: np.ndarray, subject_n: np.ndarray) -> pd.DataFrame:
+    """Fifths of the score, and the measure there with a 95% interval over subjects."""
+    edges = np.quantile(score_n, np.linspace(0, 1, FIFTHS + 1)[1:-1])
+    frame = pd.DataFrame({"score": score_n, "measure": y_n, "subject": subject_n})
+    rows = []
+    for _, part in frame.groupby(np.searchsorted(edges, score_n)):
+        means = part.groupby("subject").mean()
+        half = 1.96 * float(means["measure"].std(ddof=1)) / np.sqrt(len(means)) if len(means) > 1 else np.nan
+        mean = float(means["measure"].mean())
+        rows.append((float(means["score"].mean()), mean, mean - half, mean + half, len(part), len(means)))
+    return pd.DataFrame(rows, columns=["score", "measure", "low", "high", "samples", "subjects"])

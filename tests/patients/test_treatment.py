@@ -1,0 +1,98 @@
+"""Treated against untreated visits, and change within subjects: planted differences found, others not."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.formula.api as smf
+from anndata import AnnData
+
+import genelight as gl
+from genelight.errors import InputError, UnknownNameError
+from genelight.nouns import Changes
+
+
+def visits(*, drug=0.0, slope=0.0, subjects=24, seed=0) -> AnnData:
+    """Four visits each; the drug, given to the sicker, moves the first ten genes, and time the next ten."""
+    rng = np.random.default_rng(seed)
+    who, when = np.repeat(np.arange(subjects), 4), np.tile(np.arange(4.0), subjects)
+    sick = rng.normal(size=len(who))
+    drugged = (sick + rng.normal(size=len(who)) > 0).astype(float)
+    x = rng.normal(size=(len(who), 40)) + 2 * rng.normal(size=(subjects, 40))[who] + 8
+    x[:, :10] += (drug * drugged + 1.5 * sick)[:, None]
+    x[:, 10:20] += (slope * when)[:, None]
+    obs = pd.DataFrame({"subject": [f"p{s:02d}" for s in who], "time": when, "sick": sick, "drug": drugged})
+    obs.index = [f"n{i}" for i in range(len(obs))]
+    return AnnData(x, obs=obs, var=pd.DataFrame(index=[f"g{i}" for i in range(40)]))
+
+
+def ask(adata, **more):
+    model = gl.models.fit_pca(adata, width=6)
+    treatment = gl.Contrast.of(adata.obs, case="drug == 1", control="drug == 0", subject="subject")
+    return model, gl.patients.contrast(adata, model, treatment=treatment, **more)
+
+
+def test_a_planted_difference_is_found_and_said_to_be_observational(tmp_path):
+    _, found = ask(visits(drug=2.0), adjust=["sick"])
+    assert found.table.loc[0, "q"] < 1e-4
+    assert "not drawn by lot" in found.about["warning"]
+    assert not any(word in found.about["warning"] for word in ("cause", "effect of"))
+    found.save(tmp_path / "c.tsv")
+    again = Changes.load(tmp_path / "c.tsv")
+    pd.testing.assert_frame_equal(again.table, found.table)
+
+
+def test_severity_that_chose_the_treatment_is_adjusted_for():
+    adata = visits()
+    assert ask(adata)[1].table.loc[0, "q"] < 0.01
+    assert ask(adata, adjust=["sick"])[1].table.loc[0, "q"] > 0.05
+
+
+def test_the_mixed_model_is_statsmodels_formula():
+    adata = visits(drug=1.0)
+    model, found = ask(adata, adjust=["sick"])
+    code = model.encode(model.prepare(adata))[:, 0].astype(float)
+    frame = adata.obs.assign(code=code / code.std())
+    reference = smf.mixedlm("code ~ drug + sick", frame, groups=frame["subject"]).fit()
+    row = found.table.set_index("name").loc["PC.0"]
+    assert row["effect"] == pytest.approx(reference.params["drug"], rel=1e-3)
+    assert row["p"] == pytest.approx(reference.pvalues["drug"], rel=0.02)
+
+
+def test_responders_with_one_visit_each_are_compared_by_least_squares():
+    adata = visits(drug=2.0)[::4].copy()
+    adata.obs["response"] = np.where(adata.obs["drug"] == 1, "yes", "no")
+    model = gl.models.fit_pca(adata, width=4)
+    asked = gl.Contrast.of(adata.obs, case="response == 'yes'", control="response == 'no'", subject="subject")
+    found = gl.patients.contrast(adata, model, treatment=asked, adjust=["sick"])
+    code = model.encode(model.prepare(adata))[:, 0].astype(float)
+    frame = adata.obs.assign(code=code / code.std())
+    reference = smf.ols("code ~ drug + sick", frame).fit()
+    row = found.table.set_index("name").loc["PC.0"]
+    assert row["effect"] == pytest.approx(reference.params["drug"])
+    assert row["p"] == pytest.approx(reference.pvalues["drug"])
+    assert found.about["by"] == "least squares"
+
+
+def test_change_is_tested_within_subjects():
+    adata = visits(slope=1.0)
+    model = gl.models.fit_pca(adata, width=6)
+    found = gl.patients.trajectories(adata, model, time="time", subject="subject")
+    assert found.table.loc[0, "q"] < 1e-3
+    assert found.table.loc[0, "low"] <= found.table.loc[0, "effect"] <= found.table.loc[0, "high"]
+    still = visits()
+    model = gl.models.fit_pca(still, width=6)
+    assert gl.patients.trajectories(still, model, time="time", subject="subject").table["q"].min() > 0.05
+
+
+def test_what_cannot_be_compared_is_refused():
+    adata = visits()
+    model = gl.models.fit_pca(adata, width=2)
+    single = gl.Contrast.of(adata.obs, case="drug == 1", control="drug == 0", subject=None)
+    with pytest.raises(InputError, match="each of 96 samples counts as a subject"):
+        gl.patients.contrast(adata, model, treatment=single)
+    with pytest.raises(UnknownNameError, match="did you mean 'sick'"):
+        ask(adata, adjust=["sik"])
+    with pytest.raises(InputError, match="0 of 24 subjects have 3 visits"):
+        gl.patients.trajectories(adata[adata.obs["time"] < 2], model, time="time", subject="subject")
+    with pytest.raises(InputError, match="holds text"):
+        gl.patients.trajectories(adata, model, time="subject", subject="subject")

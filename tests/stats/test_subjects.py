@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
+
+from genelight.errors import InputError
+from genelight.nouns import Contrast
+from genelight.stats.auc import weighted_auc
+from genelight.stats.subjects import (
+    bootstrap_counts,
+    folds_of,
+    group_sizes,
+    kinds,
+    permuted,
+    subject_means,
+    weights_under,
+)
+
+KINDS = st.lists(st.sampled_from([0, 1, 2, 3]), min_size=4, max_size=40)
+
+
+def contrast_of(kind_s, visits=2):
+    """Two samples per subject and group; subjects of kind 0 have samples outside the contrast."""
+    rows = [(s, g) for s, kind in enumerate(kind_s) for g in ([1, 2] if kind == 3 else [kind]) for _ in range(visits)]
+    subject_n, group_n = np.array(rows).T
+    return Contrast(group_n == 1, group_n == 2, subject_n, "")
+
+
+@settings(deadline=None)
+@given(KINDS, st.integers(2, 5), st.integers(0, 100))
+def test_every_fold_has_both_groups_or_none_is_made(kind_list, folds, seed):
+    kind_s = kinds(contrast_of(kind_list))
+    np.testing.assert_array_equal(kind_s, kind_list)
+    if min(group_sizes(kind_s)) < folds:
+        with pytest.raises(InputError, match="use at most folds="):
+            folds_of(kind_s, folds=folds, seed=seed)
+        return
+    fold_s = folds_of(kind_s, folds=folds, seed=seed)
+    for fold in range(folds):
+        assert min(group_sizes(kind_s[fold_s == fold])) > 0
+    for kind in range(4):
+        sizes = np.bincount(fold_s[kind_s == kind], minlength=folds)
+        assert sizes.max() - sizes.min() <= 1
+
+
+@settings(deadline=None)
+@given(KINDS.filter(lambda k: 1 in k and 2 in k), st.integers(0, 100))
+def test_draws_keep_group_sizes_and_weights(kind_list, seed):
+    contrast = contrast_of(kind_list)
+    kind_s = kinds(contrast)
+    for count_s in bootstrap_counts(contrast, draws=5, seed=seed):
+        for kind in range(4):
+            assert count_s[kind_s == kind].sum() == (kind_s == kind).sum()
+        weight_n = weights_under(contrast, count_s)
+        assert weight_n[contrast.case_n].sum() == pytest.approx(1)
+        assert weight_n[contrast.control_n].sum() == pytest.approx(1)
+    np.testing.assert_allclose(weights_under(contrast, np.ones(len(kind_s))), contrast.weight_n())
+
+
+@settings(deadline=None)
+@given(KINDS, st.integers(0, 100))
+def test_shuffled_labels_stay_with_subjects(kind_list, seed):
+    contrast = contrast_of(kind_list)
+    shuffled = permuted(contrast, np.random.default_rng(seed))
+    assert not (shuffled.case_n & shuffled.control_n).any()
+    np.testing.assert_array_equal(shuffled.used_n, contrast.used_n)
+    before, after = kinds(contrast), kinds(shuffled)
+    np.testing.assert_array_equal(np.bincount(before), np.bincount(after))
+    np.testing.assert_array_equal(before == 3, after == 3)
+    for s in np.nonzero(before == 3)[0]:
+        mine = contrast.subject_n == s
+        swapped = shuffled.case_n[mine] == contrast.control_n[mine]
+        assert swapped.all() or not swapped.any()
+
+
+def test_subject_means():
+    x = np.array([[1.0], [3.0], [10.0], [7.0]])
+    mean_sg, subjects = subject_means(x, np.array([True, True, True, False]), np.array([4, 4, 2, 2]))
+    np.testing.assert_array_equal(mean_sg, [[10.0], [2.0]])
+    np.testing.assert_array_equal(subjects, [2, 4])
+
+
+def test_auc_equals_scikit_learn_with_ties_and_weights():
+    rng = np.random.default_rng(0)
+    score, case, weight = rng.integers(0, 6, 60) / 3, rng.random(60) < 0.4, rng.random(60)
+    contrast = Contrast(case, ~case, np.arange(60), "")
+    assert weighted_auc(score, contrast, weight) == pytest.approx(roc_auc_score(case, score, sample_weight=weight))
