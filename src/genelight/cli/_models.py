@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from anndata import AnnData
@@ -35,6 +35,9 @@ def fit(
     table: Table,
     out: Folder,
     subject: Subject = None,
+    subject_pattern: Annotated[
+        str | None, typer.Option(help="regular expression whose first group names the person in that column")
+    ] = None,
     widths: Annotated[str | None, typer.Option(help="hidden layers, for example 128,64,32")] = None,
     preset: Annotated[
         str, typer.Option(help="see: genelight methods; with changes: default,activation=gelu,learning_rate=find")
@@ -44,24 +47,23 @@ def fit(
     seed: Seed = 0,
 ) -> None:
     """Train an autoencoder on all samples of a table or a store, without labels."""
-    chosen, epochs = _preset(preset)
+    name, changes = _changes(preset)
     # A killed fit goes on with the same command.
     checkpoint = fresh(out).with_name(f".{out.name}.training")
     adata, id_map = table_of(table), None
     if not isinstance(adata, gl.io.Store):
         adata, id_map = as_genes(adata, probes=probes)
     preparation = replace(gl.prepare(adata, scale=scale), id_map=id_map)
-    sizes = whole_numbers(widths, "--widths")
-    model = gl.fit(
-        adata,
-        preset=chosen,
-        widths=sizes,
+    spec = gl.models.Autoencoder(
+        whole_numbers(widths, "--widths"),
+        name,
+        preparation=preparation.settings,
         subject=subject,
-        preparation=preparation,
-        epochs=epochs,
-        checkpoint=checkpoint,
+        subject_pattern=subject_pattern,
         seed=seed,
+        **changes,
     )
+    model = spec.fit(adata, preparation=preparation, checkpoint=checkpoint)
     model.save(out)
     shutil.rmtree(checkpoint, ignore_errors=True)
     held_out = model.about["held_out"]
@@ -74,19 +76,16 @@ def fit(
     print(model.verdict)
 
 
-def _preset(text: str) -> tuple[str | gl.models.Preset, int | None]:
-    """A preset's name, or the preset with the changes that follow it, and epochs if they are among them."""
+def _changes(text: str) -> tuple[str, dict[str, Any]]:
+    """A preset's name, and the changes that follow it."""
     name, *changes = text.split(",")
-    if not changes:
-        return name, None
-    given: dict[str, float | str | bool] = {}
+    given: dict[str, Any] = {}
     for change in changes:
         key, _, value = (part.strip() for part in change.partition("="))
         if key not in CHANGES:
             raise UnknownNameError("setting", key, CHANGES, where=f"--preset {text}")
         given[key] = _value(key, value, text)
-    epochs = given.pop("epochs", None)
-    return gl.models.preset(name, **given), None if epochs is None else int(epochs)  # type: ignore[arg-type]
+    return name, given
 
 
 def _value(key: str, value: str, text: str) -> float | str | bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from anndata import AnnData
@@ -43,14 +44,15 @@ def severity(
     """Learn a severity score with intervals, judged on held-out subjects beside baselines."""
     fresh(out)
     adata, trained = _kept(read_as(model, table), drop), gl.load(model)
+    protocol = gl.patients.Protocol(time=time, beside=listed(beside))
     found = gl.patients.severity(
         adata,
         trained,
         measure=measure_of(adata.obs, measure, subject=subject),
         subject=subject,
-        fit=gl.models.again(trained, subject=subject),
+        folds=_folds(adata, trained, subject, k=protocol.folds, seed=seed),
         layer=layer,
-        protocol=gl.patients.Protocol(time=time, beside=listed(beside)),
+        protocol=protocol,
         seed=seed,
     )
     found.save(out)
@@ -79,7 +81,7 @@ def stratify(
         subject=subject,
         layer=layer,
         explain=listed(explain),
-        fit=gl.models.again(trained, subject=subject),
+        folds=_folds(adata, trained, subject, k=5, seed=seed),
         seed=seed,
     )
     found.save(out)
@@ -213,6 +215,13 @@ def _show(found: gl.nouns.Changes, out: Path) -> None:
     print(found.table.head(10).to_string(index=False, float_format="{:.3g}".format))
     if "warning" in found.about:
         print(found.about["warning"])
+
+
+def _folds(adata: AnnData, trained: Any, subject: str | None, *, k: int, seed: int) -> gl.models.Folds:
+    """Fold models of a model's own spec, on these samples."""
+    spec = trained.spec if subject is None else replace(trained.spec, subject=subject)
+    subjects = len(set(spec.subjects(adata).tolist()))
+    return gl.models.Folds.by_subject(adata, spec, k=max(2, min(k, subjects)), seed=seed)
 
 
 def _kept(adata: AnnData, drop: str | None) -> AnnData:
