@@ -165,6 +165,10 @@ def test_folds_of_other_samples_or_subjects_are_refused(adata):
         gl.patients.severity(adata, model, measure="hours", subject="subject", folds=by_sample)
     with pytest.raises(InputError, match=r"172 of 252 samples are in no fold"):
         gl.patients.stratify(adata, model, folds=Folds.by_subject(adata[:80].copy(), PCA(4), k=3))
+    ranks = PCA(4, preparation=PreparationSettings(normalise="rank"))
+    for spec, said in ((ICA(4), "of kind ica, the model is of kind pca"), (ranks, "the folds prepare by .*rank")):
+        with pytest.raises(InputError, match=said):
+            gl.patients.stratify(adata, model, folds=Folds.by_subject(adata, spec, k=3))
     with pytest.raises(InputError, match="k = 1: 252 subjects make 2 to 252 folds"):
         Folds.by_subject(adata, PCA(4), k=1)
     twice = adata.copy()

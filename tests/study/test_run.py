@@ -1,6 +1,7 @@
 """The whole thread on a small simulated cohort: every artefact, planted truth, resuming, and nothing half-written."""
 
 import json
+import sys
 
 import networkx as nx
 import numpy as np

@@ -142,7 +142,7 @@ class Folds:
             self._models[fold] = self._sized.fit(self._others(fold), preparation=preparations[fold])
         return self._models[fold]
 
-    def of(self, adata: AnnData, subject_n: np.ndarray) -> np.ndarray:
+    def of(self, adata: AnnData, subject_n: np.ndarray, *, model: Model | None = None) -> np.ndarray:
         """The fold of each sample of a table, shape ``(n,)``, told by its name.
 
         Parameters
@@ -151,12 +151,16 @@ class Folds:
             Some of the samples, or all.
         subject_n
             Whose they are, in the eyes of who asks.
+        model
+            For whom the fold models stand: of their kind, and prepared as they are.
 
         Raises
         ------
         InputError
-            If samples are not among those that were folded, or a subject's samples lie in several folds.
+            If samples are not among those that were folded, a subject's samples lie in several folds, or the fold
+            models are of another kind than `model`, or prepare otherwise.
         """
+        self._check_model(model)
         index_n = pd.Index(self.adata.obs_names).get_indexer(adata.obs_names)
         absent = adata.obs_names[index_n < 0]
         if len(absent):
@@ -172,6 +176,20 @@ class Folds:
             )
             raise InputError(msg)
         return fold_n
+
+    def _check_model(self, model: Model | None) -> None:
+        spec: Spec | None = getattr(model, "spec", None)
+        if model is None or spec is None:
+            return
+        if self.spec.kind != model.name:
+            msg = f"the folds are of kind {self.spec.kind}, the model is of kind {model.name}; fold model.spec"
+            raise InputError(msg)
+        if self.spec.preparation != spec.preparation:
+            msg = (
+                f"the folds prepare by {self.spec.preparation}, the model by {spec.preparation}; what one leaves of a "
+                "sample says nothing about the other: fold model.spec"
+            )
+            raise InputError(msg)
 
     def _others(self, fold: int) -> AnnData:
         return self.adata[self.fold_n != fold].copy()

@@ -147,7 +147,7 @@ def _out_of_fold(
     plan: Plan, adata: AnnData, model: Model, *, folds: Folds | None
 ) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
     """Of each sample: fold, every method's scores ``(n, t)`` with its subject held out, and how far off it lay then."""
-    fold_n = _own_folds(plan) if folds is None else folds.of(adata, plan.subject_n)
+    fold_n = _own_folds(plan) if folds is None else folds.of(adata, plan.subject_n, model=model)
     scores: dict[str, np.ndarray] = {}
     far_n2 = np.full((adata.n_obs, 2), np.nan)
     x_ng = model.prepare(adata) if folds is None else None

@@ -275,7 +275,9 @@ def _seen(
     seed: int,
 ) -> Familiar:
     """How far off unseen subjects lie, fold by fold."""
-    fold_n = subject_folds(subject_n, folds=FOLDS, seed=seed) if folds is None else folds.of(adata, subject_n)
+    fold_n = subject_folds(subject_n, folds=FOLDS, seed=seed)
+    if folds is not None:
+        fold_n = folds.of(adata, subject_n, model=model)
     far_n2 = np.empty((adata.n_obs, 2))
     for fold in np.unique(fold_n).tolist():
         test_n = fold_n == fold
