@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
+from scipy import sparse
 
 import genelight as gl
 
@@ -63,6 +65,9 @@ def as_genes_of(model: Path, adata: AnnData, *, probes: Path | None = None, scal
         print(id_map)
         adata = id_map.transform(adata)
         print(found_in(preparation, adata))
+    gaps = missing_in(preparation, adata)
+    if gaps:
+        print(gaps)
     return adata if scale is None else preparation.rescale(adata, scale)
 
 
@@ -79,6 +84,16 @@ def found_in(preparation: gl.pp.Preparation, adata: AnnData) -> str:
         f"{alignment.found:,} of the model's {len(preparation.genes):,} genes, with {alignment.weighted:.1%} of their "
         f"variance{rest}"
     )
+
+
+def missing_in(preparation: gl.pp.Preparation, adata: AnnData) -> str:
+    """How many single values of a model's genes are missing; empty where none is."""
+    if sparse.issparse(adata.X) and not np.isnan(adata.X.data).any():
+        return ""
+    gap_ng = preparation.gaps(adata)
+    single = gap_ng[:, ~gap_ng.all(0)]
+    missing = int(single.sum())
+    return f"{missing:,} single values ({single.mean():.2%}) are missing and come from the model" if missing else ""
 
 
 def gene_list(path: Path | None) -> gl.Genes:

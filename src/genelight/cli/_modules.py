@@ -203,6 +203,7 @@ def network(
     """Place a module on a network: core, connectors and parts, for Cytoscape and others."""
     found = gl.Module.load(module)
     ppi = gl.io.read_network(edges, cut=cut, ids=found.genes.namespace) if edges else gl.demo.network()
+    ppi = gl.pp.map_edges(ppi, found.genes, network=True)
     placed = gl.modules.module_network(found, ppi, connectors=connectors)
     placed.save(fresh(out))
     about = placed.about

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from ..nouns.confounding import BATCH
 from ._inspection import Column, Inspection
 from ._read import find_reader, read
 from .id_kinds import PLATFORMS, PROBES, detect_ids
-from .scales import detect_scale, find_floor
+from .scales import detect_scale, find_floor, levels
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -27,6 +27,7 @@ __all__ = ["inspect"]
 _ROWS = 1024
 _MOST_LABELS = 12
 _USUAL = ("format", "separator", "decimal")
+_OF_PROBES = ("platform",)
 _VERSIONED = re.compile(r".*\.\d+$")
 _MANGLED = re.compile(r"\d{1,2}-(Mar|Sep|Dec|Oct|Nov|Apr|Feb)$", re.IGNORECASE)
 # How titles say a visit behind a person; most titles do, and people are more than a handful.
@@ -40,7 +41,13 @@ _WORDS = {
 
 
 def inspect(
-    path: str | Path, *, orientation: str | None = None, modality: str | None = None, column: str | None = None
+    path: str | Path,
+    *,
+    orientation: str | None = None,
+    modality: str | None = None,
+    column: str | None = None,
+    annotations: Sequence[str] | None = None,
+    drop_empty: bool = False,
 ) -> Inspection:
     """Say what a table holds: shape, kind of gene id, scale, gaps, and what to do with it next.
 
@@ -48,7 +55,7 @@ def inspect(
     ----------
     path
         Anything that :func:`read` reads.
-    orientation, modality, column
+    orientation, modality, column, annotations, drop_empty
         As for :func:`read`.
 
     Returns
@@ -78,10 +85,21 @@ def inspect(
     """
     path = Path(path)
     backed = "backed" in find_reader(path).options
-    adata = read(path, orientation=orientation, modality=modality, column=column, backed=backed)
+    adata = read(
+        path,
+        orientation=orientation,
+        modality=modality,
+        column=column,
+        backed=backed,
+        annotations=annotations,
+        drop_empty=drop_empty,
+    )
     try:
         found = _look(adata, path)
-        return replace(found, next=_next(found, {"orientation": orientation, "modality": modality, "column": column}))
+        told = None if annotations is None else ",".join(annotations) or "none"
+        given = {"orientation": orientation, "modality": modality, "column": column, "annotations": told}
+        given["drop-empty"] = "" if drop_empty else None
+        return replace(found, next=_next(found, given))
     finally:
         if backed and adata.isbacked:
             adata.file.close()
@@ -95,12 +113,13 @@ def _look(adata: AnnData, path: Path) -> Inspection:
     told = adata.uns.get("read", {})
     return Inspection(
         path=str(path),
-        format=str(told.get("format") or path.suffix.lstrip(".") or (find_reader(path).__doc__ or "").rstrip(".")),
+        format=_format(path, told),
         samples=adata.n_obs,
         genes=adata.n_vars,
         ids=ids,
         versioned=sum(map(bool, map(_VERSIONED.match, genes))) if ids.kind.startswith("ens") else 0,
-        platform=str(told.get("platform") or PLATFORMS.get(ids.kind, "")),
+        # A table that map-ids wrote has genes, whatever the array was.
+        platform=str(told.get("platform") or PLATFORMS.get(ids.kind, "")) if ids.kind in PROBES | {"unknown"} else "",
         mangled=sum(map(bool, map(_MANGLED.match, genes))),
         repeated=int(adata.var_names.duplicated().sum()),
         scale=scale,
@@ -110,9 +129,22 @@ def _look(adata: AnnData, path: Path) -> Inspection:
         batches=columns["batch"],
         labels=columns["label"],
         subjects=columns["subject"] or tuple(_people(adata.obs)),
-        notes=tuple(f"{key.replace('_', ' ')}: {value}" for key, value in told.items() if key not in _USUAL and value),
+        notes=tuple(
+            f"{key.replace('_', ' ')}: {value}"
+            for key, value in told.items()
+            if key not in (*_USUAL, *_OF_PROBES * (ids.kind not in PROBES)) and value
+        ),
         next="",
+        levels="" if scale.name in ("scores", "ranks", "zscore") else levels(adata.X),
     )
+
+
+def _format(path: Path, told: Mapping[str, Any]) -> str:
+    """How the file is written now, whatever it was made of."""
+    reader = find_reader(path)
+    if "backed" in reader.options:
+        return path.suffix.lstrip(".") or (reader.__doc__ or "").rstrip(".")
+    return str(told.get("format") or path.suffix.lstrip(".") or (reader.__doc__ or "").rstrip("."))
 
 
 def _gaps(x: Any) -> tuple[int, int]:
@@ -169,15 +201,18 @@ def _from_probes(platform: str) -> tuple[str, str]:
     return f" --table {platform}", f" (fetches GEO's table of {platform} once; or give --table {own})"
 
 
-def _next(found: Inspection, options: Mapping[str, str | None]) -> str:
+def _next(found: Inspection, options: Mapping[str, str | None]) -> str:  # noqa: PLR0911 - one case after the other
     """The command that comes next, or why none does."""
     file = shlex.quote(found.path)
-    given = "".join(f" --{name} {shlex.quote(value)}" for name, value in options.items() if value is not None)
+    given = "".join(f" --{name} {shlex.quote(value)}" for name, value in options.items() if value)
     if found.scale.name in ("zscore", "ratio"):
         what = "standardised" if found.scale.name == "zscore" else "divided by a reference"
         return f"look for the values before they were {what}: a model needs them"
+    if found.scale.name == "ranks":
+        return "look for the values before they were ranked: a model needs them"
     if found.scale.name == "unknown":
         return "check the values: no scale of expression fits them"
+    given += " --drop-empty" * (options.get("drop-empty") is not None)
     if given:
         return f"genelight read {file}{given} --out cohort.h5ad"
     if found.ids.kind not in ("symbol", "unknown") or found.mangled or found.repeated:
@@ -185,7 +220,7 @@ def _next(found: Inspection, options: Mapping[str, str | None]) -> str:
         return f"genelight map-ids {file}{table} --out mapped.h5ad{where}"
     if found.missing:
         return f"drop or impute the genes with missing values ({found.missing} in all): a model takes none"
-    scale = {"counts": "counts", "log2": "log2"}.get(found.scale.name, "linear")
+    scale = {"counts": "counts", "log2": "log2", "ln": "ln", "scores": "log2"}.get(found.scale.name, "linear")
     whole = [column for column in found.subjects if column.pattern is None]
     subject = f" --subject {shlex.quote(whole[0].name)}" if whole else ""
     return f"genelight fit {file} --scale {scale}{subject} --out model"

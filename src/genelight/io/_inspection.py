@@ -58,6 +58,8 @@ class Inspection:
         What reading found out.
     next
         The command to type next.
+    levels
+        What is odd about the samples' levels; empty for nothing.
     """
 
     path: str
@@ -78,6 +80,7 @@ class Inspection:
     subjects: tuple[Column, ...]
     notes: tuple[str, ...]
     next: str
+    levels: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain containers, as JSON takes them."""
@@ -94,6 +97,7 @@ class Inspection:
             "gene ids": "; ".join([ids, *(f"{count} {what}" for what, count in odd.items() if count)]),
             "scale": f"{self.scale.name}: {SCALE_NAMES[self.scale.name]} ({self.scale.evidence})",
             "floor": "none" if self.floor is None else f"{self.floor[0]:g}, where {self.floor[1]:.0%} of values sit",
+            "levels": self.levels,
             "gaps": f"{self.missing:,} missing, {self.infinite:,} infinite",
             "labels": _listed(self.labels),
             "subjects": _listed(self.subjects),

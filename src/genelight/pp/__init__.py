@@ -1,8 +1,9 @@
 """From an expression table to the numbers a model sees, and the same again for any later table."""
 
+from ..io.id_table import IdTable
 from .adjust import BATCH_METHODS, Adjust, Adjustment
 from .collapse import COLLAPSES
-from .id_table import IdTable
+from .map_edges import map_edges
 from .map_ids import IdMap, map_ids
 from .normalise import NORMALISATIONS, Normalisation
 from .preparation import Preparation
@@ -25,6 +26,7 @@ __all__ = [
     "PreparationSettings",
     "PreparedStore",
     "UserTable",
+    "map_edges",
     "map_for",
     "map_ids",
     "map_where_needed",

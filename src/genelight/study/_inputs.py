@@ -88,7 +88,9 @@ class Inputs:
         _check_module(study, contrast, genes=preparation.genes, layers=len(widths))
         _check_patients(study, adata, contrast)
         network = _network(study)
+        network = network and pp.map_edges(network, preparation.genes, network=True)
         sets = [_sets(s, data.ids) for s in study.sets] + [_genetics(g, data.ids) for g in study.genetics]
+        sets = [pp.map_edges(s, preparation.genes) for s in sets]
         for edges in [*sets, *([network] if network else [])]:
             known = set(edges.table["target"]) | (set(edges.table["source"]) if edges is network else set())
             shared = preparation.genes.align(known)

@@ -43,7 +43,7 @@ class SecondCohort:
             If it does not fit, or shares too few of `genes`.
         """
         adata = io.read(settings.expression, dense=True)
-        id_map = pp.map_where_needed(adata, to=genes.namespace, table=settings.id_table)
+        id_map = pp.map_where_needed(adata, to=genes, table=settings.id_table)
         adata = id_map.transform(adata) if id_map else adata
         contrast = Contrast.of(
             adata.obs,
