@@ -4,6 +4,7 @@ from .activations import ACTIVATIONS
 from .again import again
 from .autoencoder import Autoencoder
 from .baselines import BASELINES, Baseline
+from .build import torch_build
 from .bundle import KINDS, load, model_folder
 from .eigengenes import LAYER as EIGENGENES_LAYER
 from .eigengenes import Eigengenes, fit_eigengenes
@@ -75,4 +76,5 @@ __all__ = [
     "read_registry",
     "squared_errors",
     "sweep",
+    "torch_build",
 ]
