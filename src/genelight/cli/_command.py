@@ -131,14 +131,17 @@ def command(
             except KeyboardInterrupt:
                 sys.stderr.write(f"\nstopped; {_call.kept() or 'nothing was kept'}. To go on: {_typed()}\n")
                 raise typer.Exit(STOPPED) from None
+            finally:
+                show_progress("bar")
             _show(result)
             if result.code:
                 raise typer.Exit(result.code)
 
-        run.__name__, run.__doc__ = function.__name__, function.__doc__
+        run.__name__ = function.__name__
         run.__signature__ = inspect.Signature(list(_parameters(function, bundles)))  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in run.__signature__.parameters.values()}  # type: ignore[attr-defined]
-        app.command(name, rich_help_panel=room, epilog=f"Example: {example}", no_args_is_help=False)(run)
+        said = inspect.cleandoc(function.__doc__ or "").partition("\n\nRaises\n")[0]
+        app.command(name, help=said, rich_help_panel=room, epilog=f"Example: {example}")(run)
         return function
 
     return register

@@ -52,12 +52,12 @@ def assess(
     seed: Seed = 0,
 ) -> Result:
     """Test nodes or a module against a network and gene sets, each with its null."""
-    found = nodes_or_module(tested)
+    target, found = fresh(out), nodes_or_module(tested)
     ids = found.genes.namespace
     edges = None if network == "none" else (_network(network, cut, ids) if cut else cut_network(network, ids))
     collections = [] if sets == "none" else [sets_of(sets, ids)]
     evidence = gl.assess(found, network=edges, sets=collections, n_top=size_of(top), seed=seed)
-    evidence.save(fresh(out))
+    evidence.save(target)
     sure = int((evidence.table["q"] <= 0.05).sum())
     return Result(f"{out}: {len(evidence)} results, {sure} with q <= 0.05", evidence_facts(evidence, out))
 

@@ -203,13 +203,14 @@ def network(
     picture: Annotated[Path | None, typer.Option(help="picture to draw as well: .svg, .png or .pdf")] = None,
 ) -> Result:
     """Place a module on a network: core, connectors and parts, for Cytoscape and others."""
+    target, drawn = fresh(out), fresh(picture) if picture else None
     found = gl.Module.load(module)
     ppi = gl.io.read_network(edges, cut=cut, ids=found.genes.namespace) if edges else gl.demo.network()
     placed = gl.modules.module_network(found, ppi, connectors=connectors)
-    placed.save(fresh(out))
+    placed.save(target)
     about = placed.about
-    if picture:
-        gl.pl.save(lambda ax: gl.pl.module_network(placed.nodes, placed.edges, ax), fresh(picture), size=(7.0, 6.0))
+    if drawn:
+        gl.pl.save(lambda ax: gl.pl.module_network(placed.nodes, placed.edges, ax), drawn, size=(7.0, 6.0))
     text = (
         f"{out}: {about['in_network']} of {about['module_genes']} genes in {about['network']}; core {about['core']}, "
         f"connectors {about['connectors']}, parts {about['parts']}"

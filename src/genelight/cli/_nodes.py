@@ -30,8 +30,9 @@ def light_up(
     level: Annotated[str, typer.Option(help="the lit node: max, +2sd, ...")] = "max",
 ) -> Result:
     """Write what each node of a layer stands for: a value per gene, as Parquet."""
+    target = fresh(out)
     nodes = gl.light_up(gl.load(model), layer, rest=rest, level=level)
-    nodes.save(fresh(out))
+    nodes.save(target)
     text = f"{out}: {len(nodes.nodes)} nodes x {len(nodes.genes)} genes"
     return Result(text, {"out": out, "nodes": len(nodes.nodes), "genes": len(nodes.genes)})
 

@@ -39,7 +39,7 @@ ModelFolders = Annotated[
         "--model", callback=_model_folders, help="model folder, or registered name; again for each further training"
     ),
 ]
-Scale = Annotated[str, typer.Option(help="scale of the values: log2, counts or linear")]
+Scale = Annotated[str, typer.Option(help="scale of the values: log2, counts, linear, or auto to tell it from them")]
 Layer = Annotated[str, typer.Option(help="hidden layer, such as L1")]
 Seed = Annotated[int, typer.Option(help="for everything that is drawn")]
 

@@ -11,11 +11,11 @@ import typer
 import genelight as gl
 
 from .._core.provenance import read_json, writing
-from ..errors import InputError
+from ..errors import InputError, ResourceError
 from ._cohort import ContrastedCohort
 from ._command import GROUPS, Result, command, kept_when_stopped, note
 from ._modules import module_commands, module_facts
-from ._shared import Folder, Seed, fresh, listed
+from ._shared import Folder, Seed, listed
 
 commands = typer.Typer()
 ROOM = "Whole studies"
@@ -38,15 +38,26 @@ def init(
     samples: Annotated[Path | None, typer.Argument(help="sample sheet beside it: CSV, TSV or Excel")] = None,
     samples_id: Annotated[str | None, typer.Option(help="the sheet's column of sample names")] = None,
 ) -> Result:
-    """Write a study file: filled in from a table and a sample sheet, or to fill in by hand."""
-    if table is None:
-        text, facts = gl.study.template(), {}
-    else:
-        text, found = gl.study.draft(table, samples, beside=fresh(path).parent, samples_id=samples_id)
+    """Write a study file: filled in from a table and a sample sheet, or to fill in by hand.
+
+    Raises
+    ------
+    ResourceError
+        If something stands there already.
+    """
+    if path.exists():
+        order = (
+            "" if path.suffix == ".toml" else "; the study file comes first: genelight init study.toml TABLE SAMPLES"
+        )
+        msg = f"{path} exists already, nothing was written{order or '; give another name, or remove it'}"
+        raise ResourceError(msg)
+    text, facts = gl.study.template(), {}
+    if table is not None:
+        text, found = gl.study.draft(table, samples, beside=path.parent, samples_id=samples_id)
         facts = found.to_dict()
         if found.sheet is not None:
             note(found.notes[-1])
-    with writing(fresh(path)) as draft:
+    with writing(path) as draft:
         draft.write_text(text)
     told = table is not None and re.search(r"^case = ", text, re.MULTILINE)
     what = "look at it, then" if told else "fill in what it leaves open, case and control above all, then"

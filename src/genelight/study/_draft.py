@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from .. import io
+from .._core.expressions import quoted
 from ..io.id_kinds import PROBES
 from ._settings import Contrast as ContrastSettings
 from ._settings import Data
@@ -138,5 +139,4 @@ def _control(column: io.Column) -> str | None:
 
 def _query(column: io.Column, value: str) -> str:
     """``disease == "lupus"`` as TOML has it."""
-    name = column.name if column.name.isidentifier() else f"`{column.name}`"
-    return as_toml(f"{name} == {value if column.numeric else json.dumps(value, ensure_ascii=False)}")
+    return as_toml(f"{quoted(column.name)} == {value if column.numeric else json.dumps(value, ensure_ascii=False)}")
