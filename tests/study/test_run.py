@@ -340,7 +340,7 @@ def test_the_template_is_a_study_once_filled_in(folder):
         ("seeds = 3", "seeds = 1", InputError, "an ensemble of one has nothing to compare; use 10"),
         ("size = 60", 'size = "many"', InputError, "size = 'many' does not fit"),
         ("size = 60", "size = 290", InputError, "more than half of the 300 genes"),
-        ("folds = 3", "folds = 300", InputError, "only 15 subjects; use folds = 15"),
+        ("folds = 3", "folds = 300", InputError, "only 15 subjects; write folds = 15"),
         ("folds = 3", 'folds = 3\nmethod = "directoin"', UnknownNameError, "did you mean 'direction'"),
         ("folds = 3", 'folds = 3\nlayer = "L4"', UnknownNameError, "there are 3: L1, L2, L3"),
         ("widths = [24, 12, 6]", "widths = [2400, 12, 6]", InputError, "widths = [2400, 12, 6]"),

@@ -3,6 +3,7 @@
 from .activations import ACTIVATIONS
 from .autoencoder import FittedAutoencoder
 from .baselines import BASELINES, Baseline
+from .build import torch_build
 from .bundle import KINDS, load, model_folder
 from .eigengenes import LAYER as EIGENGENES_LAYER
 from .eigengenes import Eigengenes
@@ -74,4 +75,5 @@ __all__ = [
     "read_registry",
     "squared_errors",
     "sweep",
+    "torch_build",
 ]

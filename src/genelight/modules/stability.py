@@ -62,7 +62,11 @@ class Stability:
     about: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        bear = f"the data bear a module of {self.size:,} genes" if self.size else "the data bear no stable module"
+        bear = (
+            f"a module of {self.size:,} genes is supported: nine in ten random halves of the subjects select each"
+            if self.size
+            else "no module is supported: no gene is selected by nine in ten random halves of the subjects"
+        )
         paper = self.sizes[self.sizes["drawn"] == PAPER]
         if paper.empty:
             return bear
