@@ -10,7 +10,7 @@ import typer
 
 import genelight as gl
 
-from .._core.provenance import writing
+from .._core.tables import write_h5ad
 from ._shared import Table, fresh
 
 commands = typer.Typer()
@@ -29,6 +29,8 @@ def read(
     out: Annotated[Path | None, typer.Option("--out", help="h5ad file to write the table to")] = None,
 ) -> None:
     """Read a table, say what it holds, and write it as h5ad if asked to."""
+    if out is not None:
+        fresh(out)
     adata = gl.io.read(table, orientation=orientation, modality=modality, column=column)
     print(f"{adata.n_obs} samples x {adata.n_vars} genes, first {', '.join(adata.var_names[:3])}")
     print(f"values {float(adata.X.min()):g} to {float(adata.X.max()):g}")
@@ -36,8 +38,7 @@ def read(
         first = ", ".join(map(str, values.dropna().unique()[:4]))
         print(f"obs {name}: {values.nunique()} values ({first}{', ...' if values.nunique() > 4 else ''})")
     if out is not None:
-        with writing(fresh(out)) as draft:
-            adata.write_h5ad(draft)
+        write_h5ad(out, adata)
         print(f"wrote {out}")
 
 

@@ -12,6 +12,7 @@ from anndata import AnnData
 
 import genelight as gl
 
+from .._core.tables import write_h5ad
 from ..errors import InputError, UnknownNameError
 from ._genes import OtherScale, Probes, as_genes, as_genes_of
 from ._shared import File, Folder, Layer, ModelFolder, Scale, Seed, Subject, Table, fresh, table_of, whole_numbers
@@ -112,7 +113,8 @@ def models(
     for model in found:
         sizes = ", ".join(map(str, model.widths))
         figures = "" if model.r2 is None else f", held-out R² {model.r2:.4f}, PCA {model.pca_r2:.4f}"
-        print(f"{model.folder}: {model.kind} of {sizes}{figures}")
+        altered = "; ALTERED since it was saved, see: genelight verify" if model.altered else ""
+        print(f"{model.folder}: {model.kind} of {sizes}{figures}{altered}")
     if not found:
         print(f"no saved model in {folder}")
     for shared in gl.models.read_registry(registry).values() if registry else ():
@@ -147,11 +149,12 @@ def encode(
     table: Table, model: ModelFolder, layer: Layer, out: File, probes: Probes = None, scale: OtherScale = None
 ) -> None:
     """Write a table with a layer's codes in its obsm, of a store its samples only; ids are mapped to the model's."""
+    fresh(out)
     found = table_of(table)
     if isinstance(found, gl.io.Store):
         adata = AnnData(obs=found.obs, obsm={f"X_{layer}": gl.encode(gl.load(model), found, layer=layer)})
     else:
         adata, asked = found, as_genes_of(model, found, probes=probes, scale=scale)
         adata.obsm[f"X_{layer}"] = gl.encode(gl.load(model), asked, layer=layer)
-    adata.write_h5ad(fresh(out))
+    write_h5ad(out, adata)
     print(f"{out}: obsm['X_{layer}'] of shape {adata.obsm[f'X_{layer}'].shape}")

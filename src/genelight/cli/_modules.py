@@ -10,6 +10,7 @@ import typer
 
 import genelight as gl
 
+from .._core.disk import writing
 from .._core.provenance import file_name
 from .._core.tables import write_plain
 from ..nouns.module import DERIVATION
@@ -97,13 +98,13 @@ def disease_modules(
         covariates=listed(covariates),
     )
     found = gl.modules.disease_modules(adata, gl.load(model), contrasts=contrasts, method=method, size=size or None)
-    target.mkdir(parents=True)
-    for name, one in found.items():
-        path = target / f"{file_name(name)}.tsv"
-        one.save(fresh(path))
-        _tell(path, one)
     pairs = gl.modules.compare_modules(found)
-    write_plain(target / "pairs.tsv", pairs)
+    with writing(target) as draft:
+        for name, one in found.items():
+            one.save(fresh(draft / f"{file_name(name)}.tsv"))
+        write_plain(draft / "pairs.tsv", pairs)
+    for name, one in found.items():
+        _tell(target / f"{file_name(name)}.tsv", one)
     print(pairs.round(3).to_string(index=False))
 
 
@@ -148,9 +149,9 @@ def agree(
         f"{len(everywhere)} genes in every one of {len(found.modules)} modules of {size}: {', '.join(everywhere[:10])}"
     )
     if target:
-        target.mkdir(parents=True)
-        for name in ("pairs", "genes"):
-            write_plain(target / f"{name}.tsv", getattr(found, name))
+        with writing(target) as draft:
+            for name in ("pairs", "genes"):
+                write_plain(draft / f"{name}.tsv", getattr(found, name))
 
 
 @module.command()

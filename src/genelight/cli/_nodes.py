@@ -11,6 +11,7 @@ import typer
 
 import genelight as gl
 
+from .._core.disk import writing
 from .._core.tables import write_plain
 from ._genes import read_as
 from ._shared import File, Folder, Layer, ModelFolder, Seed, Subject, Table, fresh
@@ -45,8 +46,9 @@ def ensemble(
     folder, trained = fresh(out), gl.load(model)
     again = gl.models.fit_ensemble(read_as(model, table), trained, seeds=seeds, subject=subject, seed=seed)
     scored = gl.nodes.reproducible_nodes(trained, _lit(trained, again, trained.widths), seed=seed)
-    again.save(folder)
-    write_plain(out / "reproducibility.tsv", scored)
+    with writing(folder) as draft:
+        again.save(draft)
+        write_plain(draft / "reproducibility.tsv", scored)
     print(f"{out}: {seeds} trainings; every node in {out / 'reproducibility.tsv'}")
     for layer, part in scored.groupby("layer", sort=False):
         sure = part[part["q"] <= 0.05].sort_values("reproducibility", ascending=False)

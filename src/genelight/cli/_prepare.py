@@ -11,7 +11,7 @@ import typer
 
 import genelight as gl
 
-from .._core.provenance import writing
+from .._core.tables import write_h5ad
 from ..errors import InputError, first_three
 from ..io.id_kinds import PROBES, detect_ids
 from ._genes import Collapse, Ids, Probes, Several, as_genes, found_in, gene_list
@@ -35,10 +35,11 @@ def map_ids(
     probes: Probes = None,
 ) -> None:
     """Turn columns named by any kind of id into one column per gene, and say what became of each."""
+    fresh(out)
     adata = gl.read(table)
     wanted = to if model is None else gl.pp.Preparation.load(model / "prepare.json").genes
     learned = gl.pp.IdMap.of(adata, to=wanted, ids=ids, collapse=collapse, several=several, table=probes)
-    learned.transform(adata).write_h5ad(fresh(out))
+    write_h5ad(out, learned.transform(adata))
     print(learned)
 
 
@@ -76,9 +77,7 @@ def project(
         if preparation is not None:
             print(found_in(preparation, mapped))
         if place is not None:
-            place.parent.mkdir(exist_ok=True)
-            with writing(place) as draft:
-                mapped.write_h5ad(draft)
+            write_h5ad(place, mapped)
         found = wanted.align(mapped.var_names).found
         summary.append(f"{table.name}: {mapped.n_obs} samples, {found:,} of {len(wanted):,} genes")
     if len(tables) > 1:

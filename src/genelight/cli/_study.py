@@ -9,7 +9,7 @@ import typer
 
 import genelight as gl
 
-from .._core.provenance import writing
+from .._core.disk import writing
 from ._shared import Folder, fresh, say
 
 commands = typer.Typer()
@@ -27,7 +27,7 @@ def demo(out: Folder = Path("genelight-demo")) -> None:
 def init(path: Annotated[Path, typer.Argument(help="study file to write")] = Path("study.toml")) -> None:
     """Write a commented study file to fill in."""
     with writing(fresh(path)) as draft:
-        draft.write_text(gl.study.template())
+        draft.write_text(gl.study.template(), encoding="utf-8")
     print(f"wrote {path}; fill it in, then: genelight run {path} --out RUN")
 
 
@@ -46,6 +46,26 @@ def run(
 def report(folder: Annotated[Path, typer.Argument(help="run folder")], show_ids: ShowIds = False) -> None:
     """Write the report of a run folder anew."""
     print(gl.report.report(folder, show_ids=show_ids))
+
+
+@commands.command()
+def verify(
+    paths: Annotated[list[Path], typer.Argument(help="run folder, model folder or store; several if you like")],
+) -> None:
+    """Compare every file with the digest kept of it, and name what was altered; exit code 1 if anything was."""
+    found = [gl.study.verify(path) for path in paths]
+    print("\n".join(one.to_text() for one in found))
+    if not all(one.whole for one in found):
+        raise typer.Exit(1)
+
+
+@commands.command()
+def rerun(folder: Annotated[Path, typer.Argument(help="run folder, finished")]) -> None:
+    """Do a run again from its own study file, and say what comes out otherwise; exit code 1 if anything does."""
+    found = gl.study.rerun(folder, say=say)
+    print(found.to_text())
+    if found.differ:
+        raise typer.Exit(1)
 
 
 @commands.command()

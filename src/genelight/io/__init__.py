@@ -18,7 +18,7 @@ from ._network import read_network
 from ._perturbations import read_perturbations
 from ._read import READERS, Input, Options, Reader, read
 from ._sets import read_sets
-from .store import Store, is_store, open_store, pack
+from .store import Store, altered_parts, is_store, open_store, pack
 
 __all__ = [
     "READERS",
@@ -28,6 +28,7 @@ __all__ = [
     "Options",
     "Reader",
     "Store",
+    "altered_parts",
     "inspect",
     "is_store",
     "open_store",

@@ -10,5 +10,20 @@ from ._run import Outcome, run
 from ._settings import Study
 from ._template import template
 from .atlas import write_atlas
+from .rerun import Compared, rerun
+from .verify import Verified, verify
 
-__all__ = ["CONTROLS", "Outcome", "Study", "expression", "readings", "run", "template", "write_atlas"]
+__all__ = [
+    "CONTROLS",
+    "Compared",
+    "Outcome",
+    "Study",
+    "Verified",
+    "expression",
+    "readings",
+    "rerun",
+    "run",
+    "template",
+    "verify",
+    "write_atlas",
+]
