@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,6 +15,10 @@ from hypothesis import HealthCheck, settings
 
 from genelight._core.provenance import digest
 from genelight.nouns import CodeRange, Contrast, Genes
+
+# Text as pandas 3 keeps it: GENELIGHT_TEST_STRINGS=1 python -m pytest
+if os.environ.get("GENELIGHT_TEST_STRINGS"):
+    pd.options.future.infer_string = True
 
 # Properties are judged by their result, not by how busy the machine is.
 settings.register_profile("genelight", deadline=None, suppress_health_check=[HealthCheck.too_slow])
