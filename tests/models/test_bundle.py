@@ -188,7 +188,7 @@ def test_a_configuration_of_something_else_is_refused(kept, tmp_path, text):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"activation": "relu"}, {"activation": "gelu"}, {"widths": [16, 8]}, {"widths": 3}, {"widths": [16, 8, 5]}],
+    [{"widths": [16, 8]}, {"widths": 3}, {"widths": [16, 8, 5]}],
 )
 def test_settings_that_do_not_fit_the_weights_are_refused(autoencoder, tmp_path, changes):
     folder = tmp_path / "model"
@@ -216,12 +216,10 @@ def test_altered_settings_are_seen_by_the_seal(autoencoder, tmp_path):
             load(tmp_path / "model")
 
 
-def test_a_forged_figure_is_not_listed(autoencoder, tmp_path):
-    autoencoder.about["held_out"] = {"r2": 0.5, "pca_r2": 0.4}
-    try:
-        autoencoder.save(tmp_path / "model")
-    finally:
-        del autoencoder.about["held_out"]
+def test_a_forged_figure_is_not_listed(autoencoder, tmp_path, monkeypatch):
+    known = autoencoder.about["held_out"] | {"r2": 0.5, "pca_r2": 0.4}
+    monkeypatch.setitem(autoencoder.about, "held_out", known)
+    autoencoder.save(tmp_path / "model")
     assert (find_models(tmp_path)[0].r2, find_models(tmp_path)[0].altered) == (0.5, False)
     path = tmp_path / "model" / "config.json"
     path.write_text(path.read_text().replace('"r2": 0.5', '"r2": 0.999'))
