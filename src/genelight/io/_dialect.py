@@ -296,7 +296,9 @@ def _kinds(header: list[str], body: list[list[str]], *, decimal: str, thousands:
     # Inf is a number among numbers; among text it is what a program made of a missing id.
     real = number & np.array([[cell not in NO_ID_WORDS for cell in row] for row in body])
     kinds = np.where(text[kept].any(0) & ~real[kept].any(0), TEXT, NUMBER).astype(np.uint8)
-    kinds[[not name and not any_there for name, any_there in zip(header, there.any(0), strict=True)]] = TEXT
+    kinds[[not name and not any_there for name, any_there in zip(header, np.atleast_1d(there.any(0)), strict=True)]] = (
+        TEXT
+    )
     whole = [c for c in np.flatnonzero(kinds == NUMBER) if _NAMED.match(header[c].removeprefix("#"))]
     whole = [c for c in whole if all(re.match(r"\d+(\.0*)?$", x) or x in _MISSING for x in cells[kept, c])]
     if len(whole) < 0.5 * max(2, len(header)):
