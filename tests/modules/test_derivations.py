@@ -15,7 +15,7 @@ from genelight.study._settings import ModuleSettings
 
 @pytest.fixture(scope="module")
 def pca(cohort):
-    return models.fit_pca(cohort.adata, width=6)
+    return models.PCA(6).fit(cohort.adata)
 
 
 @pytest.fixture(scope="module")
@@ -68,14 +68,20 @@ def test_the_default_is_one_everywhere():
 
 def test_auto_says_why_it_chose(cohort, pca, monkeypatch):
     _, method = derived("auto", cohort, pca)
-    assert method.about["because"].startswith("joint: scores replicate between halves of the subjects")
-    assert f"{method.about['replication']['de']:.3f} without (de)" in method.about["because"]
+    assert method.about["because"].startswith(
+        "joint (the model and the genes together): scores replicate between halves of the subjects"
+    )
+    assert f"{method.about['replication']['de']:.3f} without" in method.about["because"]
     monkeypatch.setattr("genelight.modules.methods._auto._choose", lambda _: "de")
     _, method = derived("auto", cohort, pca)
-    assert method.about["because"].startswith("de: genes by themselves replicate better")
+    assert method.about["because"].startswith(
+        "de (differential expression, the genes by themselves): they replicate better"
+    )
     assert method.about["chosen"] == "de"
     assert "layer" not in method.about
-    assert _because("joint", {"joint": None, "de": None}) == ("joint, as halves of so few subjects cannot be compared")
+    assert _because("joint", {"joint": None, "de": None}) == (
+        "joint (the model and the genes together), as halves of so few subjects cannot be compared"
+    )
 
 
 def test_auto_leaves_joint_only_for_what_wins_clearly():

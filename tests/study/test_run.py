@@ -1,6 +1,7 @@
 """The whole thread on a small simulated cohort: every artefact, planted truth, resuming, and nothing half-written."""
 
 import json
+import sys
 
 import networkx as nx
 import numpy as np
@@ -79,14 +80,33 @@ def folder(tmp_path, cohort):
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory, cohort):
+def searched():
+    """Networks whose distances were searched in the run, in order."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory, cohort, searched):
     folder = tmp_path_factory.mktemp("study")
     write_inputs(folder, cohort)
     second = cohort.copy()
     second.obs["title"] = [f"S{subject} visit {i}" for i, subject in enumerate(pd.factorize(cohort.obs["subject"])[0])]
     second.write_h5ad(folder / "second.h5ad")
     (folder / "study.toml").write_text(STUDY + SCORECARD + SECOND)
-    return run(Study.load(folder / "study.toml"), folder / "RUN")
+    module = sys.modules["genelight.evidence.distances"]
+    search = module._search
+
+    def counted(*given):
+        searched.append(given[-1])
+        return search(*given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_search", counted)
+        return run(Study.load(folder / "study.toml"), folder / "RUN")
+
+
+def test_the_network_is_searched_once_for_all_steps(done, searched):
+    assert len(searched) == 1
 
 
 def write_inputs(folder, cohort):
@@ -320,7 +340,7 @@ def test_the_template_is_a_study_once_filled_in(folder):
         ("seeds = 3", "seeds = 1", InputError, "an ensemble of one has nothing to compare; use 10"),
         ("size = 60", 'size = "many"', InputError, "size = 'many' does not fit"),
         ("size = 60", "size = 290", InputError, "more than half of the 300 genes"),
-        ("folds = 3", "folds = 300", InputError, "only 15 subjects; use folds = 15"),
+        ("folds = 3", "folds = 300", InputError, "only 15 subjects; write folds = 15"),
         ("folds = 3", 'folds = 3\nmethod = "directoin"', UnknownNameError, "did you mean 'direction'"),
         ("folds = 3", 'folds = 3\nlayer = "L4"', UnknownNameError, "there are 3: L1, L2, L3"),
         ("widths = [24, 12, 6]", "widths = [2400, 12, 6]", InputError, "widths = [2400, 12, 6]"),

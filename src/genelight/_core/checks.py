@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError, UnknownNameError, first_three
-from .expressions import evaluate
+from .expressions import evaluate, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,10 +60,11 @@ def check_column(obs: pd.DataFrame, column: str, *, role: str) -> pd.Series:
         raise UnknownNameError(f"{role} column", column, obs.columns, where="obs")
     missing = int(obs[column].isna().sum())
     if missing:
+        query = f"'{quoted(column)}.isna()'"
         msg = (
             f"{role} column {column!r} is missing for {missing} of {len(obs)} samples, the first "
-            f"{obs.index[obs[column].isna()][0]!r}; leave them out (in a study, or by --drop: "
-            f"drop = '{column}.isna()'), or fill them in"
+            f"{obs.index[obs[column].isna()][0]!r}; leave them out (--drop {query}, in a study drop = {query}), or "
+            "fill them in"
         )
         raise InputError(msg)
     return obs[column]
@@ -116,7 +117,9 @@ def select_samples(obs: pd.DataFrame, query: str, *, role: str) -> np.ndarray:
     """
     mask = evaluate(obs, query, role=role)
     named = [c for c in obs.columns if re.search(rf"\b{re.escape(str(c))}\b", query)]
-    there = "; ".join(f"{c} has {first_three(map(repr, obs[c].dropna().unique().tolist()), n=6)}" for c in named)
+    there = "; ".join(
+        f"{quoted(c)} has {first_three(map(repr, obs[c].dropna().unique().tolist()), n=6)}" for c in named
+    )
     if not mask.any():
         msg = f"{role} = {query!r} selects none of {len(obs)} samples; {there}"
         raise InputError(msg)

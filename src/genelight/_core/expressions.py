@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import io
 import json
+import keyword
 import operator
 import re
 import tokenize
@@ -21,7 +22,7 @@ from ..errors import InputError, UnknownNameError, first_three
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "quoted"]
 
 MOST_CHARACTERS = 20_000
 MOST_NESTED = 60
@@ -70,8 +71,35 @@ def evaluate(table: pd.DataFrame, text: str, *, role: str) -> np.ndarray:
         tree, quoted = _parse(text)
         return _Walk(table, quoted, f"{role} = {_short(text)}").rows(tree, 0)
     except Unreadable as error:
-        msg = f"{role} = {_short(text)} {error}; write for example: {error.instead}"
+        instead = _with_backticks(text, [str(name) for name in table.columns]) or error.instead
+        msg = f"{role} = {_short(text)} {error}; write for example: {instead}"
         raise InputError(msg) from None
+
+
+def quoted(name: object) -> str:
+    """A column as a question names it: in backticks where it is no plain word.
+
+    Examples
+    --------
+    >>> from genelight._core.expressions import quoted
+    >>> quoted("disease"), quoted("Disease status")
+    ('disease', '`Disease status`')
+    """
+    text = str(name)
+    return text if text.isidentifier() and not keyword.iskeyword(text) else f"`{text}`"
+
+
+def _with_backticks(text: str, names: Sequence[str]) -> str:
+    """The question with backticks round the names that need them; empty where that changes nothing or does not help."""
+    bare = max((n for n in names if quoted(n) != n and n in text and quoted(n) not in text), key=len, default="")
+    if not bare:
+        return ""
+    mended = text.replace(bare, quoted(bare))
+    try:
+        _parse(mended)
+    except Unreadable:
+        return ""
+    return mended
 
 
 def _short(text: str) -> str:
@@ -173,7 +201,7 @@ class _Walk:
         values = self.column(name.id)
         if values.dtype.kind not in "bO" or not values.dropna().map(type).isin([bool, np.bool_]).all():
             there = values.dropna().unique().tolist()
-            named = str(values.name) if str(values.name).isidentifier() else f"`{values.name}`"
+            named = quoted(values.name)
             msg = f"is not a yes-or-no question; {named} has {first_three(map(repr, there), n=6)}"
             raise Unreadable(msg, f"{named} == {json.dumps(there[0], default=str)}")
         return np.asarray(values.fillna(value=False), dtype=bool)
@@ -206,7 +234,7 @@ class _Walk:
             raise Unreadable(msg)
         if name in ("index", self.table.index.name):
             return self.table.index.to_series()
-        raise UnknownNameError("obs column", name, self.table.columns, where=self.where)
+        raise UnknownNameError("obs column", name, map(quoted, self.table.columns), where=self.where)
 
 
 def _literal(node: ast.expr) -> str | float | bool:

@@ -1,22 +1,68 @@
-"""Progress on standard error: a bar in a terminal, silence in a pipe."""
+"""Progress on standard error: a bar in a terminal, lines in a pipe where they are asked for, else silence."""
 
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, Literal
 
-__all__ = ["progress"]
+__all__ = ["How", "progress", "show_progress", "stage"]
 
+How = Literal["bar", "lines", "verbose", "quiet"]
+SOON = 2.0  # nothing is said of what ends before
+BETWEEN = 10.0  # seconds between two lines of one piece of work
+
+_how: How = "bar"
+_stage = ""
+_bars: Any = None
 _showing = False
+
+
+def show_progress(how: How) -> None:
+    """Say how progress is shown from now on.
+
+    Parameters
+    ----------
+    how
+        ``"bar"`` (default): a bar where standard error is a terminal, else nothing; ``"lines"``: lines where it is
+        none; ``"verbose"``: lines that also say how long each stage took; ``"quiet"``: nothing.
+    """
+    global _how  # noqa: PLW0603 - one process has one standard error
+    _how = how
+
+
+@contextmanager
+def stage(title: str, *, number: int = 0, total: int = 0) -> Iterator[None]:
+    """Name the part of a longer run that what happens inside belongs to: ``[3/9] folds``.
+
+    Parameters
+    ----------
+    title
+        A few words for it.
+    number, total
+        Which part, of how many; none where they are not counted.
+    """
+    global _stage  # noqa: PLW0603
+    before, begun = _stage, time.monotonic()
+    _stage = f"[{number}/{total}] " if total else ""
+    try:
+        with _bar(title, None) if _draws() else _soon(f"{_stage}{title}"):
+            yield
+        if _how == "verbose":
+            _line(f"{_stage}{title}: {_seconds(time.monotonic() - begun)}")
+    finally:
+        _stage = before
 
 
 @contextmanager
 def progress(title: str, total: int) -> Iterator[Callable[..., None]]:
     """Show how far a long piece of work has come.
 
-    Yields a function to call after each unit of work; its optional argument is a short text shown
-    beside the bar. Nothing is drawn when standard error is not a terminal.
+    Yields a function to call after each unit of work; its optional argument is a short text shown beside the bar.
+    Work inside other work that is shown stays silent.
 
     Parameters
     ----------
@@ -32,23 +78,105 @@ def progress(title: str, total: int) -> Iterator[Callable[..., None]]:
     ...     step("first")
     ...     step()
     """
-    global _showing  # noqa: PLW0603 - a terminal has room for one bar: work inside other work stays silent
-    if _showing or not sys.stderr.isatty():
+    global _showing  # noqa: PLW0603 - a terminal has room for one bar
+    if _showing or _how == "quiet" or not (_draws() or _how in ("lines", "verbose")):
         yield lambda *_: None
         return
     _showing = True
+    try:
+        if _draws():
+            with _bar(title, total) as step:
+                yield step
+        else:
+            yield _Lines(title, total)
+    finally:
+        _showing = False
+
+
+def _draws() -> bool:
+    return _how in ("bar", "lines") and sys.stderr.isatty()
+
+
+@contextmanager
+def _bar(title: str, total: int | None) -> Iterator[Callable[..., None]]:
+    """A bar of its own, or one more below that of the stage."""
+    global _bars  # noqa: PLW0603
+    if _bars is not None:
+        task = _bars.add_task(title, total=total, note="")
+        try:
+            yield lambda note="", advance=1: _bars.update(task, advance=advance, note=note)
+        finally:
+            _bars.remove_task(task)
+        return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.markup import escape
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description:<28}"),
         BarColumn(),
+        MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    try:
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-            task = bars.add_task(title, total=total, note="")
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        _bars = bars
+        try:
+            task = bars.add_task(escape(f"{_stage}{title}"), total=total, note="")
             yield lambda note="", advance=1: bars.update(task, advance=advance, note=note)
+        finally:
+            _bars = None
+
+
+@contextmanager
+def _soon(words: str) -> Iterator[None]:
+    """A line, unless what happens inside has ended soon."""
+    if _how not in ("lines", "verbose"):
+        yield
+        return
+    timer = threading.Timer(SOON, _line, [words])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
     finally:
-        _showing = False
+        timer.cancel()
+
+
+class _Lines:
+    """Now and then a line: ``[3/9] folds, 2/5, about 40 s``."""
+
+    def __init__(self, title: str, total: int) -> None:
+        self.title, self.total, self.done = f"{_stage}{title}", total, 0.0
+        self.begun = time.monotonic()
+        self.said = self.begun - BETWEEN + SOON
+
+    def __call__(self, note: str = "", advance: float = 1) -> None:
+        self.done += advance
+        now = time.monotonic()
+        if now - self.said < BETWEEN or self.done >= self.total:
+            return
+        self.said = now
+        left = (now - self.begun) / self.done * (self.total - self.done) if self.done else 0.0
+        about = f", about {_seconds(left)}" if self.done else ""
+        _line(f"{self.title}, {self.done:g}/{self.total:g}{about}{f' ({note})' if note else ''}")
+
+
+def _line(words: str) -> None:
+    sys.stderr.write(f"{words}\n")
+    sys.stderr.flush()
+
+
+def _seconds(seconds: float) -> str:
+    """A time as one says it: 40 s, 12 min, 1.5 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -10,25 +10,35 @@ import typer
 from genelight import __version__
 
 from ..errors import GenelightError
-from . import _data, _evidence, _further, _models, _modules, _nodes, _patients, _prepare, _store, _study
+from . import _data, _doctor, _evidence, _further, _models, _modules, _nodes, _patients, _prepare, _store, _study
+from ._command import wants_trace
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Lift the lid of deep models of gene expression.",
+    epilog="Start here: genelight inspect TABLE --samples SHEET, then genelight init study.toml TABLE SHEET",
 )
-for room in (_study, _data, _store, _prepare, _models, _nodes, _evidence, _further, _modules, _patients):
+for room in (_study, _doctor, _data, _store, _prepare, _models, _nodes, _evidence, _further, _modules, _patients):
     app.add_typer(room.commands)
 
 
 def main() -> None:
-    """Run the command line; an error of ours is one line on standard error and exit code 2."""
+    """Run the command line; an error of ours is one line on standard error and exit code 2, under -v with its trace.
+
+    Raises
+    ------
+    GenelightError
+        Under -v alone, so that its trace is printed.
+    """
     try:
         app()
     except GenelightError as error:
+        if wants_trace():
+            raise
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -11,78 +10,56 @@ import typer
 import genelight as gl
 
 from .._core.provenance import writing
-from ._shared import Table, fresh, listed
+from ._cohort import Table
+from ._command import Result, command
+from ._shared import fresh
 
 commands = typer.Typer()
-
-Orientation = Annotated[str | None, typer.Option(help="genes-in-rows or samples-in-rows, where names do not tell")]
-Modality = Annotated[str | None, typer.Option(help="which modality of a MuData file, or sheet of a workbook")]
-Column = Annotated[
-    str | None,
-    typer.Option(help="which column of a folder of tables of one sample each, or of a table with a row for each pair"),
-]
-Annotations = Annotated[
-    str | None,
-    typer.Option(help="columns or rows that describe samples or genes, with commas, or none; all others are values"),
-]
-DropEmpty = Annotated[bool, typer.Option("--drop-empty", help="set samples aside whose every value is zero or missing")]
+ROOM = "Data"
 
 
-def _told(annotations: str | None) -> tuple[str, ...] | None:
-    """What an option names; nothing for the word none."""
-    return None if annotations is None else () if annotations.strip() == "none" else listed(annotations)
-
-
-@commands.command()
+@command(commands, room=ROOM, example="genelight read counts.csv.gz --samples sheet.xlsx --out cohort.h5ad")
 def read(
-    table: Table,
-    orientation: Orientation = None,
-    modality: Modality = None,
-    column: Column = None,
-    annotations: Annotations = None,
-    drop_empty: DropEmpty = False,
+    cohort: Table,
     out: Annotated[Path | None, typer.Option("--out", help="h5ad file to write the table to")] = None,
-) -> None:
-    """Read a table, say what it holds, and write it as h5ad if asked to."""
-    adata = gl.io.read(
-        table,
-        orientation=orientation,
-        modality=modality,
-        column=column,
-        annotations=_told(annotations),
-        drop_empty=drop_empty,
-    )
-    print(f"{adata.n_obs} samples x {adata.n_vars} genes, first {', '.join(adata.var_names[:3])}")
-    print(f"values {float(adata.X.min()):g} to {float(adata.X.max()):g}")
+) -> Result:
+    """Read a table and its sample sheet, say what they hold, and write both as h5ad if asked to."""
+    target = None if out is None else fresh(out)
+    adata = cohort.read(dense=False)
+    low, high = float(adata.X.min()), float(adata.X.max())
+    lines = [
+        f"{adata.n_obs} samples x {adata.n_vars} genes, first {', '.join(adata.var_names[:3])}",
+        f"values {low:g} to {high:g}",
+    ]
     notes = adata.uns.get("read", {}).get("notes")
     if notes:
-        print(f"reading: {notes}")
+        lines.append(f"reading: {notes}")
+    columns = {}
     for name, values in adata.obs.items():
-        first = ", ".join(map(str, values.dropna().unique()[:4]))
-        print(f"obs {name}: {values.nunique()} values ({first}{', ...' if values.nunique() > 4 else ''})")
-    if out is not None:
-        with writing(fresh(out)) as draft:
+        there = values.dropna().unique()
+        first = list(map(str, there[:4]))
+        columns[str(name)] = {"values": len(there), "first": first}
+        more = ", ..." if len(there) > 4 else ""
+        lines.append(f"obs {name}: {len(there)} values ({', '.join(first)}{more})")
+    if target is not None:
+        with writing(target) as draft:
             adata.write_h5ad(draft)
-        print(f"wrote {out}")
+        lines.append(f"wrote {out}")
+    facts = {"samples": adata.n_obs, "genes": adata.n_vars, "lowest": low, "highest": high, "obs": columns, "out": out}
+    return Result("\n".join(lines), facts)
 
 
-@commands.command()
-def inspect(
-    table: Table,
-    orientation: Orientation = None,
-    modality: Modality = None,
-    column: Column = None,
-    annotations: Annotations = None,
-    drop_empty: DropEmpty = False,
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
-) -> None:
+@command(commands, room=ROOM, example="genelight inspect counts.csv.gz --samples sheet.csv")
+def inspect(cohort: Table) -> Result:
     """Say what kind of genes, values and samples a table holds, and what to do next."""
     found = gl.io.inspect(
-        table,
-        orientation=orientation,
-        modality=modality,
-        column=column,
-        annotations=_told(annotations),
-        drop_empty=drop_empty,
+        cohort.table,
+        orientation=cohort.orientation,
+        modality=cohort.modality,
+        column=cohort.column,
+        annotations=cohort.told,
+        drop_empty=cohort.drop_empty,
+        samples=cohort.samples,
+        samples_id=cohort.samples_id,
     )
-    print(json.dumps(found.to_dict(), allow_nan=False) if as_json else found.to_text())
+    return Result(found.to_text(), found.to_dict())

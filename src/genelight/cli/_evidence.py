@@ -10,65 +10,101 @@ import typer
 import genelight as gl
 
 from ..errors import InputError
-from ._genes import read_as
-from ._shared import File, ModelFolders, Seed, Subject, Table, fresh
+from ._cohort import PeopledCohort
+from ._command import Result, command
+from ._shared import File, ModelFolders, Seed, fresh
 
-__all__ = ["Top", "cut_network", "nodes_or_module", "sets_of", "size_of"]
+__all__ = [
+    "Network",
+    "SetsFile",
+    "Tested",
+    "Top",
+    "cut_network",
+    "evidence_facts",
+    "nodes_or_module",
+    "sets_of",
+    "size_of",
+]
 
 commands = typer.Typer()
+ROOM = "Evidence"
 
-Top = Annotated[str, typer.Option(help="genes of a node, or knee: as many as stand out in its profile")]
+Tested = Annotated[Path, typer.Argument(help="what light-up (.parquet) or disease-module (.tsv) wrote")]
+Top = Annotated[
+    str,
+    typer.Option(
+        help="genes of a node that are tested; or knee: as many as stand out, up to where its sorted values stop "
+        "falling steeply"
+    ),
+]
+Network = Annotated[str, typer.Option(help="edge table, FILE@700 to cut it, 'embedded' or 'none'")]
+SetsFile = Annotated[str, typer.Option(help="GMT file, 'embedded' or 'none'")]
 
 
-@commands.command()
+@command(commands, room=ROOM, example="genelight assess nodes.parquet --out evidence.parquet")
 def assess(
-    subject: Annotated[Path, typer.Argument(help="what light-up (.parquet) or disease-module (.tsv) wrote")],
+    tested: Tested,
     out: File,
-    network: Annotated[str, typer.Option(help="edge table, 'embedded' or 'none'")] = "embedded",
-    sets: Annotated[str, typer.Option(help="GMT file, 'embedded' or 'none'")] = "embedded",
+    network: Network = "embedded",
+    sets: SetsFile = "embedded",
     cut: Annotated[float, typer.Option(help="smallest weight of the network to keep")] = 0.0,
     top: Top = "150",
     seed: Seed = 0,
-) -> None:
+) -> Result:
     """Test nodes or a module against a network and gene sets, each with its null."""
-    tested = nodes_or_module(subject)
-    edges = None if network == "none" else _network(network, cut, tested.genes)
-    collections = [] if sets == "none" else [sets_of(sets, tested.genes)]
-    evidence = gl.assess(tested, network=edges, sets=collections, n_top=size_of(top), seed=seed)
-    evidence.save(fresh(out))
-    print(f"{out}: {len(evidence)} results, {int((evidence.table['q'] <= 0.05).sum())} with q <= 0.05")
+    target, found = fresh(out), nodes_or_module(tested)
+    genes = found.genes
+    edges = None if network == "none" else (_network(network, cut, genes) if cut else cut_network(network, genes))
+    collections = [] if sets == "none" else [sets_of(sets, genes)]
+    evidence = gl.assess(found, network=edges, sets=collections, n_top=size_of(top), seed=seed)
+    evidence.save(target)
+    sure = int((evidence.table["q"] <= 0.05).sum())
+    return Result(f"{out}: {len(evidence)} results, {sure} with q <= 0.05", evidence_facts(evidence, out))
 
 
-@commands.command()
+@command(commands, room=ROOM, example="genelight scorecard cohort.h5ad --model model --label disease --out card")
 def scorecard(
-    table: Table,
+    cohort: PeopledCohort,
     model: ModelFolders,
     out: File,
-    label: Annotated[list[str] | None, typer.Option(help="obs column that layers should know")] = None,
-    batch: Annotated[list[str] | None, typer.Option(help="obs column that they should not know")] = None,
-    subject: Subject = None,
-    network: Annotated[str, typer.Option(help="edge table, FILE@700 to cut it, 'embedded' or 'none'")] = "embedded",
-    sets: Annotated[str, typer.Option(help="GMT file, 'embedded' or 'none'")] = "embedded",
-) -> None:
+    label: Annotated[list[str] | None, typer.Option(help="sample column that layers should know; repeat")] = None,
+    batch: Annotated[list[str] | None, typer.Option(help="sample column that they should not know; repeat")] = None,
+    network: Network = "embedded",
+    sets: SetsFile = "embedded",
+) -> Result:
     """Ask every layer, and controls of the same widths, what biology it holds, and say what that shows."""
     fresh(out)
     trained = [gl.load(folder) for folder in model]
-    adata = read_as(model[0], table)
+    adata = cohort.genes_of(model[0])
     genes = trained[0].genes
-    samples = gl.evidence.Samples(adata.obs, labels=label or [], batch=batch or [], subject=subject)
+    samples = gl.evidence.Samples(adata.obs, labels=label or [], batch=batch or [], subject=cohort.subject)
     edges = None if network == "none" else cut_network(network, genes)
     collections = [] if sets == "none" else [sets_of(sets, genes)]
     x_ng = gl.study.expression(trained[0], adata)
     read = gl.study.readings(trained, adata)
     card = gl.evidence.scorecard(read, samples, network=edges, sets=collections, x_ng=x_ng)
     card.save(out)
-    print("\n".join(card.verdicts["sentence"]))
-    print(f"{out}: {len(card.table)} figures of {len(read)} layers and controls, {len(card.verdicts)} verdicts")
+    lines = [
+        *card.verdicts["sentence"],
+        f"{out}: {len(card.table)} figures of {len(read)} layers and controls, {len(card.verdicts)} verdicts",
+    ]
+    return Result("\n".join(lines), {"out": out, "verdicts": card.verdicts, "table": card.table})
 
 
 def nodes_or_module(path: Path) -> gl.NodeGenes | gl.Module:
     """What light-up (Parquet) or disease-module (TSV) wrote."""
     return gl.Module.load(path) if path.suffix == ".tsv" else gl.NodeGenes.load(path)
+
+
+def evidence_facts(evidence: gl.Evidence, out: Path) -> dict[str, object]:
+    """How many results there are, and the best of each test."""
+    best = evidence.table.sort_values("q").groupby("test", sort=False).head(5)
+    return {
+        "out": out,
+        "results": len(evidence),
+        "significant": int((evidence.table["q"] <= 0.05).sum()),
+        "best": best,
+    }
 
 
 def size_of(top: str) -> int | str:

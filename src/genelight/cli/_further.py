@@ -13,51 +13,68 @@ import genelight as gl
 
 from .._core.tables import write_plain
 from ..errors import FormatError, ResourceError
-from ._evidence import Top, cut_network, nodes_or_module, sets_of, size_of
-from ._genes import as_genes, read_as
-from ._shared import File, ModelFolder, Seed, Subject, Table, fresh
+from ._cohort import Cohort, PeopledCohort
+from ._command import Result, command, note
+from ._evidence import (
+    ROOM,
+    Network,
+    SetsFile,
+    Tested,
+    Top,
+    cut_network,
+    evidence_facts,
+    nodes_or_module,
+    sets_of,
+    size_of,
+)
+from ._shared import File, ModelFolder, Seed, fresh
 
 commands = typer.Typer()
 
-Tested = Annotated[Path, typer.Argument(help="what light-up (.parquet) or disease-module (.tsv) wrote")]
 Nodes = Annotated[Path, typer.Argument(help="what light-up wrote (.parquet)")]
 
 
-@commands.command()
+@command(
+    commands, room=ROOM, example="genelight association module.tsv --pvalues gwas.genes.out --out association.parquet"
+)
 def association(
-    subject: Tested,
+    path: Tested,
     pvalues: Annotated[list[Path], typer.Option("--pvalues", help="gene-level p values (MAGMA, PASCAL, TSV); repeat")],
     out: File,
     ids: Annotated[str | None, typer.Option(help="kind of gene id in the files; mapped where it is another")] = None,
     table: Annotated[Path | None, typer.Option(help="expression: match genes on mean and variance")] = None,
     top: Top = "1000",
-) -> None:
+) -> Result:
     """Test nodes or a module against gene-level p values of diseases, and all of these together."""
-    tested, target = nodes_or_module(subject), fresh(out)
+    tested, target = nodes_or_module(path), fresh(out)
     x_ng = None if table is None else _expression(table, tested.genes)
     found = []
-    for path in pvalues:
-        edges = _with_ids(gl.io.read_gene_pvalues(path, ids=ids or tested.genes.namespace), tested.genes.namespace)
+    for file in pvalues:
+        edges = _with_ids(gl.io.read_gene_pvalues(file, ids=ids or tested.genes.namespace), tested.genes.namespace)
         found.append(gl.evidence.genetic_association(tested, edges, n_top=size_of(top), x_ng=x_ng))
-        print(f"{edges.name}: {_facts(found[-1], 'genetic_association')}")
+        note(f"{edges.name}: {_facts(found[-1], 'genetic_association')}")
     joined = gl.Evidence.join(found)
     combined = [gl.evidence.combine_evidence(joined, method=m) for m in gl.evidence.COMBINATIONS]
     everything = gl.Evidence.join([joined, *(c for c in combined if len(c))])
     everything.save(target)
-    _say(everything, out)
+    return _told(everything, out)
 
 
-@commands.command()
+@command(
+    commands,
+    room=ROOM,
+    example="genelight novelty n.parquet --reproducibility r.tsv --second b.h5ad --evidence e.parquet --out o.tsv",
+)
 def novelty(
     nodes: Nodes,
     reproducibility: Annotated[Path, typer.Option(help="what ensemble wrote: reproducibility.tsv")],
     second: Annotated[Path, typer.Option(help="expression of a cohort that the model was not trained on")],
     evidence: Annotated[list[Path], typer.Option("--evidence", help="what assess and others wrote; repeat")],
     out: File,
-    sets: Annotated[str, typer.Option(help="where to look best genes up: GMT file, 'embedded' or 'none'")] = "embedded",
+    sets: SetsFile = "embedded",
     fdr: Annotated[float, typer.Option(help="level of false discovery for all of it")] = 0.1,
     seed: Seed = 0,
-) -> None:
+) -> Result:
     """List nodes that come back and hang together in a second cohort, and that no annotation explains."""
     lit, target = gl.NodeGenes.load(nodes), fresh(out)
     coherent = gl.evidence.coherence(lit, _expression(second, lit.genes), seed=seed)
@@ -71,69 +88,76 @@ def novelty(
     )
     write_plain(target, found)
     unknown = found[found["unknown"]]
-    print(f"{out}: {len(unknown)} of {len(found)} nodes are unknown patterns at a false discovery rate of {fdr:g}")
-    for row in unknown.head(5).itertuples():
-        print(f"{row.node}: {row.best_genes}; {row.known_of_genes}")
+    lines = [
+        f"{out}: {len(unknown)} of {len(found)} nodes are unknown patterns at a false discovery rate of {fdr:g}",
+        *(f"{row.node}: {row.best_genes}; {row.known_of_genes}" for row in unknown.head(5).itertuples()),
+    ]
+    return Result("\n".join(lines), {"out": out, "nodes": len(found), "unknown": unknown})
 
 
-@commands.command()
+@command(commands, room=ROOM, example="genelight proximity one.tsv other.tsv --out proximity.parquet")
 def proximity(
     one: Tested,
     other: Tested,
     out: File,
-    network: Annotated[str, typer.Option(help="edge table or GraphML, FILE@700 to cut it, 'embedded'")] = "embedded",
+    network: Network = "embedded",
     draws: Annotated[int, typer.Option(help="random sets for each, matched on degree")] = 1000,
     top: Top = "150",
     seed: Seed = 0,
-) -> None:
+) -> Result:
     """Test whether two modules, or nodes of two layers, lie near one another in a network."""
     sides, target = [nodes_or_module(path) for path in (one, other)], fresh(out)
     edges = cut_network(network, sides[0].genes)
     found = gl.evidence.proximity(*sides, network=edges, n_top=size_of(top), draws=draws, seed=seed)
     found.save(target)
-    _say(found, out)
+    return _told(found, out)
 
 
-@commands.command()
+@command(
+    commands, room=ROOM, example="genelight profiles nodes.parquet --reference gtex.csv.gz --log --out profiles.parquet"
+)
 def profiles(
     nodes: Nodes,
     reference: Annotated[Path, typer.Option(help="mean expression by tissue or cell type, genes in rows")],
     out: File,
     log: Annotated[bool, typer.Option("--log", help="take log2(1 + x) first, of averages on a linear scale")] = False,
-) -> None:
+) -> Result:
     """Say which tissue or cell type each node looks like, against published averages."""
     lit, target, types = gl.NodeGenes.load(nodes), fresh(out), _types(reference)
     found = gl.evidence.reference_profiles(
         lit, types, name=reference.name.partition(".")[0], log=log, namespace=lit.genes.namespace
     )
     found.save(target)
-    _say(found, out)
+    return _told(found, out)
 
 
-@commands.command()
+@command(
+    commands,
+    room=ROOM,
+    example="genelight groups cohort.h5ad --model model --label disease --batch site --out groups.parquet",
+)
 def groups(
-    table: Table,
+    cohort: PeopledCohort,
     model: ModelFolder,
     out: File,
-    label: Annotated[list[str] | None, typer.Option(help="obs column that layers should know; repeat")] = None,
-    batch: Annotated[list[str] | None, typer.Option(help="obs column that they should not know; repeat")] = None,
-    subject: Subject = None,
+    label: Annotated[list[str] | None, typer.Option(help="sample column that layers should know; repeat")] = None,
+    batch: Annotated[list[str] | None, typer.Option(help="sample column that they should not know; repeat")] = None,
     seed: Seed = 0,
-) -> None:
+) -> Result:
     """Measure how well each layer tells samples apart by label and by batch, against shuffles within both."""
     trained, target = gl.load(model), fresh(out)
-    adata = read_as(model, table)
+    adata = cohort.genes_of(model)
     x_ng = trained.prepare(adata)
-    samples = gl.evidence.Samples(adata.obs, labels=label or [], batch=batch or [], subject=subject)
+    samples = gl.evidence.Samples(adata.obs, labels=label or [], batch=batch or [], subject=cohort.subject)
     codes = {layer: trained.encode(x_ng, layer) for layer in trained.widths}
     found = gl.evidence.groups(codes, samples, every_column=True, seed=seed)
     found.save(target)
-    _say(found, out)
+    return _told(found, out)
 
 
 def _expression(path: Path, genes: gl.Genes) -> np.ndarray:
     """Expression with a column for each gene, NaN where the file lacks it."""
-    adata, _ = as_genes(gl.read(path, dense=True), to=genes.namespace)
+    adata, _ = Cohort(table=path).genes(to=genes.namespace)
     place_g = genes.align(gl.Genes(tuple(adata.var_names), genes.namespace)).index
     x_ng = np.full((adata.n_obs, len(genes)), np.nan)
     x_ng[:, place_g >= 0] = np.asarray(adata.X, dtype=np.float64)[:, place_g[place_g >= 0]]
@@ -197,7 +221,10 @@ def _facts(found: gl.Evidence, test: str) -> str:
     return ", ".join(f"{what} {value}" for what, value in found.about[test].items() if isinstance(value, int | str))
 
 
-def _say(found: gl.Evidence, out: Path) -> None:
-    print(f"{out}: {len(found)} results, {int((found.table['q'] <= 0.05).sum())} with q <= 0.05")
-    for row in found.table.sort_values("p", kind="stable").head(5).itertuples():
-        print(f"{row.subject}, {row.test}, {row.reference}: {row.statistic:.3g} ({row.null_mean:.3g}), p {row.p:.2g}")
+def _told(found: gl.Evidence, out: Path) -> Result:
+    lines = [f"{out}: {len(found)} results, {int((found.table['q'] <= 0.05).sum())} with q <= 0.05"]
+    lines += [
+        f"{row.subject}, {row.test}, {row.reference}: {row.statistic:.3g} ({row.null_mean:.3g}), p {row.p:.2g}"
+        for row in found.table.sort_values("p", kind="stable").head(5).itertuples()
+    ]
+    return Result("\n".join(lines), evidence_facts(found, out))

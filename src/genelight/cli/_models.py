@@ -5,18 +5,22 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from anndata import AnnData
 
 import genelight as gl
 
+from .._core.provenance import writing
 from ..errors import InputError, UnknownNameError
-from ._genes import OtherScale, Probes, as_genes, as_genes_of
-from ._shared import File, Folder, Layer, ModelFolder, Scale, Seed, Subject, Table, fresh, table_of, whole_numbers
+from ._cohort import Cohort, PeopledCohort, as_genes_of
+from ._command import Result, command, kept_when_stopped
+from ._genes import OtherScale
+from ._shared import File, Folder, Layer, ModelFolder, Scale, Seed, fresh, whole_numbers
 
 commands = typer.Typer()
+ROOM = "Models"
 
 CHANGES: dict[str, type] = {
     "activation": str,
@@ -30,63 +34,62 @@ CHANGES: dict[str, type] = {
 }
 
 
-@commands.command()
+@command(commands, room=ROOM, example="genelight fit cohort.h5ad --subject patient --out model")
 def fit(
-    table: Table,
+    cohort: PeopledCohort,
     out: Folder,
-    subject: Subject = None,
+    subject_pattern: Annotated[
+        str | None, typer.Option(help="regular expression whose first group names the person in that column")
+    ] = None,
     widths: Annotated[str | None, typer.Option(help="hidden layers, for example 128,64,32")] = None,
     preset: Annotated[
         str, typer.Option(help="see: genelight methods; with changes: default,activation=gelu,learning_rate=find")
     ] = "default",
     scale: Scale = "log2",
-    probes: Probes = None,
     seed: Seed = 0,
-) -> None:
+) -> Result:
     """Train an autoencoder on all samples of a table or a store, without labels."""
-    chosen, epochs = _preset(preset)
+    name, changes = _changes(preset)
     # A killed fit goes on with the same command.
     checkpoint = fresh(out).with_name(f".{out.name}.training")
-    adata, id_map = table_of(table), None
-    if not isinstance(adata, gl.io.Store):
-        adata, id_map = as_genes(adata, probes=probes)
+    adata, id_map = cohort.store_or_genes()
     preparation = replace(gl.prepare(adata, scale=scale), id_map=id_map)
-    sizes = whole_numbers(widths, "--widths")
-    model = gl.fit(
-        adata,
-        preset=chosen,
-        widths=sizes,
-        subject=subject,
-        preparation=preparation,
-        epochs=epochs,
-        checkpoint=checkpoint,
+    spec = gl.models.Autoencoder(
+        whole_numbers(widths, "--widths"),
+        name,
+        preparation=preparation.settings,
+        subject=cohort.subject,
+        subject_pattern=subject_pattern,
         seed=seed,
+        **changes,
     )
+    kept_when_stopped(lambda: f"the training so far is kept in {checkpoint}")
+    model = spec.fit(adata, preparation=preparation, checkpoint=checkpoint)
     model.save(out)
     shutil.rmtree(checkpoint, ignore_errors=True)
     held_out = model.about["held_out"]
     low, high = held_out["gain_interval"]
-    print(f"{out}: layers {', '.join(f'{layer} of {width}' for layer, width in model.widths.items())}")
-    print(
+    lines = [
+        f"{out}: layers {', '.join(f'{layer} of {width}' for layer, width in model.widths.items())}",
         f"held-out R² {held_out['r2']:.4f}, PCA of {held_out['pca_width']}: {held_out['pca_r2']:.4f}, "
-        f"difference {held_out['r2'] - held_out['pca_r2']:+.4f} ({low:+.4f} to {high:+.4f})"
+        f"difference {held_out['r2'] - held_out['pca_r2']:+.4f} ({low:+.4f} to {high:+.4f})",
+        *([model.verdict] if model.verdict else []),
+    ]
+    return Result(
+        "\n".join(lines), {"out": out, "widths": model.widths, "held_out": held_out, "verdict": model.verdict}
     )
-    print(model.verdict)
 
 
-def _preset(text: str) -> tuple[str | gl.models.Preset, int | None]:
-    """A preset's name, or the preset with the changes that follow it, and epochs if they are among them."""
+def _changes(text: str) -> tuple[str, dict[str, Any]]:
+    """A preset's name, and the changes that follow it."""
     name, *changes = text.split(",")
-    if not changes:
-        return name, None
-    given: dict[str, float | str | bool] = {}
+    given: dict[str, Any] = {}
     for change in changes:
         key, _, value = (part.strip() for part in change.partition("="))
         if key not in CHANGES:
             raise UnknownNameError("setting", key, CHANGES, where=f"--preset {text}")
         given[key] = _value(key, value, text)
-    epochs = given.pop("epochs", None)
-    return gl.models.preset(name, **given), None if epochs is None else int(epochs)  # type: ignore[arg-type]
+    return name, given
 
 
 def _value(key: str, value: str, text: str) -> float | str | bool:
@@ -102,34 +105,41 @@ def _value(key: str, value: str, text: str) -> float | str | bool:
         raise InputError(msg) from error
 
 
-@commands.command()
+@command(commands, room=ROOM, example="genelight models runs")
 def models(
     folder: Annotated[Path, typer.Argument(help="where to look for saved models")] = Path(),
     registry: Annotated[Path | None, typer.Option(help="TOML file that names shared models")] = None,
-) -> None:
+) -> Result:
     """List saved models, and those that a registry shares."""
     found = gl.models.find_models(folder)
+    shared = list(gl.models.read_registry(registry).values()) if registry else []
+    lines = []
     for model in found:
         sizes = ", ".join(map(str, model.widths))
         figures = "" if model.r2 is None else f", held-out R² {model.r2:.4f}, PCA {model.pca_r2:.4f}"
-        print(f"{model.folder}: {model.kind} of {sizes}{figures}")
+        lines.append(f"{model.folder}: {model.kind} of {sizes}{figures}")
     if not found:
-        print(f"no saved model in {folder}")
-    for shared in gl.models.read_registry(registry).values() if registry else ():
-        print(f"{shared.name}: {shared.about or 'no description'}; {shared.url}, sha256 {shared.sha256[:12]}")
+        lines.append(f"no saved model in {folder}")
+    lines += [f"{s.name}: {s.about or 'no description'}; {s.url}, sha256 {s.sha256[:12]}" for s in shared]
+    facts = {
+        "models": [
+            {"folder": m.folder, "kind": m.kind, "widths": m.widths, "r2": m.r2, "pca_r2": m.pca_r2} for m in found
+        ],
+        "shared": [{"name": s.name, "about": s.about, "url": s.url, "sha256": s.sha256} for s in shared],
+    }
+    return Result("\n".join(lines), facts)
 
 
-@commands.command()
+@command(commands, room=ROOM, example="genelight sweep cohort.h5ad --subject patient --widths 16,32 --depths 1,3")
 def sweep(
-    table: Table,
-    subject: Subject = None,
+    cohort: PeopledCohort,
     widths: Annotated[str, typer.Option(help="nodes of each layer")] = "32,64,128",
     depths: Annotated[str, typer.Option(help="numbers of layers")] = "1,3",
     activations: Annotated[str | None, typer.Option(help="names with commas; see: genelight methods")] = None,
     preset: Annotated[str, typer.Option(help="what all share")] = "default",
     storage: Annotated[str | None, typer.Option(help="sqlite:///sweep.db or postgresql://..., to go on from")] = None,
     seed: Seed = 0,
-) -> None:
+) -> Result:
     """Compare widths, depths and activations on the same held-out subjects."""
     grid = gl.models.Grid(
         whole_numbers(widths, "--widths") or (),
@@ -137,21 +147,25 @@ def sweep(
         activations.split(",") if activations else None,
         preset,
     )
-    adata, _ = as_genes(gl.read(table, dense=True), probes=None)
-    found = gl.models.sweep(adata, grid, subject=subject, storage=storage, seed=seed)
-    print(found.to_string(index=False, float_format=lambda value: f"{value:.4f}"))
+    adata, _ = cohort.genes()
+    if storage:
+        kept_when_stopped(lambda: f"what was compared so far is kept in {storage}")
+    found = gl.models.sweep(adata, grid, subject=cohort.subject, storage=storage, seed=seed)
+    return Result(found.to_string(index=False, float_format=lambda value: f"{value:.4f}"), {"settings": found})
 
 
-@commands.command()
-def encode(
-    table: Table, model: ModelFolder, layer: Layer, out: File, probes: Probes = None, scale: OtherScale = None
-) -> None:
+@command(commands, room=ROOM, example="genelight encode cohort.h5ad --model model --layer L2 --out codes.h5ad")
+def encode(cohort: Cohort, model: ModelFolder, layer: Layer, out: File, scale: OtherScale = None) -> Result:
     """Write a table with a layer's codes in its obsm, of a store its samples only; ids are mapped to the model's."""
-    found = table_of(table)
-    if isinstance(found, gl.io.Store):
-        adata = AnnData(obs=found.obs, obsm={f"X_{layer}": gl.encode(gl.load(model), found, layer=layer)})
+    target, key, trained = fresh(out), f"X_{layer}", gl.load(model)
+    if gl.io.is_store(cohort.table):
+        store = cohort.store()
+        adata = AnnData(obs=store.obs, obsm={key: gl.encode(trained, store, layer=layer)})
     else:
-        adata, asked = found, as_genes_of(model, found, probes=probes, scale=scale)
-        adata.obsm[f"X_{layer}"] = gl.encode(gl.load(model), asked, layer=layer)
-    adata.write_h5ad(fresh(out))
-    print(f"{out}: obsm['X_{layer}'] of shape {adata.obsm[f'X_{layer}'].shape}")
+        adata = cohort.read()
+        asked = as_genes_of(model, adata, probes=cohort.probes, scale=scale)
+        adata.obsm[key] = gl.encode(trained, asked, layer=layer)
+    with writing(target) as draft:
+        adata.write_h5ad(draft)
+    shape = adata.obsm[key].shape
+    return Result(f"{out}: obsm['{key}'] of shape {shape}", {"out": out, "key": key, "shape": shape})

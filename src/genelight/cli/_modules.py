@@ -13,174 +13,176 @@ import genelight as gl
 from .._core.provenance import file_name
 from .._core.tables import write_plain
 from ..nouns.module import DERIVATION
-from ._genes import as_genes, read_as
-from ._shared import File, Folder, ModelFolder, ModelFolders, Scale, Subject, Table, fresh, listed, named_queries
+from ._cohort import ContrastedCohort, Control, QuestionedCohort
+from ._command import GROUPS, DefaultCommand, Result, command
+from ._shared import File, Folder, ModelFolder, ModelFolders, Scale, fresh, listed, named_queries
 
 commands = typer.Typer()
-module = typer.Typer(no_args_is_help=True, help="Ask further of a disease module.")
-commands.add_typer(module, name="module")
+module_commands = typer.Typer(
+    cls=DefaultCommand,
+    no_args_is_help=True,
+    help="Find a disease module in one line, and ask further of it: genelight module TABLE --samples SHEET ...",
+)
+commands.add_typer(module_commands, name="module", rich_help_panel="Disease")
+ROOM = "Disease"
 
 ModuleFile = Annotated[Path, typer.Argument(help="module that genelight wrote, such as RUN/05_module.tsv")]
-Case = Annotated[str, typer.Option(help="which samples are cases, a query on obs columns")]
-Control = Annotated[str, typer.Option(help="which samples are controls")]
-Covariates = Annotated[str | None, typer.Option(help="obs columns to adjust for, with commas: age,sex,batch")]
-Method = Annotated[str, typer.Option(help="see: genelight methods")]
-Size = Annotated[int, typer.Option(help="how many genes; 0 for as many as the data bear")]
-Pattern = Annotated[
-    str | None, typer.Option(help="regular expression: its first group is the part of --subject that names the person")
+Method = Annotated[
+    str,
+    typer.Option(
+        help="how genes are scored: auto (what replicates better between halves of the subjects: joint, the model and "
+        "the genes together, or de, the genes by themselves); others, see: genelight methods"
+    ),
+]
+Size = Annotated[
+    int, typer.Option(help="how many genes; 0 for as many as come back in nine of ten halves of the subjects")
 ]
 
 
-@commands.command()
+@command(
+    commands,
+    room=ROOM,
+    example=f"genelight disease-module cohort.h5ad --model model {GROUPS} --out module.tsv",
+)
 def disease_module(
-    table: Table,
+    cohort: ContrastedCohort,
     model: ModelFolder,
-    case: Case,
-    control: Control,
     out: File,
-    subject: Subject = None,
-    subject_pattern: Pattern = None,
-    covariates: Covariates = None,
     method: Method = DERIVATION,
     layer: Annotated[str | None, typer.Option(help="hidden layer to read; unset to choose by cross-validation")] = None,
     size: Size = 200,
     stability: Annotated[
         Path | None, typer.Option(help="TSV to write: how often halves of the subjects agree on each gene, with bounds")
     ] = None,
-) -> None:
+) -> Result:
     """Derive the disease module of a contrast, as TSV."""
     target, genes = fresh(out), fresh(stability) if stability else None
-    adata = read_as(model, table)
-    contrast = gl.Contrast.of(
-        adata.obs,
-        case=case,
-        control=control,
-        subject=subject,
-        subject_pattern=subject_pattern,
-        covariates=listed(covariates),
-    )
+    adata = cohort.genes_of(model)
+    contrast = cohort.contrast(adata)
     trained = gl.load(model)
     module = gl.disease_module(adata, trained, contrast=contrast, method=method, layer=layer, size=size or None)
     module.save(target)
-    _tell(out, module)
-    borne = gl.modules.stability(adata, trained, contrast=contrast, method=method, layer=layer)
-    print(borne)
+    supported = gl.modules.stability(adata, trained, contrast=contrast, method=method, layer=layer)
     if genes:
-        write_plain(genes, borne.table)
+        write_plain(genes, supported.table)
+    facts = {**module_facts(out, module), "supported": supported.size, "sizes": supported.sizes}
+    return Result(f"{_told(out, module)}\n{supported}", facts)
 
 
-@commands.command()
+@command(
+    commands,
+    room=ROOM,
+    example="genelight disease-modules a.h5ad --model model --case disease --control 'disease == \"no\"' --out mods",
+)
 def disease_modules(
-    table: Table,
+    cohort: QuestionedCohort,
     model: ModelFolder,
     case: Annotated[
         list[str],
-        typer.Option(help="obs column that names the disease; or, several times, a query with a name: flu=QUERY"),
+        typer.Option(help="sample column that names the disease; or, several times, a query with a name: flu=QUERY"),
     ],
     control: Control,
     out: Folder,
-    subject: Subject = None,
-    subject_pattern: Pattern = None,
-    covariates: Covariates = None,
     method: Method = DERIVATION,
     size: Size = 200,
-) -> None:
+) -> Result:
     """Derive the modules of several diseases from one head, and say how far they agree."""
     target = fresh(out)
-    adata = read_as(model, table)
+    adata = cohort.genes_of(model)
     contrasts = gl.Contrast.several(
         adata.obs,
         case=case[0] if len(case) == 1 and "=" not in case[0] else named_queries(case, "--case"),
         control=control,
-        subject=subject,
-        subject_pattern=subject_pattern,
-        covariates=listed(covariates),
+        subject=cohort.subject,
+        subject_pattern=cohort.subject_pattern,
+        covariates=listed(cohort.covariates),
     )
     found = gl.modules.disease_modules(adata, gl.load(model), contrasts=contrasts, method=method, size=size or None)
     target.mkdir(parents=True)
+    paths = {name: target / f"{file_name(name)}.tsv" for name in found}
     for name, one in found.items():
-        path = target / f"{file_name(name)}.tsv"
-        one.save(fresh(path))
-        _tell(path, one)
+        one.save(fresh(paths[name]))
     pairs = gl.modules.compare_modules(found)
     write_plain(target / "pairs.tsv", pairs)
-    print(pairs.round(3).to_string(index=False))
+    lines = [*(_told(paths[name], one) for name, one in found.items()), pairs.round(3).to_string(index=False)]
+    facts = {name: module_facts(paths[name], one) for name, one in found.items()}
+    return Result("\n".join(lines), {"out": out, "modules": facts, "pairs": pairs})
 
 
-def _tell(path: Path, module: gl.Module) -> None:
+def _told(path: Path, module: gl.Module) -> str:
     """How many genes there are, which lead, and why they were derived so."""
     chosen = module.selected
-    print(f"{path}: {len(chosen)} genes" + (f", first {', '.join(chosen[:5])}" if chosen else ": no stable module"))
-    if module.about.get("because"):
-        print(f"derived by {module.about['because']}")
+    first = f", first {', '.join(chosen[:5])}" if chosen else ": no stable module"
+    because = f"\nderived by {module.about['because']}" if module.about.get("because") else ""
+    return f"{path}: {len(chosen)} genes{first}{because}"
 
 
-@module.command()
+def module_facts(path: Path, module: gl.Module) -> dict[str, Any]:
+    """The same for a program."""
+    chosen = list(module.selected)
+    return {"out": path, "name": module.name, "genes": chosen, "because": module.about.get("because")}
+
+
+@command(
+    module_commands,
+    room=ROOM,
+    example=f"genelight module agree cohort.h5ad --model one --model two {GROUPS}",
+)
 def agree(
-    table: Table,
+    cohort: ContrastedCohort,
     model: ModelFolders,
-    case: Case,
-    control: Control,
-    subject: Subject = None,
-    subject_pattern: Pattern = None,
-    covariates: Covariates = None,
     methods: Annotated[str | None, typer.Option(help="derivations, with commas; unset for all")] = None,
     size: Annotated[int, typer.Option(help="genes of each module")] = 200,
     out: Annotated[Path | None, typer.Option(help="folder to write: pairs.tsv, genes.tsv")] = None,
-) -> None:
+) -> Result:
     """Ask whether the module depends on how it is derived: agreement of derivations, layers and trainings."""
     target = fresh(out) if out else None
-    adata = read_as(model[0], table)
-    contrast = gl.Contrast.of(
-        adata.obs,
-        case=case,
-        control=control,
-        subject=subject,
-        subject_pattern=subject_pattern,
-        covariates=listed(covariates),
-    )
+    adata = cohort.genes_of(model[0])
+    contrast = cohort.contrast(adata)
     found = gl.modules.module_agreement(
         adata, [gl.load(path) for path in model], contrast=contrast, methods=listed(methods) or None, size=size
     )
-    print(found.summary.round(3).to_string(index=False))
     everywhere = found.genes.loc[found.genes["modules"] == 1, "gene"]
-    print(
-        f"{len(everywhere)} genes in every one of {len(found.modules)} modules of {size}: {', '.join(everywhere[:10])}"
-    )
     if target:
         target.mkdir(parents=True)
         for name in ("pairs", "genes"):
             write_plain(target / f"{name}.tsv", getattr(found, name))
+    lines = [
+        found.summary.round(3).to_string(index=False),
+        f"{len(everywhere)} genes in every one of {len(found.modules)} modules of {size}: {', '.join(everywhere[:10])}",
+    ]
+    return Result("\n".join(lines), {"out": out, "summary": found.summary, "everywhere": everywhere})
 
 
-@module.command()
+@command(
+    module_commands,
+    room=ROOM,
+    example=f"genelight module validate RUN/05_module.tsv other.csv --samples other.xlsx {GROUPS}",
+)
 def validate(
     module: ModuleFile,
-    table: Table,
-    case: Case,
-    control: Control,
-    subject: Subject = None,
-    subject_pattern: Pattern = None,
+    cohort: ContrastedCohort,
     scale: Scale = "log2",
     out: Annotated[Path | None, typer.Option(help="TSV to write")] = None,
-) -> None:
+) -> Result:
     """Ask a second cohort whether it has the module too: one table and a verdict."""
     target = fresh(out) if out else None
     found = gl.Module.load(module)
-    adata, _ = as_genes(gl.read(table, dense=True), to=found.genes)
-    contrast = gl.Contrast.of(adata.obs, case=case, control=control, subject=subject, subject_pattern=subject_pattern)
+    adata, _ = cohort.genes(to=found.genes)
+    contrast = cohort.contrast(adata)
     prepared = gl.prepare(adata, scale=scale, ids=found.genes.namespace)
     result = gl.modules.preservation(found, adata, contrast=contrast, prepared=prepared)
     about = result.about
-    print(result.table.round(4).to_string(index=False))
-    print(
-        f"{about['samples']} samples of {about['case_subjects']} cases and {about['control_subjects']} controls; "
-        f"{about['module_genes_shared']} of {about['module_genes']} module genes and {about['genes_shared']} of "
-        f"{len(found.genes)} measured genes found; {_account(prepared.account)}"
-    )
-    print(f"verdict: {result.verdict}")
     if target:
         result.save(target)
+    lines = [
+        result.table.round(4).to_string(index=False),
+        f"{about['samples']} samples of {about['case_subjects']} cases and {about['control_subjects']} controls; "
+        f"{about['module_genes_shared']} of {about['module_genes']} module genes and {about['genes_shared']} of "
+        f"{len(found.genes)} measured genes found; {_account(prepared.account)}",
+        f"verdict: {result.verdict}",
+    ]
+    return Result("\n".join(lines), {"out": out, "verdict": result.verdict, "table": result.table, "about": about})
 
 
 def _account(account: Mapping[str, Any]) -> str:
@@ -191,7 +193,7 @@ def _account(account: Mapping[str, Any]) -> str:
     )
 
 
-@module.command()
+@command(module_commands, room=ROOM, example="genelight module network RUN/05_module.tsv --out module.cx2")
 def network(
     module: ModuleFile,
     out: Annotated[Path, typer.Option(help="file to write: .graphml, .cx2 (Cytoscape), .gmt or .tsv")],
@@ -199,34 +201,37 @@ def network(
     cut: Annotated[float, typer.Option(help="smallest weight to keep")] = 0.0,
     connectors: Annotated[int, typer.Option(help="at most so many genes are added")] = 50,
     picture: Annotated[Path | None, typer.Option(help="picture to draw as well: .svg, .png or .pdf")] = None,
-) -> None:
+) -> Result:
     """Place a module on a network: core, connectors and parts, for Cytoscape and others."""
+    target, drawn = fresh(out), fresh(picture) if picture else None
     found = gl.Module.load(module)
     ppi = gl.io.read_network(edges, cut=cut, ids=found.genes.namespace) if edges else gl.demo.network()
     ppi = gl.pp.map_edges(ppi, found.genes, network=True)
     placed = gl.modules.module_network(found, ppi, connectors=connectors)
-    placed.save(fresh(out))
+    placed.save(target)
     about = placed.about
-    print(
+    if drawn:
+        gl.pl.save(lambda ax: gl.pl.module_network(placed.nodes, placed.edges, ax), drawn, size=(7.0, 6.0))
+    text = (
         f"{out}: {about['in_network']} of {about['module_genes']} genes in {about['network']}; core {about['core']}, "
         f"connectors {about['connectors']}, parts {about['parts']}"
     )
-    if picture:
-        gl.pl.save(lambda ax: gl.pl.module_network(placed.nodes, placed.edges, ax), fresh(picture), size=(7.0, 6.0))
+    return Result(text, {"out": out, **about})
 
 
-@commands.command()
+@command(commands, room=ROOM, example="genelight atlas diseases.tsv --out atlas")
 def atlas(
     table: Annotated[Path, typer.Argument(help="CSV or TSV: a cohort a row, or a gene a row with a score per disease")],
     out: Folder,
     size: Annotated[int, typer.Option(help="genes of each module")] = 200,
     names: Annotated[Path | None, typer.Option(help="table of what the score columns are called")] = None,
-) -> None:
+) -> Result:
     """Compare the modules of many diseases: overlaps, shared and specific genes, a map."""
     found = gl.study.write_atlas(table, out, size=size, names=names)
     kinds = found.genes["kind"].value_counts()
-    print(
+    text = (
         f"{out}: {found.about['diseases']} modules, {int((found.pairs['q'] <= 0.05).sum())} of "
         f"{len(found.pairs)} pairs alike, {kinds.get('shared', 0)} genes shared, {kinds.get('specific', 0)} specific, "
         f"{len(found.programmes)} programmes"
     )
+    return Result(text, {"out": out, "pairs": found.pairs, "programmes": len(found.programmes), **found.about})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -12,60 +13,72 @@ import typer
 import genelight as gl
 
 from .._core.tables import write_plain
-from ._genes import read_as
-from ._shared import File, Folder, Layer, ModelFolder, Seed, Subject, Table, fresh
+from ._cohort import Cohort, PeopledCohort
+from ._command import Result, command
+from ._shared import File, Folder, Layer, ModelFolder, Seed, fresh
 
 commands = typer.Typer()
+ROOM = "Nodes"
 
 
-@commands.command()
+@command(commands, room=ROOM, example="genelight light-up --model RUN/03_model --layer L2 --out nodes.parquet")
 def light_up(
     model: ModelFolder,
     layer: Layer,
     out: File,
     rest: Annotated[str, typer.Option(help="other nodes: minimum, mean or zero")] = "minimum",
     level: Annotated[str, typer.Option(help="the lit node: max, +2sd, ...")] = "max",
-) -> None:
+) -> Result:
     """Write what each node of a layer stands for: a value per gene, as Parquet."""
+    target = fresh(out)
     nodes = gl.light_up(gl.load(model), layer, rest=rest, level=level)
-    nodes.save(fresh(out))
-    print(f"{out}: {len(nodes.nodes)} nodes x {len(nodes.genes)} genes")
+    nodes.save(target)
+    text = f"{out}: {len(nodes.nodes)} nodes x {len(nodes.genes)} genes"
+    return Result(text, {"out": out, "nodes": len(nodes.nodes), "genes": len(nodes.genes)})
 
 
-@commands.command()
+@command(commands, room=ROOM, example="genelight ensemble cohort.h5ad --model model --subject patient --out again")
 def ensemble(
-    table: Table,
+    cohort: PeopledCohort,
     model: ModelFolder,
     out: Folder,
     seeds: Annotated[int, typer.Option(help="how many trainings, 10 for a figure")] = 10,
-    subject: Subject = None,
     seed: Seed = 0,
-) -> None:
+) -> Result:
     """Train a model again on redrawn subjects, and say which of its nodes come back."""
     folder, trained = fresh(out), gl.load(model)
-    again = gl.models.fit_ensemble(read_as(model, table), trained, seeds=seeds, subject=subject, seed=seed)
+    again = gl.models.fit_ensemble(cohort.genes_of(model), trained, seeds=seeds, subject=cohort.subject, seed=seed)
     scored = gl.nodes.reproducible_nodes(trained, _lit(trained, again, trained.widths), seed=seed)
     again.save(folder)
     write_plain(out / "reproducibility.tsv", scored)
-    print(f"{out}: {seeds} trainings; every node in {out / 'reproducibility.tsv'}")
+    lines = [f"{out}: {seeds} trainings; every node in {out / 'reproducibility.tsv'}"]
+    counts = {}
     for layer, part in scored.groupby("layer", sort=False):
         sure = part[part["q"] <= 0.05].sort_values("reproducibility", ascending=False)
         first = f", first {', '.join(sure['node'].head(5))}" if len(sure) else ""
-        print(f"{layer}: {len(sure)} of {len(part)} nodes come back with q <= 0.05{first}")
+        lines.append(f"{layer}: {len(sure)} of {len(part)} nodes come back with q <= 0.05{first}")
+        counts[layer] = {"nodes": len(part), "come_back": sure["node"].tolist()}
+    return Result("\n".join(lines), {"out": out, "trainings": seeds, "layers": counts})
 
 
-@commands.command()
+@command(commands, room=ROOM, example="genelight node L2.17 --model RUN/03_model --table cohort.h5ad")
 def node(
     name: Annotated[str, typer.Argument(help="node, such as L2.17")],
     model: ModelFolder,
-    table: Annotated[Path | None, typer.Option(help="h5ad file: adds sample columns and neighbours")] = None,
-    subject: Subject = None,
+    table: Annotated[Path | None, typer.Option(help="expression table: adds sample columns and neighbours")] = None,
+    samples: Annotated[Path | None, typer.Option(help="its sample sheet: CSV, TSV or Excel")] = None,
+    samples_id: Annotated[str | None, typer.Option(help="the sheet's column of sample names")] = None,
+    subject: Annotated[
+        str | None, typer.Option(help="sample column: whose sample it is; a subject is never split")
+    ] = None,
     evidence: Annotated[Path | None, typer.Option(help="what assess wrote, such as RUN/06_evidence.parquet")] = None,
     ensemble: Annotated[Path | None, typer.Option(help="the model trained again, such as RUN/03_ensemble")] = None,
     draw: Annotated[Path | None, typer.Option(help="also draw the card: a .png, .svg or .pdf file")] = None,
-) -> None:
+) -> Result:
     """Print the card of one hidden node: its genes, where it is active, its evidence."""
-    trained, adata = gl.load(model), None if table is None else read_as(model, table)
+    trained, adata = gl.load(model), None
+    if table is not None:
+        adata = Cohort(table=table, samples=samples, samples_id=samples_id).genes_of(model)
     picture = None if draw is None else fresh(draw)
     layer, lit, scored = name.rpartition(".")[0], {}, None
     if ensemble is not None:
@@ -83,30 +96,37 @@ def node(
     )
     if picture is not None:
         gl.pl.save(lambda ax: gl.pl.node(card, ax), picture, size=(9.2, 5.0))
-    print(card.to_text())
+    return Result(card.to_text(), asdict(card))
 
 
-@commands.command()
+@command(commands, room=ROOM, example="genelight layer-map cohort.h5ad --model model --out map.tsv --draw map.svg")
 def layer_map(
-    table: Table,
+    cohort: Cohort,
     model: ModelFolder,
     out: File,
     draw: Annotated[Path | None, typer.Option(help="also draw the map: a .png, .svg or .pdf file")] = None,
     seed: Seed = 0,
-) -> None:
+) -> Result:
     """Write how the nodes of each hidden layer feed those of the next ones, as TSV."""
     trained, path = gl.load(model), fresh(out)
     picture = None if draw is None else fresh(draw)
-    edges = gl.nodes.layer_map(trained, read_as(model, table), seed=seed)
+    edges = gl.nodes.layer_map(trained, cohort.genes_of(model), seed=seed)
     write_plain(path, edges)
     if picture is not None:
         first = pd.concat([gl.nodes.top_genes(gl.light_up(trained, layer), n=1) for layer in trained.widths])
         nodes = first[first["sign"] == "up"]
         gl.pl.save(lambda ax: gl.pl.layer_map(edges, ax, nodes=nodes), picture, size=(7.0, 6.4))
+    lines, pairs = [], []
     for (source, target), part in edges.groupby(["source_layer", "target_layer"], sort=False):
-        beyond = int((part["q"] <= 0.05).sum()), int((part["q_direction"] <= 0.05).sum())
-        print(f"{source} to {target}: of {len(part)} connections {beyond[0]} are stronger than shuffled ones, ", end="")
-        print(f"{beyond[1]} than an input of random direction (q <= 0.05)")
+        stronger, directed = int((part["q"] <= 0.05).sum()), int((part["q_direction"] <= 0.05).sum())
+        lines.append(
+            f"{source} to {target}: of {len(part)} connections {stronger} are stronger than shuffled ones, {directed} "
+            "than an input of random direction (q <= 0.05)"
+        )
+        pairs.append(
+            {"source": source, "target": target, "connections": len(part), "q": stronger, "direction": directed}
+        )
+    return Result("\n".join(lines), {"out": out, "layers": pairs})
 
 
 def _lit(model: gl.Model, again: gl.models.Ensemble, layers: Iterable[str]) -> dict[str, list[gl.NodeGenes]]:

@@ -2,98 +2,106 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from anndata import AnnData
 
 import genelight as gl
 
-from .._core.checks import select_samples
 from ..nouns.contrast import measure_of
-from ._genes import OtherScale, Probes, read_as
-from ._shared import File, ModelFolder, Seed, Subject, Table, fresh, listed, model_folder
+from ._cohort import Cohort, ContrastedCohort, PeopledCohort
+from ._command import GROUPS, Result, command, note
+from ._genes import OtherScale
+from ._shared import File, ModelFolder, Seed, fresh, listed, model_folder
 
 commands = typer.Typer()
+ROOM = "Patients"
 
 RUN_MODEL = "03_model"
 Layer = Annotated[str | None, typer.Option(help="hidden layer to read alone; unset for the first and a mixture")]
-Drop = Annotated[str | None, typer.Option(help="samples to leave out, a query on obs columns")]
 
 
-@commands.command()
+@command(
+    commands,
+    room=ROOM,
+    example="genelight severity cohort.h5ad --model model --measure sledai --subject patient --out severity.parquet",
+)
 def severity(
-    table: Table,
+    cohort: PeopledCohort,
     model: ModelFolder,
     out: File,
     measure: Annotated[
-        str, typer.Option(help="obs column, higher for more severe; 'QUERY against QUERY'; 'TIME until EVENT'")
+        str, typer.Option(help="sample column, higher for more severe; 'QUERY against QUERY'; 'TIME until EVENT'")
     ],
-    subject: Subject = None,
-    time: Annotated[str | None, typer.Option(help="obs column that orders a subject's visits: less noise")] = None,
+    time: Annotated[str | None, typer.Option(help="sample column that orders a subject's visits: less noise")] = None,
     beside: Annotated[
-        str | None, typer.Option(help="obs columns to learn with the measure, with commas: c3,esr")
+        str | None, typer.Option(help="sample columns to learn with the measure, with commas: c3,esr")
     ] = None,
     layer: Layer = None,
-    drop: Drop = None,
     seed: Seed = 0,
-) -> None:
+) -> Result:
     """Learn a severity score with intervals, judged on held-out subjects beside baselines."""
     fresh(out)
-    adata, trained = _kept(read_as(model, table), drop), gl.load(model)
+    adata, trained = cohort.genes_of(model), gl.load(model)
+    protocol = gl.patients.Protocol(time=time, beside=listed(beside))
     found = gl.patients.severity(
         adata,
         trained,
-        measure=measure_of(adata.obs, measure, subject=subject),
-        subject=subject,
-        fit=gl.models.again(trained, subject=subject),
+        measure=measure_of(adata.obs, measure, subject=cohort.subject),
+        subject=cohort.subject,
+        folds=_folds(adata, trained, cohort.subject, k=protocol.folds, seed=seed),
         layer=layer,
-        protocol=gl.patients.Protocol(time=time, beside=listed(beside)),
+        protocol=protocol,
         seed=seed,
     )
     found.save(out)
-    print(found.figures.to_string(index=False, float_format="{:.3f}".format))
+    text = found.figures.to_string(index=False, float_format="{:.3f}".format)
+    return Result(text, {"out": out, "figures": found.figures})
 
 
-@commands.command()
+@command(
+    commands, room=ROOM, example="genelight stratify cohort.h5ad --model model --subject patient --out groups.parquet"
+)
 def stratify(
-    table: Table,
+    cohort: PeopledCohort,
     model: ModelFolder,
     out: File,
-    subject: Subject = None,
     layer: Annotated[str | None, typer.Option(help="hidden layer to read; unset for the last")] = None,
     explain: Annotated[
         str | None, typer.Option(help="columns that groups should not be, with commas: batch,age")
     ] = None,
-    drop: Drop = None,
     seed: Seed = 0,
-) -> None:
+) -> Result:
     """Look for stable patient groups, and say so if there are none."""
     fresh(out)
-    adata, trained = _kept(read_as(model, table), drop), gl.load(model)
+    adata, trained = cohort.genes_of(model), gl.load(model)
     found = gl.patients.stratify(
         adata,
         trained,
-        subject=subject,
+        subject=cohort.subject,
         layer=layer,
         explain=listed(explain),
-        fit=gl.models.again(trained, subject=subject),
+        folds=_folds(adata, trained, cohort.subject, k=5, seed=seed),
         seed=seed,
     )
     found.save(out)
-    print(found.verdict)
+    lines, sizes = [found.verdict], {}
     for name, rows in found.members.groupby("group") if found.found else ():
-        print(f"{name}: {len(rows)} subjects, median confidence {rows['confidence'].median():.2f}")
-    if found.found:
-        best = found.described.groupby("kind", sort=False).head(5)
-        print(best.to_string(index=False, float_format="{:.3g}".format))
+        lines.append(f"{name}: {len(rows)} subjects, median confidence {rows['confidence'].median():.2f}")
+        sizes[str(name)] = len(rows)
+    best = found.described.groupby("kind", sort=False).head(5) if found.found else None
+    if best is not None:
+        lines.append(best.to_string(index=False, float_format="{:.3g}".format))
+    return Result("\n".join(lines), {"out": out, "verdict": found.verdict, "groups": sizes, "described": best})
 
 
-@commands.command()
+@command(commands, room=ROOM, example="genelight score new.csv --samples new.xlsx --model RUN --out scores.tsv")
 def score(
-    table: Table,
+    cohort: Cohort,
     model: Annotated[
         Path,
         typer.Option("--model", callback=model_folder, help="model folder, registered name, or the folder of a run"),
@@ -106,18 +114,17 @@ def score(
     reference: Annotated[
         Path | None, typer.Option(help="table of the same laboratory's samples, to tell that shift by")
     ] = None,
-    probes: Probes = None,
     scale: OtherScale = None,
-) -> None:
+) -> Result:
     """Score new samples: severity with interval, group, programmes; refused where the model has seen no such."""
     fresh(out)
     folder = model / RUN_MODEL if (model / RUN_MODEL).is_dir() else model
-    asked = partial(read_as, folder, probes=probes, scale=scale)
-    trained, adata = gl.load(folder), asked(table)
+    trained, adata = gl.load(folder), cohort.genes_of(folder, scale=scale)
+    near = None if reference is None else Cohort(table=reference, probes=cohort.probes).genes_of(folder, scale=scale)
     severity, groups = severity or _beside(folder, "severity"), groups or _beside(folder, "groups")
     for path in (severity, groups):
         if path is not None:
-            print(f"by {path}")
+            note(f"by {path}")
     found = partial(
         gl.patients.score,
         adata,
@@ -126,11 +133,13 @@ def score(
         groups=None if groups is None else gl.nouns.Groups.load(groups),
         coverage=coverage,
     )
-    scores = found(recentre=recentre if reference is None else asked(reference))
+    scores = found(recentre=recentre if near is None else near)
     scores.save(out)
-    print(f"{out}: {len(scores.table)} samples, {scores.refused} refused as outside what the model has seen")
+    lines = [f"{out}: {len(scores.table)} samples, {scores.refused} refused as outside what the model has seen"]
     if scores.refused > len(scores.table) / 2 and not recentre and reference is None:
-        print(_advice(scores, found(recentre=True) if len(scores.table) >= gl.patients.LEAST_COHORT else None))
+        lines.append(_advice(scores, found(recentre=True) if len(scores.table) >= gl.patients.LEAST_COHORT else None))
+    facts = {"out": out, "samples": len(scores.table), "refused": scores.refused, "advice": lines[1:]}
+    return Result("\n".join(lines), {**facts, "scores": scores.table.reset_index()})
 
 
 def _beside(folder: Path, what: str) -> Path | None:
@@ -151,70 +160,80 @@ def _advice(scores: gl.patients.Scores, recentred: gl.patients.Scores | None) ->
     )
 
 
-@commands.command()
+@command(
+    commands,
+    room=ROOM,
+    example="genelight contrast a.h5ad --model m --treated 'drug > 0' --untreated 'drug == 0' --subject id --out o.tsv",
+)
 def contrast(
-    table: Table,
+    cohort: Cohort,
     model: ModelFolder,
     out: File,
-    treated: Annotated[str, typer.Option(help="which visits are treated, a query on obs columns")],
+    treated: Annotated[str, typer.Option(help="which visits are treated, a query on sample columns")],
     untreated: Annotated[str, typer.Option(help="which visits are not")],
-    subject: Annotated[str, typer.Option(help="obs column: whose sample it is")],
+    subject: Annotated[str, typer.Option(help="sample column: whose sample it is")],
     adjust: Annotated[str | None, typer.Option(help="columns to adjust for, with commas: sledai,age")] = None,
-    drop: Drop = None,
-) -> None:
+) -> Result:
     """Compare programmes between treated and untreated visits by mixed models."""
     fresh(out)
-    adata = _kept(read_as(model, table), drop)
+    adata = cohort.genes_of(model)
     treatment = gl.Contrast.of(adata.obs, case=treated, control=untreated, subject=subject)
-    _show(gl.patients.contrast(adata, gl.load(model), treatment=treatment, adjust=listed(adjust)), out)
+    return _told(gl.patients.contrast(adata, gl.load(model), treatment=treatment, adjust=listed(adjust)), out)
 
 
-@commands.command()
+@command(
+    commands,
+    room=ROOM,
+    example=f"genelight reversal cohort.h5ad --model model --perturbations drugs.csv {GROUPS} --out reversal.tsv",
+)
 def reversal(
-    table: Table,
+    cohort: ContrastedCohort,
     model: ModelFolder,
     out: File,
     perturbations: Annotated[Path, typer.Option(help="genes x perturbations, or a table of gene, drug and value")],
-    case: Annotated[str, typer.Option(help="which samples are cases, a query on obs columns")],
-    control: Annotated[str, typer.Option(help="which samples are controls")],
-    subject: Subject = None,
     method: Annotated[str, typer.Option(help="how genes are scored, see: genelight methods")] = "de",
-) -> None:
+) -> Result:
     """Rank drugs or other perturbations by how far they move genes against a disease; hypotheses, no more."""
     fresh(out)
     trained = gl.load(model)
     drugs = gl.io.read_perturbations(perturbations, ids=trained.genes.namespace)
-    print(", ".join(f"{count:,} {name}" for name, count in drugs.attrs["account"].items()))
-    adata = read_as(model, table)
-    asked = gl.Contrast.of(adata.obs, case=case, control=control, subject=subject)
-    found = gl.modules.reversal(adata, trained, drugs, contrast=asked, method=method)
-    _show(found, out)
+    note(", ".join(f"{count:,} {name}" for name, count in drugs.attrs["account"].items()))
+    adata = cohort.genes_of(model)
+    found = gl.modules.reversal(adata, trained, drugs, contrast=cohort.contrast(adata), method=method)
+    return _told(found, out)
 
 
-@commands.command()
+@command(
+    commands,
+    room=ROOM,
+    example="genelight trajectories cohort.h5ad --model model --time visit --subject patient --out trajectories.tsv",
+)
 def trajectories(
-    table: Table,
+    cohort: Cohort,
     model: ModelFolder,
     out: File,
-    time: Annotated[str, typer.Option(help="obs column with the time of each visit")],
-    subject: Annotated[str, typer.Option(help="obs column: whose sample it is")],
+    time: Annotated[str, typer.Option(help="sample column with the time of each visit")],
+    subject: Annotated[str, typer.Option(help="sample column: whose sample it is")],
     severity: Annotated[Path | None, typer.Option(help="what genelight severity wrote")] = None,
-    drop: Drop = None,
-) -> None:
+) -> Result:
     """Test which programmes, and whether severity, change over a subject's own time."""
     fresh(out)
     score_by = None if severity is None else gl.nouns.Severity.load(severity)
-    adata = _kept(read_as(model, table), drop)
-    _show(gl.patients.trajectories(adata, gl.load(model), time=time, subject=subject, severity=score_by), out)
+    adata = cohort.genes_of(model)
+    return _told(gl.patients.trajectories(adata, gl.load(model), time=time, subject=subject, severity=score_by), out)
 
 
-def _show(found: gl.nouns.Changes, out: Path) -> None:
+def _told(found: gl.nouns.Changes, out: Path) -> Result:
+    """Save, and show the first rows with what is to be known of them."""
     found.save(out)
-    print(found.table.head(10).to_string(index=False, float_format="{:.3g}".format))
+    lines = [found.table.head(10).to_string(index=False, float_format="{:.3g}".format)]
     if "warning" in found.about:
-        print(found.about["warning"])
+        lines.append(str(found.about["warning"]))
+    return Result("\n".join(lines), {"out": out, "table": found.table, "warning": found.about.get("warning")})
 
 
-def _kept(adata: AnnData, drop: str | None) -> AnnData:
-    """The samples that a query does not select."""
-    return adata if drop is None else adata[~select_samples(adata.obs, drop, role="drop")].copy()
+def _folds(adata: AnnData, trained: Any, subject: str | None, *, k: int, seed: int) -> gl.models.Folds:
+    """Fold models of a model's own spec, on these samples."""
+    spec = trained.spec if subject is None else replace(trained.spec, subject=subject)
+    subjects = len(set(spec.subjects(adata).tolist()))
+    return gl.models.Folds.by_subject(adata, spec, k=max(2, min(k, subjects)), seed=seed)

@@ -14,15 +14,18 @@ import genelight as gl
 from .._core.provenance import writing
 from ..errors import InputError, first_three
 from ..io.id_kinds import PROBES, detect_ids
-from ._genes import Collapse, Ids, Probes, Several, as_genes, found_in, gene_list
-from ._shared import File, Table, fresh, listed, model_folder
+from ._cohort import Cohort, found_in
+from ._command import Result, command
+from ._genes import Collapse, Ids, Several, gene_list
+from ._shared import File, fresh, listed, model_folder
 
 commands = typer.Typer()
+ROOM = "Data"
 
 
-@commands.command()
+@command(commands, room=ROOM, example="genelight map-ids probes.csv --table GPL570 --out mapped.h5ad")
 def map_ids(
-    table: Table,
+    cohort: Cohort,
     out: File,
     to: Annotated[str, typer.Option(help="symbol, entrez or ensembl")] = "symbol",
     model: Annotated[
@@ -32,17 +35,18 @@ def map_ids(
     ids: Ids = "auto",
     collapse: Collapse = "highest_mean",
     several: Several = "drop",
-    probes: Probes = None,
-) -> None:
+) -> Result:
     """Turn columns named by any kind of id into one column per gene, and say what became of each."""
-    adata = gl.read(table)
+    target, adata = fresh(out), cohort.read(dense=False)
     wanted = to if model is None else gl.pp.Preparation.load(model / "prepare.json").genes
-    learned = gl.pp.IdMap.of(adata, to=wanted, ids=ids, collapse=collapse, several=several, table=probes)
-    learned.transform(adata).write_h5ad(fresh(out))
-    print(learned)
+    learned = gl.pp.IdMap.of(adata, to=wanted, ids=ids, collapse=collapse, several=several, table=cohort.probes)
+    mapped = learned.transform(adata)
+    with writing(target) as draft:
+        mapped.write_h5ad(draft)
+    return Result(str(learned), {"samples": mapped.n_obs, "genes": mapped.n_vars, "account": str(learned), "out": out})
 
 
-@commands.command()
+@command(commands, room=ROOM, example="genelight project cohort.csv --model RUN/03_model --out projected.h5ad")
 def project(
     tables: Annotated[list[Path], typer.Argument(help="expression tables in any format that read knows")],
     model: Annotated[
@@ -54,35 +58,41 @@ def project(
         typer.Option(help="in place of a model: text file with one gene per line, or h5ad whose genes to take"),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="h5ad file to write; of several tables, a folder")] = None,
+    samples: Annotated[
+        Path | None, typer.Option(help="sample sheet: CSV, TSV or Excel, joined by name to each of the tables")
+    ] = None,
+    samples_id: Annotated[str | None, typer.Option(help="its column of sample names")] = None,
     ids: Ids = "auto",
     collapse: Collapse = "highest_mean",
     several: Several = "drop",
-    probes: Probes = None,
-) -> None:
+    probes: Annotated[
+        Path | None, typer.Option("--table", help="table of ids and genes, or a GEO platform such as GPL570")
+    ] = None,
+) -> Result:
     """Bring tables of any platform to a model's genes, or to a list of genes, and say what became of each column."""
     preparation = None if model is None else gl.pp.Preparation.load(model / "prepare.json")
     wanted = gene_list(genes) if preparation is None else preparation.genes
     learn = (
         partial(gl.pp.IdMap.of, to=wanted) if preparation is None else partial(gl.pp.map_for, preparation=preparation)
     )
-    summary = []
+    lines, summary, facts = [], [], []
     for table, place in zip(tables, _places(tables, out), strict=True):
-        adata = gl.read(table)
+        adata = Cohort(table=table, samples=samples, samples_id=samples_id).read(dense=False)
         # One table of probes among several tables is for those that have probes.
         own = probes if len(tables) == 1 or detect_ids(adata.var_names).kind in PROBES else None
         learned = learn(adata, ids=ids, collapse=collapse, several=several, table=own)
         mapped = adata if learned is None else learned.transform(adata)
-        print(f"{table}\n{learned or 'the genes are there under their names'}")
+        lines.append(f"{table}\n{learned or 'the genes are there under their names'}")
         if preparation is not None:
-            print(found_in(preparation, mapped))
+            lines.append(found_in(preparation, mapped))
         if place is not None:
             place.parent.mkdir(exist_ok=True)
             with writing(place) as draft:
                 mapped.write_h5ad(draft)
         found = wanted.align(mapped.var_names).found
         summary.append(f"{table.name}: {mapped.n_obs} samples, {found:,} of {len(wanted):,} genes")
-    if len(tables) > 1:
-        print("\n".join(summary))
+        facts.append({"table": table, "samples": mapped.n_obs, "found": found, "wanted": len(wanted), "out": place})
+    return Result("\n".join(lines + (summary if len(tables) > 1 else [])), {"tables": facts})
 
 
 def _places(tables: list[Path], out: Path | None) -> list[Path | None]:
@@ -103,21 +113,27 @@ def _places(tables: list[Path], out: Path | None) -> list[Path | None]:
     return [out / f"{name}.h5ad" for name in names]
 
 
-@commands.command()
+@command(commands, room=ROOM, example="genelight prepare cohort.h5ad --scale auto --out prepare.json")
 def prepare(
-    table: Table,
+    cohort: Cohort,
     out: File,
     scale: Annotated[str, typer.Option(help="log2, counts, linear, or auto to tell it from the values")] = "log2",
-    above_floor: Annotated[float, typer.Option(help="share of samples in which a gene is above the floor")] = 0.5,
+    above_floor: Annotated[
+        float,
+        typer.Option(
+            help="keep a gene if it is above the floor (the lowest value, which many share: not detected) in this "
+            "share of samples"
+        ),
+    ] = 0.5,
     normalise: Annotated[str | None, typer.Option(help=f"one of {', '.join(gl.pp.NORMALISATIONS)}")] = None,
     standardise: Annotated[str, typer.Option(help="zscore, minmax or centre")] = "zscore",
-    covariates: Annotated[str | None, typer.Option(help="obs columns to regress out, with commas")] = None,
+    covariates: Annotated[str | None, typer.Option(help="sample columns to regress out, with commas")] = None,
     batch: Annotated[
-        str | None, typer.Option(help="obs column of the batch: its mean is taken off; site:combat")
+        str | None, typer.Option(help="sample column of the batch: its mean is taken off; site:combat")
     ] = None,
-) -> None:
+) -> Result:
     """Learn how to prepare a table: genes kept, how their values are normalised, adjusted and standardised."""
-    adata, id_map = as_genes(gl.read(table, dense=True))
+    target, (adata, id_map) = fresh(out), cohort.genes()
     preparation = gl.prepare(
         adata,
         scale=scale,
@@ -126,9 +142,9 @@ def prepare(
         standardise=standardise,
         adjust=_adjust(covariates, batch),
     )
-    replace(preparation, id_map=id_map).save(fresh(out))
-    for name, value in preparation.account.items():
-        print(f"{name}: {value}")
+    replace(preparation, id_map=id_map).save(target)
+    lines = [f"{name}: {value}" for name, value in preparation.account.items()]
+    return Result("\n".join(lines), {"account": preparation.account, "genes": len(preparation.genes), "out": out})
 
 
 def _adjust(covariates: str | None, batch: str | None) -> gl.pp.Adjust | None:

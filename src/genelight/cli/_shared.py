@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -24,7 +23,6 @@ def _model_folders(folders: Sequence[Path]) -> list[Path]:
     return [gl.models.model_folder(folder) for folder in folders]
 
 
-Table = Annotated[Path, typer.Argument(help="expression table in any format that read knows")]
 Folder = Annotated[Path, typer.Option("--out", help="folder to write")]
 File = Annotated[Path, typer.Option("--out", help="file to write")]
 ModelFolder = Annotated[
@@ -41,21 +39,9 @@ ModelFolders = Annotated[
         "--model", callback=_model_folders, help="model folder, or registered name; again for each further training"
     ),
 ]
-Subject = Annotated[str | None, typer.Option(help="obs column: whose sample it is; a subject is never split")]
-Scale = Annotated[str, typer.Option(help="scale of the values: log2, counts or linear")]
+Scale = Annotated[str, typer.Option(help="scale of the values: log2, counts, linear, or auto to tell it from them")]
 Layer = Annotated[str, typer.Option(help="hidden layer, such as L1")]
 Seed = Annotated[int, typer.Option(help="for everything that is drawn")]
-
-
-def say(words: str) -> None:
-    """Tell a person at a terminal what goes on."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"· {words}\n")
-
-
-def table_of(path: Path) -> Any:
-    """A store as it lies, anything else in memory."""
-    return gl.io.open_store(path) if gl.io.is_store(path) else gl.read(path, dense=True)
 
 
 def fresh(path: Path) -> Path:

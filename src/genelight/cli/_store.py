@@ -11,11 +11,13 @@ import genelight as gl
 
 from .._core.fetch import Cache
 from .._core.sources import PATTERNS, SOURCES, Remote, find_source
+from ._command import Result, command, kept_when_stopped
 
 commands = typer.Typer()
+ROOM = "Data"
 
 
-@commands.command()
+@command(commands, room=ROOM, example="genelight pack one.h5ad two.h5ad --out store.zarr")
 def pack(
     files: Annotated[list[Path], typer.Argument(help="tables that genelight reads, or stores")],
     out: Annotated[Path, typer.Option("--out", help="store to write, such as store.zarr")],
@@ -23,24 +25,34 @@ def pack(
     ids: Annotated[str, typer.Option(help="kind of gene id: symbol, entrez, ensembl, ensp")] = "symbol",
     repeats: Annotated[str, typer.Option(help="sample names that occur twice: stop, first, prefix")] = "stop",
     compress: Annotated[bool, typer.Option("--compress", help="smaller on disk, slower to read")] = False,
-) -> None:
+) -> Result:
     """Stream tables into one store on disk, larger than memory if need be; a killed run goes on where it was."""
+    kept_when_stopped(lambda: f"the samples packed so far are kept beside {out}")
     store = gl.io.pack(files, out, genes=genes, ids=ids, repeats=repeats, compress=compress)
+    lines = []
     for entry in store.account["inputs"]:
         left_out = f", {entry['repeats']} repeats left out" if entry["repeats"] else ""
-        print(
+        lines.append(
             f"{entry['input']}: {entry['samples']} samples{left_out}; {entry['genes_found']} genes found, "
             f"{entry['genes_missing']} missing, {entry['genes_not_used']} not used; "
             f"{entry['values_missing']} values missing, {_number(entry['lowest'])} to {_number(entry['highest'])}"
         )
-    print(f"{out}: {store.n_obs} samples x {store.n_vars} genes, digest {store.digest}")
+    lines.append(f"{out}: {store.n_obs} samples x {store.n_vars} genes, digest {store.digest}")
+    facts = {
+        "samples": store.n_obs,
+        "genes": store.n_vars,
+        "digest": store.digest,
+        "account": store.account,
+        "out": out,
+    }
+    return Result("\n".join(lines), facts)
 
 
 def _number(value: float | None) -> str:
     return "none" if value is None else f"{value:g}"
 
 
-@commands.command()
+@command(commands, room=ROOM, example="genelight fetch GSE30550 --dry-run")
 def fetch(
     name: Annotated[
         str | None, typer.Argument(help="a source, see --list; a GEO series such as GSE30550, a platform")
@@ -48,29 +60,29 @@ def fetch(
     show: Annotated[bool, typer.Option("--list", help="say what there is, and end")] = False,
     dry: Annotated[bool, typer.Option("--dry-run", help="say version, terms and size, and end")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="only what is in the cache")] = False,
-) -> None:
+) -> Result:
     """Download public data once into a cache: resumed where broken off, verified, kept."""
     if show or name is None:
-        for source in SOURCES.values():
-            print(f"{source.name}: {source.what}; {source.version}; {source.licence}" + _aside(source.size))
-        for pattern in PATTERNS:
-            print(pattern)
-        return
+        known = [
+            {"name": s.name, "what": s.what, "version": s.version, "licence": s.licence, "size": s.size}
+            for s in SOURCES.values()
+        ]
+        lines = [
+            f"{s.name}: {s.what}; {s.version}; {s.licence}{f' ({s.size})' if s.size else ''}" for s in SOURCES.values()
+        ]
+        return Result("\n".join([*lines, *PATTERNS]), {"sources": known, "patterns": list(PATTERNS)})
     source, cache = find_source(name), Cache.of_environment(offline=offline)
-    print(f"{source.name}: {source.what}")
-    print(f"version {source.version}; terms: {source.licence}")
-    for remote in source.files:
-        print(f"{remote.name}: {_size(cache, remote)}, from {cache.url(remote)}")
-    if not dry:
-        for remote in source.files:
-            for path in cache.get(remote):
-                print(path)
+    kept_when_stopped(lambda: "what was downloaded so far is kept in the cache")
+    lines = [
+        f"{source.name}: {source.what}",
+        f"version {source.version}; terms: {source.licence}",
+        *(f"{remote.name}: {_size(cache, remote)}, from {cache.url(remote)}" for remote in source.files),
+    ]
+    paths = [] if dry else [path for remote in source.files for path in cache.get(remote)]
+    facts = {"name": source.name, "version": source.version, "licence": source.licence, "paths": paths}
+    return Result("\n".join([*lines, *map(str, paths)]), facts)
 
 
 def _size(cache: Cache, remote: Remote) -> str:
     size = cache.size(remote)
     return "size not told" if size is None else f"{size / 1e6:.1f} MB"
-
-
-def _aside(size: str) -> str:
-    return f" ({size})" if size else ""

@@ -1,7 +1,8 @@
-"""Whole studies: demo, init, run, report, methods."""
+"""Whole studies: demo, init, check, run, report, methods."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -9,47 +10,84 @@ import typer
 
 import genelight as gl
 
-from .._core.provenance import writing
-from ._shared import Folder, fresh, say
+from .._core.provenance import read_json, writing
+from ..errors import InputError, ResourceError
+from ._cohort import ContrastedCohort
+from ._command import GROUPS, Result, command, kept_when_stopped, note
+from ._modules import module_commands, module_facts
+from ._shared import Folder, Seed, listed
 
 commands = typer.Typer()
+ROOM = "Whole studies"
+FEW_GENES = 1500  # of fewer, the usual sizes of modules and of nodes' gene lists are too large a part
 
 ShowIds = Annotated[bool, typer.Option("--show-ids", help="name patients in the report, in place of numbers")]
+StudyFile = Annotated[Path, typer.Argument(help="study file, see: genelight init")]
 
 
-@commands.command()
-def demo(out: Folder = Path("genelight-demo")) -> None:
+@command(commands, room=ROOM, example="genelight demo --out runs/demo")
+def demo(out: Folder = Path("genelight-demo")) -> Result:
     """Run the embedded study: influenza against baseline, from expression to a report."""
-    _finish(gl.study.run(gl.study.Study.demo(), out, say=say))
+    return _run(gl.study.Study.demo(), out)
 
 
-@commands.command()
-def init(path: Annotated[Path, typer.Argument(help="study file to write")] = Path("study.toml")) -> None:
-    """Write a commented study file to fill in."""
-    with writing(fresh(path)) as draft:
-        draft.write_text(gl.study.template())
-    print(f"wrote {path}; fill it in, then: genelight run {path} --out RUN")
+@command(commands, room=ROOM, example="genelight init study.toml counts.csv sheet.xlsx")
+def init(
+    path: Annotated[Path, typer.Argument(metavar="STUDY", help="study file to write")] = Path("study.toml"),
+    table: Annotated[Path | None, typer.Argument(help="expression table to fill it in from")] = None,
+    samples: Annotated[Path | None, typer.Argument(help="sample sheet beside it: CSV, TSV or Excel")] = None,
+    samples_id: Annotated[str | None, typer.Option(help="the sheet's column of sample names")] = None,
+) -> Result:
+    """Write a study file: filled in from a table and a sample sheet, or to fill in by hand.
+
+    Raises
+    ------
+    ResourceError
+        If something stands there already.
+    """
+    if path.exists():
+        order = (
+            "" if path.suffix == ".toml" else "; the study file comes first: genelight init study.toml TABLE SAMPLES"
+        )
+        msg = f"{path} exists already, nothing was written{order or '; give another name, or remove it'}"
+        raise ResourceError(msg)
+    text, facts = gl.study.template(), {}
+    if table is not None:
+        text, found = gl.study.draft(table, samples, beside=path.parent, samples_id=samples_id)
+        facts = found.to_dict()
+        if found.sheet is not None:
+            note(found.notes[-1])
+    with writing(path) as draft:
+        draft.write_text(text)
+    told = table is not None and re.search(r"^case = ", text, re.MULTILINE)
+    what = "look at it, then" if told else "fill in what it leaves open, case and control above all, then"
+    return Result(f"wrote {path}; {what}: genelight check {path}", {"out": path, **facts})
 
 
-@commands.command()
-def run(
-    study: Annotated[Path, typer.Argument(help="study file, see: genelight init")],
-    out: Folder,
-    show_ids: ShowIds = False,
-) -> None:
+@command(commands, room=ROOM, example="genelight check study.toml")
+def check(study: StudyFile) -> Result:
+    """List everything that is wrong in a study before anything is computed, and what computing it would take."""
+    found = gl.study.check(study)
+    next_line = "" if found.problems else f"\nnext: genelight run {study} --out RUN"
+    return Result(f"{found}{next_line}", found.to_dict(), code=2 if found.problems else 0)
+
+
+@command(commands, room=ROOM, example="genelight run study.toml --out RUN")
+def run(study: StudyFile, out: Folder, show_ids: ShowIds = False) -> Result:
     """Run a study file from expression to a report; what is done already is not done again."""
     asked = gl.study.Study.load(study)
-    _finish(gl.study.run(asked.showing_ids() if show_ids else asked, out, say=say))
+    return _run(asked.showing_ids() if show_ids else asked, out)
 
 
-@commands.command()
-def report(folder: Annotated[Path, typer.Argument(help="run folder")], show_ids: ShowIds = False) -> None:
+@command(commands, room=ROOM, example="genelight report RUN")
+def report(folder: Annotated[Path, typer.Argument(help="run folder")], show_ids: ShowIds = False) -> Result:
     """Write the report of a run folder anew."""
-    print(gl.report.report(folder, show_ids=show_ids))
+    path = gl.report.report(folder, show_ids=show_ids)
+    return Result(str(path), {"report": path})
 
 
-@commands.command()
-def methods() -> None:
+@command(commands, room=ROOM, example="genelight methods")
+def methods() -> Result:
     """List every registered method with what it does and its source."""
     registries = (
         *(gl.io.READERS, gl.pp.COLLAPSES, gl.pp.NORMALISATIONS, gl.pp.BATCH_METHODS),
@@ -57,17 +95,100 @@ def methods() -> None:
         *(gl.nodes.ATTRIBUTIONS, gl.modules.DERIVATIONS, gl.evidence.TESTS, gl.evidence.MEASURES),
         gl.evidence.COMBINATIONS,
     )
+    lines, facts = [], {}
     for registry in registries:
-        print(f"{registry.kind}:")
+        lines.append(f"{registry.kind}:")
+        facts[registry.kind] = [
+            {"name": e.name, "summary": e.summary, "doi": e.doi, "control": e.control} for e in registry.show()
+        ]
         for entry in registry.show():
             control = " [control]" if entry.control else ""
-            print(f"  {entry.name:<22}{control} {entry.summary}{f' doi {entry.doi}' if entry.doi else ''}")
+            lines.append(f"  {entry.name:<22}{control} {entry.summary}{f' doi {entry.doi}' if entry.doi else ''}")
+    return Result("\n".join(lines), facts)
 
 
-def _finish(outcome: gl.study.Outcome) -> None:
-    id_map = gl.pp.Preparation.load(outcome.folder / "02_prepare.json").id_map
-    if id_map is not None:
-        print(id_map)
-    print(f"report: {outcome.report}")
-    for number, finding in enumerate(outcome.findings, start=1):
-        print(f"{number}. {finding}")
+@command(
+    module_commands,
+    room="Disease",
+    name="run",
+    example=f"genelight module cohort.csv --samples sheet.xlsx {GROUPS} --out RUN",
+)
+def module_run(
+    cohort: ContrastedCohort,
+    out: Folder,
+    scale: Annotated[str, typer.Option(help="log2, counts, linear, or auto to tell it from the values")] = "auto",
+    size: Annotated[int, typer.Option(help="genes of the module")] = 200,
+    name: Annotated[str | None, typer.Option(help="the contrast in words, for the report")] = None,
+    seeds: Annotated[int, typer.Option(help="trainings on redrawn subjects: which nodes come back; 0 for none")] = 5,
+    seed: Seed = 0,
+) -> Result:
+    """From a table and a sample sheet to a disease module, its gene sets and a report: a whole small study.
+
+    The word run may be left out: genelight module TABLE --samples SHEET ...
+    """
+    study = _study_of(cohort, scale=scale, size=size, name=name, seeds=seeds, seed=seed)
+    done = _run(study, out)
+    path = out / "05_module.tsv"
+    found = gl.Module.load(path)
+    text = f"module: {path}, {len(found.selected)} genes, first {', '.join(found.selected[:5])}\n{done.text}"
+    return Result(text, {**done.facts, "module": module_facts(path, found)})
+
+
+def _study_of(
+    cohort: ContrastedCohort, *, scale: str, size: int, name: str | None, seeds: int, seed: int
+) -> gl.study.Study:
+    """The study that the options of a command describe.
+
+    Raises
+    ------
+    InputError
+        If an option has no key in a study.
+    """
+    for option in ("orientation", "modality", "column"):
+        if (value := getattr(cohort, option)) is not None:
+            msg = (
+                f"a whole study does not take --{option}; read the table once: genelight read {cohort.table} "
+                f"--{option} {value} --out cohort.h5ad, then give cohort.h5ad"
+            )
+            raise InputError(msg)
+    genes = gl.read(cohort.table).n_vars
+    few = {"module": {"size": min(size, max(genes // 10, 1))}, "tests": {"n_top": max(genes // 10, 5)}}
+    data = {
+        "expression": str(cohort.table),
+        "samples": None if cohort.samples is None else str(cohort.samples),
+        "samples_id": cohort.samples_id,
+        "drop": cohort.drop,
+        "subject": cohort.subject,
+        "subject_pattern": cohort.subject_pattern,
+        "id_table": None if cohort.probes is None else str(cohort.probes),
+        "scale": scale,
+    }
+    return gl.study.Study.model_validate(
+        {
+            "data": data,
+            "contrast": {
+                "name": name,
+                "case": cohort.case,
+                "control": cohort.control,
+                "covariates": listed(cohort.covariates),
+            },
+            "model": {"seeds": seeds, "seed": seed},
+            **(few if genes < FEW_GENES else {"module": {"size": size}}),
+        }
+    )
+
+
+def _run(study: gl.study.Study, out: Path) -> Result:
+    kept_when_stopped(lambda: _kept(out))
+    outcome = gl.study.run(study, out)
+    for account in outcome.accounts:
+        note(account)
+    lines = [f"report: {outcome.report}", *(f"{n}. {finding}" for n, finding in enumerate(outcome.findings, start=1))]
+    return Result("\n".join(lines), {"report": outcome.report, "findings": outcome.findings})
+
+
+def _kept(out: Path) -> str:
+    """Which steps a run folder holds."""
+    path = out / "steps.json"
+    done = list(read_json(path)) if path.is_file() else []
+    return f"{out} keeps what is done ({', '.join(done)}), which is not done again" if done else ""

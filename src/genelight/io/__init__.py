@@ -19,6 +19,7 @@ from ._network import read_network
 from ._perturbations import read_perturbations
 from ._read import READERS, Input, Options, Reader, read
 from ._sets import read_sets
+from .sheet import SheetMatch, match_sheet
 from .store import Store, is_store, open_store, pack
 
 __all__ = [
@@ -28,9 +29,11 @@ __all__ = [
     "Inspection",
     "Options",
     "Reader",
+    "SheetMatch",
     "Store",
     "inspect",
     "is_store",
+    "match_sheet",
     "open_store",
     "pack",
     "read",

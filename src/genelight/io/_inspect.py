@@ -18,6 +18,7 @@ from ._inspection import Column, Inspection
 from ._read import find_reader, read
 from .id_kinds import PLATFORMS, PROBES, detect_ids
 from .scales import detect_scale, find_floor, levels
+from .sheet import match_sheet
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -33,6 +34,12 @@ _MANGLED = re.compile(r"\d{1,2}-(Mar|Sep|Dec|Oct|Nov|Apr|Feb)$", re.IGNORECASE)
 # How titles say a visit behind a person; most titles do, and people are more than a handful.
 _VISITS = ("[Vv][0-9]+", "[ _.,-]+(?i:visit|time|tp|day|week|month|hour|rep|[vtdwmh])[ _.-]?[0-9]+")
 _MOST, _FEWEST = 0.5, 5
+_NO_SCALE = {
+    "zscore": "look for the values before they were standardised: a model needs them",
+    "ratio": "look for the values before they were divided by a reference: a model needs them",
+    "ranks": "look for the values before they were ranked: a model needs them",
+    "unknown": "check the values: no scale of expression fits them",
+}
 _WORDS = {
     "batch": BATCH,
     "subject": r"subject|patient|donor|individual|participant|person|volunteer|animal|\bcase.?id",
@@ -48,6 +55,8 @@ def inspect(
     column: str | None = None,
     annotations: Sequence[str] | None = None,
     drop_empty: bool = False,
+    samples: str | Path | None = None,
+    samples_id: str | None = None,
 ) -> Inspection:
     """Say what a table holds: shape, kind of gene id, scale, gaps, and what to do with it next.
 
@@ -57,6 +66,8 @@ def inspect(
         Anything that :func:`read` reads.
     orientation, modality, column, annotations, drop_empty
         As for :func:`read`.
+    samples, samples_id
+        A sample sheet and its column of names, as for :func:`match_sheet`.
 
     Returns
     -------
@@ -66,7 +77,7 @@ def inspect(
     Raises
     ------
     GenelightError
-        What :func:`read` raises.
+        What :func:`read` and :func:`match_sheet` raise.
 
     Notes
     -----
@@ -84,7 +95,7 @@ def inspect(
     (252, 'symbol', 'log2', ['subject'])
     """
     path = Path(path)
-    backed = "backed" in find_reader(path).options
+    backed = "backed" in find_reader(path).options and samples is None
     adata = read(
         path,
         orientation=orientation,
@@ -95,11 +106,13 @@ def inspect(
         drop_empty=drop_empty,
     )
     try:
-        found = _look(adata, path)
+        sheet = None if samples is None else match_sheet(adata, samples, samples_id=samples_id)
+        found = _look(adata if sheet is None else sheet.join(adata), path)
         told = None if annotations is None else ",".join(annotations) or "none"
         given = {"orientation": orientation, "modality": modality, "column": column, "annotations": told}
         given["drop-empty"] = "" if drop_empty else None
-        return replace(found, next=_next(found, given))
+        found = replace(found, next=_next(found, given, samples=samples))
+        return found if sheet is None else replace(found, sheet=sheet.to_dict(), notes=(*found.notes, str(sheet)))
     finally:
         if backed and adata.isbacked:
             adata.file.close()
@@ -129,6 +142,7 @@ def _look(adata: AnnData, path: Path) -> Inspection:
         batches=columns["batch"],
         labels=columns["label"],
         subjects=columns["subject"] or tuple(_people(adata.obs)),
+        columns=tuple(_summaries(adata.obs)),
         notes=tuple(
             f"{key.replace('_', ' ')}: {value}"
             for key, value in told.items()
@@ -178,6 +192,15 @@ def _columns(obs: pd.DataFrame, role: str) -> Iterator[Column]:
             yield Column(name, {str(value): int(count) for value, count in counts.items()})
 
 
+def _summaries(obs: pd.DataFrame) -> Iterator[Column]:
+    """Every column, with counts where it has few values."""
+    for name in map(str, obs.columns):
+        counts = obs[name].value_counts()
+        few = counts if len(counts) <= _MOST_LABELS else counts[:0]
+        numeric = pd.api.types.is_numeric_dtype(obs[name])
+        yield Column(name, {str(value): int(count) for value, count in few.items()}, numeric=numeric)
+
+
 def _people(obs: pd.DataFrame) -> Iterator[Column]:
     """Columns of titles that name a person and a visit, such as P07V2."""
     for name in map(str, obs.columns):
@@ -201,18 +224,16 @@ def _from_probes(platform: str) -> tuple[str, str]:
     return f" --table {platform}", f" (fetches GEO's table of {platform} once; or give --table {own})"
 
 
-def _next(found: Inspection, options: Mapping[str, str | None]) -> str:  # noqa: PLR0911 - one case after the other
+def _next(found: Inspection, options: Mapping[str, str | None], *, samples: str | Path | None = None) -> str:
     """The command that comes next, or why none does."""
     file = shlex.quote(found.path)
     given = "".join(f" --{name} {shlex.quote(value)}" for name, value in options.items() if value)
-    if found.scale.name in ("zscore", "ratio"):
-        what = "standardised" if found.scale.name == "zscore" else "divided by a reference"
-        return f"look for the values before they were {what}: a model needs them"
-    if found.scale.name == "ranks":
-        return "look for the values before they were ranked: a model needs them"
-    if found.scale.name == "unknown":
-        return "check the values: no scale of expression fits them"
+    if found.scale.name in _NO_SCALE:
+        return _NO_SCALE[found.scale.name]
     given += " --drop-empty" * (options.get("drop-empty") is not None)
+    if samples is not None:
+        sheet, joined = shlex.quote(str(samples)), f"genelight read {file}{given} --samples"
+        return f"{joined} {sheet} --out cohort.h5ad" if given else f"genelight init study.toml {file} {sheet}"
     if given:
         return f"genelight read {file}{given} --out cohort.h5ad"
     if found.ids.kind not in ("symbol", "unknown") or found.mangled or found.repeated:

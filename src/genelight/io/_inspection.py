@@ -18,11 +18,13 @@ class Column:
     """A column of ``obs`` with how many samples have each value.
 
     With a pattern, its values are taken by what that finds in its brackets: a person's part of a sample's title.
+    A column of numbers is compared with numbers in a query.
     """
 
     name: str
     counts: Mapping[str, int]
     pattern: str | None = None
+    numeric: bool = False
 
     def __str__(self) -> str:
         values = first_three((f"{value} {count}" for value, count in self.counts.items()), n=4)
@@ -54,12 +56,16 @@ class Inspection:
         Values that are NaN or infinite.
     batches, labels, subjects
         Columns of ``obs`` that may say so.
+    columns
+        Every column of ``obs``, with counts where it has at most twelve values.
     notes
         What reading found out.
     next
         The command to type next.
     levels
         What is odd about the samples' levels; empty for nothing.
+    sheet
+        What became of the rows of a sample sheet; None without one.
     """
 
     path: str
@@ -78,9 +84,11 @@ class Inspection:
     batches: tuple[Column, ...]
     labels: tuple[Column, ...]
     subjects: tuple[Column, ...]
+    columns: tuple[Column, ...]
     notes: tuple[str, ...]
     next: str
     levels: str = ""
+    sheet: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain containers, as JSON takes them."""

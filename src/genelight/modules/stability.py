@@ -62,7 +62,11 @@ class Stability:
     about: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        bear = f"the data bear a module of {self.size:,} genes" if self.size else "the data bear no stable module"
+        bear = (
+            f"a module of {self.size:,} genes is supported: nine in ten random halves of the subjects select each"
+            if self.size
+            else "no module is supported: no gene is selected by nine in ten random halves of the subjects"
+        )
         paper = self.sizes[self.sizes["drawn"] == PAPER]
         if paper.empty:
             return bear
@@ -126,7 +130,7 @@ def stability(
     >>> ill = Contrast.of(
     ...     adata.obs, case='condition == "symptomatic" and hours >= 45', control="hours == 0", subject="subject"
     ... )
-    >>> found = gl.modules.stability(adata, gl.models.fit_pca(adata, width=8), contrast=ill, pairs=10)
+    >>> found = gl.modules.stability(adata, gl.models.PCA(8).fit(adata), contrast=ill, pairs=10)
     >>> found.size > 10
     True
     """

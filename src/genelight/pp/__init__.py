@@ -7,8 +7,9 @@ from .map_edges import map_edges
 from .map_ids import IdMap, map_ids
 from .normalise import NORMALISATIONS, Normalisation
 from .preparation import Preparation
-from .prepare import prepare
+from .prepare import prepare, prepare_as
 from .project import map_for, map_where_needed
+from .settings import PreparationSettings
 from .stream import PreparedStore
 from .user_table import UserTable, read_id_table
 
@@ -22,6 +23,7 @@ __all__ = [
     "IdTable",
     "Normalisation",
     "Preparation",
+    "PreparationSettings",
     "PreparedStore",
     "UserTable",
     "map_edges",
@@ -29,5 +31,6 @@ __all__ = [
     "map_ids",
     "map_where_needed",
     "prepare",
+    "prepare_as",
     "read_id_table",
 ]

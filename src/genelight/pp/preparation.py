@@ -18,6 +18,7 @@ from .adjust import Adjustment
 from .map_ids import TOTAL, IdMap
 from .normalise import Normalisation
 from .scale import SCALES, check_scale, to_log2
+from .settings import PreparationSettings
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -52,6 +53,8 @@ class Preparation:
         What is subtracted and divided by; mean and standard deviation by default.
     id_map
         How the file's columns became genes, where they had to; None where they were genes.
+    asked
+        What was asked for; by default what can be told from the rest.
     """
 
     genes: Genes
@@ -64,6 +67,7 @@ class Preparation:
     shift_g: np.ndarray | None = None
     span_g: np.ndarray | None = None
     id_map: IdMap | None = None
+    asked: PreparationSettings | None = None
 
     FORMAT: ClassVar[int] = 2
 
@@ -71,6 +75,11 @@ class Preparation:
     def plain(self) -> bool:
         """Whether log2 values are only brought to mean 0 and standard deviation 1."""
         return self.normalisation is None and self.adjustment is None and self.shift_g is None
+
+    @property
+    def settings(self) -> PreparationSettings:
+        """What was asked for, to learn a preparation of another table alike."""
+        return replace(self.asked or PreparationSettings(), scale=self.scale, ids=self.genes.namespace)
 
     @property
     def digest(self) -> str:
@@ -224,6 +233,7 @@ class Preparation:
             "sd": self.sd_g.tolist(),
             **self._steps(),
             "id_map": self.id_map and self.id_map.to_dict(),
+            "asked": self.asked and self.asked.to_dict(),
         }
         write_json(path, content)
 
@@ -326,6 +336,7 @@ def _from_dict(content: Any, *, where: str) -> Preparation:
     genes = Genes(tuple(content["genes"]), content["namespace"])
     mean_g, sd_g = (np.asarray(content[key], dtype=np.float64) for key in ("mean", "sd"))
     normalisation, adjustment, id_map = (content.get(key) for key in ("normalisation", "adjustment", "id_map"))
+    asked = content.get("asked")
     return Preparation(
         genes,
         content["scale"],
@@ -335,6 +346,7 @@ def _from_dict(content: Any, *, where: str) -> Preparation:
         normalisation=normalisation and Normalisation.from_dict(normalisation),
         adjustment=adjustment and Adjustment.from_dict(adjustment, len(genes)),
         id_map=id_map and IdMap.from_dict(id_map, where=where),
+        asked=asked and PreparationSettings.from_dict(asked),
         **arrays,
     )
 

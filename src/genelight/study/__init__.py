@@ -5,10 +5,24 @@
 'condition == "symptomatic" and hours >= 45'
 """
 
+from ._check import Checked, check
+from ._draft import draft
 from ._readings import CONTROLS, expression, readings
 from ._run import Outcome, run
 from ._settings import Study
 from ._template import template
 from .atlas import write_atlas
 
-__all__ = ["CONTROLS", "Outcome", "Study", "expression", "readings", "run", "template", "write_atlas"]
+__all__ = [
+    "CONTROLS",
+    "Checked",
+    "Outcome",
+    "Study",
+    "check",
+    "draft",
+    "expression",
+    "readings",
+    "run",
+    "template",
+    "write_atlas",
+]

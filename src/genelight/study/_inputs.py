@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from anndata import AnnData
 
 from .. import demo, io, models, modules, patients, pp
-from .._core.checks import select_samples
+from .._core.checks import check_column, select_samples
 from .._core.provenance import digest
-from ..errors import InputError, UnknownNameError
+from ..errors import GenelightError, InputError, UnknownNameError
 from ..nouns import Contrast, Edges, Genes
 from ..nouns.contrast import measure_of
 from ..nouns.genes import check_coverage
 from ..patients.stratify import LEAST_SUBJECTS
 from ._second import SecondCohort
-from ._settings import EMBEDDED, Genetics, Model, Sets, Study
+from ._settings import EMBEDDED, Genetics, Sets, Study
 
 __all__ = ["Inputs", "patients_of"]
 
-LEAST_SHARED = 10
+T = TypeVar("T")
+
+LEAST_SHARED, LEAST_GENES = 10, 5
 TESTED_SIZES = (5, 500)
 
 
@@ -39,6 +42,8 @@ class Inputs:
         How the file's columns became genes, where they were none.
     second
         The cohort that is asked for the module too.
+    sheet
+        Which row of the sample sheet is whose.
     """
 
     study: Study
@@ -51,6 +56,7 @@ class Inputs:
     digest: str
     id_map: pp.IdMap | None = None
     second: SecondCohort | None = None
+    sheet: io.SheetMatch | None = None
 
     @classmethod
     def read(cls, study: Study) -> Inputs:
@@ -61,72 +67,156 @@ class Inputs:
         GenelightError
             If anything does not fit; nothing has been written then.
         """
-        data = study.data
-        adata = demo.cohort() if data.expression == EMBEDDED else io.read(data.expression, dense=True)
-        id_map = pp.map_where_needed(adata, to=data.ids, table=data.id_table)
-        adata = id_map.transform(adata) if id_map else adata
-        if data.drop:
-            adata = adata[~select_samples(adata.obs, data.drop, role="drop")].copy()
-        contrast = Contrast.of(
-            adata.obs,
-            case=study.contrast.case,
-            control=study.contrast.control,
-            subject=data.subject,
-            subject_pattern=data.subject_pattern,
-            covariates=study.contrast.covariates,
-        )
-        if study.contrast.name:
-            contrast = replace(contrast, name=study.contrast.name)
-        preparation = prepare(adata, study, id_map=id_map)
-        smallest = _smallest_training(adata.n_obs, study.module.folds)
-        widths = models.choose_widths(
-            study.model.widths,
-            samples=smallest,
-            genes=len(preparation.genes),
-            shape=models.PRESETS[study.model.preset].shape,
-        )
-        _check_module(study, contrast, genes=preparation.genes, layers=len(widths))
-        _check_patients(study, adata, contrast)
-        network = _network(study)
-        network = network and pp.map_edges(network, preparation.genes, network=True)
-        sets = [_sets(s, data.ids) for s in study.sets] + [_genetics(g, data.ids) for g in study.genetics]
-        sets = [pp.map_edges(s, preparation.genes) for s in sets]
-        for edges in [*sets, *([network] if network else [])]:
-            known = set(edges.table["target"]) | (set(edges.table["source"]) if edges is network else set())
-            shared = preparation.genes.align(known)
-            check_coverage(shared, least=LEAST_SHARED, what="the data", reference=edges.name)
-        for collection in sets:
-            _check_sizes(collection, preparation.genes)
-        identity = digest(np.asarray(adata.X), list(adata.obs_names), list(adata.var_names), adata.obs.to_csv())
-        second = SecondCohort.read(study.second, preparation.genes) if study.second else None
-        return cls(study, adata, contrast, preparation, widths, network, sets, identity, id_map, second)
+        found = _gather(study, Findings(stop=True))
+        if found is None:
+            msg = "the study cannot be read"
+            raise InputError(msg)
+        return found
+
+    @classmethod
+    def check(cls, study: Study) -> tuple[Inputs | None, list[GenelightError]]:
+        """The same, going on behind what does not fit: the inputs, None where there is any, and everything found."""
+        findings = Findings(stop=False)
+        found = _gather(study, findings)
+        return (None if findings.problems else found), findings.problems
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """What became of the sample sheet's rows and of the columns that were no genes, to be printed."""
+        sheets = (self.sheet, self.second.sheet if self.second else None)
+        return tuple(str(each) for each in (*sheets, self.id_map) if each is not None)
 
     @property
     def priors(self) -> str:
         """Identity of network and sets."""
         return digest(self.network.digest if self.network else "", [s.digest for s in self.sets])
 
-    def fit(self, adata: AnnData) -> models.Autoencoder:
-        """Train this study's autoencoder on a table of samples, preparation included."""
-        model = self.study.model
-        return models.fit(
-            adata,
-            preset=_preset(model),
-            widths=self.widths,
-            subject=self.study.data.subject,
-            preparation=prepare(adata, self.study, id_map=self.id_map),
+    @property
+    def spec(self) -> models.Autoencoder:
+        """What this study's autoencoder is fitted from, on all samples or on a fold's."""
+        data, model = self.study.data, self.study.model
+        return models.Autoencoder(
+            self.widths,
+            model.preset,
             epochs=model.epochs,
+            learning_rate=model.learning_rate,
+            preparation=self.preparation.settings,
+            subject=data.subject,
+            subject_pattern=data.subject_pattern,
             seed=model.seed,
         )
 
-    def fit_pca(self, adata: AnnData) -> models.PCA:
-        """Fit the baseline: principal components, as many as the narrowest layer has nodes."""
-        return models.fit_pca(adata, width=min(self.widths), preparation=prepare(adata, self.study, id_map=self.id_map))
+    @property
+    def baselines(self) -> tuple[models.PCA, models.ICA]:
+        """Principal and independent components, as many as the narrowest layer has nodes."""
+        width, preparation, seed = min(self.widths), self.preparation.settings, self.study.model.seed
+        return models.PCA(width, preparation=preparation), models.ICA(width, preparation=preparation, seed=seed)
 
-    def fit_ica(self, adata: AnnData) -> models.ICA:
-        """Fit the second baseline: as many independent components."""
-        preparation = prepare(adata, self.study, id_map=self.id_map)
-        return models.fit_ica(adata, width=min(self.widths), preparation=preparation, seed=self.study.model.seed)
+    @property
+    def persons(self) -> AnnData:
+        """The samples, the subject column naming persons."""
+        found, subject = self.adata.copy(), self.study.data.subject
+        if subject is not None:
+            found.obs[subject] = self.contrast.subject_n.astype(str)
+        return found
+
+
+class Findings:
+    """Looks at one thing after another, and keeps what is wrong or stops at the first."""
+
+    def __init__(self, *, stop: bool) -> None:
+        self.stop, self.problems = stop, list[GenelightError]()
+
+    def look(self, work: Callable[[], T]) -> T | None:
+        """What `work` gives, None where it finds something wrong.
+
+        Raises
+        ------
+        GenelightError
+            What `work` raises, if that stops.
+        """
+        try:
+            return work()
+        except GenelightError as error:
+            if self.stop:
+                raise
+            if str(error) not in map(str, self.problems):
+                self.problems.append(error)
+            return None
+
+
+def _gather(study: Study, findings: Findings) -> Inputs | None:
+    """The inputs; what needs a thing that is wrong is not looked at."""
+    look = findings.look
+    table = look(lambda: _table(study))
+    network = look(lambda: _network(study)) if study.network else None
+    sets = [look(lambda s=s: _sets(s, study.data.ids)) for s in study.sets]  # type: ignore[misc]
+    sets += [look(lambda g=g: _genetics(g, study.data.ids)) for g in study.genetics]  # type: ignore[misc]
+    look(lambda: _check_names(study))
+    if table is None:
+        return None
+    adata, id_map, sheet = table
+    contrast = look(lambda: _contrast(study, adata, findings))
+    preparation = look(lambda: prepare(adata, study, id_map=id_map))
+    if contrast is not None:
+        look(lambda: _check_patients(study, adata, contrast))
+    look(lambda: _check_scorecard(study, adata))
+    if preparation is None:
+        return None
+    # Told once, for the parts of the samples might speak for another.
+    study = study.model_copy(update={"data": study.data.model_copy(update={"scale": preparation.scale})})
+    genes = preparation.genes
+    widths = look(lambda: _widths(study, adata.n_obs, genes))
+    if contrast is not None and widths is not None:
+        _check_module(study, contrast, genes=genes, layers=len(widths), look=look)
+    look(lambda: _check_size(study, genes))
+    network = network and pp.map_edges(network, genes, network=True)
+    sets = [edges and pp.map_edges(edges, genes) for edges in sets]
+    for edges in (*sets, network):
+        if edges is None:
+            continue
+        look(lambda edges=edges: _check_prior(edges, genes, nodes=edges is network))  # type: ignore[misc]
+    asked = study.second
+    second = look(lambda: SecondCohort.read(asked, genes)) if asked else None
+    if contrast is None or widths is None or None in sets:
+        return None
+    identity = digest(np.asarray(adata.X), list(adata.obs_names), list(adata.var_names), adata.obs.to_csv())
+    return Inputs(
+        study, adata, contrast, preparation, widths, network, [s for s in sets if s], identity, id_map, second, sheet
+    )
+
+
+def _table(study: Study) -> tuple[AnnData, pp.IdMap | None, io.SheetMatch | None]:
+    """The samples kept, with genes as columns and what the sheet says of them."""
+    data = study.data
+    adata = demo.cohort() if data.expression == EMBEDDED else io.read(data.expression, dense=True)
+    sheet = io.match_sheet(adata, data.samples, samples_id=data.samples_id) if data.samples else None
+    adata = adata if sheet is None else sheet.join(adata)
+    id_map = pp.map_where_needed(adata, to=data.ids, table=data.id_table)
+    adata = id_map.transform(adata) if id_map else adata
+    if data.drop:
+        adata = adata[~select_samples(adata.obs, data.drop, role="drop")].copy()
+    return adata, id_map, sheet
+
+
+def _contrast(study: Study, adata: AnnData, findings: Findings) -> Contrast:
+    """Cases against controls, each part of the question looked at by itself first."""
+    asked, data, obs = study.contrast, study.data, adata.obs
+    for role, query in (("case", asked.case), ("control", asked.control)):
+        findings.look(lambda role=role, query=query: select_samples(obs, query, role=role))  # type: ignore[misc]
+    named = [("subject", data.subject), *(("covariate", name) for name in asked.covariates)]
+    for role, name in named:
+        if name is not None and name not in obs:
+            findings.look(lambda role=role, name=name: check_column(obs, name, role=role))  # type: ignore[misc]
+    contrast = Contrast.of(
+        obs,
+        case=asked.case,
+        control=asked.control,
+        subject=data.subject,
+        subject_pattern=data.subject_pattern,
+        covariates=asked.covariates,
+    )
+    return replace(contrast, name=asked.name) if asked.name else contrast
 
 
 def patients_of(study: Study, adata: AnnData, contrast: Contrast) -> AnnData:
@@ -156,13 +246,6 @@ def _check_patients(study: Study, adata: AnnData, contrast: Contrast) -> None:
         raise InputError(msg)
 
 
-def _preset(model: Model) -> str | models.Preset:
-    """The preset's name, or the preset with the study's learning rate."""
-    if model.learning_rate is None:
-        return model.preset
-    return models.preset(model.preset, learning_rate=model.learning_rate)
-
-
 def prepare(adata: AnnData, study: Study, *, id_map: pp.IdMap | None = None) -> pp.Preparation:
     """The study's preparation, learned from these samples; with it goes how their columns became genes."""
     data = study.data
@@ -176,18 +259,75 @@ def _smallest_training(samples: int, folds: int) -> int:
     return int(samples * (1 - 1 / folds) * 0.75)
 
 
-def _check_module(study: Study, contrast: Contrast, *, genes: Genes, layers: int) -> None:
+def _widths(study: Study, samples: int, genes: Genes) -> tuple[int, ...]:
+    return models.choose_widths(
+        study.model.widths,
+        samples=_smallest_training(samples, study.module.folds),
+        genes=len(genes),
+        shape=models.PRESETS[study.model.preset].shape,
+    )
+
+
+def _check_names(study: Study) -> None:
+    modules.DERIVATIONS.entry(study.module.method)
+    models.PRESETS.entry(study.model.preset)
+    for name in study.scorecard.controls if study.scorecard else ():
+        models.BASELINES.entry(name)
+
+
+def _check_scorecard(study: Study, adata: AnnData) -> None:
+    card = study.scorecard
+    for role, names in (("label", card.labels), ("batch", card.batch)) if card else ():
+        for name in names:
+            if name not in adata.obs:
+                raise UnknownNameError(f"{role} column", name, adata.obs.columns, where="[scorecard] of the study")
+
+
+def _check_module(
+    study: Study, contrast: Contrast, *, genes: Genes, layers: int, look: Callable[[Callable[[], None]], None]
+) -> None:
     settings = study.module
-    modules.DERIVATIONS.entry(settings.method)
-    if settings.layer is not None and settings.layer not in (names := [f"L{i + 1}" for i in range(layers)]):
-        raise UnknownNameError("layer", settings.layer, names, where="[module] of the study")
-    if settings.size > len(genes) // 2:
-        msg = f"[module] size = {settings.size} is more than half of the {len(genes)} genes kept; choose a smaller one"
+
+    def layer() -> None:
+        names = [f"L{i + 1}" for i in range(layers)]
+        if settings.layer is not None and settings.layer not in names:
+            raise UnknownNameError("layer", settings.layer, names, where="[module] of the study")
+
+    def size() -> None:
+        if settings.size > len(genes) // 2:
+            msg = (
+                f"[module] size = {settings.size} is more than half of the {len(genes)} genes kept; write "
+                f"size = {max(len(genes) // 10, 1)}"
+            )
+            raise InputError(msg)
+
+    def folds() -> None:
+        fewest = min(len(np.unique(contrast.subject_n[mask])) for mask in (contrast.case_n, contrast.control_n))
+        if settings.folds > fewest:
+            msg = f"[module] folds = {settings.folds}, but a group has only {fewest} subjects; write folds = {fewest}"
+            raise InputError(msg)
+
+    for check in (layer, size, folds):
+        look(check)
+
+
+def _check_size(study: Study, genes: Genes) -> None:
+    """Nodes are tested by fewer genes than there are, as the tests ask for."""
+    n_top = study.tests.n_top
+    if isinstance(n_top, int) and n_top >= len(genes):
+        why = f", by variable = {study.data.variable} of [data]" if study.data.variable else ""
+        msg = (
+            f"[tests] n_top = {n_top}, but only {len(genes)} genes are kept{why}; write "
+            f"n_top = {max(len(genes) // 10, LEAST_GENES)}"
+        )
         raise InputError(msg)
-    fewest = min(len(np.unique(contrast.subject_n[mask])) for mask in (contrast.case_n, contrast.control_n))
-    if settings.folds > fewest:
-        msg = f"[module] folds = {settings.folds}, but a group has only {fewest} subjects; use folds = {fewest}"
-        raise InputError(msg)
+
+
+def _check_prior(edges: Edges, genes: Genes, *, nodes: bool) -> None:
+    known = set(edges.table["target"]) | (set(edges.table["source"]) if nodes else set())
+    check_coverage(genes.align(known), least=LEAST_SHARED, what="the data", reference=edges.name)
+    if not nodes:
+        _check_sizes(edges, genes)
 
 
 def _check_sizes(collection: Edges, genes: Genes) -> None:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from .._core.progress import stage
 from .._core.provenance import read_json, versions, write_json
+from ..errors import FormatError
 from ._inputs import Inputs
 from ._ledger import Ledger
 from ._settings import Study
@@ -27,11 +29,14 @@ class Outcome:
         Paths of the run folder and of its report.
     findings
         Five sentences.
+    accounts
+        What became of the sample sheet's rows and of columns that were no genes.
     """
 
     folder: Path
     report: Path
     findings: tuple[str, ...]
+    accounts: tuple[str, ...] = ()
 
 
 def run(study: Study, out: str | Path, *, say: Callable[[str], None] = lambda _: None) -> Outcome:
@@ -61,17 +66,29 @@ def run(study: Study, out: str | Path, *, say: Callable[[str], None] = lambda _:
     >>> outcome = gl.study.run(gl.study.Study.demo(), "runs/demo")  # doctest: +SKIP
     """
     say("reading and checking")
-    inputs = Inputs.read(study)
+    with stage("reading and checking"):
+        inputs = Inputs.read(study)
     bench, ledger = Bench(inputs, Path(out)), Ledger(Path(out))
     made: dict[str, str] = {}
+    planned = [step for step in STEPS if _planned(step, bench)]
     for step in STEPS:
         if step.wanted(bench):
-            made[step.name] = _do(step, bench, ledger=ledger, made=made, say=say)
+            number = planned.index(step) + 1 if step in planned else 0
+            with stage(step.says, number=number, total=len(planned) if number else 0):
+                made[step.name] = _do(step, bench, ledger=ledger, made=made, say=say)
         else:
             ledger.drop(step.name)
     findings = tuple(read_json(bench.folder / "report.json")["findings"])
     _record(bench, result=made["report"])
-    return Outcome(bench.folder, bench.folder / "report.html", findings)
+    return Outcome(bench.folder, bench.folder / "report.html", findings, inputs.accounts)
+
+
+def _planned(step: Step, bench: Bench) -> bool:
+    """Whether a step counts among those to come; one that asks for files of earlier steps may still be left out."""
+    try:
+        return step.wanted(bench)
+    except FormatError:
+        return True
 
 
 def _do(step: Step, bench: Bench, *, ledger: Ledger, made: dict[str, str], say: Callable[[str], None]) -> str:

@@ -26,12 +26,15 @@ class SecondCohort:
     ----------
     digest
         Identity of expression, groups and subjects.
+    sheet
+        Which row of its sample sheet is whose.
     """
 
     adata: AnnData
     contrast: Contrast
     preparation: pp.Preparation
     digest: str
+    sheet: io.SheetMatch | None = None
 
     @classmethod
     def read(cls, settings: Second, genes: Genes) -> SecondCohort:
@@ -43,6 +46,10 @@ class SecondCohort:
             If it does not fit, or shares too few of `genes`.
         """
         adata = io.read(settings.expression, dense=True)
+        sheet = None
+        if settings.samples:
+            sheet = io.match_sheet(adata, settings.samples, samples_id=settings.samples_id)
+            adata = sheet.join(adata)
         id_map = pp.map_where_needed(adata, to=genes, table=settings.id_table)
         adata = id_map.transform(adata) if id_map else adata
         contrast = Contrast.of(
@@ -65,4 +72,4 @@ class SecondCohort:
             [str(s) for s in contrast.subject_n],
             settings.scale,
         )
-        return cls(adata, contrast, preparation, identity)
+        return cls(adata, contrast, preparation, identity, sheet)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from ..errors import FormatError, InputError, ResourceError, UnknownNameError
+from ..errors import FormatError, GenelightError, InputError, ResourceError, UnknownNameError
 from ..nouns.module import DERIVATION
 
-__all__ = ["EMBEDDED", "Study"]
+__all__ = ["EMBEDDED", "Study", "read_study"]
 
 EMBEDDED = "embedded"
 """In place of a file name: the data that come with the package."""
@@ -32,13 +33,15 @@ class _Section(BaseModel):
 class Data(_Section):
     """Which samples, and whose."""
 
-    expression: str = Field(description="h5ad file, samples x genes")
+    expression: str = Field(description="expression table in any format that genelight reads")
+    samples: str | None = Field(default=None, description="sample sheet beside it: CSV, TSV or Excel, joined by name")
+    samples_id: str | None = Field(default=None, description="its column of sample names; unset for what fits best")
     subject: str | None = Field(default=None, description="obs column: whose sample it is; a subject is never split")
     subject_pattern: str | None = Field(
         default=None, description="regular expression whose first group names the person in that column"
     )
     drop: str | None = Field(default=None, description="samples to leave out, a query on obs columns")
-    scale: str = Field(default="log2", description="scale of the values: log2, counts or linear")
+    scale: str = Field(default="log2", description="scale of the values: log2, counts, linear, or auto to tell it")
     ids: str = Field(
         default="symbol", description="kind of gene id: symbol, entrez, ensembl; an expression file of others is mapped"
     )
@@ -46,7 +49,10 @@ class Data(_Section):
         default=None, description="table of ids and genes for that, such as GEO's of a platform"
     )
     above_floor: float = Field(
-        default=0.5, ge=0, le=1, description="keep genes above the floor in this share of samples"
+        default=0.5,
+        ge=0,
+        le=1,
+        description="keep genes above the floor (lowest value, shared by many) in this share of samples",
     )
     variable: int | None = Field(
         default=None, ge=10, description="keep only so many genes, the most variable; unset for all"
@@ -104,7 +110,9 @@ class Genetics(_Section):
 class ModuleSettings(_Section):
     """The disease module and how sure it is."""
 
-    method: str = Field(default=DERIVATION, description="how it is derived")
+    method: str = Field(
+        default=DERIVATION, description="auto: joint (model and genes) or de (genes alone), what replicates better"
+    )
     layer: str | None = Field(
         default=None, description="hidden layer it is read from; unset to choose by cross-validation"
     )
@@ -118,7 +126,7 @@ class Tests(_Section):
     """Tests of nodes and modules."""
 
     n_top: Annotated[int, Field(ge=5)] | Literal["knee"] = Field(
-        default=150, description="genes of a node that are tested, or 'knee' for each profile's own number"
+        default=150, description="genes of a node that are tested; 'knee': where its sorted values stop falling"
     )
     draws: int = Field(default=1000, ge=99, description="matched random draws for each node")
 
@@ -135,6 +143,8 @@ class Second(_Section):
     """A second cohort that is asked whether it has the module too."""
 
     expression: str = Field(description="its expression table")
+    samples: str | None = Field(default=None, description="its sample sheet: CSV, TSV or Excel")
+    samples_id: str | None = Field(default=None, description="the sheet's column of sample names")
     case: str = Field(description="which of its samples are cases")
     control: str = Field(description="which of its samples are controls")
     subject: str | None = Field(default=None, description="its obs column of subjects")
@@ -226,7 +236,7 @@ class Study(_Section):
             msg = f"{where} is not valid TOML: {error}"
             raise FormatError(msg) from error
         except ValidationError as error:
-            raise _explain(error, where) from None
+            raise _explain(error.errors()[0], where) from None
 
     def showing_ids(self) -> Study:
         """The same, its report naming patients.
@@ -248,31 +258,61 @@ class Study(_Section):
         def move(part: Any) -> Any:
             return part.model_copy(update={"file": place(part.file)})
 
+        def files(part: Any) -> Any:
+            named = {key: getattr(part, key) for key in ("expression", "samples", "id_table")}
+            return part.model_copy(update={key: place(name) for key, name in named.items() if name is not None})
+
         return self.model_copy(
             update={
-                "data": self.data.model_copy(
-                    update={
-                        "expression": place(self.data.expression),
-                        "id_table": self.data.id_table and place(self.data.id_table),
-                    }
-                ),
+                "data": files(self.data),
                 "network": self.network and move(self.network),
                 "sets": [move(s) for s in self.sets],
                 "genetics": [move(g) for g in self.genetics],
-                "second": self.second
-                and self.second.model_copy(
-                    update={
-                        "expression": place(self.second.expression),
-                        "id_table": self.second.id_table and place(self.second.id_table),
-                    }
-                ),
+                "second": self.second and files(self.second),
             }
         )
 
 
-def _explain(error: ValidationError, where: str) -> InputError:
-    """The first thing that is wrong, in one line."""
-    first = error.errors()[0]
+def read_study(path: Path) -> tuple[Study | None, list[GenelightError]]:
+    """A study with whatever is wrong in its file; what does not fit is left out, so that the rest can be looked at.
+
+    None where too little is left.
+    """
+    try:
+        return Study.load(path), []
+    except InputError as error:
+        first: list[GenelightError] = [error]
+    raw = tomllib.loads(path.read_text())
+    problems: list[GenelightError] = []
+    while True:
+        try:
+            return Study.model_validate(raw)._relative_to(path.parent), problems or first
+        except ValidationError as error:
+            found = error.errors()
+        said = set(map(str, problems))
+        problems += [each for each in (_explain(e, str(path)) for e in found) if str(each) not in said]
+        unfit = [each["loc"] for each in found if each["type"] != "missing"]
+        for place in unfit:
+            _remove(raw, place)
+        if not unfit:
+            return None, problems
+
+
+def _remove(raw: dict[str, Any], place: Sequence[Any]) -> None:
+    """Take out the innermost key that is there; behind it a place may name the types that were tried."""
+    here: Any = raw
+    holder, key = raw, ""
+    for part in place:
+        if isinstance(here, dict) and part in here:
+            holder, key = here, part
+        elif not (isinstance(here, list) and isinstance(part, int) and part < len(here)):
+            break
+        here = here[part]
+    holder.pop(key, None)
+
+
+def _explain(first: Mapping[str, Any], where: str) -> InputError:
+    """One thing that is wrong, in one line."""
     place = [str(p) for p in first["loc"] if p not in ("Network", "literal[False]")]
     section = _section([p for p in place[:-1] if not p.isdigit()])
     table = f"[{'.'.join(place[:-1])}] of {where}" if place[:-1] else where

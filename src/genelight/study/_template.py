@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
@@ -24,7 +26,7 @@ from ._settings import (
     Tests,
 )
 
-__all__ = ["template", "to_toml"]
+__all__ = ["as_toml", "section_lines", "template", "to_toml"]
 
 _FILL_IN = {
     "expression": "cohort.h5ad",
@@ -38,8 +40,13 @@ _FILL_IN = {
 _OPTIONAL = ("genetics", "scorecard", "second", "patients")
 
 
-def template() -> str:
+def template(*, replaced: Mapping[str, Sequence[str]] = MappingProxyType({})) -> str:
     """A commented study file with every key, its meaning and its default.
+
+    Parameters
+    ----------
+    replaced
+        Lines to put in place of those of a section, by its title: ``"[data]"``.
 
     Examples
     --------
@@ -67,16 +74,29 @@ def template() -> str:
     for title, section in sections:
         optional = title.strip("[]") in _OPTIONAL
         lines += ["", f"# {(section.__doc__ or '').strip()}", f"# {title}" if optional else title]
-        lines += [_line(name, field, optional=optional) for name, field in section.model_fields.items()]
+        lines += replaced.get(title) or [
+            _line(name, field, optional=optional) for name, field in section.model_fields.items()
+        ]
     return "\n".join(lines) + "\n"
+
+
+def section_lines(section: type[BaseModel], *, set_to: Mapping[str, Any], asked: Sequence[str]) -> list[str]:
+    """Lines of a section with some keys set; those that must be given and are not `asked` for are left out."""
+    lines = []
+    for name, field in section.model_fields.items():
+        if name in set_to:
+            lines.append(f"{f'{name} = {as_toml(set_to[name])}':<46} # {field.description}")
+        elif name in asked or not field.is_required():
+            lines.append(_line(name, field, optional=True))
+    return lines
 
 
 def _line(name: str, field: FieldInfo, *, optional: bool) -> str:
     if (field.default is PydanticUndefined and field.default_factory is None) or name == "subject":
-        text = f"{name} = {_value(_FILL_IN[name])}"
+        text = f"{name} = {as_toml(_FILL_IN[name])}"
         return f"{'# ' if optional else ''}{text:<46} # {field.description}"
     default = field.get_default(call_default_factory=True)
-    shown = f"{name} = {_value(default)}" if default not in (None, {}, []) else f"{name} ="
+    shown = f"{name} = {as_toml(default)}" if default not in (None, {}, []) else f"{name} ="
     if default == EMBEDDED:
         return f"{shown:<46} # {field.description}"
     return f"# {shown:<44} # {field.description}"
@@ -97,12 +117,13 @@ def to_toml(settings: BaseModel) -> str:
 
 
 def _pairs(table: dict[str, Any]) -> list[str]:
-    return [f"{key} = {_value(value)}" for key, value in table.items()]
+    return [f"{key} = {as_toml(value)}" for key, value in table.items()]
 
 
-def _value(value: Any) -> str:
+def as_toml(value: Any) -> str:
+    """A value as TOML writes it."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{k} = {_value(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{k} = {as_toml(v)}" for k, v in value.items()) + "}"
     if isinstance(value, str) and '"' in value and "'" not in value and value.isprintable():
         return f"'{value}'"
     # TOML's other strings, numbers, booleans and arrays are written as JSON's.

@@ -14,6 +14,10 @@ from .._registry import DERIVATIONS, Question
 __all__ = ["Auto"]
 
 CANDIDATES = ("joint", "de")
+IN_WORDS = {
+    "joint": "joint (the model and the genes together)",
+    "de": "de (differential expression, the genes by themselves)",
+}
 PAIRS = 15
 MAJORITY = 0.75
 
@@ -69,18 +73,18 @@ def _replication(question: Question, derivations: Mapping[str, Any]) -> dict[str
 
 def _because(chosen: str, mean: Mapping[str, float | None]) -> str:
     """Why it was chosen, in a sentence."""
-    default, plain = CANDIDATES
-    together, alone = mean[default], mean[plain]
+    default, plain = (IN_WORDS[name] for name in CANDIDATES)
+    together, alone = (mean[name] for name in CANDIDATES)
     if together is None or alone is None:
         return f"{default}, as halves of so few subjects cannot be compared"
-    figures = f"{together:.3f} with the model ({default}), {alone:.3f} without ({plain})"
-    if chosen == default:
+    figures = f"{together:.3f} with the model, {alone:.3f} without"
+    if chosen == CANDIDATES[0]:
         better = "which does not favour the genes alone clearly" if alone > together else "so the model is kept"
         return (
             f"{default}: scores replicate between halves of the subjects at a rank correlation of {figures}, {better}"
         )
     return (
-        f"{chosen}: genes by themselves replicate better between halves of the subjects, at a rank correlation of "
+        f"{plain}: they replicate better between halves of the subjects, at a rank correlation of "
         f"{figures}, so the module is theirs and the model has no say in it"
     )
 

@@ -1,0 +1,236 @@
+"""The one loader: options of a table, its samples, its genes and the question asked of it, alike in every command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+from scipy import sparse
+
+import genelight as gl
+
+from .._core.checks import select_samples
+from ..errors import InputError
+from ._command import note
+from ._shared import listed
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+__all__ = [
+    "Cohort",
+    "ContrastedCohort",
+    "Control",
+    "PeopledCohort",
+    "QuestionedCohort",
+    "Table",
+    "as_genes_of",
+    "found_in",
+]
+
+READING, GENES, QUESTION = "The table", "Its genes and values", "The question"
+
+Control = Annotated[str, typer.Option(help="which samples are controls, a query as well", rich_help_panel=QUESTION)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table in any format, with a sample sheet beside it."""
+
+    table: Annotated[Path, typer.Argument(help="expression table in any format that read knows")]
+    samples: Annotated[
+        Path | None,
+        typer.Option(help="sample sheet: CSV, TSV or Excel, joined by sample name", rich_help_panel=READING),
+    ] = None
+    samples_id: Annotated[
+        str | None, typer.Option(help="its column of sample names; unset for what fits best", rich_help_panel=READING)
+    ] = None
+    drop: Annotated[
+        str | None, typer.Option(help="samples to leave out, a query on sample columns", rich_help_panel=READING)
+    ] = None
+    orientation: Annotated[
+        str | None,
+        typer.Option(help="genes-in-rows or samples-in-rows, where names do not tell", rich_help_panel=READING),
+    ] = None
+    modality: Annotated[str | None, typer.Option(help="which modality of a MuData file", rich_help_panel=READING)] = (
+        None
+    )
+    column: Annotated[
+        str | None,
+        typer.Option(
+            help="which column of a folder of tables of one sample each, or of a table with a row for each pair",
+            rich_help_panel=READING,
+        ),
+    ] = None
+    annotations: Annotated[
+        str | None,
+        typer.Option(
+            help="columns or rows that describe samples or genes, with commas, or none; all others are values",
+            rich_help_panel=READING,
+        ),
+    ] = None
+    drop_empty: Annotated[
+        bool,
+        typer.Option(
+            "--drop-empty", help="set samples aside whose every value is zero or missing", rich_help_panel=READING
+        ),
+    ] = False
+
+    @property
+    def told(self) -> tuple[str, ...] | None:
+        """What --annotations names; nothing for the word none."""
+        text = self.annotations
+        return None if text is None else () if text.strip() == "none" else listed(text)
+
+    def read(self, *, dense: bool = True) -> AnnData:
+        """The table as it is in the file, with what the sheet says of its samples, less those to drop."""
+        adata = gl.io.read(
+            self.table,
+            orientation=self.orientation,
+            modality=self.modality,
+            column=self.column,
+            annotations=self.told,
+            drop_empty=self.drop_empty,
+            dense=dense,
+        )
+        if self.samples is not None:
+            found = gl.io.match_sheet(adata, self.samples, samples_id=self.samples_id)
+            note(found)
+            adata = found.join(adata)
+        if self.drop is not None:
+            dropped_n = select_samples(adata.obs, self.drop, role="drop")
+            note(f"samples left out by --drop: {int(dropped_n.sum())} of {len(dropped_n)}")
+            adata = adata[~dropped_n].copy()
+        return adata
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cohort(Table):
+    """A table brought to genes, or to those of a model."""
+
+    probes: Annotated[
+        Path | None,
+        typer.Option("--table", help="table of ids and genes, or a GEO platform such as GPL570", rich_help_panel=GENES),
+    ] = None
+
+    def genes(self, *, to: str | gl.Genes = "symbol") -> tuple[AnnData, gl.pp.IdMap | None]:
+        """With genes of one kind as columns; where they were of another, mapped, with the account."""
+        adata = self.read()
+        id_map = gl.pp.map_where_needed(adata, to=to, table=self.probes)
+        if id_map is None:
+            return adata, None
+        note(id_map)
+        return id_map.transform(adata), id_map
+
+    def genes_of(self, model: Path, *, scale: str | None = None) -> AnnData:
+        """With a model's genes as columns."""
+        return as_genes_of(model, self.read(), probes=self.probes, scale=scale)
+
+    def store_or_genes(self) -> tuple[AnnData | gl.io.Store, gl.pp.IdMap | None]:
+        """A store as it lies, anything else in memory with genes as columns."""
+        return (self.store(), None) if gl.io.is_store(self.table) else self.genes()
+
+    def store(self) -> gl.io.Store:
+        """A store as it lies.
+
+        Raises
+        ------
+        InputError
+            If options were given that are for tables in memory.
+        """
+        for name in ("samples", "drop", "orientation", "modality", "column", "annotations"):
+            if getattr(self, name) is not None:
+                msg = (
+                    f"{self.table} is a store, whose samples are fixed, so --{name} does not go with it; "
+                    f"before packing it was: genelight read TABLE --{name} ... --out cohort.h5ad"
+                )
+                raise InputError(msg)
+        return gl.io.open_store(self.table)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeopledCohort(Cohort):
+    """A table that says whose its samples are."""
+
+    subject: Annotated[
+        str | None,
+        typer.Option(help="sample column: whose sample it is; a subject is never split", rich_help_panel=QUESTION),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionedCohort(PeopledCohort):
+    """A table that is asked about a disease."""
+
+    subject_pattern: Annotated[
+        str | None,
+        typer.Option(
+            help="regular expression: its first group is the part of --subject that names the person",
+            rich_help_panel=QUESTION,
+        ),
+    ] = None
+    covariates: Annotated[
+        str | None,
+        typer.Option(help="sample columns to adjust for, with commas: age,sex,batch", rich_help_panel=QUESTION),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContrastedCohort(QuestionedCohort):
+    """A table and two groups of its samples."""
+
+    case: Annotated[
+        str, typer.Option(help="which samples are cases, a query on sample columns", rich_help_panel=QUESTION)
+    ]
+    control: Control
+
+    def contrast(self, adata: AnnData) -> gl.Contrast:
+        """Cases against controls."""
+        return gl.Contrast.of(
+            adata.obs,
+            case=self.case,
+            control=self.control,
+            subject=self.subject,
+            subject_pattern=self.subject_pattern,
+            covariates=listed(self.covariates),
+        )
+
+
+def as_genes_of(model: Path, adata: AnnData, *, probes: Path | None = None, scale: str | None = None) -> AnnData:
+    """The table with a model's genes as columns; what is not there under its name is mapped and accounted for.
+
+    With a `scale` the values are brought from it to the model's.
+    """
+    preparation = gl.pp.Preparation.load(model / "prepare.json")
+    id_map = gl.pp.map_for(adata, preparation, table=probes)
+    if id_map is not None:
+        note(id_map)
+        adata = id_map.transform(adata)
+        note(found_in(preparation, adata))
+    gaps = missing_in(preparation, adata)
+    if gaps:
+        note(gaps)
+    return adata if scale is None else preparation.rescale(adata, scale)
+
+
+def found_in(preparation: gl.pp.Preparation, adata: AnnData) -> str:
+    """How many of a model's genes a table has, and what becomes of the others."""
+    alignment = preparation.align(adata.var_names)
+    rest = f"; the other {alignment.missing:,} are imputed from the model" if alignment.missing else ""
+    return (
+        f"{alignment.found:,} of the model's {len(preparation.genes):,} genes, with {alignment.weighted:.1%} of their "
+        f"variance{rest}"
+    )
+
+
+def missing_in(preparation: gl.pp.Preparation, adata: AnnData) -> str:
+    """How many single values of a model's genes are missing; empty where none is."""
+    if sparse.issparse(adata.X) and not np.isnan(adata.X.data).any():
+        return ""
+    gap_ng = preparation.gaps(adata)
+    single = gap_ng[:, ~gap_ng.all(0)]
+    missing = int(single.sum())
+    return f"{missing:,} single values ({single.mean():.2%}) are missing and come from the model" if missing else ""

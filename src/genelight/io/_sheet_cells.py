@@ -1,0 +1,209 @@
+"""A sample sheet as people keep it, in text or a workbook, as tables of text; titles and blanks are passed over."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import statistics
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..errors import FormatError, ResourceError
+from ._cells import MISSING
+from ._files import DAMAGED, describe, existing, start_of, unpacked
+
+__all__ = ["Frame", "read_frames", "turned", "typed"]
+
+# A treatment may be called none, and a mutation -, so a sheet's words for nothing are fewer.
+_MISSING = frozenset(MISSING) - {"None", "none"}
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$", re.IGNORECASE)
+_COMMA_NUMBER = re.compile(r"[-+]?\d+(,\d+)?$")
+_THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+$")
+_CODE = re.compile(r"[-+]?(0\d|\d{16})")
+_SEPARATORS = ("\t", ",", ";", "|")
+# Of the cells that rows usually fill, the share that names of columns fill.
+_FILLED = 0.6
+
+
+class Frame:
+    """One table of a sheet: columns of text, what was done to get at them, and where it stands.
+
+    Attributes
+    ----------
+    table
+        Text, missing where there is nothing; rows without any cell are left out.
+    header
+        Number of the line with the column names, from 1.
+    worksheet
+        Name within a workbook, else empty.
+    notes
+        What was passed over or renamed.
+    """
+
+    def __init__(self, rows: Sequence[Sequence[str]], *, worksheet: str = "") -> None:
+        self.worksheet = worksheet
+        self.notes: list[str] = []
+        filled = [sum(map(bool, row)) for row in rows]
+        usual = statistics.median([n for n in filled if n] or [0])
+        header = next((i for i, n in enumerate(filled) if n >= max(2, _FILLED * usual)), 0)
+        passed = sum(map(bool, filled[:header]))
+        if passed:
+            self.notes.append(f"{passed} {'line' if passed == 1 else 'lines'} above the column names passed over")
+        self.header = header + 1
+        body = [row for row, n in zip(rows[header + 1 :], filled[header + 1 :], strict=True) if n]
+        width = max(map(len, [rows[header], *body])) if rows else 0
+        padded = [[*row, *[""] * (width - len(row))] for row in body]
+        names = [*(rows[header] if rows else ()), *[""] * width][:width]
+        kept = [c for c in range(width) if names[c] or any(row[c] for row in padded)]
+        named = self._names([names[c] for c in kept], [c + 1 for c in kept])
+        columns = {name: [row[c] for row in padded] for name, c in zip(named, kept, strict=True)}
+        self.table = pd.DataFrame({name: _without_missing(values) for name, values in columns.items()}, dtype=object)
+
+    def _names(self, names: Sequence[str], places: Sequence[int]) -> list[str]:
+        """Column names that differ from one another."""
+        found: list[str] = []
+        for name, place in zip(names, places, strict=True):
+            plain = name.removeprefix("#").strip() or f"column {place}"
+            copy = plain
+            while copy in found or copy == "_index":
+                copy = f"{plain} ({found.count(plain) + 1 + len([n for n in found if n.startswith(f'{plain} (')])})"
+            if copy != name.removeprefix("#").strip():
+                self.notes.append(f"the {'unnamed ' if not name else ''}column {name or place} is called {copy!r}")
+            found.append(copy)
+        return found
+
+
+def read_frames(path: Path) -> list[Frame]:
+    """The tables of a sheet: of text one, of a workbook one for each worksheet that holds anything.
+
+    Raises
+    ------
+    ResourceError
+        If there is no such file, or it may not be read.
+    FormatError
+        If it is damaged, or holds no table.
+    """
+    path = existing(path)
+    try:
+        workbook = start_of(path).startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0"))
+        frames = _of_workbook(path) if workbook else [_of_text(path)]
+    except DAMAGED as error:
+        msg = f"{path} is truncated or damaged ({error}); fetch it again"
+        raise FormatError(msg) from error
+    except OSError as error:
+        msg = f"{path} cannot be read ({error.strerror or error})"
+        raise ResourceError(msg) from error
+    frames = [frame for frame in frames if frame.table.shape[0] and frame.table.shape[1] > 1]
+    if not frames:
+        msg = (
+            f"{path} is {describe(path)} and holds no table of two columns or more; a sample sheet has a line of "
+            "column names, then a line for each sample: CSV, TSV or Excel (.xlsx)"
+        )
+        raise FormatError(msg)
+    return frames
+
+
+def _of_text(path: Path) -> Frame:
+    """Delimited text in the encoding and with the separator that fit it."""
+    with unpacked(path) as handle:
+        raw = handle.read()
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text, note = raw.decode("utf-16"), ""
+    else:
+        try:
+            text, note = raw.decode("utf-8-sig"), ""
+        except UnicodeDecodeError:
+            text, note = raw.decode("latin-1"), "no UTF-8 text, read as Latin-1"
+    if "\0" in text:
+        msg = f"{path} is {describe(path)}, no sample sheet; give CSV, TSV or Excel (.xlsx)"
+        raise FormatError(msg)
+    frame = Frame(_split(text))
+    if note:
+        frame.notes.append(note)
+    return frame
+
+
+def _split(text: str) -> list[list[str]]:
+    """Cells by the separator for which most lines have as many; runs of blanks where none separates."""
+    tried = []
+    for separator in _SEPARATORS:
+        rows = [
+            [_plain(cell) for cell in row] for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        ]
+        widths = [len(row) for row in rows if any(row)]
+        if widths and (width := statistics.mode(widths)) > 1:
+            tried.append((widths.count(width) / len(widths), width, rows))
+    if tried:
+        return max(tried, key=lambda each: each[:2])[2]
+    return [line.split() for line in text.splitlines()]
+
+
+def _of_workbook(path: Path) -> list[Frame]:
+    """Every worksheet, as it is shown.
+
+    Raises
+    ------
+    FormatError
+        If it cannot be read as a workbook.
+    """
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        book = CalamineWorkbook.from_path(str(path))
+        sheets = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
+    except CalamineError as error:
+        msg = f"{path} is {describe(path)} that cannot be read ({error}); save it again as .xlsx or .csv"
+        raise FormatError(msg) from error
+    return [Frame([[_plain(cell) for cell in row] for row in rows], worksheet=name) for name, rows in sheets.items()]
+
+
+def _plain(cell: Any) -> str:
+    """A cell as it is shown, without blanks around it; one of a workbook may be a number or a date."""
+    match cell:
+        case float() if cell.is_integer() and abs(cell) < 1e15:
+            return str(int(cell))
+        case datetime() if cell.time() == time():
+            return cell.date().isoformat()
+        case datetime() | date() | time():
+            return cell.isoformat()
+    return " ".join(str(cell).split())
+
+
+def _without_missing(values: Sequence[str]) -> list[str | None]:
+    """Cells, None where one says that there is nothing; beside a + a - says something."""
+    nothing = _MISSING - {"-"} if "+" in values else _MISSING
+    return [None if value in nothing else value for value in values]
+
+
+def turned(frame: Frame) -> Frame:
+    """The same with samples in rows, where they stood in columns."""
+    table = frame.table.astype(object).where(frame.table.notna(), "")
+    rows = [[str(name) for name in table.columns], *table.to_numpy().tolist()]
+    found = Frame([list(row) for row in zip(*rows, strict=True)], worksheet=frame.worksheet)
+    found.notes = [*frame.notes, "its samples stood in columns and were turned into rows"]
+    return found
+
+
+def typed(values: pd.Series) -> pd.Series:
+    """Numbers where every cell that is there is one, and none is written as a code is (0012); text otherwise."""
+    there = values.dropna().astype(str)
+    if there.empty or there.map(_CODE.match).astype(bool).any():
+        return values
+    if there.map(_NUMBER.match).astype(bool).all():
+        return pd.to_numeric(values)
+    if _comma_numbers(there):
+        return pd.to_numeric(values.str.replace(",", "."))
+    if set(there) == {"True", "False"} and len(there) == len(values):
+        return values == "True"
+    return values
+
+
+def _comma_numbers(there: Iterable[str]) -> bool:
+    """Whether commas stand for decimal points; 1,234 alone may be either."""
+    cells = list(there)
+    return all(map(_COMMA_NUMBER.match, cells)) and not all(_THOUSANDS.match(cell) for cell in cells if "," in cell)

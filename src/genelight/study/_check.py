@@ -1,0 +1,151 @@
+"""Everything that is wrong in a study, before anything is computed, and what computing it would take."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import FormatError, GenelightError, ResourceError
+from ._inputs import Inputs
+from ._settings import read_study
+
+__all__ = ["Checked", "check"]
+
+# Fitted to whole runs on one core, see the notes of `check`.
+_BASE_GB, _MATRICES = 0.6, 9.0
+_BASE_S, _TRAINING_S, _VALUE_S, _NODE_S = 40.0, 1.0, 1.2e-6, 0.15
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found wrong in a study.
+
+    Attributes
+    ----------
+    path
+        The study file.
+    problems
+        One sentence each, with what to write instead; none where the study can run.
+    accounts
+        What became of the sample sheet's rows and of columns that were no genes.
+    facts
+        Samples, subjects, cases, controls, genes, layers; trainings, ``seconds`` and ``memory_gb`` expected. Empty
+        where there are problems.
+    """
+
+    path: str
+    problems: tuple[str, ...]
+    accounts: tuple[str, ...]
+    facts: dict[str, Any]
+
+    def __str__(self) -> str:
+        if self.problems:
+            many = "1 thing stands" if len(self.problems) == 1 else f"{len(self.problems)} things stand"
+            return "\n".join([f"{self.path}: {many} in the way", *(f"- {problem}" for problem in self.problems)])
+        facts = self.facts
+        low, high = (_minutes(facts["seconds"] * factor) for factor in (0.5, 2))
+        return "\n".join(
+            [
+                *self.accounts,
+                f"{self.path} can run: {facts['samples']} samples x {facts['genes']:,} genes, {facts['cases']} cases "
+                f"and {facts['controls']} controls, layers of {', '.join(map(str, facts['widths']))}",
+                f"expected: {facts['trainings']} trainings, {low} to {high} on an idle machine, about "
+                f"{facts['memory_gb']:.1f} of {facts['memory_there_gb']:.1f} GB of memory",
+            ]
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain containers, as JSON takes them."""
+        return {"path": self.path, "problems": self.problems, "accounts": self.accounts, **self.facts}
+
+
+def check(path: str | Path) -> Checked:
+    """Look at every key and every file of a study, and list all that does not fit.
+
+    Parameters
+    ----------
+    path
+        The study file.
+
+    Raises
+    ------
+    ResourceError
+        If there is no such file.
+    FormatError
+        If it is no TOML.
+
+    Notes
+    -----
+    Cost: reads and prepares the tables and priors, trains nothing. What computing takes is told from samples, genes,
+    nodes and trainings, as they are for 13 samples x 28,428 genes (72 s of one core) and for the embedded study; for
+    much larger tables it is a guess. Time may be half or twice that.
+
+    Examples
+    --------
+    >>> import genelight as gl, tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "study.toml"
+    ...     _ = path.write_text('''[data]
+    ... expression = "embedded"
+    ... variable = 120
+    ... [contrast]
+    ... case = "hours >= 45"
+    ... control = "hour == 0"
+    ... [module]
+    ... size = 20
+    ... ''')
+    ...     found = gl.study.check(path)
+    >>> for problem in found.problems:
+    ...     print(problem)
+    unknown obs column 'hour' in control = 'hour == 0'; did you mean 'hours'?
+    [tests] n_top = 150, but only 120 genes are kept, by variable = 120 of [data]; write n_top = 12
+    """
+    path = Path(path)
+    study, problems = read_study(path)
+    if any(isinstance(problem, FormatError | ResourceError) for problem in problems):
+        raise problems[0]
+    inputs: Inputs | None = None
+    if study is not None:
+        inputs, more = Inputs.check(study)
+        problems = [*problems, *more]
+    if problems or inputs is None:
+        return Checked(str(path), tuple(map(str, problems)), (), {})
+    facts = _facts(inputs)
+    if facts["memory_gb"] > facts["memory_there_gb"]:
+        problem = _too_large(facts)
+        return Checked(str(path), (str(problem),), (), {})
+    return Checked(str(path), (), inputs.accounts, facts)
+
+
+def _facts(inputs: Inputs) -> dict[str, Any]:
+    study, contrast = inputs.study, inputs.contrast
+    samples, genes = inputs.adata.n_obs, len(inputs.preparation.genes)
+    trainings = study.module.folds + 1 + study.model.seeds
+    if study.patients is not None:
+        trainings += study.module.folds
+    nodes = sum(inputs.widths)
+    values = samples * inputs.adata.n_vars
+    return {
+        "samples": samples,
+        "genes": genes,
+        "cases": int(contrast.case_n.sum()),
+        "controls": int(contrast.control_n.sum()),
+        "widths": list(inputs.widths),
+        "trainings": trainings,
+        "seconds": _BASE_S + trainings * (_TRAINING_S + values * _VALUE_S) + nodes * _NODE_S,
+        "memory_gb": _BASE_GB + _MATRICES * values * 8 / 2**30,
+        "memory_there_gb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30,
+    }
+
+
+def _too_large(facts: dict[str, Any]) -> GenelightError:
+    return ResourceError(
+        f"[data] needs about {facts['memory_gb']:.1f} GB of memory where there are {facts['memory_there_gb']:.1f}; "
+        "keep the most variable genes: variable = 5000"
+    )
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,142 @@
+"""A study file filled in from what a table and its sample sheet show; what they leave open stands there commented."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+from .. import io
+from .._core.expressions import quoted
+from ..io.id_kinds import PROBES
+from ._settings import Contrast as ContrastSettings
+from ._settings import Data
+from ._template import as_toml, section_lines, template
+
+__all__ = ["draft"]
+
+LEAST_SUBJECTS = 5  # of a group, as a contrast asks for
+_HEALTHY = re.compile(
+    r"^(healthy|control|ctrl|ctl|normal|none|no|non[-_ ]?\w+|hc|nc|unaffected|untreated|baseline|placebo|mock"
+    r"|wild[-_ ]?type|wt|negative|neg|well|0|-|false)s?\b|\b(controls?|healthy|donors?)$",
+    re.IGNORECASE,
+)
+_COVARIATE = re.compile(r"\b(age|sex|gender|batch|plate|site|cent(er|re)|rin|bmi|race|ethnicity)\b", re.IGNORECASE)
+_SCALES = {"counts": "counts", "log2": "log2", "tpm": "linear", "intensity": "linear", "linear": "linear"}
+_MOST_SHOWN = 4
+
+
+def draft(
+    table: str | Path, samples: str | Path | None = None, *, beside: str | Path = ".", samples_id: str | None = None
+) -> tuple[str, io.Inspection]:
+    """A study file for a table and its sample sheet.
+
+    Parameters
+    ----------
+    table
+        Expression table in any format.
+    samples
+        Sample sheet, joined by name.
+    beside
+        Folder that the study file will stand in; file names are relative to it.
+    samples_id
+        The sheet's column of sample names; unset for what fits best.
+
+    Returns
+    -------
+    The text, and what it was filled in from.
+
+    Raises
+    ------
+    GenelightError
+        If the table or the sheet cannot be read, or they do not belong together.
+
+    Notes
+    -----
+    A column with two levels and more of at least five samples each makes a contrast; the level that is called as
+    controls are is the control. Where none is, or several columns would do, the choices stand there as comments.
+
+    Examples
+    --------
+    >>> import genelight as gl, tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "flu.h5ad"
+    ...     gl.demo.cohort().write_h5ad(path)
+    ...     text, found = gl.study.draft(path, beside=folder)
+    >>> print(text.splitlines()[5])
+    expression = "flu.h5ad"                        # expression table in any format that genelight reads
+    """
+    found = io.inspect(table, samples=samples, samples_id=samples_id)
+    data = section_lines(Data, set_to=_data(found, table, samples, beside=Path(beside)), asked=())
+    return template(replaced={"[data]": data, "[contrast]": _contrast(found)}), found
+
+
+def _data(found: io.Inspection, table: str | Path, samples: str | Path | None, *, beside: Path) -> dict[str, object]:
+    """Keys of [data] that were told."""
+    told: dict[str, object] = {"expression": _relative(table, beside)}
+    if samples is not None and found.sheet is not None:
+        told |= {"samples": _relative(samples, beside), "samples_id": found.sheet["id_column"]}
+    if found.subjects:
+        told["subject"] = found.subjects[0].name
+        if found.subjects[0].pattern:
+            told["subject_pattern"] = found.subjects[0].pattern
+    if found.scale.name in _SCALES:
+        told["scale"] = _SCALES[found.scale.name]
+    if found.ids.kind in PROBES and found.platform:
+        told["id_table"] = found.platform
+    return told
+
+
+def _relative(path: str | Path, beside: Path) -> str:
+    return Path(os.path.relpath(Path(path).expanduser(), beside)).as_posix()
+
+
+def _contrast(found: io.Inspection) -> list[str]:
+    """Lines of [contrast]: one filled in where one alone is plain, else the choices."""
+    labels = {column.name for column in found.labels}
+    known = {found.sheet["id_column"]} if found.sheet else set()
+    usable = [c for c in found.columns if len(_levels(c)) > 1 and c.name not in known and not _is_covariate(c.name)]
+    usable = sorted(usable, key=lambda column: column.name not in labels)
+    told = [column for column in usable if _control(column) is not None and (column.name in labels or not labels)]
+    lines: list[str] = []
+    if len(told) == 1 and len(_levels(told[0])) == 2:
+        column, control = told[0], str(_control(told[0]))
+        case = next(level for level in _levels(column) if level != control)
+        lines += [f"case = {_query(column, case)}", f"control = {_query(column, control)}"]
+    else:
+        lines.append("# Which samples are cases, which are controls? Remove the # of one pair, or write your own:")
+        for column in usable[:_MOST_SHOWN]:
+            levels = _levels(column)
+            control = _control(column) or levels[-1]
+            for level in [level for level in levels if level != control][:_MOST_SHOWN]:
+                lines += [f"# case = {_query(column, level)}", f"# control = {_query(column, control)}"]
+        if not usable:
+            lines += ["# no column has two values of at least five samples each; the columns are:"]
+            lines += [f"#   {column}" for column in found.columns]
+            lines += ["# case = 'column == \"ill\"'", "# control = 'column == \"well\"'"]
+    counts = [f"# {column}" for column in usable[:_MOST_SHOWN]]
+    covariates = [column.name for column in found.columns if _is_covariate(column.name)]
+    hints = [f"# covariates = {json.dumps(covariates, ensure_ascii=False)} # to adjust for them"] if covariates else []
+    rest = section_lines(ContrastSettings, set_to={}, asked=())
+    return [*counts, *lines, *hints, *(r for r in rest if not r.startswith("# covariates") or not hints)]
+
+
+def _is_covariate(name: str) -> bool:
+    return bool(_COVARIATE.search(re.sub(r"[_.]", " ", name)))
+
+
+def _levels(column: io.Column) -> list[str]:
+    """Values of at least five samples each."""
+    return [value for value, count in column.counts.items() if count >= LEAST_SUBJECTS]
+
+
+def _control(column: io.Column) -> str | None:
+    """The one value that is called as controls are; None where none is, or several are."""
+    found = [value for value in _levels(column) if _HEALTHY.search(value)]
+    return found[0] if len(found) == 1 else None
+
+
+def _query(column: io.Column, value: str) -> str:
+    """``disease == "lupus"`` as TOML has it."""
+    return as_toml(f"{quoted(column.name)} == {value if column.numeric else json.dumps(value, ensure_ascii=False)}")
