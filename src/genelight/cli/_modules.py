@@ -15,7 +15,7 @@ from .._core.provenance import file_name
 from .._core.tables import write_plain
 from ..nouns.module import DERIVATION
 from ._cohort import ContrastedCohort, Control, QuestionedCohort
-from ._command import GROUPS, DefaultCommand, Result, command
+from ._command import GROUPS, DefaultCommand, Result, command, note
 from ._shared import File, Folder, ModelFolder, ModelFolders, Scale, fresh, listed, named_queries
 
 commands = typer.Typer()
@@ -170,6 +170,9 @@ def validate(
     target = fresh(out) if out else None
     found = gl.Module.load(module)
     adata, _ = cohort.genes(to=found.genes)
+    adata, gaps = gl.pp.fill_gaps(adata)
+    if gaps:
+        note(gaps)
     contrast = cohort.contrast(adata)
     prepared = gl.prepare(adata, scale=scale, ids=found.genes.namespace)
     result = gl.modules.preservation(found, adata, contrast=contrast, prepared=prepared)

@@ -218,7 +218,7 @@ class Preparation:
             msg = f"the model was trained on scale = '{self.scale}'; values on scale = '{scale}' cannot be made of that"
             raise InputError(msg)
         rescaled = adata.copy()
-        rescaled.X = logged(adata, scale)
+        rescaled.X = logged(adata, scale, gaps=True)
         return rescaled
 
     def save(self, path: Path) -> None:
