@@ -25,7 +25,7 @@ Case = Annotated[str, typer.Option(help="which samples are cases, a query on obs
 Control = Annotated[str, typer.Option(help="which samples are controls")]
 Covariates = Annotated[str | None, typer.Option(help="obs columns to adjust for, with commas: age,sex,batch")]
 Method = Annotated[str, typer.Option(help="see: genelight methods")]
-Size = Annotated[int, typer.Option(help="how many genes; 0 for as many as the data bear")]
+Size = Annotated[int, typer.Option(help="how many genes; 0 for as many as the data support")]
 Pattern = Annotated[
     str | None, typer.Option(help="regular expression: its first group is the part of --subject that names the person")
 ]
@@ -63,10 +63,10 @@ def disease_module(
     module = gl.disease_module(adata, trained, contrast=contrast, method=method, layer=layer, size=size or None)
     module.save(target)
     _tell(out, module)
-    borne = gl.modules.stability(adata, trained, contrast=contrast, method=method, layer=layer)
-    print(borne)
+    supported = gl.modules.stability(adata, trained, contrast=contrast, method=method, layer=layer)
+    print(supported)
     if genes:
-        write_plain(genes, borne.table)
+        write_plain(genes, supported.table)
 
 
 @commands.command()

@@ -17,7 +17,7 @@ from .._core.progress import progress
 from ..errors import InputError
 from ..nodes.layers import check_layer
 from ..nouns import Familiar, Groups, Model
-from ..stats.ridge import subject_folds
+from ..stats.subjects import subject_folds
 from ._applicability import familiar, far_off
 from ._consensus_clusters import ambiguity, consensus_of
 from ._describe import describe, explained
