@@ -120,9 +120,9 @@ def _write_module(folder: Path, plan: Plan, genes: Genes) -> None:
         "size": 20,
         "stable": 10,
         "because": "joint: scores replicate <best>",
-        "borne": {
+        "supported": {
             "size": 14,
-            "says": "the data bear a module of 14 genes",
+            "says": "the data support a module of 14 genes",
             "sizes": [{"drawn": 50, "stable": 14, "expected_false": 0.4, "agreement": 0.61}],
         },
     }

@@ -112,7 +112,7 @@ def test_the_module_says_why_and_how_large(page: str, summary: dict[str, Any]) -
     text = report.render(summary, "markdown")
     for said, escaped in ((page, "joint: scores replicate &lt;best&gt;"), (text, "joint: scores replicate")):
         assert f"Derived by {escaped}" in said
-        assert "How large it could be: the data bear a module of 14 genes." in said
+        assert "How large it could be: the data support a module of 14 genes." in said
     assert '<tr><td class="n">50</td><td class="n">14</td><td class="n">0.4</td><td class="n">0.61</td></tr>' in page
 
 

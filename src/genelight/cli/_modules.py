@@ -35,9 +35,7 @@ Method = Annotated[
         "the genes together, or de, the genes by themselves); others, see: genelight methods"
     ),
 ]
-Size = Annotated[
-    int, typer.Option(help="how many genes; 0 for as many as come back in nine of ten halves of the subjects")
-]
+Size = Annotated[int, typer.Option(help="how many genes; 0 for as many as the data support")]
 
 
 @command(

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..nouns import Contrast
 from .auc import weighted_auc
-from .subjects import bootstrap_counts, weights_under
+from .subjects import bootstrap_counts, numbered, weights_under
 
 __all__ = ["auc_interval", "r2_interval"]
 
@@ -42,7 +42,7 @@ def auc_interval(scores: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> p
     rows = []
     for method, table in scores.groupby("method", sort=False):
         case_n = (table["group"] == "case").to_numpy()
-        position_n = np.unique(table["subject"].to_numpy(), return_inverse=True)[1]
+        position_n = numbered(table["subject"])[1]
         contrast = Contrast(case_n, ~case_n, position_n, str(method))
         score_n = table["score"].to_numpy()
         auc = weighted_auc(score_n, contrast, contrast.weight_n())

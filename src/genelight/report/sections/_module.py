@@ -48,8 +48,8 @@ class Module(Section):
             "auc_by_method": {method: found.get("auc") for method, found in about.get("auc_by_method", {}).items()},
             "auc_permutation_p": about.get("auc_permutation_p"),
             "because": about.get("because"),
-            "borne": (about.get("borne") or {}).get("says"),
-            "sizes": (about.get("borne") or {}).get("sizes", []),
+            "supported": (about.get("supported") or {}).get("says"),
+            "sizes": (about.get("supported") or {}).get("sizes", []),
             "genes": chosen[["gene", "score", "rank", "frequency"]].to_dict("records"),
             "pathways": set_rows(evidence, module_subject(run), n=15),
         }
