@@ -10,7 +10,7 @@ import typer
 from genelight import __version__
 
 from ..errors import GenelightError
-from . import _data, _evidence, _further, _models, _modules, _nodes, _patients, _prepare, _store, _study
+from . import _data, _evidence, _further, _models, _modules, _nodes, _patients, _prepare, _store, _study, _viewer
 
 __all__ = ["app", "main"]
 
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Lift the lid of deep models of gene expression.",
 )
-for room in (_study, _data, _store, _prepare, _models, _nodes, _evidence, _further, _modules, _patients):
+for room in (_study, _viewer, _data, _store, _prepare, _models, _nodes, _evidence, _further, _modules, _patients):
     app.add_typer(room.commands)
 
 
