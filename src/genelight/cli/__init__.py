@@ -17,7 +17,20 @@ from .._core.disk import reason
 from .._core.tables import plain_text
 from .._core.threads import threads
 from ..errors import GenelightError
-from . import _data, _doctor, _evidence, _further, _models, _modules, _nodes, _patients, _prepare, _store, _study
+from . import (
+    _data,
+    _doctor,
+    _evidence,
+    _further,
+    _models,
+    _modules,
+    _nodes,
+    _patients,
+    _prepare,
+    _store,
+    _study,
+    _viewer,
+)  # fmt: skip
 from ._command import wants_trace
 
 __all__ = ["app", "main"]
@@ -32,7 +45,10 @@ app = typer.Typer(
     help="Lift the lid of deep models of gene expression.",
     epilog="Start here: genelight inspect TABLE --samples SHEET, then genelight init study.toml TABLE SHEET",
 )
-for room in (_study, _doctor, _data, _store, _prepare, _models, _nodes, _evidence, _further, _modules, _patients):
+ROOMS = (
+    _study, _viewer, _doctor, _data, _store, _prepare, _models, _nodes, _evidence, _further, _modules, _patients,
+)  # fmt: skip
+for room in ROOMS:
     app.add_typer(room.commands)
 
 
