@@ -9,7 +9,7 @@
 #   make reliability  faults, kills, fuzzing and mutations, into docs/reliability.md
 #   make bench     speed and memory beside named peers, into benchmarks/RESULTS.md
 #   make studies   the science beside its null and baselines, into studies/LOG.md
-#   make docs      the reference of every public name, into build/docs
+#   make docs      the site, its notebooks executed, into build/docs
 #   make clean     remove what the targets above made
 #
 # Another Python: make demo PYTHON=python3.12
@@ -19,7 +19,6 @@ VENV   ?= .venv
 RUN    := $(VENV)/bin/python
 PIP    := $(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 OLDEST := tests/_core tests/io tests/pp tests/nouns tests/models tests/evidence tests/stats tests/test_cli.py
-ROOMS  := $(subst /,.,$(patsubst src/%/__init__.py,%,$(wildcard src/genelight/[a-z]*/__init__.py)))
 
 .PHONY: demo test lint oldest strings audit reliability bench studies docs clean
 .DELETE_ON_ERROR:
@@ -61,7 +60,8 @@ studies: $(VENV)/.peers
 	$(RUN) -m studies all
 
 docs: $(VENV)/.docs
-	$(RUN) -m pdoc $(ROOMS) --docformat numpy --output-directory build/docs
+	$(RUN) -m sphinx --fail-on-warning --keep-going --builder html docs build/docs
+	@echo 'open build/docs/index.html'
 
 clean:
 	rm -rf $(VENV) runs build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

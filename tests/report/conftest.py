@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +77,11 @@ def write_look_up(folder: Path, genes: Sequence[str], *, nodes: Sequence[str], s
     write_parquet(folder / "04_codes.parquet", codes, kind="codes", version=1, about={})
     t = np.concatenate([np.linspace(12, 4, 10), rng.normal(size=len(names) - 10)])
     p = np.minimum(1, 2 * np.exp(-np.abs(t)))
-    statistics = {"gene": names, "mean": rng.uniform(3, 14, len(names)), "log2_fold_change": t / 4, "t": t}
-    write_plain(folder / "05_differential.tsv", pd.DataFrame(statistics | {"p": p, "q": p}))
+    by_t = Module.from_scores(t, Genes(tuple(names)), size=20, name="ill", method="de")
+    columns = pd.DataFrame(
+        {"gene": names, "logfc": t / 4, "average": rng.uniform(3, 14, len(names)), "t": t, "p": p, "q": p}
+    )
+    replace(by_t, table=by_t.table.merge(columns, on="gene")).save(folder / "05_module_de.tsv")
     heat = pd.DataFrame(rng.normal(size=(20, samples)).astype(np.float32) + case, columns=number)
     heat.insert(0, "gene", names[:20])
     write_parquet(folder / "05_module_expression.parquet", heat, kind="module expression", version=1, about={})

@@ -327,7 +327,8 @@ def test_thirty_thousand_genes_and_fifteen_hundred_nodes(chrome: Any, large_run:
         " const t = performance.now(); search(words); return performance.now() - t; })))"
     )
     assert max(times) < 100
-    started = time.monotonic()
+    timed = "const t = performance.now(); PAGES.gene(arguments[0]); return performance.now() - t"
+    chrome.execute_script(timed, LEADERS[0])
+    assert chrome.execute_script(timed, LEADERS[1]) < 500
     assert "Nodes that it lights" in shown(chrome, "gene", LEADERS[0])
-    assert time.monotonic() - started < 2
     assert [entry["message"] for entry in chrome.get_log("browser")] == []

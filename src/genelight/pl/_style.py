@@ -39,6 +39,7 @@ PALETTE: dict[str, str] = {
 """Colours by role: ``up`` is higher in cases and ``down`` lower, and nothing else; what a node raises is ``accent``,
 what it lowers ``teal``. Up and down differ in lightness and hue for every common colour vision."""
 
+LONGEST = 36
 INK, SOFT, FAINT = PALETTE["ink"], PALETTE["soft"], PALETTE["faint"]
 UP, DOWN, ACCENT = PALETTE["up"], PALETTE["down"], PALETTE["accent"]
 OCHRE, TEAL = PALETTE["ochre"], PALETTE["teal"]
@@ -72,7 +73,9 @@ def bars(ax: Axes, labels: Sequence[str], lengths: Sequence[float], *, colours: 
 
 def name_rows(ax: Axes, labels: Sequence[str]) -> None:
     """Name the rows 0, 1, ... of an axes, the first on top; a dollar sign in a name stays a dollar sign."""
-    ax.set_yticks(range(len(labels)), list(labels), parse_math=False)
+    # A name longer than the picture is wide would leave no room for it.
+    names = [name if len(max(name.split("\n"), key=len)) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in labels]
+    ax.set_yticks(range(len(labels)), names, parse_math=False)
     ax.set_ylim(len(labels) - 0.4, -0.6)
 
 

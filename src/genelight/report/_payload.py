@@ -91,10 +91,8 @@ def _genes(run: Run) -> pd.DataFrame:
         names = names or list(next((lit.genes.ids for lit in run.node_genes.values()), ()))
         base = pd.DataFrame({"gene": names})
     base = base.assign(gene=base["gene"].astype(str))
-    statistics = run.table("05_differential.tsv", ("gene", "mean", "log2_fold_change", "t", "p", "q"))
-    if statistics is not None:
-        short = {"log2_fold_change": "change"}
-        base = base.merge(statistics.astype({"gene": str}).rename(columns=short), on="gene", how="left")
+    if run.statistics is not None:
+        base = base.merge(run.statistics, on="gene", how="left")
     aliases = run.table("01_aliases.tsv", ("gene", "aliases"))
     if aliases is not None:
         other = dict(zip(aliases["gene"].astype(str), aliases["aliases"].fillna("").astype(str), strict=True))

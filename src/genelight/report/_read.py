@@ -81,6 +81,22 @@ class Run:
         ids = {str(i) for c in ("sample", "subject") if c in self.scores for i in self.scores[c].unique()}
         return re.sub(r"""(["'])(.*?)\1""", lambda hit: "'…'" if hit[2] in ids else hit[0], text)
 
+    @property
+    def statistics(self) -> pd.DataFrame | None:
+        """Every gene's ``mean``, ``change`` (log2), ``t``, ``p`` and ``q``, as the module by differential expression has.
+
+        Raises
+        ------
+        FormatError
+            If that module is damaged.
+        """
+        path = self.folder / "05_module_de.tsv"
+        if not path.exists():
+            return None
+        found = Module.load(path).table.rename(columns={"average": "mean", "logfc": "change"})
+        columns = ["gene", "mean", "change", "t", "p", "q"]
+        return found[columns].astype({"gene": str}) if set(columns) <= set(found) else None
+
     def table(self, name: str, columns: Sequence[str], *, separator: str = "\t") -> pd.DataFrame | None:
         """A table of the folder; None where there is no such file.
 

@@ -20,7 +20,6 @@ FILES = {
     "04_nodes.tsv": "every node: effect, p, q, reproducibility",
     "04_codes.parquet": "each sample's activation of each node",
     "05_module.tsv": "every gene with its score and rank",
-    "05_differential.tsv": "every gene with fold change, t, p and q",
     "05_module_network.cx2": "the module's network, for Cytoscape",
     "06_evidence.parquet": "every test",
     "07_patients.tsv": "scores of patients",

@@ -32,11 +32,10 @@ class Module(Section):
             return None
         chosen = run.module.table[run.module.table["selected"]]
         often = chosen["frequency"].notna().any()
-        statistics = run.table("05_differential.tsv", ("gene", "mean", "log2_fold_change", "t", "q"))
+        statistics = run.statistics
         shown = chosen[["gene", "score", "rank", "frequency"]]
         if statistics is not None:
-            found = statistics[["gene", "mean", "log2_fold_change", "t", "q"]].astype({"gene": str})
-            shown = shown.merge(found.rename(columns={"log2_fold_change": "change"}), on="gene", how="left")
+            shown = shown.merge(statistics.drop(columns="p"), on="gene", how="left")
         about = run.about
         return {
             "name": run.visible(run.module.name),

@@ -7,13 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ... import nodes, pp
 from ..._core.tables import write_parquet, write_plain
 from ...nouns import Edges, Module
-from ...stats.moderated import SubjectDesign
-from ...stats.subjects import indexed
 from ._step import Bench, Step
 
 __all__ = ["LookUp"]
@@ -41,7 +38,6 @@ class LookUp(Step):
             "01_neighbours.parquet",
             "02_samples.tsv",
             "04_codes.parquet",
-            "05_differential.tsv",
             "05_module_expression.parquet",
         ]
 
@@ -56,7 +52,6 @@ class LookUp(Step):
         write_plain(folder / "02_samples.tsv", _samples(bench))
         _keep(folder / "04_codes.parquet", "codes", _codes(bench))
         x_ng = inputs.preparation.transform(inputs.adata)
-        write_plain(folder / "05_differential.tsv", _differential(bench, x_ng))
         table = Module.load(folder / "05_module.tsv").table
         chosen = table.loc[table["selected"], "gene"].head(HEAT_GENES)
         columns = [genes.index(gene) for gene in chosen]
@@ -126,17 +121,3 @@ def _codes(bench: Bench) -> pd.DataFrame:
             h_nk = nodes.encode(model, bench.inputs.adata, layer=layer)
             table.append(pd.DataFrame(h_nk.astype(np.float32), columns=[f"{layer}.{k}" for k in range(width)]))
     return pd.concat(table, axis=1)
-
-
-def _differential(bench: Bench, x_ng: np.ndarray) -> pd.DataFrame:
-    """Log2 fold change, moderated t, p and q of every gene, on subjects' means of the log2 values."""
-    preparation, contrast = bench.inputs.preparation, bench.inputs.contrast
-    part = indexed(contrast)
-    design = SubjectDesign.of(x_ng[contrast.used_n] * preparation.sd_g + preparation.mean_g, part)
-    found = design.moderated(np.ones((1, int(part.subject_n.max()) + 1)))
-    change = design.case_sg.mean(0) - (0 if design.control_sg is None else design.control_sg.mean(0))
-    t_g = found.t_bg[0]
-    p_g = 2 * stats.t.sf(np.abs(t_g), found.df_b[0])
-    q_g = stats.false_discovery_control(np.where(np.isnan(p_g), 1.0, p_g))
-    columns = {"gene": preparation.genes.ids, "mean": preparation.mean_g, "log2_fold_change": change}
-    return pd.DataFrame({**columns, "t": t_g, "p": p_g, "q": q_g})

@@ -54,7 +54,7 @@ const named = (plot, places) => {
     const box = [right ? px + 5 : px - 5 - wide, py - 8, wide, 14];
     if (box[0] < plot.box.left || taken.some((t) => box[0] < t[0] + t[2] && t[0] < box[0] + box[2] && box[1] < t[1] + t[3] && t[1] < box[1] + box[3])) continue;
     taken.push(box);
-    plot.svg.append(text(right ? px + 6 : px - 6, py + 4, words, { "font-size": 11, "text-anchor": right ? "start" : "end", style: "fill: var(--ink)", "pointer-events": "none" }));
+    plot.svg.append(text(right ? px + 6 : px - 6, py + 4, words, { "font-size": 11, "text-anchor": right ? "start" : "end", style: "fill: var(--ink); stroke: var(--card); stroke-width: 3px; paint-order: stroke", "pointer-events": "none" }));
     left -= 1;
     if (!left) break;
   }
@@ -141,7 +141,7 @@ const heatFigure = (figure) => {
     const rows = heat.gene.slice(0, Number(most.value)).map((g, r) => [g, r]).sort((a, b) => (genes.score?.[b[0]] ?? 0) - (genes.score?.[a[0]] ?? 0));
     const [width, step, left, top] = [roomFor(figure), 14, 92, 30];
     const height = top + rows.length * step + 40;
-    const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": `Heat map of ${rows.length} genes in ${n} samples` });
+    const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": `Heat map of ${rows.length} genes in ${n} samples` });
     const canvas = el("canvas", { width: n, height: rows.length });
     const context = canvas.getContext("2d");
     const paint = context.createImageData(n, rows.length);

@@ -73,7 +73,7 @@ const searchBox = () => {
   };
   box.addEventListener("input", show);
   box.addEventListener("focus", () => { if (box.value) show(); });
-  box.addEventListener("blur", () => setTimeout(close, 150));
+  box.addEventListener("blur", () => setTimeout(() => { if (document.activeElement !== box) close(); }, 150));
   box.addEventListener("keydown", (event) => {
     const n = options().length;
     if (event.key === "ArrowDown" && n) { mark((active + 1) % n); event.preventDefault(); }

@@ -17,8 +17,9 @@ const networkFigure = (figure) => {
     ...network.edges.map(([a, b], k) => ({ data: { id: `e${k}`, source: `n${a}`, target: `n${b}` } })),
   ];
   const style = () => [
-    { selector: "node", style: { label: "data(label)", width: "data(size)", height: "data(size)", "font-size": 13, "min-zoomed-font-size": 7, color: colour("ink"), "text-outline-color": colour("card"), "text-outline-width": 2, "text-valign": "bottom", "text-margin-y": 2, "background-color": (e) => colour(e.data("score") > 0 ? "up" : e.data("score") < 0 ? "down" : "soft"), "border-width": 0 } },
-    { selector: ".connector", style: { "background-color": colour("card"), "border-width": 2, "border-color": colour("soft"), color: colour("soft") } },
+    { selector: "node", style: { label: "data(label)", width: "data(size)", height: "data(size)", "font-size": 18, "min-zoomed-font-size": 7, color: colour("ink"), "text-outline-color": colour("card"), "text-outline-width": 2, "text-valign": "bottom", "text-margin-y": 2, "background-color": (e) => colour(e.data("score") > 0 ? "up" : e.data("score") < 0 ? "down" : "soft"), "border-width": 0 } },
+    { selector: ".connector", style: { "background-color": colour("card"), "border-width": 2, "border-color": colour("soft"), color: colour("soft"), "font-size": 10 } },
+    { selector: "node.near", style: { "font-size": 20, "min-zoomed-font-size": 0, color: colour("ink"), "z-index": 9 } },
     { selector: "edge", style: { width: 1, "line-color": colour("soft"), opacity: 0.3, "curve-style": "haystack" } },
     { selector: ".dim", style: { opacity: 0.12 } },
     { selector: "edge.lit", style: { opacity: 0.9, width: 2, "line-color": colour("ink") } },
@@ -32,8 +33,9 @@ const networkFigure = (figure) => {
     const around = event.target.closedNeighborhood();
     cy.elements().not(around).addClass("dim");
     around.edges().addClass("lit");
+    around.nodes().addClass("near");
   });
-  cy.on("mouseout tapdragout", "node", () => cy.elements().removeClass("dim lit"));
+  cy.on("mouseout tapdragout", "node", () => cy.elements().removeClass("dim lit near"));
   cy.on("tap", "node", (event) => visit(`gene=${encodeURIComponent(event.target.data("label"))}`));
   networkOptions(figure, cy, most);
   figure.cy = cy;

@@ -95,7 +95,7 @@ const signedBars = (rows, { width, label, kind = "gene", plus = "accent", minus 
   const most = Math.max(...rows.map((r) => Math.abs(r.value)), 1e-12);
   const [low, high] = [Math.min(0, ...rows.map((r) => r.value)), Math.max(0, ...rows.map((r) => r.value))];
   const height = rows.length * step + 8;
-  const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label });
+  const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": label });
   const span = Math.max(high - low, most / 100);
   const at = (v) => left + 46 + ((v - low) / span) * (width - left - 98);
   rows.forEach((row, i) => {
