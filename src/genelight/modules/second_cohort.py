@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,13 +14,12 @@ from scipy import stats
 
 from .._core.checks import check_positive
 from .._core.tables import read_tsv, write_tsv
-from ..errors import InputError, first_three
 from ..nodes.layers import chunks
 from ..nouns import Contrast, Module
 from ..nouns.contrast import check_contrast
+from ..nouns.people import check_people
 from ..stats.intervals import TAILS
 from ..stats.pvalues import empirical_p
-from ..stats.subjects import numbered
 from ._cohort import Prepared, SecondCohort, matched_draws
 
 __all__ = ["Preservation", "preservation"]
@@ -29,7 +27,6 @@ __all__ = ["Preservation", "preservation"]
 LEVEL = 0.05
 DECISIVE = ("transfer AUC", "effect", "overlap")
 LABELS, MODULES, MATCHED = "shuffled labels", "modules of shuffled labels", "matched genes"
-PEOPLE = re.compile(r"subject|patient|donor|person|individual|participant|volunteer", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -159,7 +156,7 @@ def preservation(
     """
     check_contrast(adata, contrast)
     check_positive(draws=draws)
-    _check_people(adata, contrast)
+    check_people(adata.obs, contrast)
     cohort = SecondCohort.of(module, adata, contrast=contrast, prepared=prepared)
     t_g, t_bg = cohort.t_under_bootstrap(draws, seed=seed)
     case_br = cohort.shuffles(draws, seed=seed)
@@ -187,31 +184,6 @@ def preservation(
         "seed": seed,
     }
     return Preservation(table, _verdict(q.to_numpy()), about)
-
-
-def _check_people(adata: AnnData, contrast: Contrast) -> None:
-    """Stop where every sample is taken for a person, and a column says otherwise.
-
-    Raises
-    ------
-    InputError
-        With the column, and what to type.
-    """
-    own_n = contrast.subject_n[contrast.used_n]
-    if len(numbered(own_n)[0]) < len(own_n):
-        return
-    for column in filter(PEOPLE.search, map(str, adata.obs.columns)):
-        people_n = adata.obs[column][contrast.used_n].astype(str)
-        number = people_n.nunique()
-        if 1 < number < len(own_n):
-            most = people_n.value_counts()
-            msg = (
-                f"{len(own_n)} samples are taken for as many people, but the column {column!r} names {number} "
-                f"({first_three(f'{name} {count} times' for name, count in most.items())}). Samples of one person are "
-                f"no evidence of their own: say subject={column!r} (--subject {column}), or rename the column if it "
-                "names no people"
-            )
-            raise InputError(msg)
 
 
 def _verdict(q: np.ndarray) -> str:
