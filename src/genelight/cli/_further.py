@@ -13,8 +13,8 @@ import genelight as gl
 
 from .._core.tables import write_plain
 from ..errors import FormatError, ResourceError
-from ._evidence import Top, cut_network, nodes_or_module, sets_of, size_of
-from ._genes import as_genes, read_as
+from ._evidence import Top, cut_network, expression, nodes_or_module, sets_of, size_of
+from ._genes import read_as
 from ._shared import File, ModelFolder, Seed, Subject, Table, fresh
 
 commands = typer.Typer()
@@ -34,7 +34,7 @@ def association(
 ) -> None:
     """Test nodes or a module against gene-level p values of diseases, and all of these together."""
     tested, target = nodes_or_module(subject), fresh(out)
-    x_ng = None if table is None else _expression(table, tested.genes)
+    x_ng = None if table is None else expression(gl.read(table, dense=True), tested.genes)
     found = []
     for path in pvalues:
         edges = _with_ids(gl.io.read_gene_pvalues(path, ids=ids or tested.genes.namespace), tested.genes.namespace)
@@ -60,7 +60,7 @@ def novelty(
 ) -> None:
     """List nodes that come back and hang together in a second cohort, and that no annotation explains."""
     lit, target = gl.NodeGenes.load(nodes), fresh(out)
-    coherent = gl.evidence.coherence(lit, _expression(second, lit.genes), seed=seed)
+    coherent = gl.evidence.coherence(lit, expression(gl.read(second, dense=True), lit.genes), seed=seed)
     found = gl.evidence.novelty(
         lit,
         gl.Evidence.join([gl.Evidence.load(path) for path in evidence]),
@@ -129,15 +129,6 @@ def groups(
     found = gl.evidence.groups(codes, samples, every_column=True, seed=seed)
     found.save(target)
     _say(found, out)
-
-
-def _expression(path: Path, genes: gl.Genes) -> np.ndarray:
-    """Expression with a column for each gene, NaN where the file lacks it."""
-    adata, _ = as_genes(gl.read(path, dense=True), to=genes.namespace)
-    place_g = genes.align(gl.Genes(tuple(adata.var_names), genes.namespace)).index
-    x_ng = np.full((adata.n_obs, len(genes)), np.nan)
-    x_ng[:, place_g >= 0] = np.asarray(adata.X, dtype=np.float64)[:, place_g[place_g >= 0]]
-    return x_ng
 
 
 def _types(path: Path) -> pd.DataFrame:

@@ -60,7 +60,7 @@ def methods() -> None:
     for registry in registries:
         print(f"{registry.kind}:")
         for entry in registry.show():
-            control = " [control]" if entry.control else ""
+            control = (" [control]" if entry.control else "") + ("" if entry.calibrated else " [not calibrated]")
             print(f"  {entry.name:<22}{control} {entry.summary}{f' doi {entry.doi}' if entry.doi else ''}")
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ... import pl
 from ...errors import FormatError
+from ...evidence import calibrated
 from ...nouns import EVIDENCE_COLUMNS, NodeCard
 from ._section import Figure, Section, figure
 
@@ -68,4 +69,5 @@ def _evidence(run: Run, node: str) -> pd.DataFrame:
     """A node's rows, those of controls left out."""
     if run.evidence is None:
         return pd.DataFrame(columns=list(EVIDENCE_COLUMNS))
-    return run.evidence.of(node).dropna(subset="q")
+    rows = run.evidence.of(node).dropna(subset="q")
+    return rows[calibrated(rows["test"])]
