@@ -28,6 +28,13 @@ correlation of 0.2 that are all shifted by one standard deviation are not found 
 for sets move as far in samples that mean nothing. Betweenness finds next to nothing of what was planted here, which is
 density.
 
+What reports say has rows of its own (``studies/_calibration_claims.py``): how often a claim is made of data that hold
+none, beside its level. A first form of ``overlap_relabelled`` took the spread of sets from residuals of the observed
+labels and the list from another t than its null: 14 of 100 permuted influenza modules had a pathway. With everything
+that knows no labels and one t it is 2 of 60, and ``hypergeometric`` has 17 of 100. A mixed model whose variance between
+people is held at zero or above had 5.7% of p up to 0.05 within people and 2.2% between them, where people do not
+differ; left free, 5.1% and 4.8%.
+
 Not calibrated on purpose, for comparison: the plain overlap on variable genes, the rank sum on genes that go together,
 and the degree of well-connected lists, which is what the other network tests are matched on.
 """
@@ -47,6 +54,7 @@ from genelight.evidence._trend import trend_p
 from genelight.nouns import Edges, Genes, NodeGenes
 
 from . import _real_covariance
+from ._calibration_claims import claims
 
 SEEDS, LISTS, SIZE, DRAWS = 20, 60, 100, 999
 REPEATS = 20
@@ -87,6 +95,7 @@ def run(*, quick: bool) -> Result:
             repeats = [draw(strength, seed) for seed in range(3 if quick else REPEATS)]
             rows += _rates(f"{strength:g} {what}", pd.concat(repeats, keys=range(len(repeats)), names=["repeat"]))
     rows += _real_covariance.rows(quick=quick)
+    rows += claims(quick=quick)
     data = f"{len(judged)} tests, {seeds} seeds each; {net.name}"
     return Result("value", Figure(float(min(judged)), None, seeds), data, rows)
 

@@ -62,8 +62,8 @@ def test_the_verbs_follow_one_another(files, monkeypatch, capsys):
         ("module", "agree", table, "--model", model, *ill, "--methods", "direction,de", "--out", files / "agree"),
         ("module", "validate", files / "module.tsv", table, *ill, "--out", files / "preserved.tsv"),
         ("module", "network", files / "module.tsv", "--out", files / "m.cx2", "--picture", files / "m.svg"),
-        ("assess", files / "module.tsv", "--out", files / "module.parquet"),
-        ("assess", files / "nodes.parquet", "--network", "none", "--out", files / "evidence.parquet"),
+        ("assess", files / "module.tsv", "--table", table, *ill, "--out", files / "module.parquet"),
+        ("assess", files / "nodes.parquet", "--tests", "hypergeometric", "--out", files / "evidence.parquet"),
         ("scorecard", table, "--model", model, "--label", "condition", "--network", "none", "--out", files / "card"),
     ]
     for step in steps:
@@ -87,7 +87,8 @@ def test_the_verbs_follow_one_another(files, monkeypatch, capsys):
     assert len(gl.Module.load(files / "module.tsv").selected) == 50
     assert gl.modules.Preservation.load(files / "preserved.tsv").verdict == "preserved"
     assert set(Scorecard.load(files / "card").verdicts["verdict"]) == {"cannot tell here"}
-    assert set(gl.Evidence.load(files / "module.parquet").table["test"]) >= {"hypergeometric", "distance"}
+    assert set(gl.Evidence.load(files / "module.parquet").table["test"]) >= {"overlap_relabelled", "camera", "distance"}
+    assert "not calibrated, for they count genes as independent: hypergeometric" in said
 
 
 @pytest.mark.parametrize(

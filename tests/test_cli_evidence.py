@@ -34,7 +34,7 @@ def files(tmp_path_factory):
     types.to_csv(folder / "cells.csv")
     scored = pd.DataFrame({"node": lit.nodes, "q": [0.01, 0.01, 0.01, 0.9]})
     scored.to_csv(folder / "reproducibility.tsv", sep="\t", index=False)
-    gl.assess(lit, sets=[gl.demo.sets()], n_top=50).save(folder / "sets.parquet")
+    gl.assess(lit, sets=[gl.demo.sets()], n_top=50, tests=["hypergeometric"]).save(folder / "sets.parquet")
     (folder / "bad.tsv").write_text("symbol\tpvalue\nMX1\t1.5\n")
     (folder / "empty.tsv").write_text("who\tq\nL1.0\t0\n")
     return folder
@@ -93,12 +93,26 @@ def test_novelty_lists_what_no_set_explains(files, monkeypatch, capsys, tmp_path
 
 
 @pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--sets", "embedded"), "--sets embedded needs --table"),
+        (("--network", "none"), "gene sets need expression; give --table"),
+        (("--case", "hours == 0"), "--case and --control say what a module was derived from"),
+    ],
+)
+def test_gene_sets_do_not_go_untested_in_silence(files, monkeypatch, capsys, tmp_path, words, says):
+    monkeypatch.chdir(files)
+    assert call(monkeypatch, "assess", "nodes.parquet", *words, "--out", tmp_path / "out.parquet") == 2
+    assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     "words",
     [
         ("proximity", "module.tsv", "module.tsv", "--draws", 50),
         ("profiles", "nodes.parquet", "--reference", "cells.csv", "--log"),
         ("groups", "flu.h5ad", "--model", "model", "--label", "condition", "--subject", "subject"),
-        ("assess", "nodes.parquet", "--top", "knee", "--network", "none"),
+        ("assess", "nodes.parquet", "--top", "knee", "--network", "none", "--table", "flu.h5ad"),
     ],
 )
 def test_each_command_writes_evidence(files, monkeypatch, capsys, tmp_path, words):

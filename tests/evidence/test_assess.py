@@ -35,9 +35,9 @@ def test_every_test_is_there_with_a_source_and_a_summary() -> None:
 
 
 def test_assess_is_its_parts_together(nodes: NodeGenes, sets: Edges, random_net: Interactome) -> None:
-    found = assess(nodes, network=random_net, sets=[sets], draws=50)
+    found = assess(nodes, network=random_net, sets=[sets], draws=50, tests=list(TESTS))
     assert list(found.table) == list(EVIDENCE_COLUMNS)
-    near, inside = localise(nodes, random_net, draws=50), over_representation(nodes, [sets])
+    near, inside = localise(nodes, random_net, draws=50), over_representation(nodes, [sets], tests=list(TESTS))
     on_network = found.table["test"].isin(near.table["test"])
     pd.testing.assert_frame_equal(found.table[on_network].reset_index(drop=True), near.table)
     pd.testing.assert_frame_equal(found.table[~on_network].reset_index(drop=True), inside.table)
@@ -49,9 +49,9 @@ def test_layers_and_modules_are_adjusted_apart(nodes: NodeGenes, sets: Edges, ra
     shuffled = np.random.default_rng(3).permutation(len(nodes.genes))
     ids = tuple(nodes.genes.ids[i] for i in shuffled)
     module = Module.from_scores(nodes.values_kg[3][shuffled], Genes(ids), size=150, name="a", method="m")
-    together = assess([nodes, other, module], network=random_net, sets=[sets], draws=50).table
+    together = assess([nodes, other, module], network=random_net, sets=[sets], draws=50, tests=list(TESTS)).table
     for part in (nodes, other, module):
-        alone = assess(part, network=random_net, sets=[sets], draws=50).table
+        alone = assess(part, network=random_net, sets=[sets], draws=50, tests=list(TESTS)).table
         rows = together[together["subject"].isin(alone["subject"])].reset_index(drop=True)
         pd.testing.assert_frame_equal(rows, alone)
     # The module was made from the scores of a node, in another order of genes.
@@ -92,7 +92,7 @@ def test_interferon_genes_are_near_one_another_and_in_their_pathway() -> None:
     genes = Genes(tuple(dict.fromkeys([*known, *net.genes.ids[:8000]])))
     score = np.array([gene in known for gene in genes.ids], dtype=float)
     module = Module.from_scores(score, genes, size=len(known), name="interferon", method="list")
-    found = assess(module, network=net, sets=[reactome], draws=500).table
+    found = assess(module, network=net, sets=[reactome], draws=500, tests=list(TESTS)).table
     near = found["test"].isin(["distance", "efficiency", "component", "density"])
     assert (found.loc[near, "p"] <= 2 / 501).all()
     best = found[found["test"] == "hypergeometric"].nsmallest(1, "p")["reference"].item()

@@ -134,7 +134,7 @@ def test_rows_are_those_of_the_plain_test_with_another_null(nodes_of: Build) -> 
     members = {f"S{i}": list(rng.choice(UNIVERSE, rng.integers(10, 90), replace=False)) for i in range(40)}
     members["S0"] = lists[0][:30]
     nodes = nodes_of(lists, UNIVERSE)
-    found = over_representation(nodes, [sets_of(members)], n_top=60, x_ng=x_ng)
+    found = over_representation(nodes, [sets_of(members)], n_top=60, x_ng=x_ng, tests=list(TESTS))
     rows = found.table[found.table["test"] == "hypergeometric_matched"]
     plain = found.table[found.table["test"] == "hypergeometric"]
     bin_g = expression_bins(x_ng, nodes.genes)
@@ -161,7 +161,9 @@ def test_rows_are_those_of_the_plain_test_with_another_null(nodes_of: Build) -> 
     about = found.about["hypergeometric_matched"]
     assert about["tests adjusted over"] == found.about["hypergeometric"]["tests adjusted over"]
     assert (about["matched on"], about["bins"]) == ("mean and variance of expression", len(size))
-    pd.testing.assert_frame_equal(assess(nodes, sets=[sets_of(members)], n_top=60, x_ng=x_ng).table, found.table)
+    pd.testing.assert_frame_equal(
+        assess(nodes, sets=[sets_of(members)], n_top=60, x_ng=x_ng, tests=list(TESTS)).table, found.table
+    )
 
 
 def test_without_expression_there_is_no_matched_test_and_of_a_few_sets_zeros_are_kept(nodes_of: Build) -> None:
@@ -180,7 +182,7 @@ def test_without_expression_there_is_no_matched_test_and_of_a_few_sets_zeros_are
 def test_the_plain_test_stays_the_first(nodes_of: Build) -> None:
     x_ng = np.random.default_rng(4).normal(size=(20, 1000))
     nodes = nodes_of([list(UNIVERSE[:40])], UNIVERSE)
-    found = over_representation(nodes, [sets_of({"S": list(UNIVERSE[:20])})], n_top=40, x_ng=x_ng)
+    found = over_representation(nodes, [sets_of({"S": list(UNIVERSE[:20])})], n_top=40, x_ng=x_ng, tests=list(TESTS))
     first = ["hypergeometric", "hypergeometric_up", "hypergeometric_matched"]
     assert found.table["test"].unique().tolist()[:3] == first
 
@@ -188,4 +190,4 @@ def test_the_plain_test_stays_the_first(nodes_of: Build) -> None:
 def test_expression_must_fit(nodes_of: Build) -> None:
     nodes, sets = nodes_of([list(UNIVERSE[:40])], UNIVERSE), sets_of({"S": list(UNIVERSE[:20])})
     with pytest.raises(InputError, match=r"x_ng has shape .5, 999., but the subjects have 1000 genes"):
-        over_representation(nodes, [sets], n_top=40, x_ng=np.zeros((5, 999)))
+        over_representation(nodes, [sets], n_top=40, x_ng=np.zeros((5, 999)), tests=list(TESTS))

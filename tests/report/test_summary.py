@@ -28,16 +28,16 @@ def test_findings_word_for_word(summary: dict[str, Any]) -> None:
         "IFI44L (100%), RSAD2 (99%), ISG15 (98%), IFIT1 (97%) and OAS3 (96%) lead the 10 genes of the module that are "
         "up in cases; GENE0 (89%) leads the 10 that are down; in brackets, how often subject bootstraps select the "
         "gene.",
-        "Layer L2 carries the module, and in it node L2.1 the most: it holds 44% of the module's projection, and cases "
-        "lie 2.10 standard deviations above controls on it (q = 3 × 10⁻⁶).",
+        "Node L2.1 of layer L2 holds 44% of the module's projection, the most of its layer; cases lie 2.10 standard "
+        "deviations above controls on it (q = 3 × 10⁻⁶).",
         "Its best pathway is Interferon alpha beta signaling (Reactome): 9 of the module's 20 genes, 0.6 expected by "
         "chance; q = 3 × 10⁻⁹.",
         "On held-out subjects the model reconstructs expression better than PCA of the same width (4): R² 0.412 "
         "against 0.401, a difference of 0.011 (95% interval 0.004 to 0.018).",
         "On unseen subjects the module tells cases from controls with an AUC of 0.96 (95% interval 0.90 to 1.00, "
-        "permutation p = 0.005), better than PCA (0.91) but no better than differential expression (0.97), which does "
-        "better; its gene scores replicate in them at a rank correlation of 0.58 (differential expression 0.58, PCA "
-        "0.55); 10 of 20 genes are in at least 90% of subject bootstraps.",
+        "permutation p = 0.005), better than PCA (0.91), not shown to be better than differential expression (0.97) "
+        "and variance (0.95); its gene scores agree with theirs at a rank correlation of 0.58 (differential expression "
+        "0.58, PCA 0.55); 10 of 20 genes are in at least 90% of subject bootstraps.",
     ]
 
 
@@ -118,7 +118,7 @@ def test_methods(summary: dict[str, Any]) -> None:
     assert settings["model", "batch"] == "32"
     assert {a["what"]: a["value"] for a in summary["methods"]["account"]}["genes on floor"] == 26
     nulls = {t["test"]: (t["null"], t["universe"]) for t in summary["methods"]["tests"]}
-    assert nulls == {"hypergeometric": ("exact", 200), "distance": ("1,000 random draws", 180)}
+    assert nulls == {"camera": ("exact", 200), "distance": ("1,000 random draws", 180)}
     assert summary["methods"]["versions"] == {"python": "3.11.0"}
 
 

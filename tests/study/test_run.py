@@ -203,8 +203,10 @@ def test_finds_the_planted_module_and_its_sets(done, cohort):
     evidence = gl.Evidence.load(done.folder / "06_evidence.parquet")
     rows = evidence.of(f"{module.name} [{module.method}]")
     best = rows[rows["test"] == "hypergeometric"].iloc[0]
+    relabelled = rows[rows["test"] == "overlap_relabelled"].iloc[0]
     planted = cohort.uns["simulate"]["disease_programmes"]
     assert best["q"] < 1e-6
+    assert relabelled["q"] <= 0.05
     assert any(str(name) in best["reference"] for name in planted)
 
 

@@ -22,6 +22,7 @@ class Entry(Generic[T]):
     summary: str
     doi: str
     control: bool
+    calibrated: bool = True
 
 
 @dataclass
@@ -48,7 +49,9 @@ class Registry(Generic[T]):
     kind: str
     _entries: dict[str, Entry[T]] = field(default_factory=dict)
 
-    def register(self, name: str, *, doi: str = "", control: bool = False, summary: str = "") -> Callable[[T], T]:
+    def register(
+        self, name: str, *, doi: str = "", control: bool = False, calibrated: bool = True, summary: str = ""
+    ) -> Callable[[T], T]:
         """Decorator that adds a method under `name`.
 
         Parameters
@@ -59,6 +62,9 @@ class Registry(Generic[T]):
             Source of the method.
         control
             Whether it is a baseline or control rather than a method to recommend.
+        calibrated
+            Whether p values of what holds nothing are uniform on data as they are; others are run when named only, and
+            no headline rests on them.
         summary
             What it does, in one line; by default the first line of its docstring.
 
@@ -73,7 +79,7 @@ class Registry(Generic[T]):
                 msg = f"{self.kind} {name!r} is registered twice"
                 raise ValueError(msg)
             first = (getattr(what, "__doc__", "") or "").strip().partition("\n")[0]
-            self._entries[name] = Entry(name, what, summary or first, doi, control)
+            self._entries[name] = Entry(name, what, summary or first, doi, control, calibrated)
             return what
 
         return add

@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
+from anndata import AnnData
 
 import genelight as gl
 
 from ..errors import InputError
-from ._cohort import PeopledCohort
+from ._cohort import Cohort, PeopledCohort
 from ._command import Result, command
-from ._shared import File, ModelFolders, Seed, fresh
+from ._shared import File, ModelFolders, Seed, fresh, listed
 
 __all__ = [
     "Network",
@@ -21,6 +23,7 @@ __all__ = [
     "Top",
     "cut_network",
     "evidence_facts",
+    "expression",
     "nodes_or_module",
     "sets_of",
     "size_of",
@@ -46,20 +49,75 @@ def assess(
     tested: Tested,
     out: File,
     network: Network = "embedded",
-    sets: SetsFile = "embedded",
+    sets: Annotated[str | None, typer.Option(help="GMT file, 'embedded' (default with --table) or 'none'")] = None,
+    table: Annotated[Path | None, typer.Option(help="expression: matched nulls, and the tests of gene sets")] = None,
+    case: Annotated[str | None, typer.Option(help="of a module: which samples of the table are cases")] = None,
+    control: Annotated[str | None, typer.Option(help="and which are controls")] = None,
+    subject: Annotated[str | None, typer.Option(help="sample column: whose sample it is")] = None,
+    tests: Annotated[str | None, typer.Option(help="name tests, such as hypergeometric,loci; see methods")] = None,
     cut: Annotated[float, typer.Option(help="smallest weight of the network to keep")] = 0.0,
     top: Top = "150",
     seed: Seed = 0,
 ) -> Result:
-    """Test nodes or a module against a network and gene sets, each with its null."""
-    target, found = fresh(out), nodes_or_module(tested)
-    genes = found.genes
-    edges = None if network == "none" else (_network(network, cut, genes) if cut else cut_network(network, genes))
-    collections = [] if sets == "none" else [sets_of(sets, genes)]
-    evidence = gl.assess(found, network=edges, sets=collections, n_top=size_of(top), seed=seed)
+    """Test nodes or a module against a network and gene sets, each with its null.
+
+    Gene sets need --table: their genes go together, and what counts them as independent is run when named only.
+    """
+    target, put = fresh(out), nodes_or_module(tested)
+    adata = None if table is None else Cohort(table=table).read()
+    named = listed(tests) or None
+    _check_asked(sets, case, control, given=adata is not None, named=named is not None)
+    edges = (
+        None if network == "none" else (_network(network, cut, put.genes) if cut else cut_network(network, put.genes))
+    )
+    untested = adata is None and named is None
+    if network == "none" and untested:
+        msg = "nothing to test against: gene sets need expression; give --table, or leave --network none off"
+        raise InputError(msg)
+    collections = [] if sets == "none" or (sets is None and untested) else [sets_of(sets or "embedded", put.genes)]
+    x_ng: np.ndarray | gl.evidence.Compared | None = None if adata is None else expression(adata, put.genes)
+    if adata is not None and case is not None and control is not None:
+        contrast = gl.Contrast.of(adata.obs, case=case, control=control, subject=subject)
+        x_ng = gl.evidence.Compared(expression(adata, put.genes), contrast)
+    evidence = gl.assess(put, network=edges, sets=collections, n_top=size_of(top), x_ng=x_ng, tests=named, seed=seed)
     evidence.save(target)
     sure = int((evidence.table["q"] <= 0.05).sum())
-    return Result(f"{out}: {len(evidence)} results, {sure} with q <= 0.05", evidence_facts(evidence, out))
+    lines = [f"{out}: {len(evidence)} results, {sure} with q <= 0.05"]
+    if untested and not collections:
+        lines.append("gene sets were not tested: they need expression, --table")
+    doubtful = sorted(set(evidence.table.loc[~gl.evidence.calibrated(evidence.table["test"]), "test"]))
+    if doubtful:
+        lines.append(f"not calibrated, for they count genes as independent: {', '.join(doubtful)}")
+    return Result("\n".join(lines), {**evidence_facts(evidence, out), "not_calibrated": doubtful})
+
+
+def _check_asked(sets: str | None, case: str | None, control: str | None, *, given: bool, named: bool) -> None:
+    """Stop where options need one another.
+
+    Raises
+    ------
+    InputError
+        If sets are given without expression or named tests, or one of case and control alone, or without a table.
+    """
+    if sets not in (None, "none") and not (given or named):
+        msg = (
+            f"--sets {sets} needs --table: the calibrated tests of gene sets need expression, for co-expression; "
+            "or name others that count genes as independent: --tests hypergeometric"
+        )
+        raise InputError(msg)
+    if (case is None) != (control is None) or (case is not None and not given):
+        msg = "--case and --control say what a module was derived from; give both, and the --table that they are of"
+        raise InputError(msg)
+
+
+def expression(adata: AnnData, genes: gl.Genes) -> np.ndarray:
+    """Expression with a column for each gene, NaN where the table lacks it."""
+    id_map = gl.pp.map_where_needed(adata, to=genes.namespace)
+    adata = adata if id_map is None else id_map.transform(adata)
+    place_g = genes.align(gl.Genes(tuple(adata.var_names), genes.namespace)).index
+    x_ng = np.full((adata.n_obs, len(genes)), np.nan)
+    x_ng[:, place_g >= 0] = np.asarray(adata.X, dtype=np.float64)[:, place_g[place_g >= 0]]
+    return x_ng
 
 
 @command(commands, room=ROOM, example="genelight scorecard cohort.h5ad --model model --label disease --out card")

@@ -13,7 +13,7 @@ import genelight as gl
 
 from .._core.tables import write_plain
 from ..errors import FormatError, ResourceError
-from ._cohort import Cohort, PeopledCohort
+from ._cohort import PeopledCohort
 from ._command import Result, command, note
 from ._evidence import (
     ROOM,
@@ -23,6 +23,7 @@ from ._evidence import (
     Top,
     cut_network,
     evidence_facts,
+    expression,
     nodes_or_module,
     sets_of,
     size_of,
@@ -47,7 +48,7 @@ def association(
 ) -> Result:
     """Test nodes or a module against gene-level p values of diseases, and all of these together."""
     tested, target = nodes_or_module(path), fresh(out)
-    x_ng = None if table is None else _expression(table, tested.genes)
+    x_ng = None if table is None else expression(gl.read(table, dense=True), tested.genes)
     found = []
     for file in pvalues:
         edges = _with_ids(gl.io.read_gene_pvalues(file, ids=ids or tested.genes.namespace), tested.genes.namespace)
@@ -77,7 +78,7 @@ def novelty(
 ) -> Result:
     """List nodes that come back and hang together in a second cohort, and that no annotation explains."""
     lit, target = gl.NodeGenes.load(nodes), fresh(out)
-    coherent = gl.evidence.coherence(lit, _expression(second, lit.genes), seed=seed)
+    coherent = gl.evidence.coherence(lit, expression(gl.read(second, dense=True), lit.genes), seed=seed)
     found = gl.evidence.novelty(
         lit,
         gl.Evidence.join([gl.Evidence.load(path) for path in evidence]),
@@ -153,15 +154,6 @@ def groups(
     found = gl.evidence.groups(codes, samples, every_column=True, seed=seed)
     found.save(target)
     return _told(found, out)
-
-
-def _expression(path: Path, genes: gl.Genes) -> np.ndarray:
-    """Expression with a column for each gene, NaN where the file lacks it."""
-    adata, _ = Cohort(table=path).genes(to=genes.namespace)
-    place_g = genes.align(gl.Genes(tuple(adata.var_names), genes.namespace)).index
-    x_ng = np.full((adata.n_obs, len(genes)), np.nan)
-    x_ng[:, place_g >= 0] = np.asarray(adata.X, dtype=np.float64)[:, place_g[place_g >= 0]]
-    return x_ng
 
 
 def _types(path: Path) -> pd.DataFrame:

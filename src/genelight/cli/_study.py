@@ -117,10 +117,11 @@ def methods() -> Result:
     for registry in registries:
         lines.append(f"{registry.kind}:")
         facts[registry.kind] = [
-            {"name": e.name, "summary": e.summary, "doi": e.doi, "control": e.control} for e in registry.show()
+            {"name": e.name, "summary": e.summary, "doi": e.doi, "control": e.control, "calibrated": e.calibrated}
+            for e in registry.show()
         ]
         for entry in registry.show():
-            control = " [control]" if entry.control else ""
+            control = (" [control]" if entry.control else "") + ("" if entry.calibrated else " [not calibrated]")
             lines.append(f"  {entry.name:<22}{control} {entry.summary}{f' doi {entry.doi}' if entry.doi else ''}")
     return Result("\n".join(lines), facts)
 

@@ -2,7 +2,7 @@
 
 from ._measures import MEASURES, silhouette
 from ._readings import Reading
-from ._registry import TESTS
+from ._registry import TESTS, Compared, calibrated
 from ._samples import Samples
 from .assess import assess
 from .combine import COMBINATIONS, combine, combine_evidence
@@ -16,6 +16,7 @@ from .tests.groups import groups
 from .tests.loci import loci
 from .tests.network import localise
 from .tests.novelty import coherence, novelty
+from .tests.overlap import overlap_relabelled
 from .tests.profiles import reference_profiles
 from .tests.proximity import proximity
 from .tests.ranks import camera, rank_sum
@@ -25,12 +26,14 @@ __all__ = [
     "MEASURES",
     "TESTS",
     "UNREACHABLE",
+    "Compared",
     "Interactome",
     "Reading",
     "Samples",
     "adjust",
     "assess",
     "betweenness",
+    "calibrated",
     "camera",
     "coherence",
     "combine",
@@ -47,6 +50,7 @@ __all__ = [
     "novelty",
     "outside",
     "over_representation",
+    "overlap_relabelled",
     "proximity",
     "rank_sum",
     "reference_profiles",

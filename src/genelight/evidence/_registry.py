@@ -10,14 +10,44 @@ import numpy as np
 import pandas as pd
 
 from .._core.registry import Registry
-from ..nouns import Evidence
+from ..errors import InputError
+from ..nouns import Contrast, Evidence
 
 if TYPE_CHECKING:
     from ._collections import Collection
     from ._subjects import Subjects
     from .nulls import MatchedNull
 
-__all__ = ["TESTS", "Against", "Findings", "Test", "run_tests"]
+__all__ = ["TESTS", "Against", "Compared", "Findings", "Test", "calibrated", "run_tests"]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Expression of samples of which some are cases and some controls.
+
+    Attributes
+    ----------
+    x_ng
+        Expression, shape ``(n, g)``.
+    contrast
+        Groups and subjects of the same samples.
+
+    Raises
+    ------
+    InputError
+        If they are not of as many samples.
+    """
+
+    x_ng: np.ndarray
+    contrast: Contrast
+
+    def __post_init__(self) -> None:
+        if len(self.x_ng) != len(self.contrast.case_n):
+            msg = (
+                f"the contrast has {len(self.contrast.case_n)} samples and the expression {len(self.x_ng)}; pass the "
+                "expression of the same samples"
+            )
+            raise InputError(msg)
 
 
 @dataclass(frozen=True)
@@ -36,6 +66,10 @@ class Against:
         Seed of whatever a test draws itself.
     x_ng
         Expression of the measured genes; None without.
+    contrast
+        What modules were derived from, over the rows of `x_ng`; None without.
+    draws
+        How often labels are drawn anew.
     """
 
     null: MatchedNull | None = None
@@ -43,6 +77,8 @@ class Against:
     bin_g: np.ndarray | None = None
     seed: int = 0
     x_ng: np.ndarray | None = None
+    contrast: Contrast | None = None
+    draws: int = 999
 
 
 @dataclass(frozen=True)
@@ -57,8 +93,14 @@ Test = Callable[["Subjects", Against], "Findings | None"]
 TESTS: Registry[Test] = Registry("evidence test")
 
 
+def calibrated(test_r: pd.Series) -> pd.Series:
+    """Which tests a headline may rest on: all but those that are registered as not calibrated."""
+    doubtful = [name for name in TESTS if not TESTS.entry(name).calibrated]
+    return ~test_r.isin(doubtful)
+
+
 def run_tests(subjects: Subjects, against: Against, *, tests: Sequence[str] | None = None) -> Evidence:
-    """Run registered tests that have their reference, all unless named; ``about`` holds each one's facts.
+    """Run registered tests that have their reference, the calibrated unless named; ``about`` has each one's facts.
 
     Raises
     ------
@@ -66,7 +108,7 @@ def run_tests(subjects: Subjects, against: Against, *, tests: Sequence[str] | No
         If there is no such test.
     """
     parts = []
-    for name in TESTS if tests is None else tests:
+    for name in [name for name in TESTS if TESTS.entry(name).calibrated] if tests is None else tests:
         found = TESTS[name](subjects, against)
         if found is not None:
             parts.append(Evidence(found.table.assign(test=name), {name: dict(found.about)}))

@@ -34,6 +34,8 @@ class Subjects:
         Signed profiles, shape ``(k, g)``.
     chosen
         For sign 0 (both directions), 1 (up) and -1 (down): each subject's genes as positions in `genes`.
+    modules
+        Which subjects are modules, as positions.
     """
 
     names: tuple[str, ...]
@@ -41,6 +43,7 @@ class Subjects:
     genes: Genes
     value_kg: np.ndarray
     chosen: dict[int, list[np.ndarray]]
+    modules: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -78,7 +81,8 @@ class Subjects:
         chosen = {sign: [c for part in parts for c in part.chosen[sign]] for sign in (0, 1, -1)}
         family_k = np.concatenate([part.family_k for part in parts])
         value_kg = parts[0].value_kg if len(parts) == 1 else np.concatenate([part.value_kg for part in parts])
-        return cls(names, family_k, genes, value_kg, chosen)
+        modules = tuple(k for k, name in enumerate(names) if name == family_k[k])
+        return cls(names, family_k, genes, value_kg, chosen, modules)
 
 
 def knees(value_kg: np.ndarray) -> np.ndarray:

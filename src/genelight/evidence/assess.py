@@ -8,11 +8,11 @@ import numpy as np
 
 from ..errors import InputError
 from ..nouns import Edges, Evidence, Module, NodeGenes
-from ._registry import Against, run_tests
+from ._registry import Against, Compared, run_tests
 from ._subjects import Subjects
 from .distances import Interactome
 from .nulls import expression_bins, matched_null
-from .tests.enrichment import collect_all
+from .tests.enrichment import collect_all, read_expression
 from .tests.network import as_interactome
 
 __all__ = ["assess"]
@@ -25,11 +25,11 @@ def assess(
     sets: Sequence[Edges] = (),
     n_top: int | str = 150,
     draws: int = 1000,
-    x_ng: np.ndarray | None = None,
+    x_ng: np.ndarray | Compared | None = None,
     tests: Sequence[str] | None = None,
     seed: int = 0,
 ) -> Evidence:
-    """Put nodes and modules to every registered test, each against its null.
+    """Put nodes and modules to every calibrated test, each against its null.
 
     Parameters
     ----------
@@ -44,13 +44,16 @@ def assess(
     n_top
         Genes of a node that are tested, or ``"knee"``: as many as stand out in its profile.
     draws
-        Matched draws for each subject in network tests.
+        Matched draws for each subject in network tests, and of labels for modules.
     x_ng
         Expression, shape ``(n, g)``, columns in the order of the first subject's genes, on a scale on which means
         and variances of genes can be compared, so before z-scoring: random genes are then matched on both as
-        well as on degree, and gene sets are tested against genes of like mean and variance too.
+        well as on degree. The calibrated tests of gene sets need it, for co-expression. With the contrast
+        that modules were derived from, ``Compared(x_ng, contrast)``, their overlap with gene sets is held against
+        labels without meaning too (``overlap_relabelled``).
     tests
-        Names of the tests to run, by default all that are registered.
+        Names of the tests to run, by default all that are calibrated. ``genelight methods`` marks the others, which
+        count genes as independent.
     seed
         Seed of the draws.
 
@@ -64,7 +67,8 @@ def assess(
     GeneMismatchError
         If data and a reference share fewer than ten genes; shows ids of both sides.
     InputError
-        If there is no reference, subjects do not go together, or a setting is out of range.
+        If there is no reference, subjects do not go together, a setting is out of range, `x_ng` does not fit, or
+        there are sets, no `x_ng` and no test is named.
 
     Examples
     --------
@@ -78,18 +82,22 @@ def assess(
     >>> values = np.zeros((1, 200))
     >>> values[0, 20:40] = 1.0
     >>> node = NodeGenes(values, ("L1.1",), Genes(names), "L1", "toy", "toy")
-    >>> found = assess(node, network=ring, sets=[arc], n_top=20, draws=99)
+    >>> x_ng = np.random.default_rng(0).normal(size=(30, 200))
+    >>> found = assess(node, network=ring, sets=[arc], n_top=20, draws=99, x_ng=x_ng)
     >>> rows = found.of("L1.1")
     >>> sorted(rows.loc[rows["q"] <= 0.05, "test"])
-    ['component', 'density', 'distance', 'efficiency', 'hypergeometric', 'hypergeometric_up', 'rank_sum']
+    ['camera', 'component', 'density', 'distance', 'efficiency']
     """
     if network is None and not len(sets):
         msg = "nothing to assess against; pass network= or sets="
         raise InputError(msg)
+    x_ng, contrast = read_expression(sets, x_ng, tests=tests)
     subjects = Subjects.of(subject, n_top=n_top)
     null = None
     if network is not None:
         null = matched_null(subjects, as_interactome(network), draws=draws, x_ng=x_ng, seed=seed)
     bin_g = expression_bins(x_ng, subjects.genes)
-    against = Against(null, collect_all(sets, subjects), bin_g=bin_g, seed=seed, x_ng=x_ng)
+    against = Against(
+        null, collect_all(sets, subjects), bin_g=bin_g, seed=seed, x_ng=x_ng, contrast=contrast, draws=draws
+    )
     return run_tests(subjects, against, tests=tests)

@@ -11,6 +11,7 @@ from anndata import AnnData
 
 from .._core.checks import check_positive
 from ..errors import InputError, UnknownNameError
+from ..evidence import calibrated
 from ..nouns import EVIDENCE_COLUMNS, CodeRange, Evidence, Model, NodeCard, NodeGenes
 from ._associations import COLUMNS, associations
 from ._names import find_node
@@ -164,11 +165,19 @@ def node_cards(
             activity=_activity(reading, position),
             obs=tested,
             neighbours=_neighbours(model, codes, layer=layer, position=position),
-            evidence=pd.DataFrame(columns=list(EVIDENCE_COLUMNS)) if evidence is None else evidence.of(node),
+            evidence=_evidence(evidence, node),
             reproducibility=_reproducibility(reproducibility, node),
         )
         cards.append(card)
     return cards
+
+
+def _evidence(evidence: Evidence | None, node: str) -> pd.DataFrame:
+    """Its rows of calibrated tests: a card's best line rests on no other."""
+    if evidence is None:
+        return pd.DataFrame(columns=list(EVIDENCE_COLUMNS))
+    rows = evidence.of(node)
+    return rows[calibrated(rows["test"])]
 
 
 @dataclass(frozen=True)

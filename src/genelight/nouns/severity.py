@@ -46,8 +46,10 @@ class Severity:
     calibration
         Fifths of the score: ``score``, ``measure`` (means, subjects alike), ``low``, ``high``, ``samples``.
     about
-        Measure, model's digest, settings; ``spread`` (base, slope and least of the absolute residual to expect at
-        a score), ``range`` of the measure, ``familiar`` (what the model has seen).
+        Measure, model's digest, settings; ``coverage_by_score`` and ``coverage_by_measure``, how often intervals hold
+        in fifths, and ``under_called``, in words, where the most severe lie above theirs; ``spread`` (base, slope and
+        least of the absolute residual to expect at a score), ``range`` of the measure, ``familiar`` (what the model has
+        seen).
     """
 
     heads: pd.DataFrame

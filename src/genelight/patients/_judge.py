@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..models import Folds
 from ..nouns import Model, Severity
 from ..nouns.severity import GENES
-from ..stats.conformal import NO_RESIDUALS, calibration, coverage, residuals
+from ..stats.conformal import NO_RESIDUALS, calibration, coverage, coverage_by, inside, residuals
 from ..stats.intervals import TAILS
 from ..stats.subjects import subject_folds
 from ._applicability import familiar, far_off
@@ -138,9 +138,26 @@ def freeze(plan: Plan, adata: AnnData, model: Model, *, folds: Folds | None) -> 
         calibration=calibration(y_n, score_n, subject_n),
         about=_about(plan, model, folds=len(np.unique(fold_n)), refitted=folds is not None)
         | task.remarks(score_n, rows)
+        | (_by_part(plan, y_n, score_n, fold_n=fold_n[rows]) if task.estimates else {})
         | {"spread": list(made.spread), "range": [float(y_n.min()), float(y_n.max())], "familiar": seen.plain()},
     )
     return frozen.with_intervals(coverage=plan.protocol.coverage)
+
+
+def _by_part(plan: Plan, y_n: np.ndarray, score_n: np.ndarray, *, fold_n: np.ndarray) -> dict[str, Any]:
+    """Coverage by parts of the score and of the measure, and in words where the most severe are called too low."""
+    subject_n, level = plan.subject_n[plan.judged], plan.protocol.coverage
+    inside_n, above_n = inside(y_n, score_n, subject_n, fold_n=fold_n, level=level)
+    by_score = coverage_by(score_n, inside_n, above_n, subject_n=subject_n)
+    by_measure = coverage_by(y_n, inside_n, above_n, subject_n=subject_n)
+    found: dict[str, Any] = {"coverage_by_score": by_score, "coverage_by_measure": by_measure}
+    most = by_measure[-1]
+    if most["coverage"] < level and most["above"] > (1 - level) / 2:
+        found["under_called"] = (
+            f"of samples with a measure of {most['from']:.3g} and more, {most['above']:.0%} lie above their interval "
+            f"and {most['coverage']:.0%} inside it ({level:.0%} of all do): the most severe are called too low"
+        )
+    return found
 
 
 def _out_of_fold(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ..evidence import calibrated
 from ..nouns import EVIDENCE_COLUMNS, Evidence
 from ..pl import set_label, short_name
 from ._read import CONTROLS
@@ -40,8 +41,8 @@ def by_kind(run: Run) -> pd.DataFrame:
     """The evidence table with further columns.
 
     ``collection`` (or network); ``disease`` for known disease genes and ``is_set`` for other gene sets;
-    ``main``: the first test of each collection, of disease genes the one that is matched on expression. Rows without
-    a q are left out: they are no evidence.
+    ``main``: each subject's first calibrated test of each collection, on which alone sentences rest. Rows without a q
+    are left out: they are no evidence.
     """
     if run.evidence is None or not len(run.evidence):
         flags = {"disease": bool, "is_set": bool, "main": bool}
@@ -50,10 +51,9 @@ def by_kind(run: Run) -> pd.DataFrame:
     parts = table["reference"].astype(str).str.partition(": ")
     table["collection"], table["disease"] = parts[0], _is_disease(run, table["reference"])
     table["is_set"] = (parts[1] != "") & ~table["disease"]
-    table["main"] = table["test"] == table.groupby("collection")["test"].transform("first")
-    matched = table["disease"] & (table["test"] == MATCHED)
-    better = table["disease"] & table["collection"].isin(table.loc[matched, "collection"])
-    table["main"] = table["main"].where(~better, matched)
+    counts = calibrated(table["test"])
+    first = table[counts].groupby(["collection", "subject"])["test"].transform("first")
+    table["main"] = counts & (table["test"] == first.reindex(table.index))
     return table
 
 

@@ -62,6 +62,12 @@ class Run:
         asked = self.section("module").get("layer") or self.module.method not in held_out
         return on_layer if asked and on_layer in held_out else self.module.method
 
+    @property
+    def units(self) -> str:
+        """What was held out and counted: subjects where the study says whose a sample is, else samples."""
+        data = self.section("data")
+        return "subjects" if data.get("subject") or data.get("subject_pattern") or not self.study else "samples"
+
     def section(self, name: str) -> Mapping[str, Any]:
         """A table of the study file, empty if absent."""
         found = self.study.get(name, {})
@@ -83,7 +89,7 @@ class Run:
 
     @property
     def statistics(self) -> pd.DataFrame | None:
-        """Every gene's ``mean``, ``change`` (log2), ``t``, ``p`` and ``q``, as the module by differential expression has.
+        """Every gene's ``mean``, ``change`` (log2), ``t``, ``p`` and ``q``, from the module by differential expression.
 
         Raises
         ------

@@ -83,4 +83,5 @@ def _contrast(run: Run) -> dict[str, Any]:
         "control": run.visible(section.get("control")),
         "cases": run.about.get("cases"),
         "controls": run.about.get("controls"),
+        "units": run.units,
     }

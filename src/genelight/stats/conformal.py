@@ -10,7 +10,7 @@ import pandas as pd
 from ..nouns.severity import bounds
 from .subjects import numbered, subject_shares
 
-__all__ = ["NO_RESIDUALS", "Residuals", "calibration", "coverage", "residuals"]
+__all__ = ["NO_RESIDUALS", "Residuals", "calibration", "coverage", "coverage_by", "inside", "residuals"]
 
 FIFTHS = 5
 
@@ -72,13 +72,48 @@ def _effective(residual_n: np.ndarray, subject_n: np.ndarray) -> float:
 
 def coverage(y_n: np.ndarray, score_n: np.ndarray, subject_n: np.ndarray, *, fold_n: np.ndarray, level: float) -> float:
     """Share of subjects' samples inside intervals made from the other folds' residuals alone, subjects alike."""
-    inside_n = np.zeros(len(y_n))
+    inside_n = inside(y_n, score_n, subject_n, fold_n=fold_n, level=level)[0]
+    return float(subject_shares(subject_n) @ inside_n)
+
+
+def inside(
+    y_n: np.ndarray, score_n: np.ndarray, subject_n: np.ndarray, *, fold_n: np.ndarray, level: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Whether each sample lies inside the interval that the other folds give it, and whether above it."""
+    inside_n, above_n = np.zeros(len(y_n), dtype=bool), np.zeros(len(y_n), dtype=bool)
     for fold in np.unique(fold_n):
         rest, here = fold_n != fold, fold_n == fold
         made = residuals(y_n[rest], score_n[rest], subject_n[rest])
         low_n, high_n = bounds(score_n[here], made.table, spread=made.spread, coverage=level)
         inside_n[here] = (y_n[here] >= low_n) & (y_n[here] <= high_n)
-    return float(subject_shares(subject_n) @ inside_n)
+        above_n[here] = y_n[here] > high_n
+    return inside_n, above_n
+
+
+def coverage_by(
+    key_n: np.ndarray, inside_n: np.ndarray, above_n: np.ndarray, *, subject_n: np.ndarray
+) -> list[dict[str, float]]:
+    """Coverage in up to five parts of a score or a measure, subjects alike, and the share above the interval.
+
+    An interval may hold for all and not for those in a part: given the score, it should; given the measure itself it
+    cannot, for who is most severe is so in part by what no score can tell, and lies above its interval more often.
+    """
+    edges = np.unique(np.quantile(key_n, np.linspace(0, 1, FIFTHS + 1)[1:-1]))
+    rows = []
+    for part in range(len(edges) + 1):
+        here = np.searchsorted(edges, key_n) == part
+        if here.any():
+            share_n = subject_shares(subject_n[here])
+            rows.append(
+                {
+                    "from": float(key_n[here].min()),
+                    "to": float(key_n[here].max()),
+                    "samples": int(here.sum()),
+                    "coverage": float(share_n @ inside_n[here]),
+                    "above": float(share_n @ above_n[here]),
+                }
+            )
+    return rows
 
 
 def calibration(y_n: np.ndarray, score_n: np.ndarray, subject_n: np.ndarray) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from ..nouns import Contrast
 from .auc import weighted_auc
 from .subjects import bootstrap_counts, numbered, weights_under
 
-__all__ = ["auc_interval", "median_interval", "r2_interval"]
+__all__ = ["auc_differences", "auc_interval", "median_interval", "r2_interval"]
 
 TAILS = (0.025, 0.975)
 
@@ -52,6 +52,51 @@ def auc_interval(scores: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> p
         low, high = np.quantile(null_b, TAILS)
         rows.append({"method": method, "auc": auc, "low": low, "high": high})
     return pd.DataFrame(rows)
+
+
+def auc_differences(scores: pd.DataFrame, own: str, *, draws: int = 1000, seed: int = 0) -> pd.DataFrame:
+    """How far one method's pooled AUC lies above every other's, with 95% intervals over the same bootstraps.
+
+    Parameters
+    ----------
+    scores, draws, seed
+        As for :func:`auc_interval`.
+    own
+        The method that the others are taken off.
+
+    Returns
+    -------
+    Columns ``method``, ``difference``, ``difference_low``, ``difference_high``; zero for the method itself.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from genelight.stats.intervals import auc_differences
+    >>> table = {"subject": list("abcd") * 2, "group": (["case"] * 2 + ["control"] * 2) * 2}
+    >>> scores = pd.DataFrame({**table, "method": ["m"] * 4 + ["n"] * 4, "score": [3.0, 2, 1, 0, 0, 1, 2, 3]})
+    >>> auc_differences(scores, "m")["difference"].tolist()
+    [0.0, 1.0]
+    """
+    drawn = {
+        str(method): _aucs(table, draws=draws, seed=seed) for method, table in scores.groupby("method", sort=False)
+    }
+    rows = []
+    for method, auc_b in drawn.items():
+        apart_b = drawn[own] - auc_b
+        low, high = np.quantile(apart_b[1:], TAILS)
+        rows.append({"method": method, "difference": apart_b[0], "difference_low": low, "difference_high": high})
+    return pd.DataFrame(rows)
+
+
+def _aucs(table: pd.DataFrame, *, draws: int, seed: int) -> np.ndarray:
+    """AUC of all subjects, then of bootstraps; the same subjects are drawn for every method, whatever its order."""
+    table = table.sort_values(["subject", "group"], kind="stable")
+    case_n = (table["group"] == "case").to_numpy()
+    contrast = Contrast(case_n, ~case_n, np.unique(table["subject"].to_numpy(), return_inverse=True)[1], "")
+    score_n = table["score"].to_numpy()
+    drawn = [weighted_auc(score_n, contrast, contrast.weight_n())]
+    count_bs = bootstrap_counts(contrast, draws=draws, seed=seed)
+    return np.array(drawn + [weighted_auc(score_n, contrast, weights_under(contrast, count_s)) for count_s in count_bs])
 
 
 def r2_interval(r2_by_subject: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from scipy import stats
 
 __all__ = ["Coefficient", "random_intercept"]
 
-LOG_RATIOS = np.linspace(np.log(1e-6), np.log(1e6), 57)
+LOGS = np.linspace(np.log(0.02), np.log(1e7), 57)
 HALVINGS = 40
 GOLDEN = (np.sqrt(5) - 1) / 2
 
@@ -25,7 +25,7 @@ class Coefficient:
     df
         Degrees of freedom of the t distribution that the ratio of the two is held against.
     ratio
-        Variance between subjects over that within.
+        Variance between subjects over that within; below zero where samples of one subject differ more.
     """
 
     value: np.ndarray
@@ -48,7 +48,9 @@ def random_intercept(y_nk: np.ndarray, x_np: np.ndarray, subject_n: np.ndarray, 
     """Explain each response by a design, with an intercept of its own for every subject.
 
     Restricted maximum likelihood with one unknown, the variance between subjects over that within: sums over subjects
-    give the likelihood at any ratio, a grid and a golden section its maximum, so that no fit fails. Standard errors
+    give the likelihood at any ratio, a grid and a golden section its maximum, so that no fit fails. The ratio may be
+    below zero, where a subject's samples differ more than those of different subjects: held at zero, the variance
+    within is taken too small and tests within subjects are too bold, those between too shy. Standard errors
     and degrees of freedom are those of Kenward and Roger 1997 (doi 10.2307/2533558), from the expected information;
     where every subject has one sample, this is least squares.
 
@@ -143,19 +145,20 @@ def _deviance(sums: _Sums, ratio_k: np.ndarray) -> np.ndarray:
 
 
 def _ratios(sums: _Sums) -> np.ndarray:
-    """The most likely ratio of each response; zero is one of them."""
-    responses = len(sums.yy_k)
-    grid = np.array([_deviance(sums, np.full(responses, r)) for r in [0.0, *np.exp(LOG_RATIOS)]])
-    best_k = grid.argmin(0)
-    low_k = LOG_RATIOS[np.clip(best_k - 2, 0, None)]
-    high_k = LOG_RATIOS[np.clip(best_k, None, len(LOG_RATIOS) - 1)]
+    """The most likely ratio of each response; of a subject's samples that differ more than others', below zero."""
+    most = sums.size_s.max()
+
+    def deviance(log_k: np.ndarray) -> np.ndarray:
+        return _deviance(sums, np.expm1(log_k) / most)
+
+    best_k = np.array([deviance(np.full(len(sums.yy_k), log)) for log in LOGS]).argmin(0)
+    low_k, high_k = LOGS[np.clip(best_k - 1, 0, None)], LOGS[np.clip(best_k + 1, None, len(LOGS) - 1)]
     for _ in range(HALVINGS):
         span_k = GOLDEN * (high_k - low_k)
         left_k, right_k = high_k - span_k, low_k + span_k
-        nearer_k = _deviance(sums, np.exp(left_k)) < _deviance(sums, np.exp(right_k))
+        nearer_k = deviance(left_k) < deviance(right_k)
         low_k, high_k = np.where(nearer_k, low_k, left_k), np.where(nearer_k, right_k, high_k)
-    found_k = np.exp((low_k + high_k) / 2)
-    return np.where(_deviance(sums, found_k) < grid[0], found_k, 0.0)
+    return np.asarray(np.expm1((low_k + high_k) / 2) / most)
 
 
 def _coefficient(sums: _Sums, ratio_k: np.ndarray, *, column: int) -> Coefficient:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from genelight.errors import GeneMismatchError, InputError, UnknownNameError
-from genelight.evidence import hypergeometric_tail, over_representation
+from genelight.evidence import TESTS, hypergeometric_tail, over_representation
 from genelight.nouns import Edges, Evidence, Genes, Module, NodeGenes
 
 Build = Callable[..., NodeGenes]
@@ -66,7 +66,7 @@ def test_overlaps_p_and_q_of_a_plain_loop(nodes_of: Build) -> None:
     members = random_sets(60, seed=2)
     lists = [list(rng.choice(UNIVERSE, 50, replace=False)) for _ in range(6)] + [members["S0"][:50]]
     lists = [genes for genes in lists if len(genes) >= 10]
-    found = over_representation(nodes_of(lists, UNIVERSE), [sets_of(members)], n_top=50)
+    found = over_representation(nodes_of(lists, UNIVERSE), [sets_of(members)], n_top=50, tests=list(TESTS))
     pairs = {
         (f"L1.{k}", f"sets: {s}"): stats.hypergeom.sf(len(set(genes) & set(inside)) - 1, 1000, len(inside), len(genes))
         for k, genes in enumerate(lists)
@@ -84,7 +84,9 @@ def test_overlaps_p_and_q_of_a_plain_loop(nodes_of: Build) -> None:
 
 def test_effect_and_null_are_those_of_scipy(nodes_of: Build) -> None:
     members = random_sets(3, seed=3)
-    table = over_representation(nodes_of([list(UNIVERSE[:40])], UNIVERSE), [sets_of(members)], n_top=40).table
+    table = over_representation(
+        nodes_of([list(UNIVERSE[:40])], UNIVERSE), [sets_of(members)], n_top=40, tests=list(TESTS)
+    ).table
     for row in table[table["test"] == "hypergeometric"].itertuples():
         null = stats.hypergeom(1000, len(members[row.reference.removeprefix("sets: ")]), 40)
         assert row.null_mean == pytest.approx(null.mean())
@@ -101,7 +103,7 @@ def test_p_is_that_of_gseapy(nodes_of: Build) -> None:
     gseapy = pytest.importorskip("gseapy", reason="gseapy is a peer, installed by the extra 'peers'")
     members = random_sets(40, seed=4)
     genes = list(np.random.default_rng(5).choice(UNIVERSE, 80, replace=False))
-    table = over_representation(nodes_of([genes], UNIVERSE), [sets_of(members)], n_top=80).table
+    table = over_representation(nodes_of([genes], UNIVERSE), [sets_of(members)], n_top=80, tests=list(TESTS)).table
     rows = table[table["test"] == "hypergeometric"].set_index("reference")
     peer = gseapy.enrich(gene_list=genes, gene_sets=members, background=list(UNIVERSE), outdir=None, no_plot=True)
     expected = peer.results.set_index("Term")["P-value"]
@@ -115,7 +117,7 @@ def test_planted_sets_are_found_and_p_is_valid_for_random_lists(nodes_of: Build)
     lists = [list(rng.choice(UNIVERSE, 60, replace=False)) for _ in range(200)]
     planted = members["S5"][:20]
     lists[0] = planted + [g for g in lists[0] if g not in planted][:40]
-    found = over_representation(nodes_of(lists, UNIVERSE), [sets_of(members)], n_top=60).table
+    found = over_representation(nodes_of(lists, UNIVERSE), [sets_of(members)], n_top=60, tests=list(TESTS)).table
     rows = found[found["test"] == "hypergeometric"]
     assert rows.loc[rows["subject"] == "L1.0"].nsmallest(1, "p")["reference"].item() == "sets: S5"
     assert (rows.loc[rows["subject"] != "L1.0", "q"] < 0.05).sum() <= 2
@@ -127,7 +129,7 @@ def test_up_down_and_both_of_a_node_and_a_module() -> None:
     members = {"up": list(UNIVERSE[:15]), "down": list(UNIVERSE[100:115]), "other": list(UNIVERSE[500:515])}
     node = NodeGenes(values[None], ("L1.0",), Genes(UNIVERSE), "L1", "toy", "toy")
     module = Module.from_scores(values, Genes(UNIVERSE), size=40, name="a", method="m")
-    table = over_representation([node, module], [sets_of(members)], n_top=40).table
+    table = over_representation([node, module], [sets_of(members)], n_top=40, tests=list(TESTS)).table
     for subject in ("L1.0", "a [m]"):
         rows = table[(table["subject"] == subject) & (table["q"] < 0.05)]
         found = rows.groupby("test")["reference"].agg(set).to_dict()
@@ -151,7 +153,10 @@ def test_order_of_genes_and_rows_changes_nothing() -> None:
     other = NodeGenes(values[:, shuffled], nodes, Genes(tuple(UNIVERSE[i] for i in shuffled)), "L1", "toy", "toy")
     sets = sets_of(random_sets(30, seed=8))
     mixed = Edges("sets", sets.table.sample(frac=1, random_state=0))
-    first, second = over_representation(one, [sets]), over_representation(other, [mixed])
+    first, second = (
+        over_representation(one, [sets], tests=list(TESTS)),
+        over_representation(other, [mixed], tests=list(TESTS)),
+    )
     pd.testing.assert_frame_equal(first.table, second.table)
 
 
@@ -161,7 +166,9 @@ def test_account_of_what_was_left_out(nodes_of: Build) -> None:
         "large": list(UNIVERSE[:600]),
         "good": [*UNIVERSE[:20], "G3", "unknown 1", "unknown 2"],
     }
-    found = over_representation(nodes_of([list(UNIVERSE[:30])], UNIVERSE), [sets_of(members)], n_top=30)
+    found = over_representation(
+        nodes_of([list(UNIVERSE[:30])], UNIVERSE), [sets_of(members)], n_top=30, tests=list(TESTS)
+    )
     about = found.about["hypergeometric"]
     assert about["universe"] == 1000
     assert about["collections"]["sets"] == {
@@ -178,14 +185,16 @@ def test_account_of_what_was_left_out(nodes_of: Build) -> None:
 
 def test_a_dead_node_is_not_tested(nodes_of: Build) -> None:
     found = over_representation(
-        nodes_of([[], list(UNIVERSE[:30])], UNIVERSE), [sets_of(random_sets(5, seed=1))], n_top=30
+        nodes_of([[], list(UNIVERSE[:30])], UNIVERSE), [sets_of(random_sets(5, seed=1))], n_top=30, tests=list(TESTS)
     )
     assert found.about["hypergeometric"]["too few genes"] == 1
     assert "L1.0" not in set(found.table["subject"])
 
 
 def test_result_survives_the_disk(nodes_of: Build, tmp_path: object) -> None:
-    found = over_representation(nodes_of([list(UNIVERSE[:30])], UNIVERSE), [sets_of(random_sets(9, seed=1))], n_top=30)
+    found = over_representation(
+        nodes_of([list(UNIVERSE[:30])], UNIVERSE), [sets_of(random_sets(9, seed=1))], n_top=30, tests=list(TESTS)
+    )
     found.save(tmp_path / "evidence.parquet")
     again = Evidence.load(tmp_path / "evidence.parquet")
     pd.testing.assert_frame_equal(again.table, found.table)
@@ -195,10 +204,10 @@ def test_result_survives_the_disk(nodes_of: Build, tmp_path: object) -> None:
 def test_bad_input_says_what_was_found(nodes_of: Build) -> None:
     nodes = nodes_of([list(UNIVERSE[:30])], UNIVERSE)
     with pytest.raises(GeneMismatchError, match=r"0 of 1000 measured genes are in sets.*G0, G1.*has 5243, 5244"):
-        over_representation(nodes, [sets_of({"A": [str(i) for i in range(5243, 5270)]})])
+        over_representation(nodes, [sets_of({"A": [str(i) for i in range(5243, 5270)]})], tests=list(TESTS))
     with pytest.raises(InputError, match=r"none of the 1 sets of sets has 5 to 500 of the 1000 measured genes .0 are"):
-        over_representation(nodes, [sets_of({"A": list(UNIVERSE)})])
+        over_representation(nodes, [sets_of({"A": list(UNIVERSE)})], tests=list(TESTS))
     with pytest.raises(InputError, match="min_size = 9 and max_size = 3"):
-        over_representation(nodes, [sets_of({"A": list(UNIVERSE)})], min_size=9, max_size=3)
+        over_representation(nodes, [sets_of({"A": list(UNIVERSE)})], min_size=9, max_size=3, tests=list(TESTS))
     with pytest.raises(InputError, match="1 of 31 rows lack a set or a gene"):
-        over_representation(nodes, [sets_of({"A": [*UNIVERSE[:30], None]})])
+        over_representation(nodes, [sets_of({"A": [*UNIVERSE[:30], None]})], tests=list(TESTS))

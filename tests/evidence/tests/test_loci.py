@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from genelight.evidence import over_representation
+from genelight.evidence import TESTS, over_representation
 from genelight.evidence.tests.loci import _tail
 from genelight.nouns import Edges, Genes, NodeGenes
 
@@ -29,7 +29,7 @@ def test_a_locus_with_three_genes_counts_once() -> None:
     """All three in the list: three of eleven genes, one of nine loci."""
     listed = np.array([[0, 1, 2, *range(50, 67)]])
     known = disease(np.array([0, 1, 2, *range(100, 108)]), np.array([17, 17, 17, *range(8)]))
-    table = over_representation(nodes(listed), [known], n_top=20).table.set_index("test")
+    table = over_representation(nodes(listed), [known], n_top=20, tests=list(TESTS)).table.set_index("test")
     assert table.loc["hypergeometric", "statistic"] == 3
     row = table.loc["loci"]
     assert row["statistic"] == 1
@@ -51,7 +51,9 @@ def test_expected_loci_are_those_of_draws(matched: bool) -> None:
     listed = (
         rng.choice(400, (1, 60), replace=False, p=sd / sd.sum()) if matched else rng.choice(400, (1, 60), replace=False)
     )
-    found = over_representation(nodes(listed), [disease(genes, locus)], n_top=60, x_ng=x_ng if matched else None)
+    found = over_representation(
+        nodes(listed), [disease(genes, locus)], n_top=60, x_ng=x_ng if matched else None, tests=list(TESTS)
+    )
     row = found.table.set_index("test").loc["loci"]
     from genelight.evidence.nulls import expression_bins
 
@@ -70,7 +72,7 @@ def test_loci_of_one_gene_are_nearly_the_hypergeometric() -> None:
     rng = np.random.default_rng(1)
     genes = rng.choice(400, 30, replace=False)
     listed = np.array([rng.choice(400, 20, replace=False) for _ in range(30)])
-    table = over_representation(nodes(listed), [disease(genes, np.arange(30))], n_top=20).table
+    table = over_representation(nodes(listed), [disease(genes, np.arange(30))], n_top=20, tests=list(TESTS)).table
     p = {test: rows["p"].to_numpy() for test, rows in table.groupby("test")}
     np.testing.assert_allclose(p["loci"], p["hypergeometric"], rtol=0.4)
     assert (p["loci"] >= p["hypergeometric"] - 0.02).all()
@@ -84,5 +86,5 @@ def test_the_tail_is_the_binomial_of_scipy() -> None:
 
 def test_collections_without_loci_are_not_counted_so() -> None:
     known = Edges("catalog", disease(np.arange(20), np.arange(20)).table.drop(columns="locus"))
-    table = over_representation(nodes(np.arange(20)[None]), [known], n_top=20).table
+    table = over_representation(nodes(np.arange(20)[None]), [known], n_top=20, tests=list(TESTS)).table
     assert "loci" not in set(table["test"])

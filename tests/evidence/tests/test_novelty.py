@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from genelight.errors import InputError
-from genelight.evidence import coherence, novelty, over_representation, reference_profiles
+from genelight.evidence import TESTS, coherence, novelty, over_representation, reference_profiles
 from genelight.nouns import Edges, Genes, NodeGenes
 
 GENES = Genes(tuple(f"G{i}" for i in range(400)))
@@ -55,7 +55,7 @@ def test_only_the_real_and_unknown_is_listed() -> None:
     sets = [Edges("sets", known)]
     found = novelty(
         nodes(),
-        over_representation(nodes(), sets, n_top=30),
+        over_representation(nodes(), sets, n_top=30, tests=list(TESTS)),
         reproducible=pd.DataFrame({"node": nodes().nodes, "q": [0.01, 0.01, 0.5, 0.01]}),
         coherent=coherence(nodes(), second_cohort(programmes=(0, 1, 2)), n_top=30, draws=199),
         references=sets,
@@ -75,7 +75,9 @@ def test_bad_input_is_named() -> None:
         coherence(nodes(), np.zeros((5, 400)))
     few = pd.DataFrame({"node": ["C.0"], "q": [0.1]})
     with pytest.raises(InputError, match="3 nodes have no reproducible figure"):
-        novelty(nodes(), over_representation(nodes(), [_any()], n_top=30), reproducible=few, coherent=few)
+        novelty(
+            nodes(), over_representation(nodes(), [_any()], n_top=30, tests=list(TESTS)), reproducible=few, coherent=few
+        )
 
 
 def _any() -> Edges:

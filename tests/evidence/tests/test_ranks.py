@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from genelight.evidence import over_representation
+from genelight.evidence import TESTS, over_representation
 from genelight.nouns import Edges, Genes, NodeGenes
 
 NAMES = np.array([f"G{i}" for i in range(300)])
@@ -28,7 +28,7 @@ def test_rank_sum_is_that_of_scipy_with_and_without_ties(digits: int) -> None:
     values = rng.normal(size=(4, 300)).round(digits)
     values[0, :20] += 2
     chosen = [np.arange(20), rng.choice(300, 40, replace=False)]
-    table = over_representation(nodes(values), [sets(*chosen)], n_top=20).table
+    table = over_representation(nodes(values), [sets(*chosen)], n_top=20, tests=list(TESTS)).table
     table = table[table["test"] == "rank_sum"].set_index(["subject", "reference"])
     for k in range(4):
         for s, members in enumerate(chosen):
@@ -64,7 +64,9 @@ def test_camera_takes_the_profile_for_one_more_sample() -> None:
 
 def test_camera_needs_samples_to_compare_with() -> None:
     values = np.random.default_rng(4).normal(size=(2, 300))
-    found = over_representation(nodes(values), [sets(np.arange(20))], n_top=20, x_ng=np.ones((2, 300)) + values)
+    found = over_representation(
+        nodes(values), [sets(np.arange(20))], n_top=20, x_ng=np.ones((2, 300)) + values, tests=list(TESTS)
+    )
     assert "camera" not in set(found.table["test"])
 
 
@@ -77,7 +79,7 @@ def test_only_camera_is_calibrated_where_genes_of_a_set_go_together() -> None:
         return np.sqrt(0.2) * rng.normal(size=(n, 10))[:, block] + np.sqrt(0.8) * rng.normal(size=(n, 300))
 
     chosen = [np.flatnonzero(block == b) for b in range(5)]
-    table = over_representation(nodes(draw(80)), [sets(*chosen)], n_top=20, x_ng=draw(400)).table
+    table = over_representation(nodes(draw(80)), [sets(*chosen)], n_top=20, x_ng=draw(400), tests=list(TESTS)).table
     p = {test: table.loc[table["test"] == test, "p"] for test in ("rank_sum", "camera")}
     assert len(p["camera"]) == 400
     assert (p["rank_sum"] < 0.05).mean() > 0.2
@@ -88,7 +90,7 @@ def test_only_camera_is_calibrated_where_genes_of_a_set_go_together() -> None:
 def test_flat_profiles_are_counted_not_tested() -> None:
     values = np.zeros((2, 300))
     values[0, :30] = np.arange(30)
-    found = over_representation(nodes(values), [sets(np.arange(20))], n_top=20)
+    found = over_representation(nodes(values), [sets(np.arange(20))], n_top=20, tests=list(TESTS))
     assert set(found.table.loc[found.table["test"] == "rank_sum", "subject"]) == {"L1.0"}
     assert found.about["rank_sum"]["profiles without a difference"] == 1
     assert "camera" not in set(found.table["test"])

@@ -11,10 +11,10 @@ from scipy import sparse
 
 from ..._core.threads import pieces, thread_map
 from ...errors import InputError
-from ...nouns import Edges, Evidence, Module, NodeGenes
+from ...nouns import Contrast, Edges, Evidence, Module, NodeGenes
 from .._collections import Collection, collect
 from .._matched import matched_moments, matched_tail, overlaps
-from .._registry import TESTS, Against, Findings, run_tests
+from .._registry import TESTS, Against, Compared, Findings, run_tests
 from .._subjects import LEAST_GENES, Subjects
 from ..nulls import adjust, expression_bins
 
@@ -25,6 +25,9 @@ __all__ = [
     "hypergeometric_tail",
     "hypergeometric_up",
     "over_representation",
+    "overlap_rows",
+    "overlap_tails",
+    "read_expression",
     "worth_keeping",
 ]
 
@@ -40,12 +43,12 @@ def over_representation(
     n_top: int | str = 150,
     min_size: int = 5,
     max_size: int = 500,
-    x_ng: np.ndarray | None = None,
+    x_ng: np.ndarray | Compared | None = None,
     tests: Sequence[str] | None = None,
 ) -> Evidence:
     """Test whether the genes of each node or module are over-represented in gene sets.
 
-    Runs every registered test on gene sets. The universe is always the measured genes; its size is in
+    Runs every calibrated test on gene sets, or those named. The universe is always the measured genes; its size is in
     ``about``.
 
     Parameters
@@ -62,11 +65,11 @@ def over_representation(
     min_size, max_size
         Measured genes that a set must have to be tested.
     x_ng
-        Expression, shape ``(n, g)``, columns in the order of the first subject's genes: the same genes are then
-        tested against genes of like mean and variance too (``hypergeometric_matched``), and ``camera`` allows for
-        their correlation.
+        Expression, shape ``(n, g)``, columns in the order of the first subject's genes. The calibrated tests of gene
+        sets need it, for co-expression; without it, name others in `tests`. With the contrast that a module was
+        derived from, ``Compared(x_ng, contrast)``, modules are held against labels without meaning too.
     tests
-        Names of the tests to run, by default all that are registered.
+        Names of the tests to run, by default all that are calibrated.
 
     Returns
     -------
@@ -81,7 +84,8 @@ def over_representation(
     GeneMismatchError
         If data and sets share fewer than ten genes.
     InputError
-        If a setting is out of range, no set is of a size that can be tested, or `x_ng` does not fit.
+        If a setting is out of range, no set is of a size that can be tested, `x_ng` does not fit, or there is none and
+        no test is named.
 
     Examples
     --------
@@ -97,10 +101,31 @@ def over_representation(
                  test    reference   n  statistic  null_mean    q
     0  hypergeometric  toy sets: P  10        8.0        1.2  0.0
     """
+    x_ng, contrast = read_expression(sets, x_ng, tests=tests)
     subjects = Subjects.of(subject, n_top=n_top)
     collections = collect_all(sets, subjects, min_size=min_size, max_size=max_size)
     bin_g = expression_bins(x_ng, subjects.genes)
-    return run_tests(subjects, Against(sets=collections, bin_g=bin_g, x_ng=x_ng), tests=tests)
+    return run_tests(subjects, Against(sets=collections, bin_g=bin_g, x_ng=x_ng, contrast=contrast), tests=tests)
+
+
+def read_expression(
+    sets: Sequence[Edges], x_ng: np.ndarray | Compared | None, *, tests: Sequence[str] | None
+) -> tuple[np.ndarray | None, Contrast | None]:
+    """Expression, and its contrast where there is one.
+
+    Raises
+    ------
+    InputError
+        If there is none and gene sets would silently go untested.
+    """
+    if len(sets) and x_ng is None and tests is None:
+        others = [name for name in TESTS if not TESTS.entry(name).calibrated]
+        msg = (
+            "the calibrated tests of gene sets need expression, for co-expression: pass x_ng=; tests that count genes "
+            f"as independent are run when named, tests=[...] of {', '.join(others)}"
+        )
+        raise InputError(msg)
+    return (x_ng.x_ng, x_ng.contrast) if isinstance(x_ng, Compared) else (x_ng, None)
 
 
 def collect_all(
@@ -119,36 +144,37 @@ def collect_all(
     return tuple(collect(edges, subjects.genes, min_size=min_size, max_size=max_size) for edges in sets)
 
 
-@TESTS.register("hypergeometric", doi="10.1038/s41467-020-14666-6")
+@TESTS.register("hypergeometric", doi="10.1038/s41467-020-14666-6", calibrated=False)
 def hypergeometric(subjects: Subjects, against: Against) -> Findings | None:
     """Overlap with a gene set, larger than that of as many genes drawn from the universe.
 
     q: over every (node of a layer, set of a collection); a module is a family of its own. Draws are taken as
-    independent, which co-expressed genes are not: p is too small where a set is co-expressed.
+    independent, which co-expressed genes are not: not calibrated, about every fourth module of permuted labels has a
+    set with q up to 0.05.
     """
     return _over_represented(subjects, against, sign=0)
 
 
-@TESTS.register("hypergeometric_up", doi="10.1038/s41467-020-14666-6")
+@TESTS.register("hypergeometric_up", doi="10.1038/s41467-020-14666-6", calibrated=False)
 def hypergeometric_up(subjects: Subjects, against: Against) -> Findings | None:
     """The hypergeometric test on the genes above zero alone; a family of its own."""
     return _over_represented(subjects, against, sign=1)
 
 
-@TESTS.register("hypergeometric_down", doi="10.1038/s41467-020-14666-6")
+@TESTS.register("hypergeometric_down", doi="10.1038/s41467-020-14666-6", calibrated=False)
 def hypergeometric_down(subjects: Subjects, against: Against) -> Findings | None:
     """The hypergeometric test on the genes below zero alone; a family of its own."""
     return _over_represented(subjects, against, sign=-1)
 
 
-@TESTS.register("hypergeometric_matched", doi="10.1186/gb-2010-11-2-r14")
+@TESTS.register("hypergeometric_matched", doi="10.1186/gb-2010-11-2-r14", calibrated=False)
 def hypergeometric_matched(subjects: Subjects, against: Against) -> Findings | None:
     """Overlap with a gene set, larger than that of as many genes of like mean and variance of expression.
 
     Known genes, of a disease or a pathway, vary more than others, and so do the genes of any list taken from
     expression: such lists overlap more than the hypergeometric test expects, whatever they were made for. Here
     as many genes as the list has are drawn within each of up to 100 bins of mean by variance, and the null is
-    exact. q: as for ``hypergeometric``.
+    exact. Still draws are independent, and lists and sets co-expressed: not calibrated. q: as for ``hypergeometric``.
     """
     if against.bin_g is None:
         return None
@@ -206,9 +232,9 @@ def _over_represented(
     for of_family in subjects.families:
         tested = of_family[size_k[of_family] >= LEAST_GENES]
         for collection in against.sets if len(tested) else ():
-            pairs = _Pairs.of([subjects.chosen[sign][k] for k in tested], collection, bin_g=bin_g)
+            pairs, p_ks, q_ks = overlap_tails([subjects.chosen[sign][k] for k in tested], collection, bin_g=bin_g)
             names = np.asarray(subjects.names, dtype=object)[tested]
-            tables.append(_rows(names, collection, pairs))
+            tables.append(overlap_rows(names, collection, pairs, tails=(p_ks, q_ks)))
             families[f"{subjects.family_k[tested[0]]} against {collection.name}"] = pairs.overlap_ks.size
     if not tables:
         return None
@@ -300,9 +326,19 @@ def worth_keeping(p_ks: np.ndarray, q_ks: np.ndarray) -> np.ndarray:
     return keep_ks
 
 
-def _rows(names: np.ndarray, collection: Collection, pairs: _Pairs) -> pd.DataFrame:
+def overlap_tails(
+    lists: Sequence[np.ndarray], collection: Collection, *, bin_g: np.ndarray | None
+) -> tuple[_Pairs, np.ndarray, np.ndarray]:
+    """What lists and sets share, with the p and q of every pair, shapes ``(k, s)``."""
+    pairs = _Pairs.of(lists, collection, bin_g=bin_g)
+    return pairs, *pairs.tested()
+
+
+def overlap_rows(
+    names: np.ndarray, collection: Collection, pairs: _Pairs, *, tails: tuple[np.ndarray, np.ndarray]
+) -> pd.DataFrame:
     """The pairs worth keeping, as rows of Evidence."""
-    p_ks, q_ks = pairs.tested()
+    p_ks, q_ks = tails
     keep_ks = worth_keeping(p_ks, q_ks)
     # Of a handful of sets, such as one disease, that nothing is shared is a result too.
     k, s = np.nonzero(keep_ks & ((pairs.overlap_ks > 0) | (len(collection.sets) <= KEEP_BEST)))

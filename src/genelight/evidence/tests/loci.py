@@ -15,7 +15,7 @@ from .enrichment import KEPT, worth_keeping
 __all__ = ["loci"]
 
 
-@TESTS.register("loci", doi="10.1093/bioinformatics/bts191")
+@TESTS.register("loci", doi="10.1093/bioinformatics/bts191", calibrated=False)
 def loci(subjects: Subjects, against: Against) -> Findings | None:
     """Loci of a disease that hold a gene of the list, more than of a list of other genes.
 

@@ -36,12 +36,13 @@ class _Compared:
 Compare = Callable[[np.ndarray, Collection], _Compared]
 
 
-@TESTS.register("rank_sum", doi="10.1214/aoms/1177730491")
+@TESTS.register("rank_sum", doi="10.1214/aoms/1177730491", calibrated=False)
 def rank_sum(subjects: Subjects, against: Against) -> Findings | None:
     """Ranks of a set's genes in the signed profile, higher or lower than those of the other measured genes.
 
     Wilcoxon's rank sum test, two-sided, with ties and continuity allowed for. ``statistic`` is the AUROC, ``effect``
-    its z. q: as for ``hypergeometric``. Genes count as independent, which co-expressed ones are not.
+    its z. q: as for ``hypergeometric``. Genes count as independent, which co-expressed ones are not: not calibrated,
+    more than half of the p values of profiles without meaning are up to 0.05.
     """
     return _ranked(subjects, against, _by_ranks)
 

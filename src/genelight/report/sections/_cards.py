@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...errors import FormatError
+from ...evidence import calibrated
 from ...nouns import EVIDENCE_COLUMNS, NodeCard
 from ._section import Section
 
@@ -46,6 +47,7 @@ def _cards(run: Run, evidence: pd.DataFrame) -> list[NodeCard]:
 
 
 def _of(evidence: pd.DataFrame, node: str) -> pd.DataFrame:
-    """A node's rows of the first test of each collection: those that its row of the table is made from."""
+    """A node's rows of the first calibrated test of each collection: those that its row of the table is made from."""
     rows = evidence[(evidence["subject"] == node) & evidence["main"].astype(bool) & ~evidence["disease"].astype(bool)]
-    return rows[list(EVIDENCE_COLUMNS)]
+    rows = rows[list(EVIDENCE_COLUMNS)]
+    return rows[calibrated(rows["test"])]

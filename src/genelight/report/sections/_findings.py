@@ -13,25 +13,33 @@ if TYPE_CHECKING:
 
 __all__ = ["findings"]
 
-BASELINES = ("pca", "de")
-TIE = 0.005
-"""Largest difference in AUC that counts as none."""
+BASELINES = ("pca", "de", "variance")
+"""What a module stands beside; the last sees no labels, and is named where it does as well."""
 NO_MODULE = "The run has no disease module, so "
 
 
 def findings(summary: Mapping[str, Any]) -> list[str]:
     """Exactly five: lead genes, node and layer, pathway, reconstruction, certainty."""
     module, held_out = summary.get("module"), summary.get("held_out") or {}
+    unseen = (summary.get("contrast") or {}).get("units") or "subjects"
     return [
-        _lead_genes(module),
-        _leading_node(summary.get("nodes") or [], module),
+        _lead_genes(module, unseen),
+        _leading_node(summary.get("nodes") or []),
         _best_pathway(module),
-        _reconstruction(held_out.get("reconstruction")),
-        _certainty(module, held_out),
+        _reconstruction(held_out.get("reconstruction"), unseen),
+        _certainty(module, held_out, unseen),
     ]
 
 
-def _lead_genes(module: Mapping[str, Any] | None) -> str:
+def _told(module: Mapping[str, Any]) -> bool | None:
+    """Whether the module tells unseen cases from controls beyond chance: by its p, else its interval; None unknown."""
+    if known(module["auc_permutation_p"]):
+        return bool(module["auc_permutation_p"] <= SIGNIFICANT)
+    ends = module["auc_interval"]
+    return bool(ends[0] > 0.5) if interval(ends) else None
+
+
+def _lead_genes(module: Mapping[str, Any] | None, unseen: str) -> str:
     if module is None:
         return NO_MODULE + "no genes lead it."
     up = [g for g in module["genes"] if g["score"] > 0]
@@ -41,6 +49,8 @@ def _lead_genes(module: Mapping[str, Any] | None) -> str:
     clauses = [f"{_named(first[:5])} lead the {len(first)} genes of the module that are {side} in cases"]
     clauses += [f"{_named(second[:1])} leads the {len(second)} that are {other}"] if second else []
     clauses += ["in brackets, how often subject bootstraps select the gene"] if bootstrapped else []
+    if _told(module) is False:
+        clauses.append(f"the module does not tell unseen {unseen} apart beyond chance, so they are no finding")
     return "; ".join(clauses) + "."
 
 
@@ -48,19 +58,22 @@ def _named(genes: list[Mapping[str, Any]]) -> str:
     return listed([f"{g['gene']} ({percent(g['frequency'])})" if known(g["frequency"]) else g["gene"] for g in genes])
 
 
-def _leading_node(nodes: list[Mapping[str, Any]], module: Mapping[str, Any] | None) -> str:
+def _leading_node(nodes: list[Mapping[str, Any]]) -> str:
     node = leading_node(nodes)
     if node is None:
         return "The run has no table of node activity, so no node can be named."
     side = "above" if node["effect"] >= 0 else "below"
     distance = f"cases lie {number(abs(node['effect']))} standard deviations {side} controls on it"
-    distance += f" (q = {tail(node['q'])})" if known(node["q"]) else ""
-    distance += _comes_back(node)
-    if not known(node["share"]):
-        return f"Node {node['node']} of layer {node['layer']} differs most between cases and controls: {distance}."
-    what = "Layer {} carries {}, and in it node {} the most: it holds {} of the module's projection, and {}."
-    name = "the module" if module else "the difference"
-    return what.format(node["layer"], name, node["node"], percent(node["share"]), distance)
+    which = f"node {node['node']} of layer {node['layer']}"
+    holds = f"holds {percent(node['share'])} of the module's projection, the most of its layer"
+    share = holds if known(node["share"]) else ""
+    again = _comes_back(node)
+    if known(node["q"]) and node["q"] > SIGNIFICANT:
+        also = f"{which} {share}" if share else f"the nearest is {which}"
+        return f"No node is shown to differ between cases and controls; {also}, with q = {tail(node['q'])}{again}."
+    certain = f"q = {tail(node['q'])}" if known(node["q"]) else "untested"
+    says = f"{share}; " if share else "differs most between cases and controls: "
+    return f"N{which[1:]} {says}{distance} ({certain}){again}."
 
 
 def _comes_back(node: Mapping[str, Any]) -> str:
@@ -89,29 +102,32 @@ def _best_pathway(module: Mapping[str, Any] | None) -> str:
     return f"No pathway passes a q of {SIGNIFICANT}; the nearest is {name}: {'; '.join(figures)}."
 
 
-def _reconstruction(figures: Mapping[str, Any] | None) -> str:
+def _reconstruction(figures: Mapping[str, Any] | None, unseen: str) -> str:
     if not figures:
-        return "The model was not tested on held-out subjects, so its reconstruction cannot be set against PCA."
+        return f"The model was not tested on held-out {unseen}, so its reconstruction cannot be set against PCA."
     verdict = {"better": "better than", "worse": "worse than", "equal": "neither better nor worse than"}
     width = f" of the same width ({figures['pca_width']})" if known(figures["pca_width"]) else ""
     ends = interval(figures["difference_interval"], 3)
-    certain = f"95% interval {ends}" if ends else "no interval was computed"
+    certain = f"95% interval {ends}" if ends else "no interval was computed, so which is better is not shown"
+    says = verdict[figures["verdict"]] if ends else "as measured beside"
+    weighed = "; part of it is how samples are weighed before axes are sought, which this PCA does without"
     return (
-        f"On held-out subjects the model reconstructs expression {verdict[figures['verdict']]} PCA{width}: "
+        f"On held-out {unseen} the model reconstructs expression {says} PCA{width}: "
         f"R² {number(figures['r2'], 3)} against {number(figures['pca_r2'], 3)}, "
-        f"a difference of {number(figures['difference'], 3)} ({certain})."
+        f"a difference of {number(figures['difference'], 3)} ({certain})"
+        f"{weighed if figures.get('weighed') and figures['verdict'] == 'better' and ends else ''}."
     )
 
 
-def _certainty(module: Mapping[str, Any] | None, held_out: Mapping[str, Any]) -> str:
+def _certainty(module: Mapping[str, Any] | None, held_out: Mapping[str, Any], unseen: str) -> str:
     if module is None:
         return NO_MODULE + "there is nothing to be sure of."
-    clauses = [_auc(module, held_out)] if known(module["auc"]) else []
+    clauses = [_auc(module, unseen)] if known(module["auc"]) else []
     again = _own_mean(held_out, "replication")
     if known(again):
         means = _baseline_means(held_out, "replication")
         others = ", ".join(f"{method_label(m)} {number(value)}" for m, value in means.items())
-        clause = f"its gene scores replicate in them at a rank correlation of {number(again)}"
+        clause = f"its gene scores agree with theirs at a rank correlation of {number(again)}"
         clauses.append(f"{clause} ({others})" if others else clause)
     if known(module["stable"]):
         clauses.append(f"{module['stable']} of {module['size']} genes are in at least 90% of subject bootstraps")
@@ -121,21 +137,19 @@ def _certainty(module: Mapping[str, Any] | None, held_out: Mapping[str, Any]) ->
     return sentence[0].upper() + sentence[1:] + "."
 
 
-def _auc(module: Mapping[str, Any], held_out: Mapping[str, Any]) -> str:
-    """The AUC over all held-out subjects together, beside the baselines' over the same subjects."""
-    bounds = [f"95% interval {interval(module['auc_interval'])}"] if interval(module["auc_interval"]) else []
+def _auc(module: Mapping[str, Any], unseen: str) -> str:
+    """The AUC over all held-out subjects together with its own p, beside the baselines' over the same subjects."""
     p = module["auc_permutation_p"]
-    bounds += [f"permutation p = {tail(p)}"] if known(p) else []
-    clause = f"on unseen subjects the module tells cases from controls with an AUC of {number(module['auc'])}"
-    clause += f" ({', '.join(bounds)})" if bounds else ""
-    pooled = {m: auc for m, auc in module["auc_by_method"].items() if m in BASELINES and known(auc)}
-    if pooled:
-        return clause + _compared(module["auc"], pooled)
-    # Baselines are known fold by fold alone, and a mean over folds is no AUC over all.
-    by_fold = _own_mean(held_out, "auc")
-    if known(by_fold) and number(by_fold) != number(module["auc"]):
-        clause += f"; averaged over folds it reaches {number(by_fold)}"
-    return clause + (_compared(by_fold, _baseline_means(held_out, "auc")) if known(by_fold) else "")
+    bounds = [f"95% interval {interval(module['auc_interval'])}"] if interval(module["auc_interval"]) else []
+    bounds += [f"permutation p = {tail(p)}"] if known(p) else ["no permutation p was computed"]
+    told, value = _told(module), f"an AUC of {number(module['auc'])}"
+    clause = f"on unseen {unseen} the module tells cases from controls with {value}"
+    if told is False:
+        clause = f"on unseen {unseen} the module is not shown to tell cases from controls: {value}"
+    elif told is None:
+        clause = f"on unseen {unseen} the module has {value}, not tested against chance"
+    others = {m: f for m, f in module["auc_by_method"].items() if m in BASELINES and known(f.get("auc"))}
+    return f"{clause} ({', '.join(bounds)}){_compared(others, told=told)}"
 
 
 def _own_mean(held_out: Mapping[str, Any], metric: str) -> float | None:
@@ -148,15 +162,18 @@ def _baseline_means(held_out: Mapping[str, Any], metric: str) -> dict[str, float
     return {r["method"]: r["mean"] for r in rows if r["method"] in BASELINES and r["metric"] == metric}
 
 
-def _compared(own: float, others: Mapping[str, float]) -> str:
-    """Which of the others are beaten; those within half a hundredth, or alike to two decimals, do as well."""
-    named: dict[str, list[str]] = {"less": [], "as well": [], "better": []}
-    for method, value in sorted(others.items(), key=lambda pair: -pair[1]):
-        alike = abs(value - own) <= TIE or number(value) == number(own)
-        standing = "as well" if alike else "better" if value > own else "less"
-        named[standing].append(f"{method_label(method)} ({number(value)})")
-    beaten = named.pop("less")
-    unbeaten = [f"{listed(n)}, which {'does' if len(n) == 1 else 'do'} {how}" for how, n in named.items() if n]
-    parts = [f"better than {listed(beaten)}"] if beaten else []
-    parts += [f"no better than {', and '.join(unbeaten)}"] if unbeaten else []
-    return ", " + " but ".join(parts) if parts else ""
+def _compared(others: Mapping[str, Mapping[str, Any]], *, told: bool | None) -> str:
+    """Which baselines are beaten: those whose paired interval of the difference lies above zero, no other."""
+    named: dict[str, list[str]] = {"less": [], "more": [], "alike": [], "untested": []}
+    for method, found in sorted(others.items(), key=lambda pair: -pair[1]["auc"]):
+        low, high = found.get("difference_low"), found.get("difference_high")
+        standing = "untested"
+        if known(low) and known(high):
+            standing = "less" if low > 0 else "more" if high < 0 else "alike"
+        named[standing].append(f"{method_label(method)} ({number(found['auc'])})")
+    parts = [f"better than {listed(named['less'])}"] if named["less"] and told else []
+    parts += [f"above {listed(named['less'])}"] if named["less"] and not told else []
+    parts += [f"worse than {listed(named['more'])}"] if named["more"] else []
+    parts += [f"not shown to be better than {listed(named['alike'])}"] if named["alike"] else []
+    parts += [f"beside {listed(named['untested'])}, the differences untested"] if named["untested"] else []
+    return ", " + ", ".join(parts) if parts else ""

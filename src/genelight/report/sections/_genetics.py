@@ -37,7 +37,7 @@ class Genetics(Section):
 
 def _disease(run: Run, rows: pd.DataFrame) -> dict[str, Any]:
     collection = str(rows["collection"].iloc[0])
-    tests = rows[rows["test"].isin([PLAIN, MATCHED])]
+    tests = rows[rows["test"].isin([PLAIN, MATCHED]) | rows["main"]]
     # A module's subject reads "name [method]"; nodes, which are tested too, have no method and fall out.
     method = tests["subject"].str.extract(r" \[([^\]]+)\]$", expand=False)
     records = [_module(run, str(name), part) for name, part in tests.groupby(method, sort=False)]
@@ -63,6 +63,7 @@ def _facts(run: Run, collection: str) -> dict[str, Any]:
 def _module(run: Run, method: str, rows: pd.DataFrame) -> dict[str, Any]:
     by_test = rows.set_index("test").to_dict("index")
     plain, matched = by_test.get(PLAIN, {}), by_test.get(MATCHED, {})
+    beyond = [row["p"] for test, row in by_test.items() if test not in (PLAIN, MATCHED)]
     own = run.module is not None and method == run.module.method
     return {
         "method": method,
@@ -74,7 +75,7 @@ def _module(run: Run, method: str, rows: pd.DataFrame) -> dict[str, Any]:
         "p": plain.get("p"),
         "expected_matched": matched.get("null_mean"),
         "fold": matched.get("effect"),
-        "p_matched": matched.get("p"),
+        "p_matched": max([matched["p"], *beyond]) if matched else None,
     }
 
 

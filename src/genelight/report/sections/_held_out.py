@@ -10,6 +10,8 @@ from .._words import known, number
 from ._section import Figure, Section, figure
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
     from .._read import Run
@@ -68,7 +70,17 @@ def _methods(run: Run) -> list[dict[str, Any]]:
         }
         for (metric, method), part in run.held_out.dropna(subset="value").groupby(["metric", "method"], sort=False)
     ]
+    whole = _over_all(run)
+    rows = [row | {"mean": whole.get((row["metric"], row["method"]), row["mean"])} for row in rows]
     return sorted(rows, key=lambda r: (str(r["metric"]), -r["mean"]))
+
+
+def _over_all(run: Run) -> dict[tuple[str, str], float]:
+    """Figures over all held-out subjects together, where they are known: one value of each on the whole page."""
+    pooled = {("auc", m): f["auc"] for m, f in run.about.get("auc_by_method", {}).items() if known(f.get("auc"))}
+    together = run.model.get("held_out") or {}
+    names = {run.about.get("model", "autoencoder"): "r2", "pca": "pca_r2"}
+    return pooled | {("r2", m): together[key] for m, key in names.items() if known(together.get(key))}
 
 
 def _reconstruction(run: Run) -> dict[str, Any] | None:
@@ -85,10 +97,17 @@ def _reconstruction(run: Run) -> dict[str, Any] | None:
         "pca_r2": pca_r2,
         "pca_r2_interval": found.get("pca_r2_interval"),
         "pca_width": found.get("pca_width"),
+        "weighed": _weighed(run.model.get("settings", {})),
         "difference": r2 - pca_r2,
         "difference_interval": ends,
         "verdict": "better" if low > 0 else "worse" if high < 0 else "equal",
     }
+
+
+def _weighed(settings: Mapping[str, Any]) -> bool:
+    """Whether samples were weighed before the model's first axes were sought, as PCA's are not."""
+    shrinkage, power = settings.get("between_subject_shrinkage", 1.0), settings.get("tempering", 0.0)
+    return (known(shrinkage) and shrinkage != 1) or (known(power) and power != 0)
 
 
 def _metrics(run: Run, found: Any) -> dict[str, Figure]:

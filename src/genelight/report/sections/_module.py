@@ -49,7 +49,7 @@ class Module(Section):
             "bootstraps": about.get("bootstraps"),
             "auc": about.get("auc", run.mean(run.method, "auc")),
             "auc_interval": about.get("auc_interval"),
-            "auc_by_method": {method: found.get("auc") for method, found in about.get("auc_by_method", {}).items()},
+            "auc_by_method": {method: dict(found) for method, found in about.get("auc_by_method", {}).items()},
             "auc_permutation_p": about.get("auc_permutation_p"),
             "because": about.get("because"),
             "supported": (about.get("supported") or {}).get("says"),

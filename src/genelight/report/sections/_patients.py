@@ -45,6 +45,8 @@ class Patients(Section):
             **{name: about[name] for name in ("samples", "subjects", "coverage", "refitted")},
             "metric": METRICS.get(about["metric"], about["metric"]),
             "figures": figures.to_dict("records"),
+            "under_called": about.get("under_called"),
+            "coverage_by": {name: about.get(f"coverage_by_{name}", []) for name in ("score", "measure")},
             "calibration": score.calibration.to_dict("records"),
             "groups": _groups(run),
             "named": run.show_ids,

@@ -31,7 +31,10 @@ class Scores(Section):
             return None
         method = run.method if run.method in set(run.scores["method"]) else run.scores["method"].iloc[0]
         rows = run.scores[run.scores["method"] == method]
-        return {"method": method, "groups": [_group(group, part) for group, part in rows.groupby("group")]}
+        return {
+            "method": method,
+            "groups": [_group(group, part, units=run.units) for group, part in rows.groupby("group")],
+        }
 
     def missing(self, found: Any) -> dict[str, str]:
         """Scores."""
@@ -53,12 +56,12 @@ class Scores(Section):
         )
 
 
-def _group(group: object, part: pd.DataFrame) -> dict[str, Any]:
+def _group(group: object, part: pd.DataFrame, *, units: str) -> dict[str, Any]:
     low, median, high = np.nanquantile(part["score"], [0.25, 0.5, 0.75])
     return {
         "group": group,
         "samples": len(part),
-        "subjects": part["subject"].nunique() if "subject" in part else None,
+        "subjects": part["subject"].nunique() if "subject" in part and units == "subjects" else None,
         "median": median,
         "low_quartile": low,
         "high_quartile": high,

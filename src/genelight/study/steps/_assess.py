@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ... import evidence
+from ...nouns import Evidence
 from ._step import BASELINE_LAYERS, Bench, Step
 
 __all__ = ["Assess"]
 
 
 class Assess(Step):
-    """Every registered test over all nodes, components and modules."""
+    """Every calibrated test over nodes, components and modules; of modules the other overlaps too, for the tables."""
 
     name = "assess"
     says = "testing nodes and modules"
@@ -19,7 +20,7 @@ class Assess(Step):
 
     def depends(self, bench: Bench) -> Sequence[object]:
         """Network, sets and settings of the tests."""
-        return [bench.inputs.priors, bench.study.tests.model_dump(mode="json"), bench.seed]
+        return [bench.inputs.priors, bench.contrast_digest, bench.study.tests.model_dump(mode="json"), bench.seed]
 
     def outputs(self, bench: Bench) -> Sequence[str]:
         """One table of evidence."""
@@ -29,12 +30,17 @@ class Assess(Step):
         """Test; overlaps are matched on mean and variance of log2 expression."""
         settings, preparation = bench.study.tests, bench.inputs.preparation
         log2_ng = preparation.restore(preparation.transform(bench.inputs.adata))
-        evidence.assess(
+        found = evidence.assess(
             [*bench.node_genes([*bench.layers, *BASELINE_LAYERS]), *bench.modules()],
             network=bench.interactome,
             sets=bench.inputs.sets,
             n_top=settings.n_top,
             draws=settings.draws,
-            x_ng=log2_ng,
+            x_ng=evidence.Compared(log2_ng, bench.inputs.contrast),
             seed=bench.seed,
-        ).save(bench.folder / "06_evidence.parquet")
+        )
+        if bench.inputs.sets:
+            others = [name for name in evidence.TESTS if not evidence.TESTS.entry(name).calibrated]
+            counted = evidence.over_representation(bench.modules(), bench.inputs.sets, x_ng=log2_ng, tests=others)
+            found = Evidence.join([found, counted])
+        found.save(bench.folder / "06_evidence.parquet")

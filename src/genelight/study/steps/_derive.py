@@ -10,6 +10,7 @@ import pandas as pd
 
 from ... import modules
 from ...nouns import Model, Module
+from ...stats.intervals import auc_differences
 from ._step import BASELINE, CONTROLS, MODULES, Bench, Step
 
 __all__ = ["Derive"]
@@ -63,8 +64,9 @@ def _certainty(bench: Bench, model: Model, module: Module) -> dict[str, Any]:
     """Held-out AUC of this and the other derivations, p under shuffled labels, stable genes, the size they support."""
     settings = bench.study.module
     scores = pd.read_csv(bench.folder / "05_scores.tsv", sep="\t")
-    auc = modules.auc_interval(scores, seed=bench.seed).set_index("method").to_dict("index")
     label = f"{module.method} {settings.layer}" if settings.layer else module.method
+    alone, apart = modules.auc_interval(scores, seed=bench.seed), auc_differences(scores, label, seed=bench.seed)
+    auc = alone.merge(apart, on="method").set_index("method").to_dict("index")
     shuffled = modules.permutation_test(
         bench.inputs.adata,
         model,
