@@ -17,7 +17,7 @@ from ._missing import NO_ID as NO_ID_WORDS
 from ._orientation import GENES_IN_ROWS, SAMPLES_IN_ROWS, Side
 from ._text import InMemory, cut_line, head
 
-__all__ = ["Dialect", "is_number", "signs", "sniff"]
+__all__ = ["Dialect", "is_number", "signs", "sniff", "told_way"]
 
 _LINES = 60
 _CELLS = 50_000
@@ -158,7 +158,7 @@ def sniff(
     decimal, thousands = signs(path, [cell for row in body for cell in row])
     kinds, aside = _kinds(header, body, decimal=decimal, thousands=thousands)
     names = _row_names(body, kinds, aside)
-    way = way or _way(header, names)
+    way = way or told_way(header, names)
     if way == SAMPLES_IN_ROWS:
         names = _differing(body, kinds, aside)
     kin = None if annotations is not None else _kin(header, kinds, way)
@@ -336,7 +336,7 @@ def _differing(body: list[list[str]], kinds: np.ndarray, aside: list[int]) -> li
     return next((cells for cells in columns if len(set(cells)) == len(cells)), columns[0] if columns else [])
 
 
-def _way(header: list[str], names: Sequence[str]) -> str | None:
+def told_way(header: list[str], names: Sequence[str]) -> str | None:
     """Where genes are, as far as the names of the first rows and columns say so."""
     if not names:
         return SAMPLES_IN_ROWS if Side(header).geneness()[0] > 0 else None
