@@ -46,6 +46,8 @@ from genelight import demo, evidence
 from genelight.evidence._trend import trend_p
 from genelight.nouns import Edges, Genes, NodeGenes
 
+from . import _real_covariance
+
 SEEDS, LISTS, SIZE, DRAWS = 20, 60, 100, 999
 REPEATS = 20
 NETWORK = ("distance", "efficiency", "component", "density", "betweenness", "degree")
@@ -72,6 +74,8 @@ def run(*, quick: bool) -> Result:
     for what, draw in kinds.items():
         drawn = [draw(seed) for seed in range(seeds)]
         rows += [_uniform(f"{test}, {what}", np.concatenate([d[test] for d in drawn])) for test in drawn[0]]
+    labels = _real_covariance.label_p(3 if quick else 100)
+    rows += [_uniform(f"permutation test, {what}", p) for what, p in labels.items()]
     judged = [row["KS p"] for row in rows if row["test"] not in CONTROLS]
     planted = {
         "from one neighbourhood": ((0.05, 0.1, 0.15, 0.2, 0.3), lambda share, seed: _near(net, share, seed)),
@@ -82,12 +86,13 @@ def run(*, quick: bool) -> Result:
         for strength in strengths[1:2] if quick else strengths:
             repeats = [draw(strength, seed) for seed in range(3 if quick else REPEATS)]
             rows += _rates(f"{strength:g} {what}", pd.concat(repeats, keys=range(len(repeats)), names=["repeat"]))
+    rows += _real_covariance.rows(quick=quick)
     data = f"{len(judged)} tests, {seeds} seeds each; {net.name}"
     return Result("value", Figure(float(min(judged)), None, seeds), data, rows)
 
 
 def _uniform(name: str, p: np.ndarray) -> dict[str, object]:
-    whole = name.startswith(("component", "density", "hypergeometric", "trend"))
+    whole = name.startswith(("component", "density", "hypergeometric", "trend", "permutation"))
     found = stats.kstest(p, "uniform", alternative="greater" if whole else "two-sided")
     shares = {f"share p <= {level}": float((p <= level).mean()) for level in (0.01, 0.05)}
     return {"test": name, "p values": len(p), "KS p": float(found.pvalue), **shares}

@@ -13,8 +13,7 @@ from ..errors import InputError, first_three
 from ..nouns import Contrast, Model
 from ..nouns.contrast import check_contrast
 from ..pp import Preparation, prepare_as
-from ..stats.ridge import subject_folds
-from ..stats.subjects import folds_of, kinds
+from ..stats.subjects import folds_of, kinds, subject_folds
 from .spec import Spec
 
 __all__ = ["Folds"]

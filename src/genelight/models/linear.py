@@ -95,7 +95,7 @@ class LinearSpec(Spec):
                 f"widths = {list(widths)}, but a model of kind {self.kind} has one layer; use for example widths=(16,)"
             )
             raise InputError(msg)
-        preparation: Preparation = model.preparation  # type: ignore[attr-defined]
+        preparation = model.preparation
         members = []
         with progress("training members", len(draws)) as step:
             for draw in draws:

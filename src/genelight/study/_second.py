@@ -11,6 +11,7 @@ from .. import io, pp
 from .._core.provenance import digest
 from ..nouns import Contrast, Genes
 from ..nouns.genes import check_coverage
+from ..nouns.people import check_people
 from ._settings import Second
 
 __all__ = ["SecondCohort"]
@@ -60,6 +61,7 @@ class SecondCohort:
             subject=settings.subject,
             subject_pattern=settings.subject_pattern,
         )
+        check_people(adata.obs, contrast)
         preparation = pp.prepare(adata, scale=settings.scale, ids=genes.namespace)
         shared = genes.align(preparation.genes)
         check_coverage(
