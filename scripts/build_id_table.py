@@ -13,6 +13,7 @@ the same versions of the libraries; its stamp holds sources, versions, licences 
 from __future__ import annotations
 
 import argparse
+import gzip
 import sqlite3
 import subprocess
 import sys
@@ -25,6 +26,8 @@ from genelight._core.provenance import file_digest
 from genelight._core.tables import write_parquet
 
 OUT = Path(__file__).parents[1] / "src" / "genelight" / "io" / "data" / "genes.parquet"
+# Symbols, an empty line, aliases that are no symbols: what tells genes from annotations, read in no time.
+NAMES = OUT.with_name("names.txt.gz")
 INSIDE = "usr/lib/R/site-library/org.Hs.eg.db/extdata/org.Hs.eg.sqlite"
 # One row per id and gene. Rows of one kind come in the order in which they are preferred where a gene has several.
 QUERIES = {
@@ -134,8 +137,16 @@ def main() -> None:
             table, stamp = rows(database), about(database, sources)
     table = add_proteins(table, pd.read_csv(arguments.proteins, dtype=str))
     write_parquet(OUT, table, kind="gene id table", version=1, about=stamp)
+    NAMES.write_bytes(names_of(table))
     sys.stdout.write(f"{table['kind'].value_counts().to_string()}\n")
     sys.stdout.write(f"{OUT}: {OUT.stat().st_size:,} bytes, digest {file_digest(OUT)}\n")
+
+
+def names_of(table: pd.DataFrame) -> bytes:
+    """Symbols and aliases alone, packed, the same to the byte on every run."""
+    symbols, aliases = (set(table.loc[table["kind"] == kind, "id"]) for kind in ("symbol", "alias"))
+    text = "\n".join(sorted(symbols)) + "\n\n" + "\n".join(sorted(aliases - symbols)) + "\n"
+    return gzip.compress(text.encode(), 9, mtime=0)
 
 
 if __name__ == "__main__":

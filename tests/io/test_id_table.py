@@ -193,3 +193,11 @@ def test_the_table_is_decided_by_one_rule_after_another():
     assert kept == {"E1": [1], "E2": [3], "E3": [5], "E4": [6], "E5": [8], "E6": [9, 10], "E7": [11]}
     shuffled = decided(pairs.sample(frac=1, random_state=0)).sort_index()
     pd.testing.assert_frame_equal(shuffled, decided(pairs))
+
+
+def test_the_names_by_which_columns_are_told_are_those_of_the_table():
+    from genelight.io._axis import _listed
+
+    table = IdTable.shipped()
+    assert _listed("symbol", any_case=False) == set(table.entrez_of("symbol"))
+    assert _listed("alias", any_case=False) == set(table.entrez_of("alias")) - set(table.entrez_of("symbol"))

@@ -128,7 +128,7 @@ def test_several_tables_come_to_one_list_by_one_command(tmp_path):
 
 def test_single_missing_values_come_from_the_model_and_are_counted():
     adata = gl.demo.cohort()[:60, :400].copy()
-    model = gl.models.fit_pca(adata, width=8)
+    model = gl.models.PCA(8).fit(adata)
     whole = model.prepare(adata)
     rng = np.random.default_rng(0)
     gap_ng = rng.random(adata.shape) < 0.004

@@ -10,9 +10,12 @@ import numpy as np
 
 from ..errors import FormatError, first_three
 from ._budget import check_room
+from ._dialect import told_way
 from ._grid import Grid
 from ._hdf5 import naming
+from ._orientation import Side
 from ._read import READERS, Input, Options
+from ._rows import choose_names
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -97,7 +100,7 @@ def _grid(path: Path, table: pa.Table, kind: str) -> Grid:
             raise FormatError(msg)
         else:  # text, and what is as good as text beside expression: truth values, dates
             texts.append(i)
-    names = _names(table, texts)
+    names = _names(path, table, texts)
     if names is None:
         msg = f"{path}: no column of text names the rows; write it with pandas' to_parquet(index=True)"
         raise FormatError(msg)
@@ -112,15 +115,21 @@ def _grid(path: Path, table: pa.Table, kind: str) -> Grid:
     rows = _texts(table.column(names))
     corner = "" if table.column_names[names].startswith("__index") else table.column_names[names]
     columns = [table.column_names[i] for i in numbers]
-    return Grid(path, values_rc, rows, columns, corner, notes, {"format": kind})
+    return Grid(path, values_rc, rows, columns, corner, notes, about={"format": kind})
 
 
-def _names(table: pa.Table, texts: list[int]) -> int | None:
-    """The column that names the rows: pandas' own index, else the first of text."""
+def _names(path: Path, table: pa.Table, texts: list[int]) -> int | None:
+    """The column that names the rows: pandas' own index, else the one of text that does it best."""
     index = (table.schema.pandas_metadata or {}).get("index_columns", [])
     if index and isinstance(index[0], str) and index[0] in table.column_names:
         return table.column_names.index(index[0])
-    return texts[0] if texts else None
+    if not texts:
+        return None
+    found = {table.column_names[i]: _texts(table.column(i)) for i in texts}
+    columns = [name for i, name in enumerate(table.column_names) if i not in texts]
+    likely = max(found.values(), key=lambda cells: abs(Side(cells).geneness()[0]))
+    name, _, _ = choose_names(path, found, table.num_rows, columns=columns, way=told_way(["", *columns], likely))
+    return texts[0] if name is None else table.column_names.index(name)
 
 
 def _texts(column: pa.ChunkedArray) -> list[str]:

@@ -171,7 +171,7 @@ def grid_of(
     if long is not None:
         values_rc, samples, genes, of_samples, of_genes, note = long
         said = "; ".join([*noted, note])
-        return Grid(path, values_rc, samples, genes, "sample", of_samples, of_genes, {**told, "notes": said})
+        return Grid(path, values_rc, samples, genes, "sample", of_samples, of_genes, about={**told, "notes": said})
     names, named, note = choose_names(path, texts, matrix.rows, columns=columns, way=dialect.way)
     notes = {name: kept for name, kept in texts.items() if name != names}
     number = dialect.places(NUMBER)

@@ -15,9 +15,10 @@ from ._cells import NUMBER, TEXT
 from ._missing import MISSING
 from ._missing import NO_ID as NO_ID_WORDS
 from ._orientation import GENES_IN_ROWS, SAMPLES_IN_ROWS, Side
+from ._signs import is_number, signs
 from ._text import InMemory, cut_line, head
 
-__all__ = ["Dialect", "is_number", "signs", "sniff"]
+__all__ = ["NAMED", "Dialect", "sniff", "told_way"]
 
 _LINES = 60
 _CELLS = 50_000
@@ -25,16 +26,8 @@ _SEPARATORS = ("\t", ";", ",", "|", " ")
 _WORDS = {"\t": "tabs", ";": "semicolons", ",": "commas", "|": "bars", " ": "blanks"}
 _MISSING = frozenset(MISSING)
 _MOST_TITLES = 10
-_POINT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$|[-+]?inf(inity)?$", re.IGNORECASE)
-_COMMA = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?$")
-_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+$")
-# Commas, or points, that can only part thousands.
-_SURE_THOUSANDS = {
-    ",": re.compile(r"[-+]?\d{1,3}((,\d{3}){2,}(\.\d*)?|(,\d{3})+\.\d*)$"),
-    ".": re.compile(r"[-+]?\d{1,3}((\.\d{3}){2,}(,\d*)?|(\.\d{3})+,\d*)$"),
-}
 # What stands above a column of names.
-_NAMED = re.compile(
+NAMED = re.compile(
     r"(|(.*(\b|_))?(id|ids|ref|name|names|gene|genes|geneid|symbol|probe|probes|probeset|feature|features|sample|"
     r"samples|run|subject|patient|donor|case|barcode|cell|cells|index|rownames|row\.names|accession|entrez|entrezid|"
     r"ensembl|unnamed: 0|gsm|transcript|protein|target))$",
@@ -118,14 +111,6 @@ class Dialect:
         return None
 
 
-def is_number(cell: str, decimal: str = ".", thousands: str = "") -> bool:
-    """Whether a cell is a number as these signs write it; one that is missing is not."""
-    cell = cell.strip()
-    if thousands:
-        cell = cell.replace(thousands, "")
-    return bool(_POINT.match(cell.replace(",", ".") if decimal == "," and "." not in cell else cell))
-
-
 def sniff(
     path: Path | InMemory, *, skip: int = 0, way: str | None = None, annotations: Sequence[str] | None = None
 ) -> Dialect:
@@ -158,7 +143,7 @@ def sniff(
     decimal, thousands = signs(path, [cell for row in body for cell in row])
     kinds, aside = _kinds(header, body, decimal=decimal, thousands=thousands)
     names = _row_names(body, kinds, aside)
-    way = way or _way(header, names)
+    way = way or told_way(header, names)
     if way == SAMPLES_IN_ROWS:
         names = _differing(body, kinds, aside)
     kin = None if annotations is not None else _kin(header, kinds, way)
@@ -271,32 +256,6 @@ def _header(rows: list[list[str]], numbers: list[int]) -> tuple[list[str], list[
     return header, []
 
 
-def signs(path: Path | InMemory, cells: Sequence[str]) -> tuple[str, str]:
-    """The decimal sign, a comma only where every fraction is written with one, and what parts thousands.
-
-    Raises
-    ------
-    FormatError
-        If a sign may be either, or there are two.
-    """
-    odd = [cell for cell in cells if "," in cell or cell.count(".") > 1]
-    sure = [sign for sign, look in _SURE_THOUSANDS.items() if any(look.match(cell) for cell in odd)]
-    if len(sure) == 1:
-        return ("." if sure[0] == "," else ","), sure[0]
-    commas = [cell for cell in odd if _COMMA.match(cell)]
-    if not commas:
-        return ".", ""
-    points = [cell for cell in cells if "." in cell and _POINT.match(cell)]
-    if points or len(sure) > 1:
-        other = points[0] if points else odd[-1]
-        msg = f"{path} writes both {commas[0]!r} and {other!r}; write every number with a decimal point"
-        raise FormatError(msg)
-    if all(_THOUSANDS.match(cell) for cell in commas):
-        msg = f"{path}: {commas[0]!r} may be a fraction or thousands; write it with a decimal point or without a comma"
-        raise FormatError(msg)
-    return ",", ""
-
-
 def _kinds(header: list[str], body: list[list[str]], *, decimal: str, thousands: str) -> tuple[np.ndarray, list[int]]:
     """Text where no cell is a number and some cell is there; and the rows that hold text about each column."""
     cells = np.array(body, dtype=object)
@@ -313,7 +272,7 @@ def _kinds(header: list[str], body: list[list[str]], *, decimal: str, thousands:
     kinds[[not name and not any_there for name, any_there in zip(header, np.atleast_1d(there.any(0)), strict=True)]] = (
         TEXT
     )
-    whole = [c for c in np.flatnonzero(kinds == NUMBER) if _NAMED.match(header[c].removeprefix("#"))]
+    whole = [c for c in np.flatnonzero(kinds == NUMBER) if NAMED.match(header[c].removeprefix("#"))]
     whole = [c for c in whole if all(re.match(r"\d+(\.0*)?$", x) or x in _MISSING for x in cells[kept, c])]
     if len(whole) < 0.5 * max(2, len(header)):
         kinds[[c for c in whole if header[c] or c == 0]] = TEXT
@@ -336,7 +295,7 @@ def _differing(body: list[list[str]], kinds: np.ndarray, aside: list[int]) -> li
     return next((cells for cells in columns if len(set(cells)) == len(cells)), columns[0] if columns else [])
 
 
-def _way(header: list[str], names: Sequence[str]) -> str | None:
+def told_way(header: list[str], names: Sequence[str]) -> str | None:
     """Where genes are, as far as the names of the first rows and columns say so."""
     if not names:
         return SAMPLES_IN_ROWS if Side(header).geneness()[0] > 0 else None
@@ -380,7 +339,7 @@ def _check_text(
     """Stop where a column that is named as the samples or genes are holds text."""
     for column in np.flatnonzero((kinds == TEXT) & (kin.level == SURE)):
         cells = [row[column] for row in body if row[column] not in _MISSING]
-        if not cells or (column == 0 and not (kinds[1:] == TEXT).any()) or _NAMED.match(header[column]):
+        if not cells or (column == 0 and not (kinds[1:] == TEXT).any()) or NAMED.match(header[column]):
             continue
         shown = ", ".join(map(repr, cells[:3]))
         if not (kinds[kin.level < SURE] == TEXT).any():
@@ -399,7 +358,7 @@ def _check_header(
     numeric = np.flatnonzero(kinds == NUMBER)
     values = [header[c] for c in numeric if is_number(header[c], decimal)]
     whole = all(re.match(r"\d+$", v) for v in values) and len(set(values)) == len(values)
-    if len(numeric) and len(values) == len(numeric) and not (whole and _NAMED.match(header[0].removeprefix("#"))):
+    if len(numeric) and len(values) == len(numeric) and not (whole and NAMED.match(header[0].removeprefix("#"))):
         msg = (
             f"{path}, line {line} holds values ({first_three(raw)}), not names of columns; "
             "put a line with the names above it"

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from ..errors import FormatError
-from ._dialect import is_number
+from ._signs import is_number
 from ._text import InMemory, cut_line, head
 from .id_kinds import detect_ids
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from ..errors import FormatError, first_three
 from ._axis import gene_kin
-from ._dialect import _NAMED, is_number
+from ._dialect import NAMED
 from ._missing import NO_ID
 from ._orientation import GENES_IN_ROWS, SAMPLES_IN_ROWS, counted
+from ._signs import is_number
 from ._text import InMemory
 
 __all__ = ["choose_names"]
@@ -65,7 +66,7 @@ def _gene_likeness(name: str, cells: Sequence[str]) -> float:
     if not there or counted(there):
         return 0.0
     if all(is_number(cell) for cell in there):
-        return 0.8 * _distinct(there) if _NAMED.match(name) else 0.05
+        return 0.8 * _distinct(there) if NAMED.match(name) else 0.05
     kin = gene_kin(there)
     if kin is None:
         return 0.1
@@ -80,14 +81,14 @@ def _of_samples(texts: Mapping[str, Sequence[str]], *, sure: bool) -> str | None
     """The first column whose cells differ, one of names before one of numbers; else one that is called a name."""
     differ = [name for name, cells in texts.items() if len(set(cells)) == len(cells)]
     words = [name for name in differ if not all(is_number(cell) for cell in texts[name])]
-    called = [name for name in differ if _NAMED.match(name) and not (counted(list(texts[name])) and words)]
+    called = [name for name in differ if NAMED.match(name) and not (counted(list(texts[name])) and words)]
     first = next(iter(texts), None)
     if first in called or first in words:
         return first
     for found in (words, called):
         if found:
             return found[0]
-    usual = [name for name, cells in texts.items() if _NAMED.match(name) and _distinct(cells) >= 0.5]
+    usual = [name for name, cells in texts.items() if NAMED.match(name) and _distinct(cells) >= 0.5]
     if usual:
         return usual[0]
     often = [name for name, cells in texts.items() if _distinct(cells) >= 0.8 and not is_number(cells[0])]
