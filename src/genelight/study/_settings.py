@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -253,7 +254,8 @@ class Study(_Section):
 
     def _relative_to(self, folder: Path) -> Study:
         def place(name: str) -> str:
-            return name if name == EMBEDDED else str(folder / name)
+            platform = re.fullmatch(r"GPL\d+", name) and not (folder / name).exists()
+            return name if name == EMBEDDED or platform else str(folder / name)
 
         def move(part: Any) -> Any:
             return part.model_copy(update={"file": place(part.file)})
