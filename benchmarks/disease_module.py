@@ -69,7 +69,7 @@ def alone(samples: int, genes: int, bootstraps: int) -> None:
     _ours(adata, model, contrast=contrast, bootstraps=bootstraps)
 
 
-def _prepared(samples: int, genes: int) -> tuple[AnnData, Contrast, models.Autoencoder]:
+def _prepared(samples: int, genes: int) -> tuple[AnnData, Contrast, models.FittedAutoencoder]:
     adata = simulate.cohort(samples // 2, visits=2, n_genes=genes)
     for part in list(adata.layers):
         del adata.layers[part]
@@ -77,7 +77,7 @@ def _prepared(samples: int, genes: int) -> tuple[AnnData, Contrast, models.Autoe
     return adata, contrast, models.fit(adata, widths=WIDTHS, subject="subject", epochs=1)
 
 
-def _ours(adata: AnnData, model: models.Autoencoder, *, contrast: Contrast, bootstraps: int) -> None:
+def _ours(adata: AnnData, model: models.FittedAutoencoder, *, contrast: Contrast, bootstraps: int) -> None:
     modules.layer_modules(adata, model, contrast=contrast, bootstraps=bootstraps)
 
 

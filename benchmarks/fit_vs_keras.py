@@ -101,7 +101,7 @@ def _level(table: Path, held_out: Path) -> float:
     return float((kept.astype(float) ** 2).sum() / (test_ng.astype(float) ** 2).sum())
 
 
-def _r2(model: models.Autoencoder, held_out: Path) -> float:
+def _r2(model: models.FittedAutoencoder, held_out: Path) -> float:
     preparation = model.preparation
     test_ng = ((np.load(held_out) - preparation.mean_g) / preparation.sd_g).astype(np.float32)
     return models.r2(model, test_ng)

@@ -61,7 +61,7 @@ ready = time.perf_counter()
 if epochs:
     model = fit(adata, widths=widths, subject="subject", preparation=preparation, epochs=epochs)
 else:
-    model = gl.models.fit_pca(adata, width=min(widths), preparation=preparation)
+    model = gl.models.PCA(min(widths)).fit(adata, preparation=preparation)
 trained = time.perf_counter()
 model.save(table[:-4] + ".model")
 saved = time.perf_counter()

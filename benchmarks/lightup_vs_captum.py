@@ -25,7 +25,7 @@ from benchmarks._measure import Pairs, paired, require
 if TYPE_CHECKING:
     import torch
 
-from genelight.models import Autoencoder
+from genelight.models import FittedAutoencoder
 
 
 def run(*, quick: bool) -> Result:
@@ -59,7 +59,7 @@ def run(*, quick: bool) -> Result:
     return Result("ratio", pairs.ratio, data, rows, peer="captum", peer_version=version)
 
 
-def _encoders(model: Autoencoder, x_ng: np.ndarray) -> dict[str, torch.nn.Sequential]:
+def _encoders(model: FittedAutoencoder, x_ng: np.ndarray) -> dict[str, torch.nn.Sequential]:
     """The encoder up to each layer as a plain network on genes."""
     import torch
 

@@ -1,4 +1,4 @@
-"""Build the gene id table that ``genelight.pp`` ships, from Bioconductor's org.Hs.eg.db and STRING.
+"""Build the gene id table that ``genelight.io`` ships, from Bioconductor's org.Hs.eg.db and STRING.
 
     apt-get download r-bioc-org.hs.eg.db
     python scripts/build_id_table.py r-bioc-org.hs.eg.db_3.16.0-1_all.deb string_v12_ensp_symbols.csv.gz
@@ -6,7 +6,7 @@
 The first argument is Debian's package, or the ``org.Hs.eg.sqlite`` inside any release of org.Hs.eg.db; the
 second a table of STRING's proteins with the columns ``symbol, ensp``, since org.Hs.eg.db holds few of the
 proteins that STRING is made of. Where the facts come from, on which terms, and how the table differs from its
-sources stands in ``src/genelight/pp/data/README.md``. The file written is the same to the byte on every run with
+sources stands in ``src/genelight/io/data/README.md``. The file written is the same to the byte on every run with
 the same versions of the libraries; its stamp holds sources, versions, licences and digests.
 """
 
@@ -24,7 +24,7 @@ import pandas as pd
 from genelight._core.provenance import file_digest
 from genelight._core.tables import write_parquet
 
-OUT = Path(__file__).parents[1] / "src" / "genelight" / "pp" / "data" / "genes.parquet"
+OUT = Path(__file__).parents[1] / "src" / "genelight" / "io" / "data" / "genes.parquet"
 INSIDE = "usr/lib/R/site-library/org.Hs.eg.db/extdata/org.Hs.eg.sqlite"
 # One row per id and gene. Rows of one kind come in the order in which they are preferred where a gene has several.
 QUERIES = {

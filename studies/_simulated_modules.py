@@ -74,7 +74,7 @@ def _derive(confounder: str, subjects: int, *, effect: float, seed: int) -> _Fou
     nuisance, covariates = NUISANCES[confounder]
     adata = _cohort(subjects, effect=effect, nuisance=nuisance, seed=seed)
     contrast = Contrast.of(adata.obs, **QUESTION, covariates=covariates)
-    model = models.fit_pca(adata, width=WIDTH)
+    model = models.PCA(WIDTH).fit(adata)
     module = modules.disease_module(adata, model, contrast=contrast, size=None, bootstraps=0, seed=seed)
     truth = adata.var["module"].to_numpy(bool)
     false = sum(not adata.var.loc[gene, "module"] for gene in module.selected)

@@ -111,11 +111,11 @@ def run(*, quick: bool) -> Result:
 
 def _derivations(
     adata: AnnData, contrast: Contrast, *, seed: int = 0
-) -> tuple[models.Autoencoder, dict[str, Derivation]]:
+) -> tuple[models.FittedAutoencoder, dict[str, Derivation]]:
     """The model, and every method built once on it; ``pca`` on components of the same prepared values."""
     model = models.fit(adata, subject="subject", seed=seed)
     width = min(COMPONENTS, adata.n_obs // 4)
-    pca = models.fit_pca(adata, width=width, preparation=model.preparation)
+    pca = models.PCA(width).fit(adata, preparation=model.preparation)
     question, linear = (ask(adata, m, contrast=contrast, seed=seed) for m in (model, pca))
     built = {name: modules.DERIVATIONS[name](question) for name in OWN}
     return model, built | {
@@ -175,7 +175,7 @@ def _half(
 
 
 def _disease_genes(
-    adata: AnnData, contrast: Contrast, *, derived: Mapping[str, Derivation], model: models.Autoencoder
+    adata: AnnData, contrast: Contrast, *, derived: Mapping[str, Derivation], model: models.FittedAutoencoder
 ) -> Iterator[dict[str, object]]:
     """Excess of known disease genes in the modules, and in those of bootstraps of the subjects."""
     part = indexed(contrast)

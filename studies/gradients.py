@@ -104,7 +104,7 @@ def run(*, quick: bool) -> Result:
     return Result("value", Figure(value, None, len(cohorts)), data, [*fits, *figures, *verdicts])
 
 
-def _readings(cohort: _Cohort, kind: str, *, quick: bool) -> tuple[models.Autoencoder, list[evidence.Reading]]:
+def _readings(cohort: _Cohort, kind: str, *, quick: bool) -> tuple[models.FittedAutoencoder, list[evidence.Reading]]:
     """A model of one kind, and the layers of its trainings: on everyone, and on redrawn subjects."""
     seeds, width = (3, 16) if quick else (TRAININGS[kind], WIDTH)
     epochs = 5 if quick else None
@@ -113,7 +113,7 @@ def _readings(cohort: _Cohort, kind: str, *, quick: bool) -> tuple[models.Autoen
     return model, study.readings([model, *again], cohort.adata, controls=())
 
 
-def _controls(cohort: _Cohort, model: models.Autoencoder, *, quick: bool) -> list[evidence.Reading]:
+def _controls(cohort: _Cohort, model: models.FittedAutoencoder, *, quick: bool) -> list[evidence.Reading]:
     names, seeds = (("pca", "random"), 1) if quick else (study.CONTROLS, CONTROL_SEEDS)
     read = study.readings([model], cohort.adata, controls=names, control_seeds=seeds)
     return [reading for reading in read if reading.control]
@@ -126,7 +126,7 @@ def _card(
     *,
     sets: list[Edges],
     quick: bool,
-    model: models.Autoencoder,
+    model: models.FittedAutoencoder,
 ) -> Scorecard:
     columns = [cohort.label, "subject", *cohort.batch]
     samples = evidence.Samples(cohort.adata.obs[columns], [cohort.label], cohort.batch, "subject")

@@ -89,7 +89,7 @@ def _fitted(learners: AnnData, held_out: AnnData) -> tuple[dict[str, Fill], np.n
     for number in NUMBERS:
         if number < len(scales_k):
             fills[_axes(number)] = _along(axes_kg[:number].T, variance_k, total=float(x_ng.var(0).sum()))
-    pca = models.fit_pca(learners, width=DECODED, preparation=preparation)
+    pca = models.PCA(DECODED).fit(learners, preparation=preparation)
     fills[f"decoded by PCA of {DECODED}"] = lambda x_ng, there_g: refined(x_ng, there_g, model=pca, layer=pca.layer)
     return fills, preparation.transform(held_out)
 

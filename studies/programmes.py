@@ -117,8 +117,8 @@ def _ensembles(adata: AnnData, again: _Again) -> Iterator[_Found]:
     yield from _layers(model, adata, again)
     yield from list(_layers(model, adata, again, resample=False))[-1:]
     width = min(model.widths.values())
-    for linear in (models.fit_pca, models.fit_ica):
-        yield from _layers(linear(adata, width=width, preparation=preparation), adata, again)
+    for spec in (models.PCA(width), models.ICA(width)):
+        yield from _layers(spec.fit(adata, preparation=preparation), adata, again)
 
 
 def _layers(model: Model, adata: AnnData, again: _Again, *, resample: bool = True) -> Iterator[_Found]:

@@ -61,20 +61,20 @@ PLAIN_WIDTH, PLAIN_STEPS, BATCH = 64, 4000, models.PRESETS["plain"].recipe.batch
 
 SIMULATED, BENT = "simulated, bent", (64, 8, 64)
 
-Fit = Callable[["AnnData", tuple[int, ...], Preparation], models.Autoencoder | models.PCA]
+Fit = Callable[["AnnData", tuple[int, ...], Preparation], models.FittedAutoencoder | models.FittedLinear]
 
 
-def _default(adata: AnnData, widths: tuple[int, ...], preparation: Preparation) -> models.Autoencoder:
+def _default(adata: AnnData, widths: tuple[int, ...], preparation: Preparation) -> models.FittedAutoencoder:
     return models.fit(adata, widths=widths, subject="subject", preparation=preparation)
 
 
-def _plain(adata: AnnData, widths: tuple[int, ...], preparation: Preparation) -> models.Autoencoder:
+def _plain(adata: AnnData, widths: tuple[int, ...], preparation: Preparation) -> models.FittedAutoencoder:
     epochs = math.ceil(PLAIN_STEPS / math.ceil(adata.n_obs / BATCH))
     return models.fit(adata, preset="plain", widths=widths, subject="subject", preparation=preparation, epochs=epochs)
 
 
-def _pca(adata: AnnData, widths: tuple[int, ...], preparation: Preparation) -> models.PCA:
-    return models.fit_pca(adata, width=min(widths), preparation=preparation)
+def _pca(adata: AnnData, widths: tuple[int, ...], preparation: Preparation) -> models.FittedLinear:
+    return models.PCA(min(widths)).fit(adata, preparation=preparation)
 
 
 FITS: dict[str, Fit] = {"default": _default, "plain": _plain, "pca": _pca}

@@ -115,7 +115,8 @@ def run(*, quick: bool) -> Result:
     lupus = _children()
     model = _fit(lupus)
     plan = replace(PLAN, beside=_clinical(lupus.obs))
-    found = patients.severity(lupus, model, measure="sledai", subject="subject", fit=_fit, protocol=plan)
+    folds = models.Folds.by_subject(lupus, model.spec, k=plan.folds)
+    found = patients.severity(lupus, model, measure="sledai", subject="subject", folds=folds, protocol=plan)
     once = replace(PLAN, permutations=0)
     plain = patients.severity(lupus, model, measure="sledai", subject="subject", protocol=replace(once, time=None))
     rows = [
@@ -133,7 +134,7 @@ def run(*, quick: bool) -> Result:
     return Result("value", Figure(best["value"], (best["low"], best["high"])), data, rows)
 
 
-def _fit(adata: AnnData) -> models.Autoencoder:
+def _fit(adata: AnnData) -> models.FittedAutoencoder:
     return models.fit(adata, widths=WIDTHS, subject="subject")
 
 
@@ -161,7 +162,7 @@ def _clinical(obs: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _other_folds(
-    lupus: AnnData, model: models.Autoencoder, plans: dict[str, patients.Protocol]
+    lupus: AnnData, model: models.FittedAutoencoder, plans: dict[str, patients.Protocol]
 ) -> list[dict[str, Any]]:
     """Mean and range over folds that no choice was made on."""
     rows = []
@@ -194,7 +195,7 @@ def _before(lupus: AnnData) -> dict[str, Any]:
     return name | _interval(follows, who_n, apart=np.ones(len(kept), dtype=bool))
 
 
-def _until_proteinuria(lupus: AnnData, model: models.Autoencoder) -> list[dict[str, Any]]:
+def _until_proteinuria(lupus: AnnData, model: models.FittedAutoencoder) -> list[dict[str, Any]]:
     """From every visit without proteinuria that another follows, to the first with it or to the last."""
     obs = lupus.obs.assign(days=np.nan, came=np.nan)
     for _, own in obs[obs["disease"] == "SLE"].groupby("subject", observed=True):
@@ -215,7 +216,7 @@ def _until_proteinuria(lupus: AnnData, model: models.Autoencoder) -> list[dict[s
     return rows
 
 
-def _permuted(lupus: AnnData, model: models.Autoencoder, plan: patients.Protocol) -> list[dict[str, Any]]:
+def _permuted(lupus: AnnData, model: models.FittedAutoencoder, plan: patients.Protocol) -> list[dict[str, Any]]:
     """The measure of another child for every child; the model is not trained anew, which can only help it."""
     sick = lupus[lupus.obs["disease"] == "SLE"].copy()
     own = {who: np.flatnonzero(sick.obs["subject"] == who) for who in sick.obs["subject"].unique()}
@@ -244,7 +245,7 @@ def _permuted(lupus: AnnData, model: models.Autoencoder, plan: patients.Protocol
     ]
 
 
-def _adults(found: Severity, model: models.Autoencoder) -> list[dict[str, Any]]:
+def _adults(found: Severity, model: models.FittedAutoencoder) -> list[dict[str, Any]]:
     adults = io.read(DATA / "sle_blood_GSE49454.h5ad")
     person_n = adults.obs["Sample_title"].astype(str).str.replace(r"V\d+$", "", regex=True).to_numpy()
     scored = patients.score(adults, model, severity=found, refuse=False).table

@@ -70,5 +70,5 @@ def _cohort(seed: int, *, skewed: bool = False, groups: int = 1, apart: float = 
 
 def _found(adata: AnnData) -> tuple[int, float]:
     """Number of groups, and the agreement of the grouping with the planted one."""
-    groups = patients.stratify(adata, models.fit_pca(adata, width=16), resamples=50)
+    groups = patients.stratify(adata, models.PCA(16).fit(adata), resamples=50)
     return groups.found, float(adjusted_rand_score(adata.obs["kind"], groups.members["group"]))

@@ -16,7 +16,7 @@ def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("evidence")
     adata = gl.demo.cohort()[:, :900].copy()
     adata.write_h5ad(folder / "flu.h5ad")
-    model = gl.models.fit_pca(adata, width=4)
+    model = gl.models.PCA(4).fit(adata)
     model.save(folder / "model")
     lit = gl.light_up(model, "PC")
     lit.save(folder / "nodes.parquet")

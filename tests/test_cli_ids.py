@@ -44,7 +44,7 @@ def folder(tmp_path_factory):
     cohort = gl.demo.cohort()
     cohort = cohort[:, [g for g in cohort.var_names if len(entrez.get(g, ())) == 1 and entrez[g][0] in names][:150]]
     cohort = cohort.copy()
-    model = gl.models.fit_pca(cohort, width=4)
+    model = gl.models.PCA(4).fit(cohort)
     model.save(folder / "model")
     ill = gl.Contrast.of(cohort.obs, case=ILL[1], control=ILL[3], subject="subject")
     gl.disease_module(cohort, model, contrast=ill, method="de", size=20).save(folder / "module.tsv")

@@ -79,7 +79,7 @@ def test_a_registry_is_listed(tmp_path):
 
 def test_a_table_on_another_scale_is_encoded_once_that_is_said(table, tmp_path):
     adata = anndata.read_h5ad(table)
-    models.fit_pca(adata, width=4).save(tmp_path / "model")
+    models.PCA(4).fit(adata).save(tmp_path / "model")
     amounts = adata.copy()
     amounts.X = np.exp2(np.asarray(adata.X, dtype=float)) - 1
     amounts.write_h5ad(tmp_path / "amounts.h5ad")

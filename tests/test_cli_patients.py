@@ -18,7 +18,7 @@ def files(tmp_path_factory):
     adata = gl.demo.cohort()[:, :200].copy()
     adata.obs["gap"] = adata.obs["hours"].where(adata.obs["hours"] < 100)
     adata.write_h5ad(folder / "flu.h5ad")
-    gl.models.fit_pca(adata, width=8).save(folder / "model")
+    gl.models.PCA(8).fit(adata).save(folder / "model")
     return folder
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .errors import GenelightError
     from .evidence import assess
     from .io import read
-    from .models import fit, load
+    from .models import Folds, fit, load
     from .modules import disease_module
     from .nodes import encode, light_up
     from .nouns import Contrast, Edges, Evidence, Genes, Model, Module, NodeGenes
@@ -31,6 +31,7 @@ __all__ = [
     "Contrast",
     "Edges",
     "Evidence",
+    "Folds",
     "GenelightError",
     "Genes",
     "Model",
@@ -73,7 +74,7 @@ _HOME = {
     "assess": "evidence",
     "read": "io",
     **dict.fromkeys(("Contrast", "Edges", "Evidence", "Genes", "Model", "Module", "NodeGenes"), "nouns"),
-    **dict.fromkeys(("fit", "load"), "models"),
+    **dict.fromkeys(("Folds", "fit", "load"), "models"),
     **dict.fromkeys(("map_ids", "prepare"), "pp"),
     **dict.fromkeys(("encode", "light_up"), "nodes"),
     "disease_module": "modules",

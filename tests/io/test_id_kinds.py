@@ -44,3 +44,10 @@ def test_the_majority_decides(ids, kind):
 def test_share_and_examples():
     kind, share, examples = detect_ids(["TP53", "MX1", "7157", "OAS1", "IFIT1"])
     assert (kind, share, examples) == ("symbol", 0.8, ("TP53", "MX1", "OAS1"))
+
+
+def test_one_probe_does_not_hide_a_chip():
+    of_a = [f"{200000 + i}_s_at" for i in range(1000)]
+    assert detect_ids([*of_a, "243_g_at"]).kind == "hgu133a"
+    assert detect_ids([*of_a, "1552256_a_at", "230001_at"]).kind == "hgu133a"
+    assert detect_ids([*of_a, *(f"1552{i}_a_at" for i in range(256, 556))]).kind == "gpl570"

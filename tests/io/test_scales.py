@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from genelight.io.scales import SCALE_NAMES, detect_scale
+from genelight.io.scales import SCALE_NAMES, detect_scale, levels
 
 N, G = 40, 600
 
@@ -97,3 +97,38 @@ def test_one_damaged_sample_does_not_decide():
 def test_order_of_genes_does_not_matter(seed):
     x = made("log2", seed)
     assert detect_scale(x[:, np.random.default_rng(seed).permutation(G)]).name == "log2"
+
+
+def normal_scores(x: np.ndarray) -> np.ndarray:
+    from scipy.stats import norm, rankdata
+
+    return norm.ppf((rankdata(x, axis=1) - 0.5) / x.shape[1]).round(2)
+
+
+@pytest.mark.parametrize(
+    ("x", "name"),
+    [
+        (np.round(np.clip(2 ** np.clip(expression(0), 5, 17), 0, 65_535)), "intensity"),
+        (np.round(np.clip(2 ** (expression(0) + 2), 0, 65_535)), "intensity"),
+        (np.log1p(counts(0)), "ln"),
+        (np.log2(1 + counts(0)), "log2"),
+        (np.log1p(counts(0) / counts(0).sum(1, keepdims=True) * 1e4), "ln"),
+        (np.log2(1 + counts(0) / counts(0).sum(1, keepdims=True) * 1e6), "log2"),
+        (normal_scores(expression(0)), "scores"),
+        (np.argsort(np.argsort(expression(0), axis=1), axis=1) + 1.0, "ranks"),
+        ((counts(0) / counts(0).sum(1, keepdims=True) * 1e6)[:, : G - 20], "tpm"),
+        (counts(0), "counts"),
+    ],
+)
+def test_scales_that_look_alike_are_told_apart(x, name):
+    found = detect_scale(x)
+    assert found.name == name, found.evidence
+
+
+def test_a_shift_between_halves_of_a_cohort_is_warned_of():
+    x = made("log2", 0)
+    assert not levels(x)
+    x[N // 2 :] += 1.8
+    assert "two groups whose medians differ by 1.8 log2 (20 and 20" in levels(x)
+    assert "1.8 log2" in levels(2**x)
+    assert not levels(counts(0))

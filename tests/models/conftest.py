@@ -15,15 +15,15 @@ def cohort() -> AnnData:
 
 
 @pytest.fixture(scope="session")
-def autoencoder(cohort: AnnData) -> models.Autoencoder:
+def autoencoder(cohort: AnnData) -> models.FittedAutoencoder:
     return models.fit(cohort, widths=(16, 8, 4), subject="subject", epochs=10)
 
 
 @pytest.fixture(scope="session")
-def plain(cohort: AnnData) -> models.Autoencoder:
+def plain(cohort: AnnData) -> models.FittedAutoencoder:
     return models.fit(cohort, preset="plain", widths=(16, 8, 4), subject="subject", epochs=10)
 
 
 @pytest.fixture(scope="session")
-def pca(cohort: AnnData) -> models.PCA:
-    return models.fit_pca(cohort, width=8)
+def pca(cohort: AnnData) -> models.FittedLinear:
+    return models.PCA(8).fit(cohort)

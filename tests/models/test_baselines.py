@@ -14,7 +14,7 @@ from genelight.nouns import Model
 
 @pytest.fixture(scope="module", params=list(models.BASELINES))
 def baseline(request, cohort):
-    return models.BASELINES[request.param](cohort, widths=(8, 6), seed=3)
+    return models.BASELINES[request.param]((8, 6), seed=3).fit(cohort)
 
 
 def test_a_baseline_keeps_the_protocol(baseline, cohort):
@@ -57,7 +57,7 @@ def test_the_order_of_genes_in_a_table_changes_no_code(baseline, cohort):
 
 
 def test_nmf_reconstructs_as_scikit_learn_does(cohort):
-    model = models.fit_nmf(cohort, width=5)
+    model = models.NMF(5).fit(cohort)
     x_ng = model.prepare(cohort)
     y_ng = x_ng - x_ng.min(0)
     reference = Reference(5, init="nndsvda", max_iter=1000).fit(y_ng)
@@ -68,7 +68,7 @@ def test_nmf_reconstructs_as_scikit_learn_does(cohort):
 
 
 def test_nmf_is_below_pca_of_the_same_width(cohort):
-    nmf, pca = models.fit_nmf(cohort, width=5), models.fit_pca(cohort, width=5)
+    nmf, pca = models.NMF(5).fit(cohort), models.PCA(5).fit(cohort)
     x_ng = pca.prepare(cohort)
     assert 0 < models.r2(nmf, x_ng) <= models.r2(pca, x_ng)
 
@@ -92,9 +92,7 @@ def test_a_part_without_genes_takes_no_share():
 def test_random_weights_depend_on_the_seed_and_not_on_the_values(cohort):
     flipped = cohort.copy()
     flipped.X = flipped.X[::-1]
-    same, moved, other = (
-        models.fit_random(a, widths=(8, 4), seed=s) for a, s in ((cohort, 0), (flipped, 0), (cohort, 1))
-    )
+    same, moved, other = (models.Random((8, 4), seed=s).fit(a) for a, s in ((cohort, 0), (flipped, 0), (cohort, 1)))
     for name, weight in same.net.state_dict().items():
         np.testing.assert_array_equal(weight, moved.net.state_dict()[name])
     np.testing.assert_array_equal(same.subspace.basis_gk, moved.subspace.basis_gk)
@@ -102,7 +100,7 @@ def test_random_weights_depend_on_the_seed_and_not_on_the_values(cohort):
 
 
 def test_random_nodes_share_no_genes_beyond_chance(cohort):
-    values_kg = gl.nodes.light_up(models.fit_random(cohort, widths=(64,), seed=1), "L1").values_kg
+    values_kg = gl.nodes.light_up(models.Random((64,), seed=1).fit(cohort), "L1").values_kg
     values_kg = values_kg[np.abs(values_kg).max(1) > 0]
     correlation = np.corrcoef(values_kg)[np.triu_indices(len(values_kg), 1)]
     assert abs(correlation.mean()) < 0.02
@@ -112,7 +110,7 @@ def test_random_nodes_share_no_genes_beyond_chance(cohort):
 @pytest.mark.parametrize("width", [0, 49])
 def test_a_width_that_does_not_fit(cohort, width):
     with pytest.raises(InputError, match=f"width = {width}, but 48 samples x 400 genes allow 1 to 48"):
-        models.fit_nmf(cohort, width=width)
+        models.NMF(width).fit(cohort)
     if not width:
         with pytest.raises(InputError, match=r"widths\[0\] = 0 must be above zero"):
-            models.fit_random(cohort, widths=(width,))
+            models.Random((width,)).fit(cohort)

@@ -155,7 +155,8 @@ def test_an_altered_preparation_is_seen(kept, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"format": 3}, r"has format 3, newer than 2; upgrade with pip install -U genelight"),
+        ({"format": 4}, r"has format 4, newer than 3; upgrade with pip install -U genelight"),
+        ({"format": 2}, r"has format 2, older than 3, which keeps no spec; fit the model anew"),
         ({"format": "1"}, "is no configuration that genelight wrote"),
         ({"format": "absent"}, "is no configuration that genelight wrote"),
         ({"kind": "absent"}, "lacks the key 'kind'"),
@@ -202,11 +203,11 @@ def test_altered_settings_are_seen_by_the_seal(autoencoder, tmp_path):
     autoencoder.save(tmp_path / "model")
     kept = json.loads((tmp_path / "model" / "config.json").read_text())
     config(tmp_path / "model", settings=kept["settings"] | {"seed": 7})
-    with pytest.raises(FormatError, match="kind or settings were altered since the model was saved"):
+    with pytest.raises(FormatError, match="kind, settings or spec were altered since the model was saved"):
         load(tmp_path / "model")
-    # The first format had no seal, and is read for ever.
-    config(tmp_path / "model", format=1)
-    assert load(tmp_path / "model").settings["seed"] == 7
+    config(tmp_path / "model", settings=kept["settings"], spec=kept["spec"] | {"seed": 7})
+    with pytest.raises(FormatError, match="kind, settings or spec were altered since the model was saved"):
+        load(tmp_path / "model")
 
 
 @pytest.mark.parametrize("text", ["epoch,train_loss\n0,x\n", "epoch,train_loss\n0\n"])
@@ -311,7 +312,8 @@ def test_the_card_says_what_depth_bought(autoencoder, tmp_path, interval, stop, 
     held_out = autoencoder.about["held_out"] | {"gain_interval": list(interval)}
     settings = autoencoder.settings | {"stop": stop}
     ranges = {layer: autoencoder.code_range(layer) for layer in autoencoder.widths}
-    parts = {"ranges": ranges, "settings": settings, "history": autoencoder.history, "about": {"held_out": held_out}}
+    parts = {"spec": autoencoder.spec, "ranges": ranges, "settings": settings}
+    parts |= {"history": autoencoder.history, "about": {"held_out": held_out}}
     model = type(autoencoder)(autoencoder.preparation, autoencoder.space, autoencoder.net, **parts)
     model.save(tmp_path / "model")
     assert said in (tmp_path / "model" / "CARD.md").read_text()

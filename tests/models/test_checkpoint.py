@@ -23,9 +23,14 @@ from genelight.models import checkpoint
 checkpoint.EVERY = 0.0
 adata = simulate.cohort(24, visits=2, n_genes=400)
 print("ready", flush=True)
-model = models.fit(adata, preset="vae", widths=(32, 8, 32), subject="subject", epochs=60, checkpoint=sys.argv[1])
+spec = models.Autoencoder((32, 8, 32), "vae", subject="subject", epochs=60)
+model = spec.fit(adata, checkpoint=sys.argv[1])
 model.save(sys.argv[2])
 """
+
+
+def fit(adata, *, checkpoint=None, **settings):
+    return models.Autoencoder(**settings).fit(adata, checkpoint=checkpoint)
 
 
 @pytest.fixture(autouse=True)
@@ -54,8 +59,8 @@ def test_killed_it_ends_with_the_same_weights_to_the_bit(tmp_path, cohort):
     kept = tmp_path / "kept"
     kill_when(kept, lambda folder: (folder / "choice-0.safetensors").exists(), command(tmp_path, "model"))
     assert not (tmp_path / "model").exists()
-    resumed = models.fit(cohort, preset="vae", widths=(32, 8, 32), subject="subject", epochs=60, checkpoint=kept)
-    whole = models.fit(cohort, preset="vae", widths=(32, 8, 32), subject="subject", epochs=60)
+    resumed = fit(cohort, preset="vae", widths=(32, 8, 32), subject="subject", epochs=60, checkpoint=kept)
+    whole = fit(cohort, preset="vae", widths=(32, 8, 32), subject="subject", epochs=60)
     assert resumed.digest == whole.digest
     assert resumed.history == whole.history
     for name, value in resumed.net.state_dict().items():
@@ -66,7 +71,7 @@ def test_killed_it_ends_with_the_same_weights_to_the_bit(tmp_path, cohort):
 
 @pytest.mark.parametrize("preset", ["default", "paper"])
 def test_interrupted_after_any_epoch_the_rest_is_the_same(tmp_path, cohort, preset, monkeypatch):
-    whole = models.fit(cohort, preset=preset, **SETTINGS)
+    whole = fit(cohort, preset=preset, **SETTINGS)
     save, left = checkpoint_file.Checkpoint.save, [3, 4, 5]
 
     def stop(self, state, **settings):
@@ -79,16 +84,16 @@ def test_interrupted_after_any_epoch_the_rest_is_the_same(tmp_path, cohort, pres
     monkeypatch.setattr(checkpoint_file.Checkpoint, "save", stop)
     for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
-            models.fit(cohort, preset=preset, checkpoint=tmp_path, **SETTINGS)
+            fit(cohort, preset=preset, checkpoint=tmp_path, **SETTINGS)
     monkeypatch.setattr(checkpoint_file.Checkpoint, "save", save)
-    resumed = models.fit(cohort, preset=preset, checkpoint=tmp_path, **SETTINGS)
+    resumed = fit(cohort, preset=preset, checkpoint=tmp_path, **SETTINGS)
     assert (resumed.digest, resumed.history) == (whole.digest, whole.history)
 
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory, cohort):
     folder = tmp_path_factory.mktemp("done")
-    models.fit(cohort, checkpoint=folder, **SETTINGS)
+    fit(cohort, checkpoint=folder, **SETTINGS)
     return folder
 
 
@@ -102,17 +107,17 @@ def done(tmp_path_factory, cohort):
 )
 def test_a_checkpoint_of_other_settings_is_refused(done, cohort, change, said):
     with pytest.raises(InputError, match=f"{said} .*name another checkpoint folder, or remove this one"):
-        models.fit(cohort, checkpoint=done, **{**SETTINGS, **change})
+        fit(cohort, checkpoint=done, **{**SETTINGS, **change})
 
 
 def test_a_checkpoint_of_another_table_is_refused(done, cohort):
     other = simulate.cohort(24, visits=2, n_genes=400, seed=1)
     with pytest.raises(InputError, match="belongs to another table, or to other subjects"):
-        models.fit(other, checkpoint=done, **SETTINGS)
+        fit(other, checkpoint=done, **SETTINGS)
     shuffled = cohort.copy()
     shuffled.obs["subject"] = shuffled.obs["subject"].astype(str).to_numpy()[::-1]
     with pytest.raises(InputError, match="belongs to another table, or to other subjects"):
-        models.fit(shuffled, checkpoint=done, **SETTINGS)
+        fit(shuffled, checkpoint=done, **SETTINGS)
 
 
 @pytest.mark.parametrize(("name", "said"), [("FORMAT", "another version of genelight"), ("torch", "version of torch")])
@@ -122,13 +127,13 @@ def test_a_checkpoint_of_another_version_is_refused(done, cohort, name, said, mo
     else:
         monkeypatch.setattr(checkpoint_file, "torch", SimpleNamespace(__version__="99.0"))
     with pytest.raises(InputError, match=said):
-        models.fit(cohort, checkpoint=done, **SETTINGS)
+        fit(cohort, checkpoint=done, **SETTINGS)
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path, cohort):
     (tmp_path / "choice-0.safetensors").write_bytes(b"not a checkpoint")
     with pytest.raises(FormatError, match=r"choice-0\.safetensors is damaged .*remove it and train from the start"):
-        models.fit(cohort, checkpoint=tmp_path, **SETTINGS)
+        fit(cohort, checkpoint=tmp_path, **SETTINGS)
 
 
 def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, cohort, monkeypatch):
@@ -148,16 +153,16 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, cohort, monkeypatc
 
     monkeypatch.setattr(checkpoint_file.Checkpoint, "save", fill)
     with pytest.raises(ResourceError, match=r"cannot be written .*free the disk and run the same again"):
-        models.fit(cohort, checkpoint=tmp_path, **SETTINGS)
+        fit(cohort, checkpoint=tmp_path, **SETTINGS)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
     monkeypatch.setattr(checkpoint_file.Checkpoint, "save", save)
-    resumed = models.fit(cohort, checkpoint=tmp_path, **SETTINGS)
-    assert resumed.digest == models.fit(cohort, **SETTINGS).digest
+    resumed = fit(cohort, checkpoint=tmp_path, **SETTINGS)
+    assert resumed.digest == fit(cohort, **SETTINGS).digest
 
 
 def test_a_finished_fit_is_read_and_not_done_again(done, cohort, monkeypatch):
     monkeypatch.setattr("genelight.models.training.Stepper.step", None)
-    assert models.fit(cohort, checkpoint=done, **SETTINGS).widths == {"L1": 16, "L2": 8, "L3": 4}
+    assert fit(cohort, checkpoint=done, **SETTINGS).widths == {"L1": 16, "L2": 8, "L3": 4}
 
 
 def test_between_two_checkpoints_there_is_time(tmp_path, cohort, monkeypatch):
@@ -165,5 +170,5 @@ def test_between_two_checkpoints_there_is_time(tmp_path, cohort, monkeypatch):
     written = []
     write = checkpoint_file.save_file
     monkeypatch.setattr(checkpoint_file, "save_file", lambda *a, **k: (written.append(1), write(*a, **k)))
-    model = models.fit(cohort, preset="plain", checkpoint=tmp_path, **SETTINGS)
+    model = fit(cohort, preset="plain", checkpoint=tmp_path, **SETTINGS)
     assert len(written) == 1 + (model.settings["stop"] > 0)

@@ -10,7 +10,7 @@ from genelight.errors import InputError
 @pytest.fixture(scope="module")
 def planted():
     adata = simulate.cohort(programmes=simulate.Programmes(size=60), seed=1)
-    return adata, models.fit_eigengenes(adata, width=40)
+    return adata, models.Eigengenes(40).fit(adata)
 
 
 def test_axes_are_orthonormal_and_do_not_share_genes(planted):
@@ -29,7 +29,7 @@ def test_an_axis_is_the_first_of_its_genes(planted):
 
 def test_every_cluster_has_a_gene(cohort):
     genes = cohort.n_vars
-    model = models.fit_eigengenes(cohort, width=min(40, genes))
+    model = models.Eigengenes(min(40, genes)).fit(cohort)
     assert (np.abs(model.basis_gk).sum(0) > 0).all()
     with pytest.raises(InputError, match="width = "):
-        models.fit_eigengenes(cohort, width=10**6)
+        models.Eigengenes(10**6).fit(cohort)

@@ -49,15 +49,15 @@ def test_members_share_one_subspace_in_memory(ensemble):
     assert all(member.subspace is ensemble.members[0].subspace for member in ensemble)
 
 
-@pytest.mark.parametrize("fit", [models.fit_pca, models.fit_ica])
-def test_linear_models_are_drawn_too(adata, fit):
-    members = models.fit_ensemble(adata, fit(adata, width=6), seeds=2, subject="subject").members
+@pytest.mark.parametrize("kind", [models.PCA, models.ICA])
+def test_linear_models_are_drawn_too(adata, kind):
+    members = models.fit_ensemble(adata, kind(6).fit(adata), seeds=2, subject="subject").members
     np.testing.assert_allclose(members[0].basis_gk.T @ members[0].basis_gk, np.eye(6), atol=1e-4)
     assert members[0].digest != members[1].digest
 
 
 def test_pca_of_a_draw_is_pca_of_those_samples(adata):
-    pca = models.fit_pca(adata, width=4)
+    pca = models.PCA(4).fit(adata)
     member = models.fit_ensemble(adata, pca, seeds=2, subject="subject", seed=7).members[0]
     subject_n = np.unique(adata.obs["subject"].astype(str), return_inverse=True)[1]
     x_ng = pca.prepare(adata)[_bootstrap(subject_n, np.random.default_rng((7, 0)))].astype(np.float64)
@@ -101,7 +101,7 @@ def test_an_ensemble_of_one(adata, model):
 
 
 def test_members_of_other_genes(model):
-    other = models.fit_pca(demo.cohort(), width=8)
+    other = models.PCA(8).fit(demo.cohort())
     with pytest.raises(InputError, match="member 1 has 4147 genes"):
         models.Ensemble((model, other))
 
@@ -116,7 +116,7 @@ def test_members_of_other_widths_on_the_models_own_space(adata, model):
     assert [dict(member.widths) for member in members] == [{"L1": 12, "L2": 6, "L3": 3}] * 2
     assert all(member.settings["widths"] == [12, 6, 3] for member in members)
     assert members[0].subspace is model.subspace
-    ica = models.fit_ensemble(adata, models.fit_ica(adata, width=6), seeds=2, widths=(4,)).members
+    ica = models.fit_ensemble(adata, models.ICA(6).fit(adata), seeds=2, widths=(4,)).members
     assert dict(ica[0].widths) == {"IC": 4}
 
 
@@ -124,4 +124,4 @@ def test_widths_that_do_not_go(adata, model):
     with pytest.raises(InputError, match="60 training samples"):
         models.fit_ensemble(adata, model, widths=(64,), subject="subject")
     with pytest.raises(InputError, match="a model of kind pca has one layer"):
-        models.fit_ensemble(adata, models.fit_pca(adata, width=4), widths=(4, 2))
+        models.fit_ensemble(adata, models.PCA(4).fit(adata), widths=(4, 2))

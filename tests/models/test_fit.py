@@ -10,7 +10,7 @@ from sklearn.model_selection import GroupShuffleSplit
 from genelight import demo, models, simulate
 from genelight.errors import InputError, UnknownNameError
 from genelight.io import pack
-from genelight.models import PRESETS, choose_widths, fit, fit_pca, r2
+from genelight.models import PCA, PRESETS, choose_widths, fit, r2
 from genelight.pp import prepare
 
 fit_file = importlib.import_module("genelight.models.fit")
@@ -37,14 +37,14 @@ PLANTED = {
 @pytest.mark.parametrize("widths", [(32, 16, 8), (16, 16, 16)])
 def test_held_out_subjects_are_explained_at_least_as_well_as_by_pca(name, widths):
     train, test = half(PLANTED[name])
-    pca, model = fit_pca(train, width=min(widths)), fit(train, widths=widths, subject="subject")
+    pca, model = PCA(min(widths)).fit(train), fit(train, widths=widths, subject="subject")
     x_ng = pca.prepare(test)
     assert r2(model, x_ng) > r2(pca, x_ng) - 0.002
 
 
 def test_on_the_demo_it_is_above_pca():
     train, test = half(demo.cohort())
-    pca, model = fit_pca(train, width=8), fit(train, widths=(32, 16, 8), subject="subject")
+    pca, model = PCA(8).fit(train), fit(train, widths=(32, 16, 8), subject="subject")
     x_ng = pca.prepare(test)
     assert r2(model, x_ng) > r2(pca, x_ng)
 
@@ -204,7 +204,7 @@ def test_every_preset_gives_a_model_that_knows_its_training(cohort):
 def test_on_nonlinear_truth_it_is_clearly_above_pca():
     bent = simulate.Programmes(nonlinear=0.6, number=4, size=40)
     train, test = half(simulate.cohort(300, visits=2, n_genes=200, programmes=bent, seed=1))
-    pca, model = fit_pca(train, width=4), fit(train, widths=(32, 4, 32), subject="subject")
+    pca, model = PCA(4).fit(train), fit(train, widths=(32, 4, 32), subject="subject")
     x_ng = pca.prepare(test)
     assert r2(model, x_ng) > r2(pca, x_ng) + 0.02
 

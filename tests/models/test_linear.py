@@ -11,7 +11,7 @@ from genelight.errors import InputError, UnknownNameError
 @pytest.fixture(scope="module")
 def pair():
     adata = demo.cohort()
-    return adata, models.fit_pca(adata, width=8), models.fit_ica(adata, width=8)
+    return adata, models.PCA(8).fit(adata), models.ICA(8).fit(adata)
 
 
 def test_ica_reconstructs_as_pca_does(pair):
@@ -37,11 +37,11 @@ def test_save_and_load(pair, kind, tmp_path):
     assert again.widths == model.widths
 
 
-@pytest.mark.parametrize("fit", [models.fit_pca, models.fit_ica])
+@pytest.mark.parametrize("kind", [models.PCA, models.ICA])
 @pytest.mark.parametrize("width", [0, 100_000])
-def test_a_width_that_does_not_fit(fit, width):
+def test_a_width_that_does_not_fit(kind, width):
     with pytest.raises(InputError, match=f"width = {width}, but 252 samples x 4147 genes allow 1 to"):
-        fit(demo.cohort(), width=width)
+        kind(width).fit(demo.cohort())
 
 
 def test_an_unknown_layer(pair):

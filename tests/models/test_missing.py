@@ -8,9 +8,9 @@ from genelight.models.missing import AXES, expected
 
 COHORT = gl.demo.cohort()[:, :600].copy()
 KINDS = {
-    "pca": lambda a: gl.models.fit_pca(a, width=16),
-    "ica": lambda a: gl.models.fit_ica(a, width=8),
-    "nmf": lambda a: gl.models.fit_nmf(a, width=8),
+    "pca": lambda a: gl.models.PCA(16).fit(a),
+    "ica": lambda a: gl.models.ICA(8).fit(a),
+    "nmf": lambda a: gl.models.NMF(8).fit(a),
     "autoencoder": lambda a: gl.fit(a, widths=(16, 8), epochs=3),
 }
 

@@ -19,19 +19,19 @@ def test_axes_codes_and_r2_are_those_of_scikit_learn(cohort, pca):
 
 def test_more_genes_or_more_samples_make_no_difference(cohort):
     few = cohort[:, :30].copy()
-    model = models.fit_pca(few, width=5)
+    model = models.PCA(5).fit(few)
     reference = Reference(5, svd_solver="full").fit(model.prepare(few).astype(np.float64))
     np.testing.assert_allclose(np.abs(reference.components_ @ model.basis_gk), np.eye(5), atol=1e-4)
 
 
 def test_all_components_give_everything_back(cohort):
-    model = models.fit_pca(cohort, width=47)
+    model = models.PCA(47).fit(cohort)
     assert models.r2(model, model.prepare(cohort)) == pytest.approx(1, abs=1e-6)
 
 
 def test_the_order_of_genes_changes_nothing(cohort, pca):
     order = np.random.default_rng(0).permutation(cohort.n_vars)
-    again = models.fit_pca(cohort[:, order].copy(), width=8)
+    again = models.PCA(8).fit(cohort[:, order].copy())
     assert models.r2(again, again.prepare(cohort)) == pytest.approx(models.r2(pca, pca.prepare(cohort)), abs=1e-6)
     np.testing.assert_array_equal(pca.encode(pca.prepare(cohort[:, order])), pca.encode(pca.prepare(cohort)))
 
@@ -47,7 +47,7 @@ def test_squared_errors_add_up_to_r2(cohort, pca):
 @pytest.mark.parametrize("width", [0, -1, 48])
 def test_a_width_that_does_not_fit_names_the_range(cohort, width):
     with pytest.raises(InputError, match=f"width = {width}, but 48 samples x 400 genes allow 1 to 47"):
-        models.fit_pca(cohort, width=width)
+        models.PCA(width).fit(cohort)
 
 
 @pytest.mark.parametrize("name", ["pca", "autoencoder", "plain"])

@@ -63,11 +63,11 @@ def test_a_model_of_a_store_is_that_of_its_table(cohort, stored):
 
 
 def test_pca_of_a_store_is_that_of_its_table(cohort, stored):
-    inside, streamed = models.fit_pca(cohort, width=8), models.fit_pca(stored, width=8)
+    inside, streamed = models.PCA(8).fit(cohort), models.PCA(8).fit(stored)
     np.testing.assert_allclose(streamed.basis_gk, inside.basis_gk, atol=1e-5)
     np.testing.assert_allclose(streamed.code_range().sd, inside.code_range().sd, rtol=1e-5)
     with pytest.raises(InputError, match="width = 999"):
-        models.fit_pca(stored, width=999)
+        models.PCA(999).fit(stored)
 
 
 def test_beyond_its_size_held_out_r2_counts_what_lies_outside(cohort, stored, monkeypatch, tmp_path):
@@ -166,7 +166,7 @@ def test_missing_values_leave_their_genes_out_and_say_so(tmp_path):
     with pytest.raises(InputError, match="missing"):
         list(PreparedStore(store, whole).blocks())
     # Codes of another model: genes that an input lacks are at the model's mean, as in a table that lacks them.
-    pca = models.fit_pca(adata, width=3)
+    pca = models.PCA(3).fit(adata)
     want = np.concatenate([nodes.encode(pca, first, layer="PC"), nodes.encode(pca, second, layer="PC")])
     np.testing.assert_allclose(nodes.encode(pca, store, layer="PC"), want, atol=1e-4)
 

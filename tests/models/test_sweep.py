@@ -63,7 +63,7 @@ def test_a_row_is_what_a_plain_cross_validation_finds(table, cohort):
         x_ng = model.prepare(cohort[test])
         total += (x_ng.astype(float) ** 2).sum()
         lost += models.squared_errors(model, x_ng)[0].sum()
-        pca += models.squared_errors(models.fit_pca(learners, width=6), x_ng)[0].sum()
+        pca += models.squared_errors(models.PCA(6).fit(learners), x_ng)[0].sum()
     row = table.set_index("width").loc[6]
     assert row["r2"] == pytest.approx(1 - lost / total, abs=1e-6)
     assert row["pca_r2"] == pytest.approx(1 - pca / total, abs=1e-6)

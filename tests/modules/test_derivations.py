@@ -15,7 +15,7 @@ from genelight.study._settings import ModuleSettings
 
 @pytest.fixture(scope="module")
 def pca(cohort):
-    return models.fit_pca(cohort.adata, width=6)
+    return models.PCA(6).fit(cohort.adata)
 
 
 @pytest.fixture(scope="module")

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -6,15 +8,35 @@ from sklearn.metrics import roc_auc_score
 
 from genelight import modules
 from genelight.errors import InputError, UnknownNameError
+from genelight.models import Folds, Spec
 from genelight.nouns import Contrast
 
 FLU = Path(__file__).parents[2] / "../shared/data/flu_challenge_GSE30550.h5ad"
 
 
+@dataclass(frozen=True)
+class By(Spec):
+    """Any way to fit a table."""
+
+    how: Callable
+
+    def fit(self, adata, *, subject=None, preparation=None):
+        return self.how(adata)
+
+    @classmethod
+    def open(cls, bundle):
+        raise NotImplementedError
+
+
+def judged(adata, contrast, fits, *, k=5, **settings):
+    folds = {name: Folds.by_subject(adata, By(how), k=k, contrast=contrast) for name, how in fits.items()}
+    return modules.hold_out(adata, contrast=contrast, folds=folds, **settings)
+
+
 @pytest.fixture(scope="module")
 def held_out(cohort, linear_of, relu_of):
     fits = {"deep": relu_of, "shallow": lambda a: linear_of(a, widths=(3, 2, 2))}
-    return modules.hold_out(cohort.adata, contrast=cohort.contrast, fits=fits, folds=4, size=30)
+    return judged(cohort.adata, cohort.contrast, fits, k=4, size=30)
 
 
 def test_table_has_every_method_fold_and_metric(held_out):
@@ -60,7 +82,7 @@ def test_training_sees_all_other_subjects_and_no_held_out_one(cohort, linear_of)
     subject = cohort.contrast.subject_n
     outside = np.isin(subject, np.unique(subject)[[0, 39]])
     contrast = Contrast(cohort.contrast.case_n & ~outside, cohort.contrast.control_n & ~outside, subject, "")
-    result = modules.hold_out(cohort.adata, contrast=contrast, fits={"m": fit}, methods=["de"], folds=3, size=30)
+    result = judged(cohort.adata, contrast, {"m": fit}, methods=["de"], k=3, size=30)
     everyone = set(subject)
     for fold, table in result.r2_by_subject.groupby("fold"):
         assert set(table["subject"]) == everyone - seen[fold - 1]
@@ -70,7 +92,7 @@ def test_training_sees_all_other_subjects_and_no_held_out_one(cohort, linear_of)
 
 def test_a_fold_is_blind_to_its_held_out_samples(cohort, linear_of):
     """Shift every gene of fold 1's held-out samples: model and module of that fold stay, so scores shift alike."""
-    settings = {"contrast": cohort.contrast, "methods": ["direction", "de"], "folds": 4, "size": 30}
+    settings = {"methods": ["direction", "de"], "k": 4, "size": 30}
     seen = []
 
     def fit(adata):
@@ -78,11 +100,11 @@ def test_a_fold_is_blind_to_its_held_out_samples(cohort, linear_of):
         seen.append(model)
         return model
 
-    clean = modules.hold_out(cohort.adata, fits={"m": fit}, **settings)
+    clean = judged(cohort.adata, cohort.contrast, {"m": fit}, **settings)
     wrecked = cohort.adata.copy()
     first = set(clean.scores.loc[clean.scores["fold"] == 1, "sample"])
     wrecked.X[wrecked.obs_names.isin(first)] += np.random.default_rng(0).normal(5, 3, 200)
-    shifted = modules.hold_out(wrecked, fits={"m": fit}, **settings)
+    shifted = judged(wrecked, cohort.contrast, {"m": fit}, **settings)
     assert seen[0].digest == seen[4].digest
     assert seen[1].digest != seen[5].digest
     for method in ("direction m.L1", "de"):
@@ -120,7 +142,7 @@ def test_intervals_hold_their_value_and_differences_are_paired(held_out):
 
 def test_two_subjects_in_a_fold_leave_overlap_open(cohort_of, linear_of):
     cohort = cohort_of(cases=5, controls=5)
-    result = modules.hold_out(cohort.adata, contrast=cohort.contrast, fits={"m": linear_of}, methods=["de"], size=30)
+    result = judged(cohort.adata, cohort.contrast, {"m": linear_of}, methods=["de"], size=30)
     values = result.table.set_index("metric")["value"]
     assert values["overlap"].isna().all()
     assert values["auc"].notna().all()
@@ -129,11 +151,14 @@ def test_two_subjects_in_a_fold_leave_overlap_open(cohort_of, linear_of):
 def test_bad_input(cohort, cohort_of, linear):
     fits = {"m": lambda _: linear}
     with pytest.raises(InputError, match=r"case group has 20 subjects .* use at most folds=20"):
-        modules.hold_out(cohort.adata, contrast=cohort.contrast, fits=fits, folds=21)
+        judged(cohort.adata, cohort.contrast, fits, k=21)
     with pytest.raises(InputError, match="at least one model"):
-        modules.hold_out(cohort.adata, contrast=cohort.contrast, fits={})
+        judged(cohort.adata, cohort.contrast, {})
+    one, other = (Folds.by_subject(cohort.adata, By(fits["m"]), k=3, contrast=cohort.contrast, seed=s) for s in (0, 1))
+    with pytest.raises(InputError, match=r"folds of a and of b are not the same"):
+        modules.hold_out(cohort.adata, contrast=cohort.contrast, folds={"a": one, "b": other})
     with pytest.raises(UnknownNameError, match="unknown disease module method 'DE'"):
-        modules.hold_out(cohort.adata, contrast=cohort.contrast, fits=fits, methods=["DE"])
+        judged(cohort.adata, cohort.contrast, fits, methods=["DE"])
 
 
 @pytest.mark.skipif(not FLU.exists(), reason="the shared influenza cohort is not on this machine")

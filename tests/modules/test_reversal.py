@@ -34,7 +34,7 @@ def drugs(*, number=20, seed=1) -> pd.DataFrame:
 
 
 def ask(adata, table, **more):
-    model = gl.models.fit_pca(adata, width=6)
+    model = gl.models.PCA(6).fit(adata)
     contrast = gl.Contrast.of(adata.obs, case="ill == 1", control="ill == 0", subject="subject")
     return gl.modules.reversal(adata, model, table, contrast=contrast, **more)
 
@@ -61,7 +61,7 @@ def test_connectivity_is_spearmans_also_where_values_are_missing():
     table.loc[table.index[::3], "d1"] = np.nan
     adata = cases()
     found = ask(adata, table, permutations=1).table.set_index("name")["effect"]
-    model = gl.models.fit_pca(adata, width=6)
+    model = gl.models.PCA(6).fit(adata)
     contrast = gl.Contrast.of(adata.obs, case="ill == 1", control="ill == 0", subject="subject")
     score = gl.disease_module(adata, model, contrast=contrast, method="de").table.set_index("gene")["score"]
     score = score.reindex(table.index)

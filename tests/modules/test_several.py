@@ -36,7 +36,7 @@ def several(hospital):
 
 @pytest.fixture(scope="module")
 def pca(hospital):
-    return models.fit_pca(hospital, width=8)
+    return models.PCA(8).fit(hospital)
 
 
 @pytest.mark.parametrize("method", ["auto", "direction", "joint", "de"])
@@ -107,7 +107,7 @@ def test_covariates_are_one_for_all_and_taken_off(hospital, pca):
     adjusted = Contrast.several(adata.obs, **kind, covariates=("age",))
     first, *others = adjusted.values()
     assert all(np.array_equal(first.covariate_nc, other.covariate_nc) for other in others)
-    model = models.fit_pca(adata, width=8)
+    model = models.PCA(8).fit(adata)
     found = []
     for contrasts in (Contrast.several(adata.obs, **kind), adjusted):
         module = gl.modules.disease_modules(adata, model, contrasts=contrasts, size=70, bootstraps=0)["burn"]

@@ -18,7 +18,7 @@ def simulated(n, *, effect=1.0, nuisance=None, covariates=(), seed=0):
 
 
 def derive(adata, contrast, **settings):
-    model = models.fit_pca(adata, width=8)
+    model = models.PCA(8).fit(adata)
     return gl.modules.disease_module(adata, model, contrast=contrast, **({"bootstraps": 0, "size": None} | settings))
 
 
@@ -60,7 +60,7 @@ def test_a_planted_module_is_found_at_its_size(n):
 
 def test_more_frequent_genes_have_smaller_bounds_and_q_is_the_tests_own():
     adata, contrast = simulated(80, effect=2.0)
-    found = gl.modules.stability(adata, models.fit_pca(adata, width=8), contrast=contrast, pairs=20)
+    found = gl.modules.stability(adata, models.PCA(8).fit(adata), contrast=contrast, pairs=20)
     bounded = found.table.dropna(subset="expected_false")
     assert bounded["expected_false"].is_monotonic_increasing
     assert found.size == found.table["stable"].sum() == found.sizes.set_index("drawn").loc[found.drawn, "stable"]

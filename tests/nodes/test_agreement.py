@@ -11,7 +11,7 @@ METHODS = ("light_up", "weights")
 
 @pytest.fixture(scope="module")
 def model(cohort):
-    return models.fit_pca(cohort.adata, width=12)
+    return models.PCA(12).fit(cohort.adata)
 
 
 @pytest.fixture
@@ -115,4 +115,4 @@ def test_bad_input(model, settings, error, message):
 
 def test_a_single_node_has_nobody_to_compare_with(cohort):
     with pytest.raises(InputError, match="1 node"):
-        nodes.agreement(models.fit_pca(cohort.adata, width=1), "PC", methods=METHODS)
+        nodes.agreement(models.PCA(1).fit(cohort.adata), "PC", methods=METHODS)

@@ -58,14 +58,14 @@ def test_linear_model_is_read_alike_from_the_decoder(straight, layer, method):
 
 @pytest.mark.parametrize("method", [m for m in GENERAL if m != "saliency"])
 def test_pca_gives_its_axes_times_the_step(cohort, method):
-    model = models.fit_pca(cohort.adata, width=4)
+    model = models.PCA(4).fit(cohort.adata)
     span = model.code_range("PC")
     expected = model.basis_gk.T * (span.maximum - span.minimum)[:, None]
     np.testing.assert_allclose(gl.nodes.light_up(model, "PC", method=method).values_kg, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_saliency_of_pca_is_its_axes(cohort):
-    model = models.fit_pca(cohort.adata, width=4)
+    model = models.PCA(4).fit(cohort.adata)
     np.testing.assert_allclose(gl.nodes.light_up(model, "PC", method="saliency").values_kg, model.basis_gk.T, atol=1e-5)
 
 

@@ -107,7 +107,7 @@ def test_nodes_that_do_not_vary_are_not_connected():
 
 def test_bad_input(cohort, model, linear):
     with pytest.raises(InputError, match="1 hidden layer"):
-        nodes.layer_map(models.fit_pca(cohort.adata, width=3), cohort.adata)
+        nodes.layer_map(models.PCA(3).fit(cohort.adata), cohort.adata)
     with pytest.raises(InputError, match="0 hidden layer"):
         nodes.layer_map(SimpleNamespace(name="flat", widths={}), cohort.adata)
     with pytest.raises(InputError, match="model toy does not show"):

@@ -146,7 +146,7 @@ def test_an_ensemble_of_one(planted):
 
 
 def test_nodes_of_all_layers_are_scored_as_each_layer_is(cohort):
-    model = models.fit_pca(cohort.adata, width=4)
+    model = models.PCA(4).fit(cohort.adata)
     again = models.fit_ensemble(cohort.adata, model, seeds=3, subject="subject")
     lit = [nodes.light_up(member, "PC") for member in again]
     table = nodes.reproducible_nodes(model, {"PC": lit}, draws=10)

@@ -15,7 +15,7 @@ def adata():
 
 
 def test_a_linear_score_is_split_exactly(adata):
-    model = gl.models.fit_pca(adata, width=4)
+    model = gl.models.PCA(4).fit(adata)
     severity = gl.patients.severity(adata, model, measure="hours", subject="subject", layer="PC", protocol=PLAN)
     found = gl.patients.drivers(adata[:3], model, severity=severity, top=150)
     weight_g = model.basis_gk @ severity.head("PC")["weight"].to_numpy()
@@ -35,6 +35,6 @@ def test_the_parts_of_a_deep_score_add_up(adata):
     start = severity.score({"L2": model.encode(np.zeros_like(x_ng[:1]), "L2")})
     assert np.abs(score_n - start - total_n).max() < 0.05 * np.ptp(score_n)
     assert found["gap"].abs().max() < 0.05 * np.ptp(score_n)
-    other = gl.models.fit_pca(adata, width=4)
+    other = gl.models.PCA(4).fit(adata)
     with pytest.raises(InputError, match="pass the model it came from"):
         gl.patients.drivers(adata, other, severity=severity)

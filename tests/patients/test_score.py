@@ -26,7 +26,7 @@ def cohort(*, subjects=120, genes=60, seed=0) -> AnnData:
 @pytest.fixture(scope="module")
 def known():
     adata = cohort()
-    model = gl.models.fit_pca(adata, width=4)
+    model = gl.models.PCA(4).fit(adata)
     severity = gl.patients.severity(adata, model, measure="level", subject="subject", protocol=PLAN)
     return model, severity, gl.patients.stratify(adata, model, subject="subject", resamples=20)
 
@@ -82,6 +82,16 @@ def test_a_shift_between_laboratories_is_taken_off(known):
         gl.patients.score(other[:3], model, severity=severity, recentre=True)
 
 
+@pytest.mark.parametrize("standardise", ["zscore", "minmax", "centre"])
+def test_training_samples_recentred_are_where_they_were_whatever_the_standard(standardise):
+    adata = cohort()
+    model = gl.models.PCA(4).fit(adata, preparation=gl.prepare(adata, standardise=standardise))
+    severity = gl.patients.severity(adata, model, measure="level", subject="subject", protocol=PLAN)
+    plain, moved = (gl.patients.score(adata, model, severity=severity, recentre=r) for r in (False, True))
+    assert moved.refused == plain.refused < 10
+    np.testing.assert_allclose(moved.table["severity"], plain.table["severity"], atol=1e-3)
+
+
 def test_conformal_p_is_uniform_for_what_is_exchangeable():
     rng = np.random.default_rng(0)
     ps = []
@@ -103,7 +113,7 @@ def test_what_cannot_be_scored_is_refused_in_one_line(known):
         gl.patients.score(linear, model, severity=severity)
     with pytest.raises(InputError, match="nothing to score by"):
         gl.patients.score(new, model)
-    other = gl.models.fit_pca(cohort(seed=7), width=4)
+    other = gl.models.PCA(4).fit(cohort(seed=7))
     with pytest.raises(InputError, match="pass the one it came from"):
         gl.patients.score(new, other, severity=severity)
 

@@ -41,13 +41,13 @@ def adata():
 
 @pytest.fixture(scope="module")
 def model(adata):
-    return gl.models.fit_pca(adata, width=8)
+    return gl.models.PCA(8).fit(adata)
 
 
 @pytest.fixture(scope="module")
 def found(adata, model):
-    fit = gl.models.again(model)
-    return gl.patients.severity(adata, model, measure="score", subject="subject", fit=fit, protocol=SHORT)
+    folds = gl.Folds.by_subject(adata, gl.models.PCA(8, subject="subject"), k=SHORT.folds)
+    return gl.patients.severity(adata, model, measure="score", subject="subject", folds=folds, protocol=SHORT)
 
 
 def test_planted_severity_is_found_beside_its_baselines(found):
@@ -103,7 +103,7 @@ def test_no_id_leaves_with_the_file(found, tmp_path):
 
 
 def test_the_way_from_control_to_case_is_zero_to_one(cohort):
-    model = gl.models.fit_pca(cohort.adata, width=6)
+    model = gl.models.PCA(6).fit(cohort.adata)
     plan = gl.patients.Protocol(folds=4, signature=("g0", "g1"))
     found = gl.patients.severity(cohort.adata, model, measure=cohort.contrast, protocol=plan)
     score_n = found.score({"PC": model.encode(model.prepare(cohort.adata))})
@@ -227,7 +227,7 @@ def test_steadied_measures_teach_better_and_figures_stay_with_the_measure():
         # How a subject fares is one for all its visits, and each reading of it noisy.
         steady = adata.obs.groupby("subject")["score"].transform("mean")
         adata.obs["score"] = steady + 4 * rng.normal(size=adata.n_obs)
-        model = gl.models.fit_pca(adata, width=8)
+        model = gl.models.PCA(8).fit(adata)
         plain, steady = (
             gl.patients.severity(adata, model, measure="score", subject="subject", protocol=replace(SHORT, time=time))
             for time in (None, "visit")
@@ -264,7 +264,7 @@ def test_columns_beside_the_measure_teach_and_are_not_asked_for_again(tmp_path):
     for seed in range(4):
         adata = told_by_others(seed)
         adata.obs.loc[adata.obs_names[::7], "finding0"] = np.nan
-        model = gl.models.fit_pca(adata, width=8)
+        model = gl.models.PCA(8).fit(adata)
         beside = tuple(f"finding{k}" for k in range(6))
         alone, told = (
             gl.patients.severity(adata, model, measure="score", subject="subject", protocol=replace(plan, beside=names))
@@ -288,7 +288,7 @@ def test_columns_beside_the_measure_teach_and_are_not_asked_for_again(tmp_path):
 
 def test_nothing_of_held_out_subjects_beside_the_measure_is_read():
     adata = told_by_others(0)
-    model = gl.models.fit_pca(adata, width=8)
+    model = gl.models.PCA(8).fit(adata)
     plan = replace(SHORT, permutations=0, beside=("finding0", "finding1"))
     first = gl.patients.severity(adata, model, measure="score", subject="subject", protocol=plan).held_out
     own_n = (first["fold"] == 1).to_numpy()
@@ -333,7 +333,7 @@ def test_a_column_beside_that_says_nothing_is_refused(adata, model, values, mess
 
 
 def test_columns_beside_a_contrast_are_refused(cohort):
-    model = gl.models.fit_pca(cohort.adata, width=6)
+    model = gl.models.PCA(6).fit(cohort.adata)
     with pytest.raises(InputError, match="is learned with a number"):
         gl.patients.severity(
             cohort.adata, model, measure=cohort.contrast, protocol=gl.patients.Protocol(beside=("age",))

@@ -31,7 +31,7 @@ def cohort(*, apart, subjects=60, visits=2, genes=80, seed=0) -> AnnData:
 @pytest.fixture(scope="module")
 def planted():
     adata = cohort(apart=1.0)
-    model = gl.models.fit_pca(adata, width=8)
+    model = gl.models.PCA(8).fit(adata)
     found = gl.patients.stratify(adata, model, subject="subject", explain=["noise"], resamples=100)
     return adata, model, found
 
@@ -69,7 +69,7 @@ def test_new_patients_are_assigned_with_a_confidence(planted):
 
 def test_a_cohort_without_groups_has_none(tmp_path):
     adata = cohort(apart=0.0)
-    model = gl.models.fit_pca(adata, width=8)
+    model = gl.models.PCA(8).fit(adata)
     found = gl.patients.stratify(adata, model, subject="subject", resamples=50)
     assert found.found == 0
     assert found.verdict.startswith("no stable groups")

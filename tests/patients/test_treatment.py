@@ -26,7 +26,7 @@ def visits(*, drug=0.0, slope=0.0, subjects=24, seed=0) -> AnnData:
 
 
 def ask(adata, **more):
-    model = gl.models.fit_pca(adata, width=6)
+    model = gl.models.PCA(6).fit(adata)
     treatment = gl.Contrast.of(adata.obs, case="drug == 1", control="drug == 0", subject="subject")
     return model, gl.patients.contrast(adata, model, treatment=treatment, **more)
 
@@ -61,7 +61,7 @@ def test_the_mixed_model_is_statsmodels_formula():
 def test_responders_with_one_visit_each_are_compared_by_least_squares():
     adata = visits(drug=2.0)[::4].copy()
     adata.obs["response"] = np.where(adata.obs["drug"] == 1, "yes", "no")
-    model = gl.models.fit_pca(adata, width=4)
+    model = gl.models.PCA(4).fit(adata)
     asked = gl.Contrast.of(adata.obs, case="response == 'yes'", control="response == 'no'", subject="subject")
     found = gl.patients.contrast(adata, model, treatment=asked, adjust=["sick"])
     code = model.encode(model.prepare(adata))[:, 0].astype(float)
@@ -75,18 +75,18 @@ def test_responders_with_one_visit_each_are_compared_by_least_squares():
 
 def test_change_is_tested_within_subjects():
     adata = visits(slope=1.0)
-    model = gl.models.fit_pca(adata, width=6)
+    model = gl.models.PCA(6).fit(adata)
     found = gl.patients.trajectories(adata, model, time="time", subject="subject")
     assert found.table.loc[0, "q"] < 1e-3
     assert found.table.loc[0, "low"] <= found.table.loc[0, "effect"] <= found.table.loc[0, "high"]
     still = visits()
-    model = gl.models.fit_pca(still, width=6)
+    model = gl.models.PCA(6).fit(still)
     assert gl.patients.trajectories(still, model, time="time", subject="subject").table["q"].min() > 0.05
 
 
 def test_what_cannot_be_compared_is_refused():
     adata = visits()
-    model = gl.models.fit_pca(adata, width=2)
+    model = gl.models.PCA(2).fit(adata)
     single = gl.Contrast.of(adata.obs, case="drug == 1", control="drug == 0", subject=None)
     with pytest.raises(InputError, match="each of 96 samples counts as a subject"):
         gl.patients.contrast(adata, model, treatment=single)

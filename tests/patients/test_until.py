@@ -41,7 +41,7 @@ def adata():
 
 @pytest.fixture(scope="module")
 def model(adata):
-    return gl.models.fit_pca(adata, width=8)
+    return gl.models.PCA(8).fit(adata)
 
 
 def test_excess_is_the_martingale_residual_with_ties():
@@ -59,9 +59,8 @@ def test_a_planted_hazard_is_found_and_judged_by_cox_and_concordance(adata, mode
     from lifelines import CoxPHFitter
     from lifelines.utils import concordance_index
 
-    found = gl.patients.severity(
-        adata, model, measure=WAIT, subject="subject", fit=gl.models.again(model), protocol=SHORT
-    )
+    folds = gl.Folds.by_subject(adata, gl.models.PCA(8, subject="subject"), k=SHORT.folds)
+    found = gl.patients.severity(adata, model, measure=WAIT, subject="subject", folds=folds, protocol=SHORT)
     figures, obs = found.figures.set_index("method"), adata.obs
     assert list(figures.index) == ["severity", "signature", "pca", "genes"]
     assert set(figures["metric"]) == {"concordance"}

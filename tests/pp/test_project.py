@@ -61,7 +61,7 @@ def symbols_as_ensembl(adata):
 def test_a_model_reads_the_same_cohort_under_other_ids():
     cohort = gl.demo.cohort()[:, :800].copy()
     other = symbols_as_ensembl(cohort)
-    model = gl.models.fit_pca(cohort, width=4)
+    model = gl.models.PCA(4).fit(cohort)
     learned = map_for(other, model.preparation)
     mapped = learned.transform(other)
     shared = [g for g in cohort.var_names if g in set(mapped.var_names)]
@@ -91,7 +91,7 @@ def command(*words: object) -> str:
 def test_the_command_prints_the_account_and_writes_the_table(tmp_path):
     cohort = gl.demo.cohort()[:, :800].copy()
     symbols_as_ensembl(cohort).write_h5ad(tmp_path / "other.h5ad")
-    gl.models.fit_pca(cohort, width=4).save(tmp_path / "model")
+    gl.models.PCA(4).fit(cohort).save(tmp_path / "model")
     said = command("project", tmp_path / "other.h5ad", "--model", tmp_path / "model", "--out", tmp_path / "new.h5ad")
     assert "of kind ensembl (Ensembl gene id;" in said
     assert "of the model's 800 genes, with" in said

@@ -17,6 +17,7 @@ from genelight.report._read import read_run
 from genelight.report.sections._patients import Patients as Section
 from genelight.study import Study, run, template
 from genelight.study._inputs import Inputs
+from genelight.study._readings import expression
 from genelight.study.steps import Bench
 from genelight.study.steps._patients import Patients
 
@@ -78,8 +79,27 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def done(folder):
-    return run(Study.load(folder / "study.toml"), folder / "RUN").folder
+def trained():
+    """Samples of each training of the study's autoencoder, in order."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def done(folder, trained):
+    fit = gl.models.Autoencoder.fit
+
+    def counted(self, adata, **given):
+        trained.append(adata.n_obs)
+        return fit(self, adata, **given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gl.models.Autoencoder, "fit", counted)
+        return run(Study.load(folder / "study.toml"), folder / "RUN").folder
+
+
+def test_a_run_trains_each_fold_once_and_everyone_once(done, trained):
+    assert trained == [40, 40, 40, 60]
+    assert Severity.load(done / "07_severity.parquet").about["refitted"]
 
 
 def table(done, name="07_patients.tsv"):
@@ -197,3 +217,28 @@ def test_a_bad_section_says_what_to_type_before_anything_is_computed(folder, old
 def test_the_template_has_the_section_commented_out():
     assert "# [patients]" in template()
     assert '# measure = "sledai"' in template()
+
+
+def test_visits_of_a_person_count_as_one_subject_everywhere(folder, tmp_path):
+    cohort = gl.read(folder / "cohort.h5ad")
+    order = cohort.obs.groupby("subject", observed=True).cumcount()
+    titles = [f"{s}V{i}" for s, i in zip(cohort.obs["subject"].astype(str), order, strict=True)]
+    persons = cohort.obs["subject"].astype(str).to_numpy()
+    cohort.obs["subject"] = titles
+    cohort.write_h5ad(tmp_path / "cohort.h5ad")
+    for name in ("network.csv", "sets.gmt"):
+        shutil.copy(folder / name, tmp_path / name)
+    named = STUDY.replace('subject = "subject"', "subject = \"subject\"\nsubject_pattern = '(.+)V[0-9]+$'")
+    (tmp_path / "study.toml").write_text(named)
+    bench = Bench(Inputs.read(Study.load(tmp_path / "study.toml")), tmp_path / "RUN")
+    np.testing.assert_array_equal(bench.inputs.persons.obs["subject"], persons)
+    np.testing.assert_array_equal(bench.inputs.spec.subjects(bench.inputs.adata), persons)
+    np.testing.assert_array_equal(bench.folds.subject_n, persons)
+
+
+@pytest.mark.parametrize("standardise", ["zscore", "minmax", "centre"])
+def test_expression_is_given_back_on_the_scale_it_was_read_on(standardise):
+    adata = gl.demo.cohort()[:60, :50].copy()
+    model = gl.models.PCA(4).fit(adata, preparation=gl.prepare(adata, standardise=standardise))
+    log2_ng = adata[:, list(model.genes.ids)].X
+    np.testing.assert_allclose(expression(model, adata), log2_ng, atol=1e-4)

@@ -1,6 +1,7 @@
 """The whole thread on a small simulated cohort: every artefact, planted truth, resuming, and nothing half-written."""
 
 import json
+import sys
 
 import networkx as nx
 import numpy as np
@@ -79,14 +80,33 @@ def folder(tmp_path, cohort):
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory, cohort):
+def searched():
+    """Networks whose distances were searched in the run, in order."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory, cohort, searched):
     folder = tmp_path_factory.mktemp("study")
     write_inputs(folder, cohort)
     second = cohort.copy()
     second.obs["title"] = [f"S{subject} visit {i}" for i, subject in enumerate(pd.factorize(cohort.obs["subject"])[0])]
     second.write_h5ad(folder / "second.h5ad")
     (folder / "study.toml").write_text(STUDY + SCORECARD + SECOND)
-    return run(Study.load(folder / "study.toml"), folder / "RUN")
+    module = sys.modules["genelight.evidence.distances"]
+    search = module._search
+
+    def counted(*given):
+        searched.append(given[-1])
+        return search(*given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_search", counted)
+        return run(Study.load(folder / "study.toml"), folder / "RUN")
+
+
+def test_the_network_is_searched_once_for_all_steps(done, searched):
+    assert len(searched) == 1
 
 
 def write_inputs(folder, cohort):

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
+from scipy import sparse
 
 import genelight as gl
 
@@ -58,13 +60,41 @@ class Table:
     )
     column: Annotated[
         str | None,
-        typer.Option(help="which column of a folder of tables of one sample each", rich_help_panel=READING),
+        typer.Option(
+            help="which column of a folder of tables of one sample each, or of a table with a row for each pair",
+            rich_help_panel=READING,
+        ),
     ] = None
+    annotations: Annotated[
+        str | None,
+        typer.Option(
+            help="columns or rows that describe samples or genes, with commas, or none; all others are values",
+            rich_help_panel=READING,
+        ),
+    ] = None
+    drop_empty: Annotated[
+        bool,
+        typer.Option(
+            "--drop-empty", help="set samples aside whose every value is zero or missing", rich_help_panel=READING
+        ),
+    ] = False
+
+    @property
+    def told(self) -> tuple[str, ...] | None:
+        """What --annotations names; nothing for the word none."""
+        text = self.annotations
+        return None if text is None else () if text.strip() == "none" else listed(text)
 
     def read(self, *, dense: bool = True) -> AnnData:
         """The table as it is in the file, with what the sheet says of its samples, less those to drop."""
         adata = gl.io.read(
-            self.table, orientation=self.orientation, modality=self.modality, column=self.column, dense=dense
+            self.table,
+            orientation=self.orientation,
+            modality=self.modality,
+            column=self.column,
+            annotations=self.told,
+            drop_empty=self.drop_empty,
+            dense=dense,
         )
         if self.samples is not None:
             found = gl.io.match_sheet(adata, self.samples, samples_id=self.samples_id)
@@ -111,7 +141,7 @@ class Cohort(Table):
         InputError
             If options were given that are for tables in memory.
         """
-        for name in ("samples", "drop", "orientation", "modality", "column"):
+        for name in ("samples", "drop", "orientation", "modality", "column", "annotations"):
             if getattr(self, name) is not None:
                 msg = (
                     f"{self.table} is a store, whose samples are fixed, so --{name} does not go with it; "
@@ -180,6 +210,9 @@ def as_genes_of(model: Path, adata: AnnData, *, probes: Path | None = None, scal
         note(id_map)
         adata = id_map.transform(adata)
         note(found_in(preparation, adata))
+    gaps = missing_in(preparation, adata)
+    if gaps:
+        note(gaps)
     return adata if scale is None else preparation.rescale(adata, scale)
 
 
@@ -191,3 +224,13 @@ def found_in(preparation: gl.pp.Preparation, adata: AnnData) -> str:
         f"{alignment.found:,} of the model's {len(preparation.genes):,} genes, with {alignment.weighted:.1%} of their "
         f"variance{rest}"
     )
+
+
+def missing_in(preparation: gl.pp.Preparation, adata: AnnData) -> str:
+    """How many single values of a model's genes are missing; empty where none is."""
+    if sparse.issparse(adata.X) and not np.isnan(adata.X.data).any():
+        return ""
+    gap_ng = preparation.gaps(adata)
+    single = gap_ng[:, ~gap_ng.all(0)]
+    missing = int(single.sum())
+    return f"{missing:,} single values ({single.mean():.2%}) are missing and come from the model" if missing else ""

@@ -31,6 +31,9 @@ def read(
         f"{adata.n_obs} samples x {adata.n_vars} genes, first {', '.join(adata.var_names[:3])}",
         f"values {low:g} to {high:g}",
     ]
+    notes = adata.uns.get("read", {}).get("notes")
+    if notes:
+        lines.append(f"reading: {notes}")
     columns = {}
     for name, values in adata.obs.items():
         there = values.dropna().unique()
@@ -54,6 +57,8 @@ def inspect(cohort: Table) -> Result:
         orientation=cohort.orientation,
         modality=cohort.modality,
         column=cohort.column,
+        annotations=cohort.told,
+        drop_empty=cohort.drop_empty,
         samples=cohort.samples,
         samples_id=cohort.samples_id,
     )

@@ -53,9 +53,9 @@ def assess(
 ) -> Result:
     """Test nodes or a module against a network and gene sets, each with its null."""
     target, found = fresh(out), nodes_or_module(tested)
-    ids = found.genes.namespace
-    edges = None if network == "none" else (_network(network, cut, ids) if cut else cut_network(network, ids))
-    collections = [] if sets == "none" else [sets_of(sets, ids)]
+    genes = found.genes
+    edges = None if network == "none" else (_network(network, cut, genes) if cut else cut_network(network, genes))
+    collections = [] if sets == "none" else [sets_of(sets, genes)]
     evidence = gl.assess(found, network=edges, sets=collections, n_top=size_of(top), seed=seed)
     evidence.save(target)
     sure = int((evidence.table["q"] <= 0.05).sum())
@@ -76,10 +76,10 @@ def scorecard(
     fresh(out)
     trained = [gl.load(folder) for folder in model]
     adata = cohort.genes_of(model[0])
-    ids = trained[0].genes.namespace
+    genes = trained[0].genes
     samples = gl.evidence.Samples(adata.obs, labels=label or [], batch=batch or [], subject=cohort.subject)
-    edges = None if network == "none" else cut_network(network, ids)
-    collections = [] if sets == "none" else [sets_of(sets, ids)]
+    edges = None if network == "none" else cut_network(network, genes)
+    collections = [] if sets == "none" else [sets_of(sets, genes)]
     x_ng = gl.study.expression(trained[0], adata)
     read = gl.study.readings(trained, adata)
     card = gl.evidence.scorecard(read, samples, network=edges, sets=collections, x_ng=x_ng)
@@ -121,11 +121,12 @@ def size_of(top: str) -> int | str:
     raise InputError(msg)
 
 
-def _network(name: str, cut: float, ids: str) -> gl.Edges:
-    return gl.demo.network() if name == "embedded" else gl.io.read_network(name, cut=cut, ids=ids)
+def _network(name: str, cut: float, genes: gl.Genes) -> gl.Edges:
+    edges = gl.demo.network() if name == "embedded" else gl.io.read_network(name, cut=cut, ids=genes.namespace)
+    return gl.pp.map_edges(edges, genes, network=True)
 
 
-def cut_network(name: str, ids: str) -> gl.Edges:
+def cut_network(name: str, genes: gl.Genes) -> gl.Edges:
     """The network of an option such as ``string.csv.gz@700``.
 
     Raises
@@ -135,15 +136,15 @@ def cut_network(name: str, ids: str) -> gl.Edges:
     """
     file, at, cut = name.rpartition("@")
     if not at or Path(name).exists():
-        return _network(name, 0.0, ids)
+        return _network(name, 0.0, genes)
     try:
         least = float(cut)
     except ValueError as error:
         msg = f"--network {name}: {cut!r} is no number; write FILE@700"
         raise InputError(msg) from error
-    return _network(file, least, ids)
+    return _network(file, least, genes)
 
 
-def sets_of(name: str, ids: str) -> gl.Edges:
-    """The sets of an option: a GMT file, or those that ship."""
-    return gl.demo.sets() if name == "embedded" else gl.io.read_sets(name, ids=ids)
+def sets_of(name: str, genes: gl.Genes) -> gl.Edges:
+    """The sets of an option: a GMT file, or those that ship; their genes under the names that the data have."""
+    return gl.pp.map_edges(gl.demo.sets() if name == "embedded" else gl.io.read_sets(name, ids=genes.namespace), genes)

@@ -83,7 +83,7 @@ def novelty(
         gl.Evidence.join([gl.Evidence.load(path) for path in evidence]),
         reproducible=_scored(reproducibility),
         coherent=coherent,
-        references=[] if sets == "none" else [sets_of(sets, lit.genes.namespace)],
+        references=[] if sets == "none" else [sets_of(sets, lit.genes)],
         fdr=fdr,
     )
     write_plain(target, found)
@@ -107,7 +107,7 @@ def proximity(
 ) -> Result:
     """Test whether two modules, or nodes of two layers, lie near one another in a network."""
     sides, target = [nodes_or_module(path) for path in (one, other)], fresh(out)
-    edges = cut_network(network, sides[0].genes.namespace)
+    edges = cut_network(network, sides[0].genes)
     found = gl.evidence.proximity(*sides, network=edges, n_top=size_of(top), draws=draws, seed=seed)
     found.save(target)
     return _told(found, out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from anndata import AnnData
@@ -38,6 +38,9 @@ CHANGES: dict[str, type] = {
 def fit(
     cohort: PeopledCohort,
     out: Folder,
+    subject_pattern: Annotated[
+        str | None, typer.Option(help="regular expression whose first group names the person in that column")
+    ] = None,
     widths: Annotated[str | None, typer.Option(help="hidden layers, for example 128,64,32")] = None,
     preset: Annotated[
         str, typer.Option(help="see: genelight methods; with changes: default,activation=gelu,learning_rate=find")
@@ -46,23 +49,22 @@ def fit(
     seed: Seed = 0,
 ) -> Result:
     """Train an autoencoder on all samples of a table or a store, without labels."""
-    chosen, epochs = _preset(preset)
+    name, changes = _changes(preset)
     # A killed fit goes on with the same command.
     checkpoint = fresh(out).with_name(f".{out.name}.training")
     adata, id_map = cohort.store_or_genes()
     preparation = replace(gl.prepare(adata, scale=scale), id_map=id_map)
-    sizes = whole_numbers(widths, "--widths")
-    kept_when_stopped(lambda: f"the training so far is kept in {checkpoint}")
-    model = gl.fit(
-        adata,
-        preset=chosen,
-        widths=sizes,
+    spec = gl.models.Autoencoder(
+        whole_numbers(widths, "--widths"),
+        name,
+        preparation=preparation.settings,
         subject=cohort.subject,
-        preparation=preparation,
-        epochs=epochs,
-        checkpoint=checkpoint,
+        subject_pattern=subject_pattern,
         seed=seed,
+        **changes,
     )
+    kept_when_stopped(lambda: f"the training so far is kept in {checkpoint}")
+    model = spec.fit(adata, preparation=preparation, checkpoint=checkpoint)
     model.save(out)
     shutil.rmtree(checkpoint, ignore_errors=True)
     held_out = model.about["held_out"]
@@ -78,19 +80,16 @@ def fit(
     )
 
 
-def _preset(text: str) -> tuple[str | gl.models.Preset, int | None]:
-    """A preset's name, or the preset with the changes that follow it, and epochs if they are among them."""
+def _changes(text: str) -> tuple[str, dict[str, Any]]:
+    """A preset's name, and the changes that follow it."""
     name, *changes = text.split(",")
-    if not changes:
-        return name, None
-    given: dict[str, float | str | bool] = {}
+    given: dict[str, Any] = {}
     for change in changes:
         key, _, value = (part.strip() for part in change.partition("="))
         if key not in CHANGES:
             raise UnknownNameError("setting", key, CHANGES, where=f"--preset {text}")
         given[key] = _value(key, value, text)
-    epochs = given.pop("epochs", None)
-    return gl.models.preset(name, **given), None if epochs is None else int(epochs)  # type: ignore[arg-type]
+    return name, given
 
 
 def _value(key: str, value: str, text: str) -> float | str | bool:

@@ -206,6 +206,7 @@ def network(
     target, drawn = fresh(out), fresh(picture) if picture else None
     found = gl.Module.load(module)
     ppi = gl.io.read_network(edges, cut=cut, ids=found.genes.namespace) if edges else gl.demo.network()
+    ppi = gl.pp.map_edges(ppi, found.genes, network=True)
     placed = gl.modules.module_network(found, ppi, connectors=connectors)
     placed.save(target)
     about = placed.about

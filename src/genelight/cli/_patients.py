@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from anndata import AnnData
 
 import genelight as gl
 
@@ -45,14 +47,15 @@ def severity(
     """Learn a severity score with intervals, judged on held-out subjects beside baselines."""
     fresh(out)
     adata, trained = cohort.genes_of(model), gl.load(model)
+    protocol = gl.patients.Protocol(time=time, beside=listed(beside))
     found = gl.patients.severity(
         adata,
         trained,
         measure=measure_of(adata.obs, measure, subject=cohort.subject),
         subject=cohort.subject,
-        fit=gl.models.again(trained, subject=cohort.subject),
+        folds=_folds(adata, trained, cohort.subject, k=protocol.folds, seed=seed),
         layer=layer,
-        protocol=gl.patients.Protocol(time=time, beside=listed(beside)),
+        protocol=protocol,
         seed=seed,
     )
     found.save(out)
@@ -82,7 +85,7 @@ def stratify(
         subject=cohort.subject,
         layer=layer,
         explain=listed(explain),
-        fit=gl.models.again(trained, subject=cohort.subject),
+        folds=_folds(adata, trained, cohort.subject, k=5, seed=seed),
         seed=seed,
     )
     found.save(out)
@@ -227,3 +230,10 @@ def _told(found: gl.nouns.Changes, out: Path) -> Result:
     if "warning" in found.about:
         lines.append(str(found.about["warning"]))
     return Result("\n".join(lines), {"out": out, "table": found.table, "warning": found.about.get("warning")})
+
+
+def _folds(adata: AnnData, trained: Any, subject: str | None, *, k: int, seed: int) -> gl.models.Folds:
+    """Fold models of a model's own spec, on these samples."""
+    spec = trained.spec if subject is None else replace(trained.spec, subject=subject)
+    subjects = len(set(spec.subjects(adata).tolist()))
+    return gl.models.Folds.by_subject(adata, spec, k=max(2, min(k, subjects)), seed=seed)

@@ -103,7 +103,7 @@ def scorecard(
     >>> import genelight as gl
     >>> from genelight.evidence import Reading, Samples, scorecard
     >>> adata = gl.demo.cohort()
-    >>> pca = gl.models.fit_pca(adata, width=4)
+    >>> pca = gl.models.PCA(4).fit(adata)
     >>> layer = Reading(gl.light_up(pca, "PC"), gl.nodes.encode(pca, adata, layer="PC"), "pca", 1)
     >>> card = scorecard([layer], Samples(adata.obs, labels=["condition"], subject="subject"), draws=50)
     >>> card.verdicts["verdict"].unique().tolist()

@@ -9,6 +9,7 @@ from . import _h5ad as _h5ad
 from . import _loom as _loom
 from . import _mudata as _mudata
 from . import _tenx as _tenx
+from . import _xlsx as _xlsx
 from . import _zarr as _zarr
 from ._gene_lists import read_gene_lists
 from ._gene_pvalues import read_gene_pvalues

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ..errors import FormatError, first_three
+from ._budget import check_room
 from ._grid import Grid
 from ._hdf5 import naming
 from ._read import READERS, Input, Options
-from ._text import check_room
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,7 +26,7 @@ class Parquet:
     """Parquet, genes in rows or in columns."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".parquet", ".pq")
-    options: ClassVar[frozenset[str]] = frozenset({"orientation"})
+    options: ClassVar[frozenset[str]] = frozenset({"orientation", "annotations"})
 
     @staticmethod
     def recognises(given: Input) -> bool:
@@ -49,7 +49,7 @@ class Parquet:
             check_room(given.path, rows=about.num_rows, columns=about.num_columns)
             table = pq.read_table(given.path)
             grid = _grid(given.path, table, "Parquet")
-        return grid.adata(options.orientation)
+        return grid.adata(options.orientation, options.annotations)
 
 
 @READERS.register("feather")
@@ -57,7 +57,7 @@ class Feather:
     """Feather (Arrow), genes in rows or in columns."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".feather", ".arrow")
-    options: ClassVar[frozenset[str]] = frozenset({"orientation"})
+    options: ClassVar[frozenset[str]] = frozenset({"orientation", "annotations"})
 
     @staticmethod
     def recognises(given: Input) -> bool:
@@ -78,7 +78,7 @@ class Feather:
         with naming(given.path):
             table = feather.read_table(given.path, memory_map=False)
             grid = _grid(given.path, table, "Feather")
-        return grid.adata(options.orientation)
+        return grid.adata(options.orientation, options.annotations)
 
 
 def _grid(path: Path, table: pa.Table, kind: str) -> Grid:
@@ -92,11 +92,11 @@ def _grid(path: Path, table: pa.Table, kind: str) -> Grid:
     for i, column in enumerate(table.schema):
         if types.is_integer(column.type) or types.is_floating(column.type) or types.is_null(column.type):
             numbers.append(i)
-        elif types.is_string(column.type) or types.is_large_string(column.type) or types.is_dictionary(column.type):
-            texts.append(i)
-        else:
+        elif types.is_nested(column.type) or types.is_binary(column.type):
             msg = f"{path}: column {column.name!r} is of type {column.type}, neither number nor text"
             raise FormatError(msg)
+        else:  # text, and what is as good as text beside expression: truth values, dates
+            texts.append(i)
     names = _names(table, texts)
     if names is None:
         msg = f"{path}: no column of text names the rows; write it with pandas' to_parquet(index=True)"

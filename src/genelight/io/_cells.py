@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ._missing import MISSING
+
 __all__ = ["MISSING", "NUMBER", "SKIP", "TEXT", "BadLine", "Cells", "parse"]
 
 TEXT, NUMBER, SKIP = 0, 1, 2
-# Ways in which sources write that there is nothing.
-MISSING = ("", "NA", "N/A", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "None", "none", "-", "?", ".", "na", "n/a")
 _NEWLINE, _RETURN, _QUOTE = 10, 13, 34
 _OK, _RAGGED, _OPEN_QUOTE = 0, 1, 2
 _NUMBER = re.compile(r"[-+]?((\d+\.?\d*|\.\d+)(e[-+]?\d+)?|inf(inity)?)$", re.IGNORECASE)
@@ -53,7 +53,7 @@ class Cells:
     lines: int
 
 
-def parse(block: bytes, kinds: np.ndarray, *, separator: str, decimal: str = ".") -> Cells:
+def parse(block: bytes, kinds: np.ndarray, *, separator: str, decimal: str = ".", thousands: str = "") -> Cells:
     """Parse whole lines of text.
 
     Every number is the double nearest to what is written: up to 15 digits here, any longer one by Arrow.
@@ -66,6 +66,8 @@ def parse(block: bytes, kinds: np.ndarray, *, separator: str, decimal: str = "."
         For each column ``TEXT``, ``NUMBER`` or ``SKIP``; uint8.
     separator, decimal
         One character each.
+    thousands
+        What parts thousands, ``""`` for nothing.
 
     Raises
     ------
@@ -80,7 +82,7 @@ def parse(block: bytes, kinds: np.ndarray, *, separator: str, decimal: str = "."
     hard = np.empty((1024, 4), np.int64)
     while True:
         rows, hards, status, line, cells = _parse(
-            data, kinds, ord(separator), ord(decimal), values_rc, spans, line_r, hard
+            data, kinds, ord(separator), 0 if decimal == separator else ord(decimal), values_rc, spans, line_r, hard
         )
         if hards <= len(hard):
             break
@@ -90,7 +92,12 @@ def parse(block: bytes, kinds: np.ndarray, *, separator: str, decimal: str = "."
     if status == _RAGGED:
         raise BadLine(line, f"{cells} cells where the header makes {len(kinds)}")
     _finish(
-        data, hard[:hards], decimal=decimal, values_rc=values_rc, line_r=line_r, numbers=np.flatnonzero(kinds == NUMBER)
+        data,
+        hard[:hards],
+        signs=(decimal, thousands),
+        values_rc=values_rc,
+        line_r=line_r,
+        numbers=np.flatnonzero(kinds == NUMBER),
     )
     texts = tuple(_texts(data, np.ascontiguousarray(spans[:rows, t])) for t in range(spans.shape[1]))
     return Cells(values_rc[:rows], texts, line_r[:rows], lines)
@@ -185,13 +192,23 @@ def _number(data, at, separator, decimal):  # type: ignore[no-untyped-def]  # no
 
 
 def _finish(
-    data: np.ndarray, hard: np.ndarray, *, decimal: str, values_rc: np.ndarray, line_r: np.ndarray, numbers: np.ndarray
+    data: np.ndarray,
+    hard: np.ndarray,
+    *,
+    signs: tuple[str, str],
+    values_rc: np.ndarray,
+    line_r: np.ndarray,
+    numbers: np.ndarray,
 ) -> None:
     """Cells that are missing, quoted, very long or in scientific notation, through Arrow's exact parser."""
     if not len(hard):
         return
     texts = _trimmed(data, hard)
     texts = pc.if_else(pc.is_in(texts, pa.array(MISSING)), None, texts)
+    decimal, thousands = signs
+    if thousands:
+        texts = pc.replace_substring_regex(texts, rf"(\d)\{thousands}(\d)", r"\1\2")
+        texts = pc.replace_substring_regex(texts, rf"(\d)\{thousands}(\d)", r"\1\2")
     if decimal != ".":
         texts = pc.replace_substring(texts, decimal, ".")
     try:

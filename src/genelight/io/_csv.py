@@ -4,23 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from ..errors import FormatError, first_three
-from ._cells import NUMBER, SKIP, TEXT, BadLine, Cells, parse
+from ._budget import check_bytes, check_room
+from ._cells import MISSING, NUMBER, TEXT, BadLine, Cells, parse
 from ._dialect import Dialect, sniff
 from ._foreign import check_expression
 from ._grid import Grid
+from ._long import pivoted
 from ._read import READERS, Input, Options
-from ._text import blocks, check_last_line, check_room
+from ._rows import choose_names
+from ._text import InMemory, blocks, check_last_line, cut_line, lines
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Delimited", "grid_of", "rows_of"]
+__all__ = ["Delimited", "grid_of", "read_delimited", "rows_of"]
+
+_MOST_RETRIES = 60
+# What a cell of text takes beside its letters.
+_TEXT_BYTES = 60
+# Less text than this is not counted.
+_TEXT_FREE = 1 << 24
+
+
+class CellError(FormatError):
+    """A cell or line that does not fit: its line, counted from 1, and its column, -1 where it is the line."""
+
+    def __init__(self, msg: str, line: int, column: int) -> None:
+        self.line, self.column = line, column
+        super().__init__(msg)
 
 
 @READERS.register("csv")
@@ -28,7 +46,7 @@ class Delimited:
     """CSV or TSV, plain or gzip, genes in rows or in columns."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv", ".txt", ".tab", ".csv.gz", ".tsv.gz", ".txt.gz", ".tab.gz")
-    options: ClassVar[frozenset[str]] = frozenset({"orientation"})
+    options: ClassVar[frozenset[str]] = frozenset({"orientation", "annotations", "column"})
 
     @staticmethod
     def recognises(given: Input) -> bool:
@@ -45,13 +63,39 @@ class Delimited:
         FormatError
             If it is no regular table of numbers; names the line.
         """
-        check_expression(given.path)
-        dialect = sniff(given.path)
-        if not (dialect.kinds == NUMBER).any():
-            msg = f"{given.path} holds no column of numbers ({first_three(dialect.columns, n=6)}); it is no expression"
-            raise FormatError(msg)
-        check_last_line(given.path)
-        return grid_of(dialect, rows_of(dialect, blocks(given.path, skip=dialect.skip))).adata(options.orientation)
+        return read_delimited(given.path, options)
+
+
+def read_delimited(path: Path | InMemory, options: Options, *, about: dict[str, str] | None = None) -> AnnData:
+    """The table of a text file, or of text that was made of a file of another kind.
+
+    Raises
+    ------
+    FormatError
+        If it is no regular table of numbers; names the line.
+    """
+    check_expression(path)
+    dialect = sniff(path, way=options.orientation, annotations=options.annotations)
+    if not (dialect.kinds == NUMBER).any():
+        msg = f"{path} holds no column of numbers ({first_three(dialect.columns, n=6)}); it is no expression"
+        raise FormatError(msg)
+    check_last_line(path)
+    for _ in range(_MOST_RETRIES):
+        try:
+            grid = grid_of(
+                dialect, rows_of(dialect, blocks(path, skip=dialect.skip)), about=about, column=options.column
+            )
+            return grid.adata(options.orientation, options.annotations)
+        except CellError as error:
+            if error.column < 0:
+                raise
+            cells = cut_line(next(islice(lines(path), error.line - 1, None), ""), dialect.separator, exact=True)
+            better = dialect.without(error.line, error.column, cells)
+            if better is None:
+                raise
+            dialect = better
+    msg = f"{path}: more than {_MOST_RETRIES} columns or lines hold text among numbers; remove them from the table"
+    raise FormatError(msg)
 
 
 def rows_of(dialect: Dialect, text: Iterable[bytes]) -> Iterator[Cells]:
@@ -63,18 +107,35 @@ def rows_of(dialect: Dialect, text: Iterable[bytes]) -> Iterator[Cells]:
         If a line does not fit; names it and the column.
     """
     before = dialect.skip
+    last = max(dialect.aside, default=0)
     for block in text:
+        read = _blanked(block, before, dialect.aside) if before < last else block
         try:
-            cells = parse(block, dialect.kinds, separator=dialect.separator, decimal=dialect.decimal)
+            cells = parse(
+                read,
+                dialect.kinds,
+                separator=dialect.separator,
+                decimal=dialect.decimal,
+                thousands=dialect.thousands,
+            )
         except BadLine as bad:
             column = f", column {dialect.columns[bad.column]!r}" if bad.column >= 0 else ""
-            msg = f"{dialect.path}, line {before + bad.line + 1}{column}: {bad.problem}"
-            raise FormatError(msg) from None
+            line = before + bad.line + 1
+            msg = f"{dialect.path}, line {line}{column}: {bad.problem}"
+            raise CellError(msg, line, bad.column) from None
         yield Cells(cells.values_rc, cells.texts, cells.line_r + before + 1, cells.lines)
         before += cells.lines
 
 
-def grid_of(dialect: Dialect, rows: Iterable[Cells], *, about: dict[str, str] | None = None) -> Grid:
+def _blanked(block: bytes, before: int, aside: frozenset[int]) -> bytes:
+    """A block with some lines emptied, which keeps the numbers of the others."""
+    there = block.split(b"\n")
+    return b"\n".join(b"" if before + i + 1 in aside else line for i, line in enumerate(there))
+
+
+def grid_of(
+    dialect: Dialect, rows: Iterable[Cells], *, about: dict[str, str] | None = None, column: str | None = None
+) -> Grid:
     """All rows in memory, once.
 
     Raises
@@ -82,35 +143,80 @@ def grid_of(dialect: Dialect, rows: Iterable[Cells], *, about: dict[str, str] | 
     FormatError
         If there are none.
     """
-    matrix = _Growing(dialect.path, int((dialect.kinds == NUMBER).sum()))
-    texts: list[list[str]] = [[] for _ in dialect.names(TEXT)]
+    path = dialect.path
+    matrix = _Growing(path, int((dialect.kinds == NUMBER).sum()))
+    places = dialect.places(TEXT)
+    cells_of: list[list[str]] = [[] for _ in places]
+    size = 0
     for cells in rows:
         matrix.append(cells.values_rc)
-        for kept, new in zip(texts, cells.texts, strict=True):
+        for kept, new in zip(cells_of, cells.texts, strict=True):
             kept.extend(new)
+            size += sum(map(len, new)) + _TEXT_BYTES * len(new)
+        check_bytes(Path(str(path)), size + matrix.rows * matrix.columns * 8 if size > _TEXT_FREE else 0, "its text")
     if not matrix.rows:
-        msg = f"{dialect.path} has a header and no rows"
+        msg = f"{path} has a header and no rows"
         raise FormatError(msg)
-    corner, *notes = dialect.names(TEXT)
-    told = {"format": "delimited text", "separator": dialect.separator, "decimal": dialect.decimal}
-    skipped = dialect.names(SKIP)
-    notes_told = [*dialect.notes, *(["an empty last column left out"] if skipped else [])]
-    return Grid(
-        dialect.path,
-        matrix.whole(),
-        texts[0],
-        dialect.names(NUMBER),
-        corner,
-        dict(zip(notes, texts[1:], strict=True)),
-        {**told, "notes": "; ".join(notes_told), **(about or {})},
+    columns = dialect.names(NUMBER)
+    texts: dict[str, list[str]] = {}
+    empty = 0
+    for place, kept in zip(places, cells_of, strict=True):
+        if place > 0 and not dialect.columns[place] and all(cell in MISSING for cell in kept):
+            empty += 1
+            continue
+        texts[_free(dialect.columns[place], texts)] = kept
+    noted = [*dialect.notes, *[f"{empty} empty columns left out"] * bool(empty)]
+    told = {"format": "delimited text", "separator": dialect.separator, "decimal": dialect.decimal, **(about or {})}
+    long = pivoted(path, texts, matrix.whole(), columns=columns, asked=column)
+    if long is not None:
+        values_rc, samples, genes, of_samples, of_genes, note = long
+        said = "; ".join([*noted, note])
+        return Grid(path, values_rc, samples, genes, "sample", of_samples, of_genes, {**told, "notes": said})
+    names, named, note = choose_names(path, texts, matrix.rows, columns=columns, way=dialect.way)
+    notes = {name: kept for name, kept in texts.items() if name != names}
+    number = dialect.places(NUMBER)
+    beside = frozenset(
+        i
+        for i, place in enumerate(number)
+        if place > 0 and dialect.kinds[place - 1] == TEXT and dialect.columns[place - 1] in notes
     )
+    said = "; ".join(filter(None, [*noted, note]))
+    return Grid(
+        path,
+        matrix.whole(),
+        named,
+        columns,
+        names or "",
+        notes,
+        _lifted(dialect),
+        {**told, "notes": said},
+        beside=beside,
+        decimal=dialect.decimal,
+    )
+
+
+def _lifted(dialect: Dialect) -> dict[str, list[str]]:
+    """What lines set aside say of each column of numbers, by the first cell of each."""
+    if not dialect.aside:
+        return {}
+    found: dict[str, list[str]] = {}
+    for number, line in enumerate(islice(lines(dialect.path), max(dialect.aside)), start=1):
+        if number in dialect.aside:
+            cells = cut_line(line, dialect.separator, exact=True)
+            name = next((cells[i] for i in dialect.places(TEXT) if i < len(cells) and cells[i]), f"line {number}")
+            found[_free(name, found)] = [cells[i] for i in dialect.places(NUMBER)]
+    return found
+
+
+def _free(name: str, taken: dict[str, list[str]]) -> str:
+    return next(n for n in (name, *(f"{name}.{i}" for i in range(2, 10_000))) if n not in taken)
 
 
 @dataclass
 class _Growing:
     """A matrix that rows are added to, in hardly more memory than it needs."""
 
-    path: Path
+    path: Path | InMemory
     columns: int
     rows: int = 0
 
@@ -121,7 +227,7 @@ class _Growing:
         """Add rows at the end."""
         rows = self.rows + len(values_rc)
         if rows > len(self._values):
-            check_room(self.path, rows=rows, columns=self.columns)
+            check_room(Path(str(self.path)), rows=rows, columns=self.columns)
             # Reallocation moves pages instead of copying them, where a new array would need both at once; what is
             # added is filled with zeros, so that little is added at a time.
             self._values.resize((rows + rows // 8, self.columns), refcheck=False)

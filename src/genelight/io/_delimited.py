@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +13,18 @@ from pyarrow import compute
 from pyarrow import csv as arrow
 
 from ..errors import FormatError, UnknownNameError, first_three
-from ._files import is_gzip, opened
-from ._ids import is_empty
+from ._axis import gene_kin
+from ._budget import check_bytes
+from ._dialect import is_number, signs
+from ._missing import MISSING, is_empty
+from ._text import blocks, cut_line, head, lines
 
 __all__ = ["Dropped", "Layout", "numbers"]
 
 _COMMENTS = ("# ", "##", "#!")
+_MOST_COMMENTS, _SEEN, _SIGNS = 300, 60, 20_000
+# Text below this size is not counted; above it stands in memory in so many forms at once.
+_FREE, _COPIES = 1 << 26, 4
 
 
 @dataclass(frozen=True)
@@ -36,34 +41,54 @@ class Layout:
         Tab, comma, semicolon or blank.
     skip
         Lines up to and with the header.
+    body
+        Cells of the first rows.
+    repeated
+        Columns whose name stood before them already.
     """
 
     path: Path
     columns: tuple[str, ...]
     separator: str
     skip: int
+    body: tuple[tuple[str, ...], ...] = ()
+    repeated: int = 0
 
     @classmethod
     def of(cls, path: Path) -> Layout:
-        """Read the header.
+        """Read the header; names that repeat get a number behind them.
 
         Raises
         ------
         FormatError
             If the file holds no text, or no line that is not a comment.
         """
-        skip = 0
-        with opened(path) as handle:
-            for line in handle:
-                skip += 1
-                if line.strip() and not line.startswith(_COMMENTS):
-                    break
-            else:
-                msg = f"{path} has no line that is not a comment"
-                raise FormatError(msg)
-        separator = next((s for s in ("\t", ",", ";") if s in line), " ")
-        cells = next(csv.reader([line.strip("\r\n")], delimiter=separator))
-        return cls(path, tuple(cell.strip().removeprefix("#") for cell in cells), separator, skip)
+        first = head(path, _MOST_COMMENTS)
+        skip = next((i for i, line in enumerate(first) if line.strip() and not line.startswith(_COMMENTS)), None)
+        if skip is None:
+            msg = f"{path} has no line that is not a comment"
+            raise FormatError(msg)
+        separator = next((s for s in ("\t", ",", ";") if s in first[skip]), " ")
+        cells = [cell.removeprefix("#").strip() for cell in cut_line(first[skip], separator)]
+        body = tuple(tuple(cut_line(line, separator)) for line in first[skip + 1 : skip + 1 + _SEEN] if line.strip())
+        if body and all(len(row) == len(cells) + 1 for row in body):
+            cells = ["", *cells]  # as R's write.table writes row names
+        columns: list[str] = []
+        for cell in cells:
+            columns.append(next(n for n in (cell, *(f"{cell}.{i}" for i in range(2, 10_000))) if n not in columns))
+        return cls(path, tuple(columns), separator, skip + 1, body, repeated=len(cells) - len(set(cells)))
+
+    def of_genes(self) -> str | None:
+        """The column that has no name, as programs write row names, or the one that looks most as gene ids do."""
+        if self.columns[0] == "":
+            return ""
+        found: dict[str, float] = {}
+        for i, column in enumerate(self.columns):
+            cells = [row[i] for row in self.body if i < len(row) and row[i] not in MISSING]
+            kin = gene_kin(cells) if cells and not all(is_number(cell) for cell in cells) else None
+            if kin is not None and not kin.kind.startswith("names such"):
+                found[column] = kin.share
+        return max(found, key=lambda column: found[column], default=None)
 
     def choose(self, role: str, asked: str | None, usual: Sequence[str]) -> str:
         """The column asked for, or the first of the usual ones (any case) that is there.
@@ -106,17 +131,21 @@ class Layout:
         FormatError
             If a row has not as many cells as the header, or the file is damaged further on.
         """
-        position = {new: str(self.columns.index(old)) for new, old in columns.items()}
-        layout = arrow.ReadOptions(skip_rows=self.skip, column_names=[str(i) for i in range(len(self.columns))])
+        place = {new: self.columns.index(old) for new, old in columns.items()}
+        if self.separator == " ":
+            return self._by_blanks(place)
+        text = b"".join(self._bounded())
+        layout = arrow.ReadOptions(column_names=[str(i) for i in range(len(self.columns))])
         wanted = arrow.ConvertOptions(
-            include_columns=sorted(set(position.values())),
-            column_types=dict.fromkeys(position.values(), pa.string()),
+            include_columns=sorted({str(i) for i in place.values()}),
+            column_types={str(i): pa.string() for i in place.values()},
             strings_can_be_null=False,
         )
+        if not text.strip():
+            return pd.DataFrame({new: pd.Series([], dtype=object) for new in place})
         try:
-            with pa.input_stream(self.path, compression="gzip" if is_gzip(self.path) else None) as stream:
-                table = arrow.read_csv(stream, layout, arrow.ParseOptions(delimiter=self.separator), wanted)
-        except (pa.ArrowInvalid, OSError) as error:
+            table = arrow.read_csv(pa.BufferReader(text), layout, arrow.ParseOptions(delimiter=self.separator), wanted)
+        except pa.ArrowInvalid as error:
             msg = f"{self.path} is not a regular table: {str(error).strip()}"
             raise FormatError(msg) from error
         for column in table.columns:
@@ -125,7 +154,34 @@ class Layout:
                 row = compute.index(broken, True).as_py() + 1
                 msg = f"{self.path}: a quote opened in data row {row} is not closed on its line"
                 raise FormatError(msg)
-        return pd.DataFrame({new: table[old].to_pandas() for new, old in position.items()})
+        return pd.DataFrame({new: table[str(i)].to_pandas() for new, i in place.items()})
+
+    def _bounded(self) -> Iterator[bytes]:
+        """The rows as text, as long as they fit into memory several times."""
+        size = 0
+        for block in blocks(self.path, skip=self.skip):
+            size += len(block)
+            if size > _FREE:
+                check_bytes(self.path, _COPIES * size, f"more than {size >> 20} MB of text")
+            yield block
+
+    def _by_blanks(self, place: Mapping[str, int]) -> pd.DataFrame:
+        rows: dict[str, list[str]] = {new: [] for new in place}
+        size = 0
+        for number, line in enumerate(lines(self.path, skip=self.skip), start=1):
+            if not line.strip():
+                continue
+            cells = cut_line(line, " ")
+            if len(cells) != len(self.columns):
+                found = f"data row {number} has {len(cells)} cells for {len(self.columns)}"
+                msg = f"{self.path} is not a regular table: {found}"
+                raise FormatError(msg)
+            size += len(line)
+            if size > _FREE:
+                check_bytes(self.path, _COPIES * size, f"more than {size >> 20} MB of text")
+            for new, i in place.items():
+                rows[new].append(cells[i])
+        return pd.DataFrame(rows, dtype=object)
 
 
 class Dropped:
@@ -150,7 +206,10 @@ def numbers(values: pd.Series, column: str, path: Path) -> pd.Series:
     FormatError
         If a cell is no finite number; names the first and its row.
     """
-    number = pd.to_numeric(values, errors="coerce").astype(np.float64)
+    decimal, thousands = signs(path, values.drop_duplicates().head(_SIGNS).str.strip().tolist())
+    plain = values.str.replace(thousands, "", regex=False) if thousands else values
+    plain = plain.str.replace(",", ".", regex=False) if decimal == "," else plain
+    number = pd.to_numeric(plain, errors="coerce").astype(np.float64)
     bad = ~np.isfinite(number) & ~is_empty(values.str.strip())
     if bad.any():
         first = int(np.flatnonzero(bad)[0])

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import FormatError, first_three
-from ._cells import MISSING, NUMBER, SKIP, TEXT
-from ._text import head
+from ._axis import NO_ID, SURE, Kin, gene_kin, sample_kin
+from ._cells import NUMBER, TEXT
+from ._missing import MISSING
+from ._missing import NO_ID as NO_ID_WORDS
+from ._orientation import GENES_IN_ROWS, SAMPLES_IN_ROWS, Side
+from ._text import InMemory, cut_line, head
 
-__all__ = ["Dialect", "is_number", "sniff"]
+__all__ = ["Dialect", "is_number", "signs", "sniff"]
 
 _LINES = 60
 _CELLS = 50_000
 _SEPARATORS = ("\t", ";", ",", "|", " ")
 _WORDS = {"\t": "tabs", ";": "semicolons", ",": "commas", "|": "bars", " ": "blanks"}
 _MISSING = frozenset(MISSING)
+_MOST_TITLES = 10
 _POINT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$|[-+]?inf(inity)?$", re.IGNORECASE)
 _COMMA = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?$")
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+$")
-# Columns that some tables write as numbers, and others, or the same further down, as text.
-_ALWAYS_TEXT = frozenset(("chr", "chrom", "chromosome", "start", "end", "strand"))
+# Commas, or points, that can only part thousands.
+_SURE_THOUSANDS = {
+    ",": re.compile(r"[-+]?\d{1,3}((,\d{3}){2,}(\.\d*)?|(,\d{3})+\.\d*)$"),
+    ".": re.compile(r"[-+]?\d{1,3}((\.\d{3}){2,}(,\d*)?|(\.\d{3})+,\d*)$"),
+}
 # What stands above a column of names.
 _NAMED = re.compile(
-    r"|.*(\b|_)(id|ids|ref|name|names|gene|genes|geneid|symbol|probe|probes|probeset|feature|features|sample|samples|"
-    r"run|subject|patient|donor|case|barcode|cell|cells|index|rownames|row\.names|accession|entrez|entrezid|ensembl|"
-    r"unnamed: 0|gsm|transcript|protein|target)$",
+    r"(|(.*(\b|_))?(id|ids|ref|name|names|gene|genes|geneid|symbol|probe|probes|probeset|feature|features|sample|"
+    r"samples|run|subject|patient|donor|case|barcode|cell|cells|index|rownames|row\.names|accession|entrez|entrezid|"
+    r"ensembl|unnamed: 0|gsm|transcript|protein|target))$",
     re.IGNORECASE,
 )
 
@@ -49,31 +57,78 @@ class Dialect:
     columns
         Names, one for each cell of a row; the first is what stands above the row names.
     kinds
-        For each column ``TEXT``, ``NUMBER`` or ``SKIP``; the first ``TEXT`` column names the rows.
+        For each column ``TEXT``, ``NUMBER`` or ``SKIP``.
     notes
         What had to be understood, in words: comments passed over, a header one cell short.
+    thousands
+        What parts thousands, ``""`` for nothing.
+    aside
+        Lines, counted from 1, that hold text about each column: a row of diagnoses under the header.
+    kin
+        How sure each column's name is an id as the others are; None where that cannot be told.
+    way
+        Where the genes are, as far as names say so.
     """
 
-    path: Path
+    path: Path | InMemory
     separator: str
     decimal: str
     skip: int
     columns: tuple[str, ...]
     kinds: np.ndarray
     notes: tuple[str, ...] = ()
+    thousands: str = ""
+    aside: frozenset[int] = frozenset()
+    kin: Kin | None = None
+    way: str | None = None
+    row_names: Sequence[str] = field(default=(), repr=False)
 
     def names(self, kind: int) -> list[str]:
         """Names of the columns of a kind, in order."""
         return [name for name, k in zip(self.columns, self.kinds, strict=True) if k == kind]
 
+    def places(self, kind: int) -> list[int]:
+        """Positions of the columns of a kind."""
+        return np.flatnonzero(self.kinds == kind).tolist()
 
-def is_number(cell: str, decimal: str = ".") -> bool:
-    """Whether a cell is a number as this decimal sign writes it; one that is missing is not."""
+    def without(self, line: int, column: int, cells: Sequence[str]) -> Dialect | None:
+        """The same after a cell that is no number: its column is text, or its line set aside, where names allow it.
+
+        Parameters
+        ----------
+        line
+            Its number, from 1.
+        column
+            Position of the cell.
+        cells
+            All cells of the line.
+        """
+        if self.kin is not None and self.kin.level[column] != SURE:
+            kinds = self.kinds.copy()
+            kinds[column] = TEXT
+            return replace(self, kinds=kinds)
+        if len(cells) != len(self.columns) or not self.names(TEXT):
+            return None
+        there = [cells[i] for i in self.places(NUMBER) if cells[i] not in _MISSING]
+        text = sum(not is_number(cell, self.decimal, self.thousands) for cell in there)
+        name = next((cells[i] for i in self.places(TEXT) if cells[i]), "")
+        # A sample's name may be unlike the others', so most of its cells must speak too.
+        if (self.way == GENES_IN_ROWS or text > 0.5 * len(there)) and _is_no_id(name, self.row_names, self.way):
+            return replace(self, aside=self.aside | {line})
+        return None
+
+
+def is_number(cell: str, decimal: str = ".", thousands: str = "") -> bool:
+    """Whether a cell is a number as these signs write it; one that is missing is not."""
     cell = cell.strip()
+    if thousands:
+        cell = cell.replace(thousands, "")
     return bool(_POINT.match(cell.replace(",", ".") if decimal == "," and "." not in cell else cell))
 
 
-def sniff(path: Path, *, skip: int = 0) -> Dialect:
+def sniff(
+    path: Path | InMemory, *, skip: int = 0, way: str | None = None, annotations: Sequence[str] | None = None
+) -> Dialect:
     """Find out how a delimited table is written, from its first lines.
 
     Parameters
@@ -82,6 +137,10 @@ def sniff(path: Path, *, skip: int = 0) -> Dialect:
         The file.
     skip
         Lines that are known not to belong to the table.
+    way
+        Where the genes are, if a user said so.
+    annotations
+        Names that describe samples or genes, if a user said so; by default told from the other names.
 
     Raises
     ------
@@ -93,15 +152,40 @@ def sniff(path: Path, *, skip: int = 0) -> Dialect:
     if len([line for line in lines[first:] if line.strip()]) < 2:
         msg = f"{path} has {'a header and no rows' if lines[first:] else 'no line that is not a comment'}"
         raise FormatError(msg)
-    separator, rows, numbers = _split(path, lines[first:], skip + first)
-    header, notes = _header(rows, numbers)
+    separator, rows, numbers, notes = _split(path, lines[first:], skip + first)
+    header, more = _header(rows, numbers)
     body = rows[1 : 1 + max(2, _CELLS // len(header))]
-    decimal = _decimal(path, body, separator)
-    kinds = _kinds(header, body, decimal)
+    decimal, thousands = signs(path, [cell for row in body for cell in row])
+    kinds, aside = _kinds(header, body, decimal=decimal, thousands=thousands)
+    names = _row_names(body, kinds, aside)
+    way = way or _way(header, names)
+    kin = None if annotations is not None else _kin(header, kinds, way)
+    # Names as the others' are of samples or genes, whatever their first cells hold.
     _check_header(path, header, rows[0], kinds=kinds, decimal=decimal, line=numbers[0])
+    if kin is not None:
+        kinds[(kin.level == NO_ID) & (kinds == NUMBER)] = TEXT
+        _check_text(path, header, body, kinds=kinds, kin=kin)
+    for name in annotations or ():
+        kinds[[i for i, column in enumerate(header) if column == name]] = TEXT
     header[0] = header[0].removeprefix("#").strip()
-    notes += [f"{comments} comment lines passed over"] * bool(comments)
-    return Dialect(path, separator, decimal, skip + first + 1, tuple(header), kinds, tuple(notes))
+    notes += [*more, *[f"{comments} comment lines passed over"] * bool(comments)]
+    if thousands:
+        notes.append(f"{'commas' if thousands == ',' else 'points'} part thousands")
+    lifted = frozenset(numbers[1 + i] for i in aside if _is_no_id(_name_of(body[i], kinds), names, way))
+    return Dialect(
+        path,
+        separator,
+        decimal,
+        numbers[0],
+        tuple(header),
+        kinds,
+        tuple(notes),
+        thousands=thousands,
+        aside=lifted,
+        kin=kin,
+        way=way,
+        row_names=tuple(names),
+    )
 
 
 def _first_line(lines: list[str]) -> tuple[int, int]:
@@ -122,19 +206,19 @@ def _first_line(lines: list[str]) -> tuple[int, int]:
     return len(lines), comments
 
 
-def _split(path: Path, lines: list[str], before: int) -> tuple[str, list[list[str]], list[int]]:
-    """The separator under which lines have equally many cells, the cells, and the number of each line."""
+def _split(path: Path | InMemory, lines: list[str], before: int) -> tuple[str, list[list[str]], list[int], list[str]]:
+    """The separator under which lines have equally many cells, the cells, the number of each line, and titles."""
     numbered = [(before + i + 1, line) for i, line in enumerate(lines) if line.strip()]
     ragged: tuple[int, str, list[list[str]]] = (1, "", [])
     for separator in _SEPARATORS:
-        if separator not in numbered[1][1]:
+        if separator not in numbered[-1][1]:
             continue
-        rows = list(csv.reader((line for _, line in numbered), delimiter=separator))
+        rows = [cut_line(line, separator, exact=True) for _, line in numbered]
         widths = [len(row) for row in rows]
-        if len(rows) != len(numbered):
-            continue
-        if len(set(widths[1:])) == 1 and widths[1] > 1 and widths[1] - widths[0] in (0, 1):
-            return separator, rows, [number for number, _ in numbered]
+        titles = _titles(rows)
+        if titles is not None:
+            notes = [f"{titles} lines above the header passed over ({numbered[0][1][:40].strip()})"] * bool(titles)
+            return separator, rows[titles:], [number for number, _ in numbered[titles:]], notes
         usual = max(set(widths), key=widths.count)
         if usual > 1 and (not ragged[1] or widths.count(usual) > ragged[0]):
             ragged = (widths.count(usual), separator, rows)
@@ -152,6 +236,19 @@ def _split(path: Path, lines: list[str], before: int) -> tuple[str, list[list[st
     raise FormatError(msg)
 
 
+def _titles(rows: list[list[str]]) -> int | None:
+    """How many lines stand above the header; None where the others do not make a table."""
+    for titles in range(min(_MOST_TITLES, len(rows) - 2) + 1):
+        widths = [len(row) for row in rows[titles:]]
+        filled = [sum(map(bool, row)) for row in rows[titles : titles + 2]]
+        is_title = widths[1] > 2 and filled[0] < 2 <= filled[1]
+        if len(set(widths[1:])) == 1 and widths[1] > 1 and widths[1] - widths[0] in (0, 1) and not is_title:
+            return titles
+        if filled[0] > 2 or widths[0] > 2 > filled[0] + 1:
+            return None
+    return None
+
+
 def _header(rows: list[list[str]], numbers: list[int]) -> tuple[list[str], list[str]]:
     """Column names, one for each cell of a row, and what had to be understood."""
     header, width = [cell.strip() for cell in rows[0]], len(rows[1])
@@ -160,41 +257,122 @@ def _header(rows: list[list[str]], numbers: list[int]) -> tuple[list[str], list[
     return header, []
 
 
-def _decimal(path: Path, body: list[list[str]], separator: str) -> str:
-    """The decimal sign; a comma only where every fraction is written with one."""
-    if separator == ",":
-        return "."
-    cells = [cell.strip() for row in body for cell in row[1:] if "," in cell]
-    commas = [cell for cell in cells if _COMMA.match(cell)]
+def signs(path: Path | InMemory, cells: Sequence[str]) -> tuple[str, str]:
+    """The decimal sign, a comma only where every fraction is written with one, and what parts thousands.
+
+    Raises
+    ------
+    FormatError
+        If a sign may be either, or there are two.
+    """
+    odd = [cell for cell in cells if "," in cell or cell.count(".") > 1]
+    sure = [sign for sign, look in _SURE_THOUSANDS.items() if any(look.match(cell) for cell in odd)]
+    if len(sure) == 1:
+        return ("." if sure[0] == "," else ","), sure[0]
+    commas = [cell for cell in odd if _COMMA.match(cell)]
     if not commas:
-        return "."
-    points = [cell for row in body for cell in row[1:] if "." in cell and _POINT.match(cell.strip())]
-    if points:
-        msg = f"{path} writes both {commas[0]!r} and {points[0]!r}; write every number with a decimal point"
+        return ".", ""
+    points = [cell for cell in cells if "." in cell and _POINT.match(cell)]
+    if points or len(sure) > 1:
+        other = points[0] if points else odd[-1]
+        msg = f"{path} writes both {commas[0]!r} and {other!r}; write every number with a decimal point"
         raise FormatError(msg)
     if all(_THOUSANDS.match(cell) for cell in commas):
         msg = f"{path}: {commas[0]!r} may be a fraction or thousands; write it with a decimal point or without a comma"
         raise FormatError(msg)
-    return ","
+    return ",", ""
 
 
-def _kinds(header: list[str], body: list[list[str]], decimal: str) -> np.ndarray:
-    """Text where no cell is a number and some cell is there; an unnamed last column without any cell is skipped."""
-    kinds = np.full(len(header), NUMBER, dtype=np.uint8)
-    for column, cells in enumerate(zip(*body, strict=True)):
-        there = [cell.strip() for cell in cells if cell.strip() not in _MISSING]
-        if header[column].lower() in _ALWAYS_TEXT or (there and not any(is_number(cell, decimal) for cell in there)):
-            kinds[column] = TEXT
-        elif not there and column == len(header) - 1 and not header[column]:
-            kinds[column] = SKIP
-    unique = len({row[0] for row in body}) == len(body)
-    if kinds[0] == NUMBER and unique and all(row[0].strip().isdigit() for row in body) and _NAMED.match(header[0]):
-        kinds[0] = TEXT
-    return kinds
+def _kinds(header: list[str], body: list[list[str]], *, decimal: str, thousands: str) -> tuple[np.ndarray, list[int]]:
+    """Text where no cell is a number and some cell is there; and the rows that hold text about each column."""
+    cells = np.array(body, dtype=object)
+    number = np.array([[is_number(cell, decimal, thousands) for cell in row] for row in body])
+    there = np.array([[cell not in _MISSING for cell in row] for row in body])
+    text = there & ~number
+    mixed = number.any(0)
+    # A row without a number, where columns of numbers are: it says something of each column.
+    aside = [] if mixed.sum() < 2 else np.flatnonzero(text[:, mixed].any(1) & ~number[:, mixed].any(1)).tolist()
+    kept = np.setdiff1d(np.arange(len(body)), aside)
+    # Inf is a number among numbers; among text it is what a program made of a missing id.
+    real = number & np.array([[cell not in NO_ID_WORDS for cell in row] for row in body])
+    kinds = np.where(text[kept].any(0) & ~real[kept].any(0), TEXT, NUMBER).astype(np.uint8)
+    kinds[[not name and not any_there for name, any_there in zip(header, there.any(0), strict=True)]] = TEXT
+    whole = [c for c in np.flatnonzero(kinds == NUMBER) if _NAMED.match(header[c].removeprefix("#"))]
+    whole = [c for c in whole if all(re.match(r"\d+(\.0*)?$", x) or x in _MISSING for x in cells[kept, c])]
+    if len(whole) < 0.5 * max(2, len(header)):
+        kinds[[c for c in whole if header[c] or c == 0]] = TEXT
+    return kinds, aside
 
 
-def _check_header(path: Path, header: list[str], raw: list[str], *, kinds: np.ndarray, decimal: str, line: int) -> None:
-    """Stop where the first line holds values, or nothing names the rows."""
+def _row_names(body: list[list[str]], kinds: np.ndarray, aside: list[int]) -> list[str]:
+    """Cells of the column of text that looks most as ids do."""
+    kept = [row for i, row in enumerate(body) if i not in set(aside)]
+    columns = [[row[c] for row in kept] for c in np.flatnonzero(kinds == TEXT)]
+    if not columns or not kept:
+        return []
+    return max(columns, key=lambda cells: Side(cells).geneness()[0])
+
+
+def _way(header: list[str], names: Sequence[str]) -> str | None:
+    """Where genes are, as far as the names of the first rows and columns say so."""
+    if not names:
+        return SAMPLES_IN_ROWS if Side(header).geneness()[0] > 0 else None
+    r, c = Side(names).geneness()[0], Side([name for name in header[1:] if name] or header).geneness()[0]
+    if abs(r - c) < 0.3:
+        return None
+    return GENES_IN_ROWS if r > c else SAMPLES_IN_ROWS
+
+
+def _kin(header: list[str], kinds: np.ndarray, way: str | None) -> Kin | None:
+    """How sure each column's name is an id as the others are."""
+    if way is None:
+        return None
+    named = [i for i, name in enumerate(header) if name]
+    names = [header[i] for i in named]
+    voting = [j for j, i in enumerate(named) if kinds[i] == NUMBER]
+    kin = sample_kin(names, voting=voting) if way == GENES_IN_ROWS and voting else gene_kin(names)
+    if kin is None:
+        return None
+    level = np.full(len(header), NO_ID, np.int8)
+    level[named] = kin.level
+    if not (level[kinds == NUMBER] == SURE).any():
+        return None
+    return replace(kin, level=level)
+
+
+def _name_of(row: list[str], kinds: np.ndarray) -> str:
+    return next((row[i] for i in np.flatnonzero(kinds == TEXT) if row[i]), "")
+
+
+def _is_no_id(name: str, names: Sequence[str], way: str | None) -> bool:
+    """Whether a row's name is no id as those of the other rows are."""
+    others = [n for n in names if n and n != name]
+    kin = (gene_kin if way == GENES_IN_ROWS else sample_kin)([*others, name]) if name and way else None
+    return kin is not None and bool(kin.level[-1] < SURE)
+
+
+def _check_text(
+    path: Path | InMemory, header: list[str], body: list[list[str]], *, kinds: np.ndarray, kin: Kin
+) -> None:
+    """Stop where a column that is named as the samples or genes are holds text."""
+    for column in np.flatnonzero((kinds == TEXT) & (kin.level == SURE)):
+        cells = [row[column] for row in body if row[column] not in _MISSING]
+        if not cells or (column == 0 and not (kinds[1:] == TEXT).any()) or _NAMED.match(header[column]):
+            continue
+        shown = ", ".join(map(repr, cells[:3]))
+        if not (kinds[kin.level < SURE] == TEXT).any():
+            continue
+        msg = (
+            f"{path}: column {header[column]!r} is named as the others are ({kin.kind}), but holds {shown} instead of "
+            f"numbers; write numbers there, or remove the column"
+        )
+        raise FormatError(msg)
+
+
+def _check_header(
+    path: Path | InMemory, header: list[str], raw: list[str], *, kinds: np.ndarray, decimal: str, line: int
+) -> None:
+    """Stop where the first line holds values."""
     numeric = np.flatnonzero(kinds == NUMBER)
     values = [header[c] for c in numeric if is_number(header[c], decimal)]
     whole = all(re.match(r"\d+$", v) for v in values) and len(set(values)) == len(values)
@@ -202,11 +380,5 @@ def _check_header(path: Path, header: list[str], raw: list[str], *, kinds: np.nd
         msg = (
             f"{path}, line {line} holds values ({first_three(raw)}), not names of columns; "
             "put a line with the names above it"
-        )
-        raise FormatError(msg)
-    if len(numeric) and not (kinds == TEXT).any():
-        msg = (
-            f"{path}: no column names the rows, all {len(numeric)} hold numbers (the first is {header[0]!r}); "
-            "write the row names as the first column, under the name id"
         )
         raise FormatError(msg)

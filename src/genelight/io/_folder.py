@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,11 +11,14 @@ import numpy as np
 import pandas as pd
 
 from ..errors import FormatError, InputError, UnknownNameError, first_three
+from ._axis import is_sum
 from ._cells import NUMBER, SKIP, TEXT
 from ._csv import rows_of
 from ._dialect import Dialect, is_number, sniff
+from ._missing import NO_ID
+from ._orientation import Side
 from ._read import READERS, Input, Options
-from ._text import blocks, check_last_line, head
+from ._text import blocks, check_last_line, cut_line, head
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -31,7 +34,6 @@ _ENDINGS = re.compile(
 _NESTED = ("quant.sf", "quant.sf.gz", "abundance.tsv", "abundance.tsv.gz", "quant.genes.sf")
 _STAR = ("unstranded", "forward", "reverse")
 _BESIDE = frozenset(("length", "effective_length", "effectivelength", "eff_length", "start", "end", "chr", "strand"))
-_SUMS = ("__", "N_")
 
 
 @READERS.register("samples")
@@ -97,20 +99,20 @@ def _one(path: Path, asked: str | None) -> pd.Series:
     dialect = _headless(path) or sniff(path)
     numbers = [c for c in dialect.names(NUMBER) if c.lower() not in _BESIDE]
     column = _choose(path, numbers, asked)
-    names = next((i for i, kind in enumerate(dialect.kinds) if kind == TEXT), None)
+    names = _names(dialect)
     if names is None:
         msg = f"{path}: no column names the genes"
         raise FormatError(msg)
     kinds = np.full(len(dialect.columns), SKIP, np.uint8)
     kinds[[names, dialect.columns.index(column)]] = TEXT, NUMBER
-    only = Dialect(path, dialect.separator, dialect.decimal, dialect.skip, dialect.columns, kinds)
+    only = replace(dialect, kinds=kinds)
     genes: list[str] = []
     parts = []
     for cells in rows_of(only, blocks(path, skip=only.skip)):
         genes += cells.texts[0]
         parts.append(cells.values_rc[:, 0])
     one = pd.Series(np.concatenate(parts) if parts else [], index=genes, name=column)
-    one = one[~one.index.str.startswith(_SUMS)] if len(one) else one
+    one = one[[not is_sum(gene) and gene not in NO_ID for gene in one.index]]
     repeated = one.index[one.index.duplicated()].unique()
     if len(repeated):
         msg = f"{path}: {len(repeated)} genes occur more than once ({first_three(repeated)}); keep one row of each"
@@ -118,9 +120,18 @@ def _one(path: Path, asked: str | None) -> pd.Series:
     return one
 
 
+def _names(dialect: Dialect) -> int | None:
+    """The column of text that looks most as gene ids do."""
+    texts = dialect.places(TEXT)
+    if len(texts) < 2:
+        return next(iter(texts), None)
+    body = [cut_line(line, dialect.separator) for line in head(dialect.path, dialect.skip + 60)[dialect.skip :]]
+    return max(texts, key=lambda i: Side([row[i] for row in body if i < len(row)]).geneness()[0])
+
+
 def _headless(path: Path) -> Dialect | None:
     """HTSeq's two columns or STAR's four, which have no header."""
-    rows = list(csv.reader((line for line in head(path, 30) if line.strip()), delimiter="\t"))
+    rows = [cut_line(line, "\t") for line in head(path, 30) if line.strip()]
     widths = {len(row) for row in rows}
     if widths not in ({2}, {4}) or not all(is_number(cell) for row in rows for cell in row[1:]):
         return None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
+import re
 from pathlib import Path
 
 from ..errors import FormatError
 from ._dialect import is_number
-from ._text import head
+from ._text import InMemory, cut_line, head
 from .id_kinds import detect_ids
 
 __all__ = ["check_expression"]
@@ -44,7 +44,7 @@ _SETS = "genelight.io.read_sets"
 _NETWORK = "genelight.io.read_network"
 
 
-def check_expression(path: Path) -> None:
+def check_expression(path: Path | InMemory) -> None:
     """Stop where the first lines are those of gene sets, a network, disease genes or an id map.
 
     Raises
@@ -56,7 +56,7 @@ def check_expression(path: Path) -> None:
     if len(lines) < 2:
         return
     separator = next((s for s in ("\t", ",", ";", " ") if s in lines[0]), "\t")
-    rows = list(csv.reader(lines, delimiter=separator))
+    rows = [cut_line(line, separator) for line in lines]
     what = _sets(rows, separator) or _edges(rows) or _columns(rows)
     if what:
         msg = f"{path} holds {what}"
@@ -92,11 +92,14 @@ def _columns(rows: list[list[str]]) -> str | None:
     header = [cell.strip().lower() for cell in rows[0]]
     if len(header) > _FEW:
         return None
+    if any(re.match(r"(.*[ _.])?(sample|patient|subject|donor)", cell) for cell in header):
+        return None  # a row for each gene and sample
     if _LABELS.intersection(header) and _GENES.intersection(header):
         return "genes by disease or set, not expression; read them with genelight.io.read_gene_lists(path)"
     if _STATISTICS.intersection(header):
         return (
-            f"statistics of genes (column {sorted(_STATISTICS.intersection(header))[0]!r}), not expression of samples"
+            f"statistics of genes (column {sorted(_STATISTICS.intersection(header))[0]!r}), not expression of samples; "
+            "read their p values with genelight.io.read_gene_pvalues(path)"
         )
     if len(header) <= 4 and (_GENES | {"entrezid"}).intersection(header) and _PROBES.intersection(header):
         return "a map between two kinds of gene id, not expression; give it to genelight.pp.map_ids as its table"

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+import pandas as pd
 
 from ..errors import FormatError
 from ._cells import NUMBER, TEXT
 from ._csv import grid_of, rows_of
 from ._dialect import Dialect
+from ._notes import as_column
 from ._orientation import GENES_IN_ROWS
 from ._read import READERS, Input, Options
-from ._text import blocks, check_last_line, head
+from ._text import blocks, check_last_line, cut_line, head
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -46,7 +47,7 @@ class Gct:
         path = given.path
         check_last_line(path)
         rows, columns, beside, above = _size(path)
-        lines = [next(csv.reader([line], delimiter="\t"), []) for line in head(path, 3 + above)[2:]]
+        lines = [cut_line(line, "\t") for line in head(path, 3 + above)[2:]]
         width = 1 + beside + columns
         odd = next((i for i, cells in enumerate(lines) if len(cells) != width), None)
         if odd is not None or len(lines) != 1 + above:
@@ -60,8 +61,8 @@ class Gct:
             msg = f"{path} is truncated or damaged: {len(grid.rows)} rows where its second line says {rows}"
             raise FormatError(msg)
         adata = grid.adata(GENES_IN_ROWS)
-        for cells in lines[1:]:
-            adata.obs[cells[0]] = cells[1 + beside :]
+        typed = {cells[0]: as_column(cells[1 + beside :]) for cells in lines[1:]}
+        adata.obs = pd.DataFrame(typed, index=pd.Index(lines[0][1 + beside :], dtype=object)).loc[adata.obs_names]
         return adata
 
 

@@ -10,14 +10,14 @@ import pandas as pd
 from ..errors import InputError, first_three
 from ..nouns import Edges
 from ._delimited import Dropped, Layout, numbers
-from ._files import existing, opened
+from ._files import existing
 from ._ids import check_kind, check_namespace, clean_ids
 from ._names import plain_name
 
 __all__ = ["read_gene_pvalues"]
 
 SMALLEST = 1e-300
-_P = ("p", "pvalue", "pval", "p_value", "p.value", "p_multi")
+_P = ("p", "pvalue", "pval", "p_value", "p.value", "p_val", "p.val", "p-value", "p value", "p_multi", "pvals")
 _GENE: dict[str, tuple[str, ...]] = {
     "symbol": ("gene_symbol", "symbol", "gene", "gene_name", "id"),
     "entrez": ("gene_id", "entrez", "gene", "id"),
@@ -32,8 +32,9 @@ def read_gene_pvalues(
 ) -> Edges:
     r"""Read one p value for each gene.
 
-    MAGMA's ``.genes.out`` (columns apart by blanks), PASCAL's gene scores and tables with any usual names of the two
-    columns are known by their header. Positions are kept where there are any.
+    MAGMA's ``.genes.out`` (columns apart by blanks), PASCAL's gene scores, results of limma, DESeq2 and edgeR, and
+    tables with any usual names of the two columns are known by their header; where no header names the genes, the
+    column that holds them does. Positions are kept where there are any.
 
     Parameters
     ----------
@@ -75,12 +76,13 @@ def read_gene_pvalues(
     path = existing(Path(path))
     check_namespace(ids)
     layout = Layout.of(path)
-    if layout.separator == " ":
-        layout = Layout(path, tuple(" ".join(layout.columns).split()), " ", layout.skip)
-    columns = {"target": layout.choose("gene", gene, _GENE[ids]), "weight": layout.choose("p", p, _P)}
+    columns = {
+        "target": layout.choose("gene", gene or (None if layout.usual(_GENE[ids]) else layout.of_genes()), _GENE[ids]),
+        "weight": layout.choose("p", p, _P),
+    }
     places = {new: found for new, usual in _PLACE.items() if (found := layout.usual(usual))}
     placed = len(places) == len(_PLACE)
-    rows = Dropped(_read(layout, columns | (places if placed else {})))
+    rows = Dropped(layout.read(columns | (places if placed else {})))
     table = rows.table.assign(
         source=name or plain_name(path),
         target=clean_ids(rows.table["target"], ids),
@@ -97,15 +99,6 @@ def read_gene_pvalues(
     account = {**rows.account, "p values of 0": int((rows.table["weight"] == 0).sum()), "genes": len(rows.table)}
     kept = rows.table.assign(weight=rows.table["weight"].clip(lower=SMALLEST)).reset_index(drop=True)
     return Edges(name or plain_name(path), kept, ids, account)
-
-
-def _read(layout: Layout, columns: dict[str, str]) -> pd.DataFrame:
-    if layout.separator != " ":
-        return layout.read(columns)
-    with opened(layout.path) as handle:
-        rows = pd.DataFrame([line.split() for line in handle][layout.skip :])
-    position = {new: layout.columns.index(old) for new, old in columns.items()}
-    return pd.DataFrame({new: rows[at].fillna("").astype(str) for new, at in position.items()})
 
 
 def _check(table: pd.DataFrame, path: Path) -> None:

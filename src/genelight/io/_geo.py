@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -14,9 +14,10 @@ from ..errors import FormatError, first_three
 from ._cells import NUMBER, TEXT
 from ._csv import grid_of, rows_of
 from ._dialect import Dialect
+from ._notes import as_column, plain_text
 from ._orientation import GENES_IN_ROWS
 from ._read import READERS, Input, Options
-from ._text import LONGEST_LINE, blocks, reading
+from ._text import LONGEST_LINE, blocks, cut_line, decoded, reading
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["SeriesMatrix"]
 
 _BEGIN, _END = "!series_matrix_table_begin", b"!series_matrix_table_end"
-_MOST_LINES = 100_000
+_MOST_LINES, _BOM = 1_000_000, b"\xef\xbb\xbf"
 
 
 @READERS.register("geo", doi="10.1093/nar/gks1193")
@@ -74,13 +75,23 @@ def _about(path: Path) -> tuple[dict[str, list[str]], list[tuple[str, list[str]]
     series: dict[str, list[str]] = {}
     samples: list[tuple[str, list[str]]] = []
     with reading(path) as handle:
-        for number in range(1, _MOST_LINES):
+        number = 0
+        while number < _MOST_LINES:
             raw = handle.readline(LONGEST_LINE)
-            line = raw.decode("utf-8", errors="replace").removeprefix("\ufeff").rstrip("\r\n")
             if not raw:
                 break
+            number += 1
+            # A cell may hold line ends between its quotes.
+            while raw.count(b'"') % 2 and number < _MOST_LINES and len(raw) < LONGEST_LINE:
+                more = handle.readline(LONGEST_LINE)
+                if not more or more.startswith(b"!"):
+                    msg = f"{path}, line {number}: a quote is opened and not closed; fetch it again"
+                    raise FormatError(msg)
+                raw += more
+                number += 1
+            line = decoded(path, raw.removeprefix(_BOM), number).rstrip("\r\n")
             if line.strip('"').startswith(_BEGIN):
-                header = handle.readline(LONGEST_LINE).decode("utf-8", errors="replace").rstrip("\r\n")
+                header = decoded(path, handle.readline(LONGEST_LINE), number + 1).rstrip("\r\n")
                 return series, samples, number + 1, _cells(header)
             cells = _cells(line) if line.strip() else [""]
             if cells[0].startswith("!Series_"):
@@ -92,7 +103,7 @@ def _about(path: Path) -> tuple[dict[str, list[str]], list[tuple[str, list[str]]
 
 
 def _cells(line: str) -> list[str]:
-    return [cell.strip() for cell in next(csv.reader([line], delimiter="\t"), [""])]
+    return [plain_text(cell) for cell in cut_line(line, "\t")]
 
 
 def _until_end(path: Path, text: Iterable[bytes]) -> Iterator[bytes]:
@@ -125,17 +136,11 @@ def _characteristics(path: Path, samples: list[tuple[str, list[str]]], names: li
             place = _free(key.strip() if split else name, i, columns)
             columns.setdefault(place, [None] * len(cells))[i] = (value.strip() if split else cell) or None
     columns.pop("geo_accession", None)
-    table = pd.DataFrame(columns, index=pd.Index(accessions, dtype=object), dtype=object)
-    return table.dropna(axis=1, how="all").apply(_numeric).loc[names]
+    typed = {name: as_column(cells) for name, cells in columns.items() if any(cell is not None for cell in cells)}
+    return pd.DataFrame(typed, index=pd.Index(accessions, dtype=object)).loc[names]
 
 
 def _free(name: str, i: int, columns: dict[str, list[object]]) -> str:
     """The column that has nothing yet for a sample: the one of that name, or with a number behind it."""
-    names = (name, *(f"{name}.{n}" for n in range(2, 10_000)))
+    names = itertools.chain([name], (f"{name}.{n}" for n in itertools.count(2)))
     return next(n for n in names if n not in columns or columns[n][i] is None)
-
-
-def _numeric(column: pd.Series) -> pd.Series:
-    """Numbers where every cell that is there is one."""
-    number = pd.to_numeric(column, errors="coerce")
-    return number if number.notna().sum() == column.notna().sum() else column

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from ..errors import FormatError
-from ._cells import MISSING
+from ..errors import UnknownNameError
+from ._missing import NO_ID
+from ._notes import as_column
 from ._orientation import GENES_IN_ROWS, Side, orient
+from ._sides import Sides
+from ._text import InMemory
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 __all__ = ["Grid"]
-
-# Numbers that stand beside expression in one table, and describe a sample or a gene.
-_OF_SAMPLES = frozenset(
-    """
-    age sex gender batch time hours hour day days week weeks visit bmi weight height label class target replicate
-    survival status event timepoint dose plate
-    """.split()  # noqa: SIM905 - a list of words
-)
-_OF_GENES = frozenset(
-    """
-    chr chrom chromosome length effective_length gc gene_id geneid entrez entrezid entrez_id
-    entrezgene hgnc_id
-    """.split()  # noqa: SIM905
-)
 
 
 @dataclass(frozen=True)
@@ -48,68 +37,85 @@ class Grid:
         Names along both sides.
     corner
         What the file writes above the row names, ``""`` for nothing.
-    row_notes
-        Text columns beside the numbers, by name, one cell per row.
+    row_notes, column_notes
+        Text about rows and about columns, by name.
     about
         What reading found out, for ``uns["read"]``.
+    beside
+        Columns before which one of text stands in the file: what is in doubt there stands among annotations.
+    decimal
+        How numbers among the text are written.
     """
 
-    path: Path
+    path: Path | InMemory
     values_rc: np.ndarray
     rows: list[str]
     columns: list[str]
     corner: str = ""
-    row_notes: Mapping[str, list[str]] = field(default_factory=dict)
+    row_notes: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    column_notes: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     about: Mapping[str, str] = field(default_factory=dict)
+    beside: frozenset[int] = frozenset()
+    decimal: str = "."
 
-    def adata(self, orientation: str | None) -> AnnData:
+    def adata(self, orientation: str | None, annotations: Sequence[str] | None = None) -> AnnData:
         """Samples x genes, the way told from evidence or by the user.
+
+        Parameters
+        ----------
+        orientation
+            What the user said, if anything.
+        annotations
+            Names that the user said describe samples or genes; by default told from the other names.
 
         Raises
         ------
         FormatError
             If the two ways are equally likely, or a sample has no name.
+        InputError
+            If a name may be a gene's or describe samples.
+        UnknownNameError
+            If an annotation that was named is not there.
         """
         import anndata
 
-        grid = self._named_by_text()
-        sides = Side(grid.rows, grid.corner, tuple(grid.row_notes)), Side(grid.columns)
-        way, why = orient(*sides, path=self.path, asked=orientation)
-        x_rc, columns, notes = grid._without(_OF_GENES if way == GENES_IN_ROWS else _OF_SAMPLES)
-        of_rows = pd.DataFrame({k: _plain(v) for k, v in notes.items()}, index=pd.Index(grid.rows, dtype=object))
-        of_columns = pd.DataFrame(index=pd.Index(columns, dtype=object))
-        x_ng, obs, var = (x_rc.T, of_columns, of_rows) if way == GENES_IN_ROWS else (x_rc, of_rows, of_columns)
-        unnamed = [i for i, name in enumerate(obs.index) if not name]
-        if unnamed:
-            msg = f"{self.path}: {len(unnamed)} samples have no name, the first is number {unnamed[0] + 1}; name them"
-            raise FormatError(msg)
-        about = {**self.about, "orientation": way, "orientation_because": why}
-        return anndata.AnnData(x_ng, obs=obs, var=var, uns={"read": about})
+        sides = Side(self.rows, self.corner, tuple(self.row_notes)), Side(self.columns, notes=tuple(self.column_notes))
+        way, why = orient(*sides, path=Path(str(self.path)), asked=orientation)
+        genes_in_rows = way == GENES_IN_ROWS
+        x_ng = self.values_rc.T if genes_in_rows else self.values_rc
+        samples, genes = (self.columns, self.rows) if genes_in_rows else (self.rows, self.columns)
+        of_samples, of_genes = (
+            (self.column_notes, self.row_notes) if genes_in_rows else (self.row_notes, self.column_notes)
+        )
+        self._check_named(annotations)
+        table = Sides(
+            self.path,
+            x_ng,
+            samples,
+            genes,
+            {name: self._column(cells) for name, cells in of_samples.items() if _says(name, cells)},
+            {name: self._column(cells) for name, cells in of_genes.items() if _says(name, cells)},
+            beside_samples=self.beside if genes_in_rows else frozenset(),
+            beside_genes=frozenset() if genes_in_rows else self.beside,
+            in_columns=genes_in_rows,
+        )
+        table = table.parted(annotations)
+        obs = pd.DataFrame(table.of_samples, index=pd.Index(table.samples, dtype=object))
+        var = pd.DataFrame(table.of_genes, index=pd.Index(table.genes, dtype=object))
+        told = "; ".join([*filter(None, [self.about.get("notes", "")]), *table.said])
+        about = {**self.about, "notes": told, "orientation": way, "orientation_because": why}
+        return anndata.AnnData(table.x_ng, obs=obs, var=var, uns={"read": about})
 
-    def _named_by_text(self) -> Grid:
-        """The same with rows that are only counted named by a text column that tells them apart."""
-        count = [str(i) for i in range(len(self.rows) + 1)]
-        if self.rows not in (count[:-1], count[1:]):
-            return self
-        name = next((n for n, cells in self.row_notes.items() if len(set(cells)) == len(cells)), None)
-        if name is None:
-            return self
-        notes = {n: cells for n, cells in self.row_notes.items() if n != name}
-        return replace(self, rows=self.row_notes[name], corner=name, row_notes=notes)
+    def _column(self, cells: Sequence[Any]) -> Any:
+        return cells if isinstance(cells, np.ndarray) else as_column(cells, decimal=self.decimal)
 
-    def _without(self, described: frozenset[str]) -> tuple[np.ndarray, list[str], dict[str, object]]:
-        """The matrix without number columns that describe rows, the names left, and every note on rows."""
-        beside = [i for i, name in enumerate(self.columns) if name.lower() in described]
-        notes: dict[str, object] = dict(self.row_notes)
-        if not beside or len(beside) == len(self.columns):
-            return self.values_rc, self.columns, notes
-        notes |= {self.columns[i]: self.values_rc[:, i] for i in beside}
-        keep = np.setdiff1d(np.arange(len(self.columns)), beside)
-        return self.values_rc[:, keep], [self.columns[i] for i in keep], notes
+    def _check_named(self, annotations: Sequence[str] | None) -> None:
+        there = {*self.rows, *self.columns, *self.row_notes, *self.column_notes, self.corner}
+        for name in annotations or ():
+            if name not in there:
+                raise UnknownNameError("annotation", name, sorted(there), where=str(self.path))
 
 
-def _plain(cells: object) -> object:
-    """Text cells with the missing ones as such; anything else as it is."""
-    if not isinstance(cells, list):
-        return cells
-    return [np.nan if cell in MISSING else cell for cell in cells]
+def _says(name: str, cells: Sequence[Any]) -> bool:
+    """Whether a column is one: those behind the table that a spreadsheet saved have neither name nor cells."""
+    return bool(name) or isinstance(cells, np.ndarray) or any(cell not in NO_ID for cell in cells)

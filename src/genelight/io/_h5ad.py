@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from ..errors import FormatError, first_three
+from ._declared import check_hdf5
 from ._hdf5 import naming, opened_hdf5
 from ._read import HDF5, READERS, Input, Options
-from ._text import check_room
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -45,8 +45,6 @@ class H5ad:
             if not {"obs", "var"} <= set(file):
                 msg = f"{given.path} is HDF5 without X, obs and var (keys: {first_three(file, n=6) or 'none'})"
                 raise FormatError(msg)
-            x = file.get("X")
-            if len(getattr(x, "shape", ())) == 2 and not options.backed:
-                check_room(given.path, rows=x.shape[0], columns=x.shape[1], itemsize=x.dtype.itemsize)
+            check_hdf5(given.path, file, but="X" if options.backed else "")
         with naming(given.path):
             return anndata.read_h5ad(given.path, backed="r" if options.backed else None)

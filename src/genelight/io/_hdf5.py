@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import sparse
 
 from ..errors import FormatError, GenelightError
-from ._text import check_room
+from ._budget import check_room
 
 if TYPE_CHECKING:
     import h5py

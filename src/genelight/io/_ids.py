@@ -8,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import InputError, UnknownNameError, first_three
+from ._missing import is_empty
 
-__all__ = ["NAMESPACES", "check_kind", "check_namespace", "clean_ids", "is_empty"]
+__all__ = ["NAMESPACES", "check_kind", "check_namespace", "clean_ids"]
 
 # How ids of a kind look; symbols are what is left.
 _LOOKS: dict[str, re.Pattern[str]] = {
@@ -18,7 +19,6 @@ _LOOKS: dict[str, re.Pattern[str]] = {
     "ensp": re.compile(r"(\d+\.)?ENS[A-Z]*P\d{6,}(\.\d+)?$"),
 }
 NAMESPACES = ("symbol", *_LOOKS)
-_EMPTY = ("", "NA", "NaN", "nan", "None", "null", "-", "?")
 _SAMPLED = 500
 
 
@@ -55,13 +55,11 @@ def check_kind(values: pd.Series, ids: str, path: Path) -> None:
 
 
 def clean_ids(values: pd.Series, ids: str) -> pd.Series:
-    """Ids without blanks around them and without STRING's ``9606.`` before proteins; empty ones as ``""``."""
+    """Ids without blanks around them, ``.0`` behind Entrez ids, ``9606.`` before proteins; empty ones as ``""``."""
     values = values.fillna("").str.strip()
+    if ids == "entrez":
+        # Programs that take ids for numbers write 7157.0.
+        values = values.str.replace(r"^(\d+)\.0+$", r"\1", regex=True)
     if ids == "ensp":
         values = values.str.replace(r"^\d+\.", "", regex=True)
     return values.mask(is_empty(values), "")
-
-
-def is_empty(values: pd.Series) -> pd.Series:
-    """Which cells are one of the ways in which sources write that there is nothing."""
-    return values.isin(_EMPTY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from ..nouns.confounding import BATCH
 from ._inspection import Column, Inspection
 from ._read import find_reader, read
 from .id_kinds import PLATFORMS, PROBES, detect_ids
-from .scales import detect_scale, find_floor
+from .scales import detect_scale, find_floor, levels
 from .sheet import match_sheet
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ __all__ = ["inspect"]
 _ROWS = 1024
 _MOST_LABELS = 12
 _USUAL = ("format", "separator", "decimal")
+_OF_PROBES = ("platform",)
 _VERSIONED = re.compile(r".*\.\d+$")
 _MANGLED = re.compile(r"\d{1,2}-(Mar|Sep|Dec|Oct|Nov|Apr|Feb)$", re.IGNORECASE)
 # How titles say a visit behind a person; most titles do, and people are more than a handful.
@@ -36,6 +37,7 @@ _MOST, _FEWEST = 0.5, 5
 _NO_SCALE = {
     "zscore": "look for the values before they were standardised: a model needs them",
     "ratio": "look for the values before they were divided by a reference: a model needs them",
+    "ranks": "look for the values before they were ranked: a model needs them",
     "unknown": "check the values: no scale of expression fits them",
 }
 _WORDS = {
@@ -51,6 +53,8 @@ def inspect(
     orientation: str | None = None,
     modality: str | None = None,
     column: str | None = None,
+    annotations: Sequence[str] | None = None,
+    drop_empty: bool = False,
     samples: str | Path | None = None,
     samples_id: str | None = None,
 ) -> Inspection:
@@ -60,7 +64,7 @@ def inspect(
     ----------
     path
         Anything that :func:`read` reads.
-    orientation, modality, column
+    orientation, modality, column, annotations, drop_empty
         As for :func:`read`.
     samples, samples_id
         A sample sheet and its column of names, as for :func:`match_sheet`.
@@ -92,12 +96,22 @@ def inspect(
     """
     path = Path(path)
     backed = "backed" in find_reader(path).options and samples is None
-    adata = read(path, orientation=orientation, modality=modality, column=column, backed=backed)
+    adata = read(
+        path,
+        orientation=orientation,
+        modality=modality,
+        column=column,
+        backed=backed,
+        annotations=annotations,
+        drop_empty=drop_empty,
+    )
     try:
         sheet = None if samples is None else match_sheet(adata, samples, samples_id=samples_id)
         found = _look(adata if sheet is None else sheet.join(adata), path)
-        options = {"orientation": orientation, "modality": modality, "column": column}
-        found = replace(found, next=_next(found, options, samples=samples))
+        told = None if annotations is None else ",".join(annotations) or "none"
+        given = {"orientation": orientation, "modality": modality, "column": column, "annotations": told}
+        given["drop-empty"] = "" if drop_empty else None
+        found = replace(found, next=_next(found, given, samples=samples))
         return found if sheet is None else replace(found, sheet=sheet.to_dict(), notes=(*found.notes, str(sheet)))
     finally:
         if backed and adata.isbacked:
@@ -112,12 +126,13 @@ def _look(adata: AnnData, path: Path) -> Inspection:
     told = adata.uns.get("read", {})
     return Inspection(
         path=str(path),
-        format=str(told.get("format") or path.suffix.lstrip(".") or (find_reader(path).__doc__ or "").rstrip(".")),
+        format=_format(path, told),
         samples=adata.n_obs,
         genes=adata.n_vars,
         ids=ids,
         versioned=sum(map(bool, map(_VERSIONED.match, genes))) if ids.kind.startswith("ens") else 0,
-        platform=str(told.get("platform") or PLATFORMS.get(ids.kind, "")),
+        # A table that map-ids wrote has genes, whatever the array was.
+        platform=str(told.get("platform") or PLATFORMS.get(ids.kind, "")) if ids.kind in PROBES | {"unknown"} else "",
         mangled=sum(map(bool, map(_MANGLED.match, genes))),
         repeated=int(adata.var_names.duplicated().sum()),
         scale=scale,
@@ -128,9 +143,22 @@ def _look(adata: AnnData, path: Path) -> Inspection:
         labels=columns["label"],
         subjects=columns["subject"] or tuple(_people(adata.obs)),
         columns=tuple(_summaries(adata.obs)),
-        notes=tuple(f"{key.replace('_', ' ')}: {value}" for key, value in told.items() if key not in _USUAL and value),
+        notes=tuple(
+            f"{key.replace('_', ' ')}: {value}"
+            for key, value in told.items()
+            if key not in (*_USUAL, *_OF_PROBES * (ids.kind not in PROBES)) and value
+        ),
         next="",
+        levels="" if scale.name in ("scores", "ranks", "zscore") else levels(adata.X),
     )
+
+
+def _format(path: Path, told: Mapping[str, Any]) -> str:
+    """How the file is written now, whatever it was made of."""
+    reader = find_reader(path)
+    if "backed" in reader.options:
+        return path.suffix.lstrip(".") or (reader.__doc__ or "").rstrip(".")
+    return str(told.get("format") or path.suffix.lstrip(".") or (reader.__doc__ or "").rstrip("."))
 
 
 def _gaps(x: Any) -> tuple[int, int]:
@@ -199,9 +227,10 @@ def _from_probes(platform: str) -> tuple[str, str]:
 def _next(found: Inspection, options: Mapping[str, str | None], *, samples: str | Path | None = None) -> str:
     """The command that comes next, or why none does."""
     file = shlex.quote(found.path)
-    given = "".join(f" --{name} {shlex.quote(value)}" for name, value in options.items() if value is not None)
+    given = "".join(f" --{name} {shlex.quote(value)}" for name, value in options.items() if value)
     if found.scale.name in _NO_SCALE:
         return _NO_SCALE[found.scale.name]
+    given += " --drop-empty" * (options.get("drop-empty") is not None)
     if samples is not None:
         sheet, joined = shlex.quote(str(samples)), f"genelight read {file}{given} --samples"
         return f"{joined} {sheet} --out cohort.h5ad" if given else f"genelight init study.toml {file} {sheet}"
@@ -212,7 +241,7 @@ def _next(found: Inspection, options: Mapping[str, str | None], *, samples: str 
         return f"genelight map-ids {file}{table} --out mapped.h5ad{where}"
     if found.missing:
         return f"drop or impute the genes with missing values ({found.missing} in all): a model takes none"
-    scale = {"counts": "counts", "log2": "log2"}.get(found.scale.name, "linear")
+    scale = {"counts": "counts", "log2": "log2", "ln": "ln", "scores": "log2"}.get(found.scale.name, "linear")
     whole = [column for column in found.subjects if column.pattern is None]
     subject = f" --subject {shlex.quote(whole[0].name)}" if whole else ""
     return f"genelight fit {file} --scale {scale}{subject} --out model"

@@ -62,6 +62,8 @@ class Inspection:
         What reading found out.
     next
         The command to type next.
+    levels
+        What is odd about the samples' levels; empty for nothing.
     sheet
         What became of the rows of a sample sheet; None without one.
     """
@@ -85,6 +87,7 @@ class Inspection:
     columns: tuple[Column, ...]
     notes: tuple[str, ...]
     next: str
+    levels: str = ""
     sheet: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -102,6 +105,7 @@ class Inspection:
             "gene ids": "; ".join([ids, *(f"{count} {what}" for what, count in odd.items() if count)]),
             "scale": f"{self.scale.name}: {SCALE_NAMES[self.scale.name]} ({self.scale.evidence})",
             "floor": "none" if self.floor is None else f"{self.floor[0]:g}, where {self.floor[1]:.0%} of values sit",
+            "levels": self.levels,
             "gaps": f"{self.missing:,} missing, {self.infinite:,} infinite",
             "labels": _listed(self.labels),
             "subjects": _listed(self.subjects),

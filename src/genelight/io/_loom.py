@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 
 from ..errors import FormatError, first_three
+from ._declared import check_hdf5
 from ._hdf5 import notes_of, opened_hdf5
 from ._read import READERS, Input, Options
-from ._text import check_room
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -45,12 +45,12 @@ class Loom:
         import anndata
 
         with opened_hdf5(given.path) as file:
+            check_hdf5(given.path, file)
             matrix = file["matrix"]
             if len(matrix.shape) != 2:
                 msg = f"{given.path}: key 'matrix' has {len(matrix.shape)} dimensions, not two"
                 raise FormatError(msg)
             genes, cells = matrix.shape
-            check_room(given.path, rows=genes, columns=cells, itemsize=matrix.dtype.itemsize)
             var = _named(file["row_attrs"], genes, usual=_GENES, path=given.path)
             obs = _named(file["col_attrs"], cells, usual=_SAMPLES, path=given.path)
             return anndata.AnnData(matrix[:].T, obs=obs, var=var)

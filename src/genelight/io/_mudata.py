@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import FormatError, InputError, UnknownNameError, first_three
+from ._declared import check_hdf5
 from ._hdf5 import opened_hdf5
 from ._read import READERS, Input, Options
 
@@ -43,6 +44,7 @@ class MuData:
 
         with opened_hdf5(given.path) as file:
             name = _choose(list(file["mod"]), options.modality, given)
+            check_hdf5(given.path, file["mod"][name])
             adata = anndata.io.read_elem(file["mod"][name])
             if not isinstance(adata, anndata.AnnData):
                 msg = f"{given.path}: modality {name!r} is no AnnData"

@@ -10,9 +10,10 @@ import pandas as pd
 from ..errors import FormatError, InputError, UnknownNameError
 from ..nouns import Edges
 from ._delimited import Dropped, Layout, numbers
-from ._files import existing, opened
+from ._files import existing
 from ._ids import check_kind, check_namespace, clean_ids
 from ._names import plain_name
+from ._text import lines
 
 __all__ = ["read_network"]
 
@@ -129,14 +130,13 @@ def _read_delimited(
 
 def _read_sif(path: Path) -> pd.DataFrame:
     pairs: list[tuple[str, str]] = []
-    with opened(path) as handle:
-        for number, line in enumerate(handle, start=1):
-            cells = line.rstrip("\r\n").split("\t") if "\t" in line else line.split()
-            if len(cells) == 2:
-                msg = f"{path}, line {number}: 2 cells ({line.strip()!r}); SIF has gene, relation, gene"
-                raise FormatError(msg)
-            # A line of one cell is a gene without edges.
-            pairs.extend((cells[0], other) for other in cells[2:])
+    for number, line in enumerate(lines(path), start=1):
+        cells = line.split("\t") if "\t" in line else line.split()
+        if len(cells) == 2:
+            msg = f"{path}, line {number}: 2 cells ({line.strip()!r}); SIF has gene, relation, gene"
+            raise FormatError(msg)
+        # A line of one cell is a gene without edges.
+        pairs.extend((cells[0], other) for other in cells[2:])
     return pd.DataFrame(pairs, columns=["source", "target"], dtype=object).assign(weight=1.0)
 
 
@@ -144,8 +144,7 @@ def _read_graphml(path: Path, weight: str | None) -> tuple[pd.DataFrame, bool]:
     import networkx as nx
 
     try:
-        with opened(path) as handle:
-            graph = nx.parse_graphml(handle.read())
+        graph = nx.parse_graphml("\n".join(lines(path)))
     except (nx.NetworkXError, SyntaxError, KeyError, ValueError) as error:
         msg = f"{path} is no readable GraphML ({error}); write it again, or give an edge table"
         raise FormatError(msg) from error

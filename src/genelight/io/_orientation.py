@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import FormatError, UnknownNameError, first_three
+from ._axis import SURE, gene_kin
 from .id_kinds import ID_KINDS, detect_ids
 
-__all__ = ["GENES_IN_ROWS", "ORIENTATIONS", "SAMPLES_IN_ROWS", "Side", "orient"]
+__all__ = ["GENES_IN_ROWS", "ORIENTATIONS", "SAMPLES_IN_ROWS", "Side", "counted", "orient"]
 
 GENES_IN_ROWS, SAMPLES_IN_ROWS = "genes-in-rows", "samples-in-rows"
 ORIENTATIONS = (GENES_IN_ROWS, SAMPLES_IN_ROWS)
@@ -55,7 +56,7 @@ class Side:
     corner: str = ""
     notes: Sequence[str] = field(default=())
 
-    def geneness(self) -> tuple[float, str]:
+    def geneness(self) -> tuple[float, str]:  # noqa: PLR0911 - one kind of evidence after the other
         """From 1, surely genes, to -1, surely samples; and what says so."""
         kind, share, examples = detect_ids(self.names)
         shown = first_three(self.names)
@@ -67,10 +68,14 @@ class Side:
             return -sample, f"names of samples ({shown})"
         if gene > _SURE:
             return gene, f"numbered genes ({shown})"
+        kin = gene_kin(some)
+        if kin is not None and kin.kind == "gene symbols":
+            known = [name for name, level in zip(some, kin.level, strict=True) if level == SURE]
+            return max(0.4, kin.share), f"gene symbols ({first_three(known)})"
         common = len(_COMMON.intersection(self.names))
         if common >= min(3, len(self.names)):
             return 1.0, f"common genes ({first_three(sorted(_COMMON.intersection(self.names)))})"
-        if kind == "entrez" and not _counted(self.names):
+        if kind == "entrez" and not counted(self.names):
             return 0.6, f"numbers as Entrez ids are ({shown})"
         return self._words()
 
@@ -114,7 +119,7 @@ def orient(rows: Side, columns: Side, *, path: Path, asked: str | None) -> tuple
     raise FormatError(msg)
 
 
-def _counted(names: Sequence[str]) -> bool:
+def counted(names: Sequence[str]) -> bool:
     """Whether numbers only count the rows."""
     start = next((s for s in ("0", "1") if names and names[0] == s), None)
     return start is not None and all(name == str(i) for i, name in enumerate(names, int(start)))

@@ -33,7 +33,8 @@ def read_perturbations(path: str | Path, *, ids: str = "symbol") -> pd.DataFrame
     Returns
     -------
     Genes in rows and perturbations in columns, NaN where nothing was measured; several rows of one gene (doses,
-    probes) are averaged. ``attrs["account"]`` counts rows, genes, perturbations, and rows that went into an average.
+    probes) are averaged, several columns of one name kept as ``drug`` and ``drug.2``. ``attrs["account"]`` counts rows,
+    genes, perturbations, rows that went into an average, and repeated columns.
 
     Raises
     ------
@@ -64,7 +65,8 @@ def read_perturbations(path: str | Path, *, ids: str = "symbol") -> pd.DataFrame
         rows["value"] = numbers(rows["value"], value, path)
         rows["who"] = rows["who"].str.strip()
     else:
-        first, *names = layout.columns
+        first = gene or layout.of_genes() or layout.columns[0]
+        names = [name for name in layout.columns if name != first]
         wide = layout.read({name: name for name in layout.columns})
         values = {name: numbers(wide[name], name, path) for name in names}
         rows = pd.DataFrame(values).assign(gene=wide[first]).melt("gene", var_name="who")
@@ -78,4 +80,6 @@ def read_perturbations(path: str | Path, *, ids: str = "symbol") -> pd.DataFrame
     averaged = int(known.duplicated(["gene", "who"], keep=False).sum())
     table.attrs["account"] = {"rows": len(rows), "genes": len(table), "perturbations": table.shape[1]}
     table.attrs["account"]["averaged rows"] = averaged
+    # Both are kept, the second as NAME.2: two columns may be two experiments.
+    table.attrs["account"]["repeated columns"] = layout.repeated
     return table.rename_axis(index=None, columns=None)

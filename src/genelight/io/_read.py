@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,9 @@ from scipy import sparse
 
 from .._core.registry import Registry
 from ..errors import FormatError, InputError, ResourceError, first_three
+from ._budget import check_room
 from ._files import DAMAGED, describe, existing, start_of
+from ._notes import mend_names
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -109,6 +112,7 @@ class Options:
     modality: str | None = None
     column: str | None = None
     backed: bool | None = None
+    annotations: tuple[str, ...] | None = None
 
 
 class Reader(Protocol):
@@ -139,6 +143,8 @@ def read(
     column: str | None = None,
     backed: bool = False,
     dense: bool = False,
+    annotations: Sequence[str] | None = None,
+    drop_empty: bool = False,
 ) -> AnnData:
     r"""Read an expression table, samples in rows.
 
@@ -154,13 +160,20 @@ def read(
         ``"genes-in-rows"`` or ``"samples-in-rows"``, for tables of text, Parquet and Feather whose names and
         numbers do not tell; by default told from them.
     modality
-        Which modality of a MuData file.
+        Which modality of a MuData file, or which sheet of a workbook.
     column
-        Which column of the tables in a folder of samples, such as ``"TPM"``.
+        Which column of the tables in a folder of samples, or of a table with a row for each gene and sample, such as
+        ``"TPM"``.
     backed
         Whether ``X`` of h5ad and zarr stays on disk.
     dense
         Whether to unpack a sparse matrix into a dense one of the same type; by default it stays sparse.
+    annotations
+        Columns, or rows, of a table of text, Parquet, Feather or Excel that describe samples or genes; all others are
+        values then. By default those are told by their names, which are no ids as the others are, and named in
+        ``uns["read"]``; where that cannot be told, an error asks.
+    drop_empty
+        Whether samples whose every value is zero or missing are set aside and counted; by default they are an error.
 
     Returns
     -------
@@ -175,11 +188,14 @@ def read(
         If sample names repeat, or an option does not go with the format.
     FormatError
         If no reader knows the content, the file is truncated or damaged, orientation cannot be told, or its
-        ``X`` is absent, empty or not of real numbers.
+        ``X`` is absent, empty or not of real numbers; or it leads out of itself by links (``GENELIGHT_LINKS=1``
+        follows them).
 
     Notes
     -----
-    Cost: one pass over the file; memory for ``X`` once, twice for a moment under ``dense=True``.
+    Cost: one pass over the file; memory for ``X`` once, twice for a moment under ``dense=True``. What a file declares
+    is added up before it is read, and stops where that is more than the machine has free, or than
+    ``GENELIGHT_MEMORY`` says (in GB).
 
     Examples
     --------
@@ -192,19 +208,55 @@ def read(
     """
     given = Input.of(Path(path))
     name, reader = _reader(given)
-    options = Options(orientation, modality, column, backed or None)
+    told = None if annotations is None else tuple(annotations)
+    options = Options(orientation, modality, column, backed or None, told)
     _check_options(options, reader, name=name, path=given.path)
     try:
         with _quiet_names():
             adata = reader.read(given, options)
         # Indices beyond the matrix would write beyond the dense one, so the check comes first.
         check_table(adata, given.path)
+        said = mend_names(adata)
+        if not backed:
+            adata, more = _without_empty(adata, given.path, drop=drop_empty)
+            said += more
+        if said:
+            known = adata.uns.get("read", {})
+            adata.uns["read"] = {**known, "notes": "; ".join(filter(None, [known.get("notes", ""), *said]))}
         if dense and hasattr(adata.X, "toarray"):
+            check_room(given.path, rows=adata.n_obs, columns=adata.n_vars, itemsize=adata.X.dtype.itemsize)
             adata.X = adata.X.toarray()
     except MemoryError as error:
         msg = f"{given.path} needs more memory than there is; pack it: genelight pack {given.path} --out store.zarr"
         raise ResourceError(msg) from error
     return adata
+
+
+def _without_empty(adata: AnnData, path: Path, *, drop: bool) -> tuple[AnnData, list[str]]:
+    """The table without samples whose values are all zero or missing, if asked for.
+
+    Raises
+    ------
+    InputError
+        If there are any, and nobody asked.
+    """
+    x = adata.X
+    if sparse.issparse(x):
+        some_n = np.asarray(np.nan_to_num(abs(x)).sum(1)).ravel() > 0
+    else:
+        some_n = np.array([bool((row[~np.isnan(row)] != 0).any()) if row.dtype.kind == "f" else row.any() for row in x])
+    if some_n.all():
+        return adata, []
+    names = adata.obs_names[~some_n]
+    if not drop or not some_n.any():
+        file = shlex.quote(str(path))
+        msg = (
+            f"{path}: {len(names)} of {adata.n_obs} samples hold nothing but zeros or missing values "
+            f"({first_three(names)}); they spoil every standard deviation. Set them aside: genelight read {file} "
+            "--drop-empty --out cohort.h5ad (drop_empty=True in Python)"
+        )
+        raise InputError(msg)
+    return adata[some_n].copy(), [f"{len(names)} samples without a value above zero set aside ({first_three(names)})"]
 
 
 @contextmanager

@@ -10,9 +10,12 @@ import pandas as pd
 from scipy import sparse
 
 from ..errors import FormatError
-from ._files import opened, unpacked
+from ._budget import check_bytes
+from ._declared import check_hdf5
+from ._files import unpacked
 from ._hdf5 import compressed, naming, opened_hdf5, texts
 from ._read import READERS, Input, Options
+from ._text import lines
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -52,6 +55,7 @@ class Tenx:
             If the file is damaged.
         """
         with opened_hdf5(given.path) as file:
+            check_hdf5(given.path, file)
             group = file["matrix"] if "matrix" in file else file[next(iter(file))]
             features, barcodes = (int(n) for n in group["shape"][:])
             x = compressed(given.path, group, (barcodes, features))
@@ -95,6 +99,12 @@ class TenxFolder:
         matrix = _find(folder, "matrix") if given.is_folder else given.path
         features_path, barcodes_path = _find(folder, "features"), _find(folder, "barcodes")
         with naming(matrix), unpacked(matrix) as handle:
+            size = next(
+                (line for line in iter(lambda: handle.readline(1 << 16), b"") if not line.startswith(b"%")), b""
+            )
+            entries = int(size.split()[-1]) if size.split() and size.split()[-1].isdigit() else 0
+            check_bytes(matrix, 32 * entries, f"{entries:,} entries")
+        with naming(matrix), unpacked(matrix) as handle:
             x = sparse.csr_matrix(scipy.io.mmread(handle).T)
         rows = [line.split("\t") for line in _lines(features_path)]
         columns = dict(enumerate(("gene_ids", "symbol", "feature_types")[: min(map(len, rows), default=0)]))
@@ -107,8 +117,7 @@ class TenxFolder:
 
 
 def _lines(path: Path) -> list[str]:
-    with opened(path) as handle:
-        return [line.rstrip("\r\n") for line in handle if line.strip()]
+    return [line for line in lines(path) if line.strip()]
 
 
 def _find(folder: Path, part: str) -> Path:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import os
+import shlex
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import FormatError, ResourceError
+from ..errors import FormatError
 from ._files import DAMAGED, describe, is_gzip, start_of, unpacked
 
-__all__ = ["blocks", "check_last_line", "check_room", "head", "reading"]
+__all__ = ["InMemory", "blocks", "check_last_line", "cut_line", "decoded", "head", "lines", "reading"]
 
 BLOCK = 2 << 20  # larger ones are no faster, and several are in memory at once
 HEAD = 1 << 20
@@ -23,8 +26,19 @@ BOMB_BYTES, BOMB_RATIO = 2 << 30, 500
 _BOM = b"\xef\xbb\xbf"
 
 
+@dataclass(frozen=True)
+class InMemory:
+    """Text that was made of a file of another kind: a worksheet."""
+
+    path: Path
+    text: bytes
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
 @contextmanager
-def reading(path: Path) -> Iterator[BinaryIO]:
+def reading(path: Path | InMemory) -> Iterator[BinaryIO]:
     """The bytes of a text file, unpacked; what goes wrong while they are read names the file.
 
     Raises
@@ -34,6 +48,9 @@ def reading(path: Path) -> Iterator[BinaryIO]:
     ResourceError
         If it cannot be read.
     """
+    if isinstance(path, InMemory):
+        yield io.BytesIO(path.text)
+        return
     try:
         _check_text(path, start_of(path))
         with unpacked(path) as handle:
@@ -43,7 +60,7 @@ def reading(path: Path) -> Iterator[BinaryIO]:
         raise FormatError(msg) from error
 
 
-def head(path: Path, lines: int) -> list[str]:
+def head(path: Path | InMemory, lines: int) -> list[str]:
     """The first lines, fewer where they are very long; at least four where there are four.
 
     Raises
@@ -67,7 +84,7 @@ def head(path: Path, lines: int) -> list[str]:
     return found
 
 
-def blocks(path: Path, *, skip: int = 0) -> Iterator[bytes]:
+def blocks(path: Path | InMemory, *, skip: int = 0) -> Iterator[bytes]:
     """Blocks of whole lines behind the first `skip` lines, each block ended by a newline.
 
     Raises
@@ -100,7 +117,68 @@ def blocks(path: Path, *, skip: int = 0) -> Iterator[bytes]:
             yield _checked(path, rest + b"\n")
 
 
-def check_last_line(path: Path) -> None:
+def lines(path: Path | InMemory, *, skip: int = 0) -> Iterator[str]:
+    """Lines without their ends, none held but the one at hand.
+
+    Raises
+    ------
+    FormatError, ResourceError
+        As :func:`blocks`.
+    """
+    for block in blocks(path, skip=skip):
+        yield from (line.rstrip("\r") for line in block.decode("utf-8")[:-1].split("\n"))
+
+
+def decoded(path: Path | InMemory, line: bytes, number: int) -> str:
+    """A line as text.
+
+    Raises
+    ------
+    FormatError
+        If it is not UTF-8; says how to convert the file.
+    """
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        found = f"line {number} is not UTF-8 text (byte {line[error.start]:#x})"
+        msg = f"{path}, {found}; {converted(path, 'iconv -f LATIN1 -t UTF-8')}"
+        raise FormatError(msg) from error
+
+
+def cut_line(line: str, separator: str, *, exact: bool = False) -> list[str]:
+    """Cells of a line, without blanks and quotes around them; runs of blanks part unless `exact`.
+
+    Cells of any length, which the csv module does not take.
+    """
+    runs = separator == " " and not exact
+    if '"' not in line:
+        return line.split() if runs else [cell.strip() for cell in line.split(separator)]
+    cells: list[str] = []
+    rest = ""
+    for part in line.split(separator):
+        rest = f"{rest}{separator}{part}" if rest else part
+        opened = rest.lstrip().startswith('"')
+        # Open where a quote stands before it and an odd number in it; a quote within a cell is one of the text.
+        if opened and rest.count('"') % 2:
+            continue
+        if rest or not runs:
+            text = rest.strip()
+            cells.append(text[1:-1].replace('""', '"').strip() if opened and text.endswith('"') else text)
+        rest = ""
+    return [*cells, rest.strip()] if rest else cells
+
+
+def converted(path: Path | InMemory, tool: str) -> str:
+    """The command that converts a file, as it can be pasted."""
+    name = Path(str(path))
+    plain = name.name.removesuffix(".gz")
+    out = shlex.quote(str(name.with_name(f"converted_{plain}")))
+    if isinstance(path, Path) and is_gzip(path):
+        return f"convert it: gzip -dc {shlex.quote(str(path))} | {tool} > {out}"
+    return f"convert it: {tool} < {shlex.quote(str(path))} > {out}"
+
+
+def check_last_line(path: Path | InMemory) -> None:
     """Stop where no newline ends plain text: its last number may have been cut short. Gzip tells by itself.
 
     Raises
@@ -108,51 +186,37 @@ def check_last_line(path: Path) -> None:
     FormatError
         If the last line has no end; says how to give it one.
     """
-    if is_gzip(path) or not path.stat().st_size:
+    if isinstance(path, InMemory) or is_gzip(path) or not path.stat().st_size:
         return
     with path.open("rb") as handle:
         handle.seek(-1, os.SEEK_END)
         if handle.read(1) not in b"\r\n":
-            msg = f"{path} may be cut short: no newline ends its last line; if it is whole, type: echo >> {path}"
+            whole = f"if it is whole, type: echo >> {shlex.quote(str(path))}"
+            msg = f"{path} may be cut short: no newline ends its last line; {whole}"
             raise FormatError(msg)
 
 
-def check_room(path: Path, *, rows: int, columns: int, itemsize: int = 8) -> None:
-    """Stop before a matrix is made that this machine cannot hold.
-
-    Raises
-    ------
-    ResourceError
-        If it needs more than the physical memory; says how much.
-    """
-    needed, there = rows * columns * itemsize, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if needed > there:
-        msg = (
-            f"{path} holds {rows:,} x {columns:,} values, {needed / 2**30:,.0f} GB in memory where there are "
-            f"{there / 2**30:,.0f}; read a part of it, or pack it: genelight pack {path.name} --out store.zarr"
-        )
-        raise ResourceError(msg)
+def _bomb_limit(path: Path | InMemory) -> int:
+    if isinstance(path, InMemory) or not is_gzip(path):
+        return 1 << 62
+    return max(BOMB_BYTES, BOMB_RATIO * path.stat().st_size)
 
 
-def _bomb_limit(path: Path) -> int:
-    return max(BOMB_BYTES, BOMB_RATIO * path.stat().st_size) if is_gzip(path) else 1 << 62
-
-
-def _checked(path: Path, block: bytes) -> bytes:
+def _checked(path: Path | InMemory, block: bytes) -> bytes:
     """The block itself, if it is UTF-8."""
     if not block.isascii():
         try:
             block.decode("utf-8")
         except UnicodeDecodeError as error:
+            line, byte = _line_of_first_bad_byte(path), block[error.start]
             msg = (
-                f"{path}, line {_line_of_first_bad_byte(path)} is not UTF-8 text (byte {block[error.start]:#x}); "
-                f"convert it: iconv -f LATIN1 -t UTF-8 {path.name} > utf8_{path.name}"
+                f"{path}, line {line} is not UTF-8 text (byte {byte:#x}); {converted(path, 'iconv -f LATIN1 -t UTF-8')}"
             )
             raise FormatError(msg) from error
     return block
 
 
-def _line_of_first_bad_byte(path: Path) -> int:
+def _line_of_first_bad_byte(path: Path | InMemory) -> int:
     """Counted only now, since counting lines while all is well would cost time."""
     number = 0
     with reading(path) as handle:
@@ -166,7 +230,7 @@ def _line_of_first_bad_byte(path: Path) -> int:
 
 def _check_text(path: Path, start: bytes) -> None:
     if start.startswith((b"\xff\xfe", b"\xfe\xff")) or start[1:8:2] == b"\0\0\0\0" or start[:7:2] == b"\0\0\0\0":
-        msg = f"{path} is UTF-16 text; convert it: iconv -f UTF-16 -t UTF-8 {path.name} > utf8_{path.name}"
+        msg = f"{path} is UTF-16 text; {converted(path, 'iconv -f UTF-16 -t UTF-8')}"
         raise FormatError(msg)
     if b"\0" in start:
         msg = f"{path} is {describe(path)}, not a text table"
@@ -176,6 +240,7 @@ def _check_text(path: Path, start: bytes) -> None:
         found = f"is {what}" if "empty" in what or "damaged" in what else "begins with nothing but blanks"
         msg = f"{path} {found}; fetch it again"
         raise FormatError(msg)
-    if b"\r" in start and b"\n" not in start and b"\r\n" not in start:
-        msg = f"{path} ends its lines as old Macs did; convert it: tr '\\r' '\\n' < {path.name} > unix_{path.name}"
+    if b"\r" in start and b"\n" not in start:
+        tool = r"tr '\r' '\n'"
+        msg = f"{path} ends its lines as old Macs did; {converted(path, tool)}"
         raise FormatError(msg)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from ..errors import FormatError, first_three
+from ._declared import check_zarr
 from ._hdf5 import naming
 from ._read import READERS, Input, Options
 
@@ -45,6 +46,7 @@ class Zarr:
                 told = first_three(keys, n=6) or "none"
                 msg = f"{given.path} is zarr of another kind (keys: {told}), not AnnData with X, obs and var"
                 raise FormatError(msg)
+            check_zarr(given.path, but="X" if options.backed else "")
             if not options.backed:
                 return anndata.read_zarr(given.path)
             x = group["X"] if isinstance(group["X"], zarr.Array) else anndata.io.sparse_dataset(group["X"])

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-__all__ = ["ID_KINDS", "PLATFORMS", "PROBES", "IdKind", "detect_ids"]
+__all__ = ["ID_KINDS", "PLATFORMS", "PROBES", "IdKind", "detect_ids", "looks_like"]
 
 # Each kind in words; pp.map_ids brings them to one another.
 ID_KINDS: dict[str, str] = {
@@ -45,10 +45,10 @@ _LOOKS: tuple[tuple[str, re.Pattern[str]], ...] = (
 # HG-U133 Plus 2.0 is HG-U133A (200000 to 222999), HG-U133B (222000 to 244999) and the numbers from 1552000 on.
 _OF_U133 = re.compile(r"(AFFX-\S+|\d{2,5}(_[a-z])?_at|(2\d{5}|15[567]\d{4})(_[a-z])?_at)$")
 _ONLY_PLUS_2 = re.compile(r"15[567]\d{4}(_[a-z])?_at$")
-_NOT_A = re.compile(r"2(2[3-9]|[34])\d+(_[a-z])?_at$")
+_NOT_A = re.compile(r"2(2[3-9]|[34]\d)\d{3}(_[a-z])?_at$")
 # Transcript clusters of the Gene ST chips, seven digits where human Entrez ids have at most six, or nine.
 _GENE_ST = re.compile(r"(7[89]|8[01]|16|17)\d{5,6}$")
-_SAMPLED = 20_000
+_SAMPLED, _FEW = 20_000, 0.01
 
 
 class IdKind(NamedTuple):
@@ -105,6 +105,11 @@ def detect_ids(ids: Iterable[object]) -> IdKind:
     return IdKind(kind, share, tuple(members[:3]))
 
 
+def looks_like(ids: Iterable[object]) -> list[str]:
+    """The kind that each of `ids` looks like by itself."""
+    return [_kind_of(str(i).strip()) for i in ids]
+
+
 def _kind_of(text: str) -> str:
     return next((kind for kind, look in _LOOKS if look.match(text)), "unknown")
 
@@ -117,6 +122,8 @@ def _chip(probes: list[str]) -> str:
 
     if fitting(_OF_U133) < 0.9 * len(probes):
         return "affymetrix"
-    if fitting(_ONLY_PLUS_2):
+    # Shares, for a few probes more or less do not make another chip: 4.5% of HG-U133 Plus 2.0 are its own.
+    few = _FEW * len(probes)
+    if fitting(_ONLY_PLUS_2) > few:
         return "gpl570"
-    return "affymetrix" if fitting(_NOT_A) else "hgu133a"
+    return "affymetrix" if fitting(_NOT_A) > few else "hgu133a"

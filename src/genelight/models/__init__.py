@@ -1,27 +1,28 @@
 """Models of expression behind one protocol: autoencoders, and PCA as the baseline."""
 
 from .activations import ACTIVATIONS
-from .again import again
-from .autoencoder import Autoencoder
+from .autoencoder import FittedAutoencoder
 from .baselines import BASELINES, Baseline
 from .build import torch_build
 from .bundle import KINDS, load, model_folder
 from .eigengenes import LAYER as EIGENGENES_LAYER
-from .eigengenes import Eigengenes, fit_eigengenes
+from .eigengenes import Eigengenes
 from .ensemble import Ensemble, fit_ensemble, load_ensemble
-from .fit import fit
-from .ica import ICA, fit_ica
+from .fit import Autoencoder, fit
+from .folds import Folds
+from .ica import ICA
 from .ica import LAYER as ICA_LAYER
+from .linear import FittedLinear
 from .nmf import LAYER as NMF_LAYER
-from .nmf import NMF, fit_nmf
+from .nmf import NMF, FittedNMF
 from .pca import LAYER as PCA_LAYER
-from .pca import PCA, fit_pca
+from .pca import PCA
 from .presets import PRESETS, Preset, choose_widths, preset
-from .random import Untrained, fit_random
+from .random import Random
 from .recipe import Recipe
 from .reconstruct import r2, squared_errors
-from .shallow import fit_shallow
 from .shelf import Found, Registered, fetch_model, find_models, read_registry
+from .spec import Spec
 from .starts import STARTS
 from .steps import Differentiable, Steps
 from .subspace import Subspace, find_subspace
@@ -46,28 +47,26 @@ __all__ = [
     "Differentiable",
     "Eigengenes",
     "Ensemble",
+    "FittedAutoencoder",
+    "FittedLinear",
+    "FittedNMF",
+    "Folds",
     "Found",
     "Grid",
     "Preset",
+    "Random",
     "Recipe",
     "Registered",
+    "Spec",
     "Steps",
     "Subspace",
-    "Untrained",
-    "again",
     "choose_widths",
     "fetch_model",
     "find_models",
     "find_rate",
     "find_subspace",
     "fit",
-    "fit_eigengenes",
     "fit_ensemble",
-    "fit_ica",
-    "fit_nmf",
-    "fit_pca",
-    "fit_random",
-    "fit_shallow",
     "load",
     "load_ensemble",
     "model_folder",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -15,26 +15,25 @@ from ..errors import UnknownNameError
 from ..nouns import CodeRange, Genes
 from ..pp import Preparation
 from ._card import verdict
-from .bundle import KINDS, Bundle, pack_ranges, unpack_ranges
+from .bundle import Bundle, pack_ranges, unpack_ranges
 from .missing import prepared
 from .network import Stack
 from .spaces import GeneSpace, Space, pack_space, unpack_space
+from .spec import Spec
 from .steps import Steps
 from .subspace import Subspace
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Autoencoder", "LinearAtTheEnd", "code_ranges", "kind_for", "open_with"]
+__all__ = ["FittedAutoencoder", "LinearAtTheEnd", "code_ranges", "kind_for", "open_with"]
 
 
-class Autoencoder:
+class FittedAutoencoder:
     """A trained autoencoder; layers are ``"L1"``, ``"L2"``, ... from input to output.
 
-    Made by :func:`fit` or :func:`genelight.load`.
+    Made by :meth:`genelight.models.Autoencoder.fit` or :func:`genelight.load`.
     """
-
-    name: ClassVar[str] = "autoencoder"
 
     def __init__(
         self,
@@ -42,6 +41,7 @@ class Autoencoder:
         space: Space,
         net: Stack,
         *,
+        spec: Spec,
         ranges: Mapping[str, CodeRange],
         settings: Mapping[str, Any],
         history: list[dict[str, float]],
@@ -50,10 +50,16 @@ class Autoencoder:
         self.preparation = preparation
         self.space = space
         self.net = net.eval().requires_grad_(requires_grad=False)
+        self.spec = spec
         self.settings = dict(settings)
         self.history = history
         self.about = dict(about or {})
         self._ranges = dict(ranges)
+
+    @property
+    def name(self) -> str:
+        """Kind of model: ``"autoencoder"``."""
+        return self.spec.kind
 
     @property
     def genes(self) -> Genes:
@@ -136,13 +142,14 @@ class Autoencoder:
             self.name,
             weights=weights,
             settings=self.settings | {"lost_variance": self.space.lost},
+            spec=self.spec.to_dict(),
             preparation=self.preparation,
             history=self.history,
             about=self.about,
         )
 
 
-class LinearAtTheEnd(Autoencoder):
+class LinearAtTheEnd(FittedAutoencoder):
     """An autoencoder whose genes are linear in its last hidden layer, so that methods can look inside."""
 
     @property
@@ -214,23 +221,17 @@ def code_ranges(space: Space, net: Stack, x_ng: np.ndarray) -> dict[str, CodeRan
     return {f"L{depth}": CodeRange.of(h_nk) for depth, h_nk in zip(depths, codes, strict=True)}
 
 
-Kind = TypeVar("Kind", bound=Autoencoder)
+Kind = TypeVar("Kind", bound=FittedAutoencoder)
 
 
-def open_with(kind: type[Kind], bundle: Bundle) -> Kind:
-    """The model of a kind that a bundle holds."""
-    settings = bundle.settings
+def open_with(
+    kind: type[Kind], bundle: Bundle, *, spec: Spec, network: Callable[[int, tuple[int, ...]], Stack]
+) -> Kind:
+    """The model of a kind that a bundle holds, its network built by `network`."""
+    settings = dict(bundle.settings)
     space = unpack_space(bundle.weights, lost=settings.pop("lost_variance"))
     inputs = len(space.low_g) if isinstance(space, GeneSpace) else space.basis_gk.shape[1]
-    # Models of the first format know nothing of what came later.
-    net = Stack(
-        inputs,
-        tuple(settings["widths"]),
-        settings["activation"],
-        tied=settings.get("tied", False),
-        latent=settings.get("latent"),
-        squash=settings.get("space") == "unit",
-    )
+    net = network(inputs, tuple(settings["widths"]))
     state = {n.removeprefix("net."): torch.from_numpy(w) for n, w in bundle.weights.items() if n.startswith("net.")}
     net.load_state_dict(state)
     layers = [f"L{i}" for i in range(1, len(settings["widths"]) + 1)]
@@ -238,6 +239,7 @@ def open_with(kind: type[Kind], bundle: Bundle) -> Kind:
         bundle.preparation,
         space,
         net,
+        spec=spec,
         ranges=unpack_ranges(bundle.weights, layers),
         settings=settings,
         history=bundle.history,
@@ -245,12 +247,6 @@ def open_with(kind: type[Kind], bundle: Bundle) -> Kind:
     )
 
 
-@KINDS.register("autoencoder", doi="10.1038/s41467-020-14666-6")
-def _open(bundle: Bundle) -> Autoencoder:
-    """Deep autoencoder."""
-    return open_with(kind_for(bundle.settings.get("space", "samples")), bundle)
-
-
-def kind_for(space: str) -> type[Autoencoder]:
+def kind_for(space: str) -> type[FittedAutoencoder]:
     """The class for a model trained in a space of that name."""
-    return Autoencoder if space == "unit" else LinearAtTheEnd
+    return FittedAutoencoder if space == "unit" else LinearAtTheEnd

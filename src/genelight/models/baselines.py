@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from .._core.registry import Registry
-from ..nouns import Model
-from ..pp import Preparation
-
-if TYPE_CHECKING:
-    from anndata import AnnData
+from .spec import Spec
 
 __all__ = ["BASELINES", "Baseline"]
 
 
 class Baseline(Protocol):
-    """One way to fit a model for comparison to a table."""
+    """One kind of model for comparison."""
 
-    def __call__(
-        self, adata: AnnData, *, widths: tuple[int, ...], preparation: Preparation | None = None, seed: int = 0
-    ) -> Model:
-        """A model for samples that an autoencoder of `widths` is trained on; one layer has the narrowest of them."""
+    def __call__(self, widths: tuple[int, ...], *, seed: int = 0) -> Spec:
+        """Its spec beside an autoencoder of `widths`; one layer has the narrowest of them."""
         ...
 
 

@@ -6,9 +6,9 @@ import csv
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from safetensors import SafetensorError
@@ -24,8 +24,18 @@ from .shelf import REGISTRY, fetch_model
 
 __all__ = ["KINDS", "Bundle", "load", "model_folder", "pack_ranges", "unpack_ranges"]
 
-FORMAT = 2
-KINDS: Registry[Callable[[Bundle], Model]] = Registry("kind of model")
+FORMAT = 3
+
+
+class Kind(Protocol):
+    """A kind of model: what reads one back."""
+
+    def open(self, bundle: Bundle) -> Model:
+        """The fitted model that a bundle holds."""
+        ...
+
+
+KINDS: Registry[Kind] = Registry("kind of model")
 
 
 class Bundle:
@@ -38,7 +48,9 @@ class Bundle:
     weights
         Arrays by name.
     settings
-        What else is needed to build it again.
+        What was decided in fitting, and is needed to read the weights.
+    spec
+        What it was fitted from, as plain values.
     preparation
         How its input is prepared; carries the gene list.
     history
@@ -53,6 +65,7 @@ class Bundle:
         *,
         weights: Mapping[str, np.ndarray],
         settings: Mapping[str, Any],
+        spec: Mapping[str, Any],
         preparation: Preparation,
         history: list[dict[str, float]],
         about: Mapping[str, Any],
@@ -60,6 +73,7 @@ class Bundle:
         self.kind = kind
         self.weights = dict(weights)
         self.settings = dict(settings)
+        self.spec = dict(spec)
         self.preparation = preparation
         self.history = history
         self.about = dict(about)
@@ -72,8 +86,8 @@ class Bundle:
 
     @property
     def seal(self) -> str:
-        """Identity of what decides how the weights are read: kind and settings."""
-        return digest(self.kind, self.settings)
+        """Identity of what decides how the weights are read, and how the model is fitted again."""
+        return digest(self.kind, self.settings, self.spec)
 
     def save(self, folder: Path) -> None:
         """Write the folder, whole or not at all; an older model at the same place is replaced at the end.
@@ -121,6 +135,7 @@ class Bundle:
             "format": FORMAT,
             "kind": self.kind,
             "settings": self.settings,
+            "spec": self.spec,
             "genes": self.preparation.genes.digest,
             "digest": self.digest,
             "seal": self.seal,
@@ -150,7 +165,7 @@ def load(folder: Path | str) -> Model:
     Examples
     --------
     >>> import genelight as gl, tempfile
-    >>> model = gl.models.fit_pca(gl.demo.cohort(), width=8)
+    >>> model = gl.models.PCA(8).fit(gl.demo.cohort())
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     model.save(folder + "/model")
     ...     gl.load(folder + "/model").digest == model.digest
@@ -168,16 +183,18 @@ def load(folder: Path | str) -> Model:
     if config["format"] > FORMAT:
         msg = f"{folder} has format {config['format']}, newer than {FORMAT}; upgrade with pip install -U genelight"
         raise FormatError(msg)
+    if config["format"] < FORMAT:
+        msg = f"{folder} has format {config['format']}, older than {FORMAT}, which keeps no spec; fit the model anew"
+        raise FormatError(msg)
     bundle = _read(folder, config)
     if bundle.digest != config.get("digest"):
         msg = f"{folder}: weights or preparation were altered since the model was saved (another digest in config.json)"
         raise FormatError(msg)
-    # Format 1 had no seal.
-    if config["format"] > 1 and bundle.seal != config.get("seal"):
-        msg = f"{folder / 'config.json'}: kind or settings were altered since the model was saved (another seal)"
+    if bundle.seal != config.get("seal"):
+        msg = f"{folder / 'config.json'}: kind, settings or spec were altered since the model was saved (another seal)"
         raise FormatError(msg)
     try:
-        return KINDS[bundle.kind](bundle)
+        return KINDS[bundle.kind].open(bundle)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         msg = f"{folder / 'config.json'} does not fit the weights beside it: {error}"
         raise FormatError(msg) from error
@@ -211,12 +228,13 @@ def _read(folder: Path, config: dict[str, Any]) -> Bundle:
     except (OSError, SafetensorError) as error:
         msg = f"{folder / 'weights.safetensors'} is missing or damaged ({error}); copy the model folder again"
         raise FormatError(msg) from error
-    known = ("format", "kind", "settings", "genes", "digest", "seal", "versions")
+    known = ("format", "kind", "settings", "spec", "genes", "digest", "seal", "versions")
     try:
         return Bundle(
             config["kind"],
             weights=weights,
             settings=config["settings"],
+            spec=config["spec"],
             preparation=Preparation.load(folder / "prepare.json"),
             history=_history(folder / "history.csv"),
             about={key: value for key, value in config.items() if key not in known},

@@ -2,41 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from sklearn.cluster import MiniBatchKMeans
 
 from .._core.threads import one_thread
-from ..pp import Preparation, prepare
 from .baselines import BASELINES
-from .bundle import KINDS, Bundle
-from .linear import Linear
-from .subspace import Subspace, find_subspace
+from .bundle import KINDS
+from .linear import LinearSpec
+from .subspace import Subspace
 
-if TYPE_CHECKING:
-    from anndata import AnnData
-
-__all__ = ["LAYER", "Eigengenes", "fit_eigengenes"]
+__all__ = ["LAYER", "Eigengenes"]
 
 LAYER = "EG"
 MOST_AXES = 100
 
 
-class Eigengenes(Linear):
-    """The eigengenes of k-means clusters of genes; its one layer is ``"EG"``."""
+@KINDS.register("eigengenes", doi="10.1186/1752-0509-1-54", control=True)
+@dataclass(frozen=True)
+class Eigengenes(LinearSpec):
+    """The eigengenes of k-means clusters of genes, as many as the width; the one layer is ``"EG"``.
 
-    name: ClassVar[str] = "eigengenes"
+    Notes
+    -----
+    Genes are compared by their correlation over the samples' first 100 principal axes. Eigengenes are those of
+    Langfelder and Horvath 2007, doi 10.1186/1752-0509-1-54; k-means clusters of genes were among the better module
+    methods of Saelens et al. 2018, doi 10.1038/s41467-018-03424-4.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> gl.models.Eigengenes(8).fit(gl.demo.cohort()).widths
+    {'EG': 8}
+    """
+
+    kind: ClassVar[str] = "eigengenes"
     layer: ClassVar[str] = LAYER
 
-    @staticmethod
-    def axes(subspace: Subspace, width: int, *, seed: int) -> np.ndarray:
+    def axes(self, subspace: Subspace) -> np.ndarray:
         """The first principal axis of each cluster's genes, zero for all other genes; most of its genes up."""
         profile_gk = subspace.basis_gk * np.sqrt(subspace.variance_k).astype(np.float32)
-        cluster_g = _clusters(profile_gk[:, :MOST_AXES], width, seed=seed)
-        basis_gk = np.zeros((len(profile_gk), width), dtype=np.float32)
+        cluster_g = _clusters(profile_gk[:, :MOST_AXES], self.width, seed=self.seed)
+        basis_gk = np.zeros((len(profile_gk), self.width), dtype=np.float32)
         with one_thread():
-            for k in range(width):
+            for k in range(self.width):
                 members = np.flatnonzero(cluster_g == k)
                 axis = np.linalg.svd(profile_gk[members], full_matrices=False)[0][:, 0]
                 basis_gk[members, k] = axis if axis.sum() >= 0 else -axis
@@ -57,51 +68,7 @@ def _clusters(profile_gk: np.ndarray, width: int, *, seed: int) -> np.ndarray:
     return cluster_g
 
 
-def fit_eigengenes(adata: AnnData, *, width: int, preparation: Preparation | None = None, seed: int = 0) -> Eigengenes:
-    """Cluster genes by k-means and take each cluster's first principal axis.
-
-    Parameters
-    ----------
-    adata
-        Samples x genes.
-    width
-        Number of clusters.
-    preparation
-        How to prepare; by default ``prepare(adata)``.
-    seed
-        For the start of the clusters.
-
-    Raises
-    ------
-    InputError
-        If `width` exceeds what samples and genes allow.
-
-    Notes
-    -----
-    Genes are compared by their correlation over the samples' first 100 principal axes. Eigengenes are those of
-    Langfelder and Horvath 2007, doi 10.1186/1752-0509-1-54; k-means clusters of genes were among the better module
-    methods of Saelens et al. 2018, doi 10.1038/s41467-018-03424-4.
-
-    Examples
-    --------
-    >>> import genelight as gl
-    >>> gl.models.fit_eigengenes(gl.demo.cohort(), width=8).widths
-    {'EG': 8}
-    """
-    preparation = preparation or prepare(adata)
-    x_ng = preparation.transform(adata)
-    return Eigengenes.of(preparation, x_ng, width=width, subspace=find_subspace(x_ng), seed=seed)
-
-
 @BASELINES.register("eigengenes", doi="10.1186/1752-0509-1-54", control=True)
-def _baseline(
-    adata: AnnData, *, widths: tuple[int, ...], preparation: Preparation | None = None, seed: int = 0
-) -> Eigengenes:
+def _baseline(widths: tuple[int, ...], *, seed: int = 0) -> Eigengenes:
     """Eigengenes of k-means clusters, as many as the narrowest width."""
-    return fit_eigengenes(adata, width=min(widths), preparation=preparation, seed=seed)
-
-
-@KINDS.register("eigengenes", doi="10.1186/1752-0509-1-54", control=True)
-def _open(bundle: Bundle) -> Eigengenes:
-    """Eigengenes of k-means clusters."""
-    return Eigengenes.open(bundle)
+    return Eigengenes(min(widths), seed=seed)

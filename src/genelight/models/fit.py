@@ -2,65 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from sklearn.model_selection import GroupShuffleSplit
 
-from .._core.checks import check_column, check_positive
+from .._core.checks import check_positive
 from .._core.provenance import digest
 from ..errors import InputError
 from ..io import Store
-from ..pp import Preparation, PreparedStore, prepare
-from .applicability import held_out_distances
-from .autoencoder import Autoencoder, code_ranges, kind_for
+from ..nouns import Model
+from ..pp import Preparation, PreparationSettings, PreparedStore
+from .autoencoder import FittedAutoencoder, code_ranges, kind_for, open_with
+from .baselines import BASELINES
+from .bundle import KINDS, Bundle
 from .checkpoint import Checkpoints
-from .choice import Enough, choose_recipe
+from .choosing import Rows, choose, leave_out
+from .draw import Draw
+from .members import trained_members
 from .network import Stack
-from .objective import HeldOut
 from .plan import Plan, Samples
-from .presets import PRESETS, Preset, choose_widths
-from .recipe import Recipe
-from .shrink import Weighing
+from .presets import Preset, as_preset, choose_widths, preset
+from .spec import Spec
 from .streaming import LEAST_RANK, reduce_store
 from .subspace import EXACT_UP_TO, Subspace
-from .training import settle
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["fit"]
+__all__ = ["Autoencoder", "fit"]
 
 LEAST_SUBJECTS = 5
-Rows = np.ndarray | slice
+CHANGES = ("activation", "tied", "learning_rate", "dropout", "noise", "sparsity", "nonnegative")
 
 
-def fit(
-    adata: AnnData | Store,
-    *,
-    preset: str | Preset = "default",
-    widths: tuple[int, ...] | None = None,
-    subject: str | None = None,
-    preparation: Preparation | None = None,
-    epochs: int | None = None,
-    checkpoint: Path | None = None,
-    seed: int = 0,
-) -> Autoencoder:
-    """Train an autoencoder on all samples of a table, without labels.
+@KINDS.register("autoencoder", doi="10.1038/s41467-020-14666-6")
+@dataclass(frozen=True)
+class Autoencoder(Spec):
+    """Deep autoencoder; layers are ``"L1"``, ``"L2"``, ... from input to output.
 
-    What is open is chosen by subjects: how samples weigh, by cross-validation among four fifths of them; sparsity and
-    number of epochs, on the other fifth. Then the network is trained anew on everyone with that choice.
-
-    Parameters
+    Attributes
     ----------
-    adata
-        Samples x genes. A store is never in memory as a whole: see :mod:`genelight.models.streaming`.
+    widths
+        Hidden layers from input to output; by default some that suit the number of samples and the preset, see
+        :func:`choose_widths`, chosen anew for every table.
     preset
-        A name in ``PRESETS``, or a preset with changes, see :func:`genelight.models.preset`.
+        A name in ``PRESETS``, or a preset of one's own.
 
         ``"default"``: starts at the PCA solution for subjects not yet seen (see :mod:`genelight.models.shrink`), its
         nodes rotated to independent gene programmes, and learns from there to describe each sample by few nodes, as
@@ -68,32 +57,15 @@ def fit(
         ``"plain"``: the textbook autoencoder, for comparison (He start, ReLU).
         ``"paper"``: sigmoid nodes and output on genes between 0 and 1, trained in gene space.
         ``"vae"``: variational. ``"sparse"``: one layer of which each sample uses few nodes.
-    widths
-        Hidden layers from input to output; by default some that suit the number of samples and the preset, see
-        :func:`choose_widths`.
-    subject
-        Column of ``obs`` that says whose sample it is; a subject is never split.
-    preparation
-        How to prepare; by default ``prepare(adata)``.
-    epochs
-        In place of the preset's.
-    checkpoint
-        Folder to keep the training in as it goes. Killed at any moment, the same call takes it up again and, on a
-        CPU, ends with the same weights to the bit.
-    seed
-        For the split, the start, the order of samples.
-
-    Returns
-    -------
-    Autoencoder
+    epochs, activation, tied, learning_rate, dropout, noise, sparsity, nonnegative
+        In place of the preset's, see :func:`genelight.models.preset` and :class:`Recipe`.
 
     Raises
     ------
+    UnknownNameError
+        If there is no such preset or activation.
     InputError
-        If a width exceeds what samples and genes allow, there are fewer than five subjects, training diverges, or the
-        checkpoint belongs to something else.
-    ResourceError
-        If a checkpoint cannot be written; the one before stays.
+        If settings are out of range or do not go together.
 
     Notes
     -----
@@ -104,15 +76,184 @@ def fit(
     Examples
     --------
     >>> import genelight as gl
+    >>> spec = gl.models.Autoencoder((32, 16, 8), epochs=2, subject="subject")
+    >>> model = spec.fit(gl.demo.cohort())
+    >>> model.widths
+    {'L1': 32, 'L2': 16, 'L3': 8}
+    >>> model.spec == spec
+    True
+    """
+
+    widths: tuple[int, ...] | None = None
+    preset: str | Preset = "default"
+    _: KW_ONLY
+    epochs: int | None = None
+    activation: str | None = None
+    tied: bool | None = None
+    learning_rate: float | str | None = None
+    dropout: float | None = None
+    noise: float | None = None
+    sparsity: float | None = None
+    nonnegative: bool | None = None
+
+    kind: ClassVar[str] = "autoencoder"
+
+    def __post_init__(self) -> None:
+        if self.widths is not None:
+            object.__setattr__(self, "widths", tuple(int(width) for width in self.widths))
+        self.chosen  # noqa: B018 - complains of what does not go together
+
+    @property
+    def chosen(self) -> Preset:
+        """The preset with its changes."""
+        found = preset(self.preset, **self.changes)
+        if self.epochs is None:
+            return found
+        check_positive(epochs=self.epochs)
+        return replace(found, recipe=replace(found.recipe, epochs=self.epochs))
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What is given in place of the preset's, epochs aside."""
+        return {name: value for name in CHANGES if (value := getattr(self, name)) is not None}
+
+    @property
+    def label(self) -> str:
+        """The preset in words: ``"default"``, ``"plain, activation = gelu"``."""
+        name = self.preset if isinstance(self.preset, str) else "own"
+        return ", ".join([name, *(f"{change} = {value}" for change, value in self.changes.items())])
+
+    def network(self, inputs: int, widths: tuple[int, ...]) -> Stack:
+        """The network, its weights not yet set; see :meth:`Preset.network`."""
+        return self.chosen.network(inputs, widths)
+
+    def fit(
+        self,
+        adata: AnnData | Store,
+        *,
+        subject: str | None = None,
+        preparation: Preparation | None = None,
+        checkpoint: Path | None = None,
+    ) -> FittedAutoencoder:
+        """Train on all samples of a table, without labels.
+
+        What is open is chosen by subjects: how samples weigh, by cross-validation among four fifths of them; sparsity
+        and number of epochs, on the other fifth. Then the network is trained anew on everyone with that choice.
+
+        Parameters
+        ----------
+        adata
+            Samples x genes. A store is never in memory as a whole: see :mod:`genelight.models.streaming`.
+        subject
+            In place of the spec's.
+        preparation
+            Learned from the table already.
+        checkpoint
+            Folder to keep the training in as it goes. Killed at any moment, the same call takes it up again and, on a
+            CPU, ends with the same weights to the bit.
+
+        Raises
+        ------
+        InputError
+            If a width exceeds what samples and genes allow, there are fewer than five subjects, training diverges, or
+            the checkpoint belongs to something else.
+        ResourceError
+            If a checkpoint cannot be written; the one before stays.
+        """
+        spec, preparation = self._prepared(adata, subject, preparation)
+        return _trained(spec, adata, preparation, checkpoint=checkpoint)
+
+    def sized(self, subjects: Sequence[np.ndarray], *, genes: int) -> Self:
+        """The same with the widths that all of several tables allow; see :meth:`Spec.sized`."""
+        if self.widths is not None:
+            return self
+        samples = min(len(leave_out(subject_n, seed=self.seed)[0]) for subject_n in subjects)
+        return replace(self, widths=choose_widths(None, samples=samples, genes=genes, shape=self.chosen.shape))
+
+    def members(self, model: Model, draws: Sequence[Draw], widths: tuple[int, ...]) -> Sequence[FittedAutoencoder]:
+        """Such networks from other starts, trained on drawn samples; see :func:`fit_ensemble`."""
+        specs = [replace(self, widths=widths, seed=draw.seed) for draw in draws]
+        return trained_members(model, draws, specs, widths=widths, preset=self.chosen)  # type: ignore[arg-type]
+
+    @classmethod
+    def open(cls, bundle: Bundle) -> FittedAutoencoder:
+        """The fitted model that a bundle holds."""
+        spec = cls.from_dict(bundle.spec)
+        return open_with(kind_for(spec.chosen.space), bundle, spec=spec, network=spec.network)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """What :meth:`to_dict` gave."""
+        return super().from_dict({**content, "preset": as_preset(content["preset"])})
+
+
+def fit(
+    adata: AnnData | Store,
+    *,
+    preset: str | Preset = "default",
+    widths: tuple[int, ...] | None = None,
+    subject: str | None = None,
+    subject_pattern: str | None = None,
+    preparation: Preparation | None = None,
+    epochs: int | None = None,
+    seed: int = 0,
+) -> FittedAutoencoder:
+    """Train an autoencoder on all samples of a table, without labels: short for the fit of an :class:`Autoencoder`.
+
+    Parameters
+    ----------
+    adata
+        Samples x genes, or a store.
+    preset, widths, epochs
+        See :class:`Autoencoder`, which takes more.
+    subject, subject_pattern
+        Column of ``obs`` that says whose sample it is, and the part of it that names the person, see :class:`Spec`; a
+        subject is never split.
+    preparation
+        How to prepare; by default ``prepare(adata)``.
+    seed
+        For the split, the start, the order of samples.
+
+    Raises
+    ------
+    InputError
+        As :meth:`Autoencoder.fit`.
+
+    Examples
+    --------
+    >>> import genelight as gl
     >>> model = gl.fit(gl.demo.cohort(), widths=(32, 16, 8), subject="subject", epochs=2)
     >>> model.widths
     {'L1': 32, 'L2': 16, 'L3': 8}
     """
-    chosen, name = _resolve(preset, epochs)
-    preparation = preparation or prepare(adata)
-    subject_n = _subjects(adata, subject)
-    inner, outer = next(GroupShuffleSplit(1, test_size=0.2, random_state=seed).split(subject_n, None, subject_n))
-    widths = choose_widths(widths, samples=len(inner), genes=len(preparation.genes), shape=chosen.shape)
+    spec = Autoencoder(
+        widths,
+        preset,
+        epochs=epochs,
+        subject=subject,
+        subject_pattern=subject_pattern,
+        preparation=preparation.settings if preparation else PreparationSettings(),
+        seed=seed,
+    )
+    return spec.fit(adata, preparation=preparation)
+
+
+@BASELINES.register("shallow", doi="10.1126/science.1127647", control=True)
+def _shallow(widths: tuple[int, ...], *, seed: int = 0) -> Autoencoder:
+    """The default autoencoder with one hidden layer, as wide as the narrowest of several."""
+    return Autoencoder((min(widths),), seed=seed)
+
+
+def _trained(
+    spec: Autoencoder, adata: AnnData | Store, preparation: Preparation, *, checkpoint: Path | None
+) -> FittedAutoencoder:
+    """The network of a spec, trained."""
+    chosen, seed = spec.chosen, spec.seed
+    subject_n = _subjects(adata, spec)
+    inner: Rows
+    outer: Rows
+    inner, outer = leave_out(subject_n, seed=seed)
+    widths = choose_widths(spec.widths, samples=len(inner), genes=len(preparation.genes), shape=chosen.shape)
     reduced = None
     if isinstance(adata, Store):
         table = PreparedStore(adata, preparation)
@@ -125,7 +266,7 @@ def fit(
     learned = preparation.transform(adata) if reduced is None else reduced.c_nk
     samples = Samples(learned, subject_n, len(preparation.genes))
     plan = Plan(chosen, widths, seed, _checkpoints(checkpoint, samples, chosen, widths=widths, seed=seed))
-    recipe, weighing, history, far = _choose(samples, inner, outer, plan=plan, measure=reduced is None)
+    recipe, weighing, history, far = choose(samples, inner, outer, plan=plan, measure=reduced is None)
     if reduced is not None:
         history = _in_genes(history, reduced.inside(outer))
         if reduced.outside_n.any():
@@ -133,11 +274,11 @@ def fit(
             # reconstruct others by 0.002 less than PCA. What was learned from first makes room.
             del learned, samples, reduced
             reduced = reduce_store(table, rank=_rank(chosen, widths), learners=np.arange(adata.n_obs), seed=seed)
-            samples = Samples(reduced.c_nk, _subjects(adata, subject), len(preparation.genes))
+            samples = Samples(reduced.c_nk, _subjects(adata, spec), len(preparation.genes))
     start = plan.start(samples, subspace=plan.subspace(samples), weighing=weighing)
     plan.train("final", start, recipe=recipe)
     settings = {
-        "preset": name,
+        "preset": spec.label,
         "widths": list(widths),
         **{key: getattr(chosen, key) for key in ("activation", "start", "space", "tied")},
         "latent": start.net.latent,
@@ -153,7 +294,7 @@ def fit(
     if reduced is not None and isinstance(space, Subspace):
         space = reduced.subspace.holding(space)
     about = {"held_out": _held_out(history[int(recipe.last)], subject_n[outer], width=min(widths)), **far}
-    return kind(preparation, space, net, ranges=ranges, settings=settings, history=history, about=about)
+    return kind(preparation, space, net, spec=spec, ranges=ranges, settings=settings, history=history, about=about)
 
 
 def _held_out(record: dict[str, float], subject_n: np.ndarray, *, width: int) -> dict[str, object]:
@@ -186,15 +327,6 @@ def _in_genes(history: list[dict[str, float]], inside: float) -> list[dict[str, 
     ]
 
 
-def _resolve(preset: str | Preset, epochs: int | None) -> tuple[Preset, str]:
-    """The preset with these epochs, and what it is called."""
-    found = PRESETS[preset] if isinstance(preset, str) else preset
-    if epochs is not None:
-        check_positive(epochs=epochs)
-        found = replace(found, recipe=replace(found.recipe, epochs=epochs))
-    return found, preset if isinstance(preset, str) else "own"
-
-
 def _checkpoints(
     folder: Path | None, samples: Samples, preset: Preset, *, widths: tuple[int, ...], seed: int
 ) -> Checkpoints | None:
@@ -204,68 +336,11 @@ def _checkpoints(
     return Checkpoints(Path(folder), digest(samples.x_ng, list(samples.subject_n)), settings)
 
 
-@contextmanager
-def _apart(samples: Samples, inner: Rows, outer: Rows) -> Iterator[tuple[Samples, Samples]]:
-    """Learners and held-out samples, both less the learners' mean; slices are views, and put back afterwards.
-
-    Centred without the held-out subjects: else they lie opposite to the others, and look familiar to PCA.
-    """
-    learners, held_out = (Samples(samples.x_ng[i], samples.subject_n[i], samples.genes) for i in (inner, outer))
-    centre_g = learners.x_ng.mean(0)
-    for part in (learners, held_out):
-        np.subtract(part.x_ng, centre_g, out=part.x_ng)
-    yield learners, held_out
-    if isinstance(inner, slice):
-        np.add(samples.x_ng, centre_g, out=samples.x_ng)
-
-
-def _choose(
-    samples: Samples, inner: Rows, outer: Rows, *, plan: Plan, measure: bool
-) -> tuple[Recipe, Weighing, list[dict[str, float]], dict[str, Any]]:
-    """Recipe with sparsity and epochs, and how samples weigh, all chosen without a look at the subjects held out.
-
-    With `measure` also how far off they then lie; it takes a copy of the coordinates.
-    """
-    with _apart(samples, inner, outer) as (learners, unseen):
-        return _chosen(learners, unseen, plan=plan, measure=measure)
-
-
-def _chosen(
-    learners: Samples, unseen: Samples, *, plan: Plan, measure: bool
-) -> tuple[Recipe, Weighing, list[dict[str, float]], dict[str, Any]]:
-    subspace = plan.subspace(learners)
-    weighing = plan.weighing(learners, subspace)
-    start = plan.start(learners, subspace=subspace, weighing=weighing)
-    pca = plan.axes(learners, subspace)
-    held_out = HeldOut.of(unseen.x_ng, start.space, pca=pca, subject_n=unseen.subject_n)
-    if not weighing.is_even and held_out.figures(start.net)["held_out_r2"] < held_out.pca_r2:
-        weighing = Weighing()
-        start = plan.start(learners, subspace=subspace, weighing=weighing)
-        held_out = HeldOut.of(unseen.x_ng, start.space, pca=pca, subject_n=unseen.subject_n)
-    settled = settle(start.net, start.c_nk, plan.preset.recipe, genes=start.genes, seed=plan.seed)
-    trained: dict[float, Stack] = {}
-
-    def trial(recipe: Recipe, name: str, enough: Enough) -> tuple[list[dict[str, float]], float]:
-        history, net = plan.trial(name, start, recipe=recipe, held_out=held_out, enough=enough)
-        trained[recipe.sparsity] = net
-        return history, held_out.doubt(net)
-
-    recipe, history = choose_recipe(trial, replace(settled, sparsity=0.0), sparsities=plan.preset.sparsities)
-    if not measure:
-        return recipe, weighing, history, {}
-    net, c_nk = trained[recipe.sparsity] if recipe.last else start.net, start.space.coordinates(learners.x_ng)
-    far = held_out_distances(net, c_nk, held_out, genes=learners.genes)
-    return recipe, weighing, history, {"familiar": far}
-
-
-def _subjects(adata: AnnData | Store, subject: str | None) -> np.ndarray:
-    if subject is None:
-        subject_n = np.arange(adata.n_obs)
-    else:
-        subject_n = np.asarray(check_column(adata.obs, subject, role="subject").astype(str))
+def _subjects(adata: AnnData | Store, spec: Spec) -> np.ndarray:
+    subject_n = spec.subjects(adata)
     found = len(np.unique(subject_n))
     if found < LEAST_SUBJECTS:
-        column = "" if subject is None else f" (column {subject!r})"
+        column = "" if spec.subject is None else f" (column {spec.subject!r})"
         msg = f"{adata.n_obs} samples of {found} subjects{column} are too few, at least {LEAST_SUBJECTS} are needed"
         raise InputError(msg)
     return subject_n

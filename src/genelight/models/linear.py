@@ -1,32 +1,118 @@
-"""A linear model with orthonormal axes in gene space: what PCA and ICA have in common."""
+"""Linear models with orthonormal axes in gene space: what PCA, ICA and eigengenes have in common."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from torch import nn
 
+from .._core.progress import progress
 from ..errors import InputError, UnknownNameError
-from ..nouns import CodeRange, Genes
+from ..io import Store
+from ..nouns import CodeRange, Genes, Model
 from ..pp import Preparation
 from .bundle import Bundle, pack_ranges, unpack_ranges
+from .draw import Draw
 from .missing import prepared
+from .shrink import Weighing
+from .spec import Spec
 from .steps import Steps
-from .subspace import Subspace
+from .subspace import Subspace, find_subspace
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Linear", "check_width"]
+__all__ = ["FittedLinear", "LinearSpec", "check_width"]
 
 
-class Linear(ABC):
+@dataclass(frozen=True)
+class LinearSpec(Spec):
     """One layer of codes, each the projection on an axis; a kind of it says which axes.
+
+    Attributes
+    ----------
+    width
+        Number of axes.
+    """
+
+    width: int
+
+    layer: ClassVar[str]
+
+    @abstractmethod
+    def axes(self, subspace: Subspace) -> np.ndarray:
+        """Axes for samples with the given principal axes, shape ``(g, width)``."""
+
+    def fit(
+        self, adata: AnnData | Store, *, subject: str | None = None, preparation: Preparation | None = None
+    ) -> FittedLinear:
+        """The model of all samples of a table; see :meth:`Spec.fit`.
+
+        Raises
+        ------
+        InputError
+            If `width` exceeds what samples and genes allow.
+        """
+        spec, preparation = self._prepared(adata, subject, preparation)
+        x_ng = preparation.transform(adata)
+        return spec.of(preparation, x_ng, subspace=find_subspace(x_ng, rank=self._rank))
+
+    def of(self, preparation: Preparation, x_ng: np.ndarray, *, subspace: Subspace) -> FittedLinear:
+        """The model with axes in `subspace`; `x_ng` are the samples over which codes range.
+
+        Raises
+        ------
+        InputError
+            If `width` exceeds what samples and genes allow.
+        """
+        check_width(self.width, subspace, shape=x_ng.shape)
+        basis_gk = np.ascontiguousarray(self.axes(subspace), dtype=np.float32)
+        return FittedLinear(preparation, basis_gk, spec=self, code_range=CodeRange.of(x_ng @ basis_gk))
+
+    @classmethod
+    def open(cls, bundle: Bundle) -> FittedLinear:
+        """The fitted model that a bundle holds."""
+        code_range = unpack_ranges(bundle.weights, [cls.layer])[cls.layer]
+        spec, basis_gk = cls.from_dict(bundle.spec), bundle.weights["basis"]
+        return FittedLinear(bundle.preparation, basis_gk, spec=spec, code_range=code_range, about=bundle.about)
+
+    def members(self, model: Model, draws: Sequence[Draw], widths: tuple[int, ...]) -> Sequence[FittedLinear]:
+        """Such models with the axes of drawn samples; see :func:`fit_ensemble`.
+
+        Raises
+        ------
+        InputError
+            If more than one layer is asked for.
+        """
+        if len(widths) != 1:
+            msg = (
+                f"widths = {list(widths)}, but a model of kind {self.kind} has one layer; use for example widths=(16,)"
+            )
+            raise InputError(msg)
+        preparation: Preparation = model.preparation  # type: ignore[attr-defined]
+        members = []
+        with progress("training members", len(draws)) as step:
+            for draw in draws:
+                _, _, subspace, _ = draw.turned(Weighing())
+                spec = replace(self, width=widths[0], seed=draw.seed)
+                members.append(spec.of(preparation, draw.x_ng, subspace=subspace))
+                step()
+        return members
+
+    @property
+    def _rank(self) -> int | None:
+        """Axes to look for; all by default."""
+        return None
+
+
+class FittedLinear:
+    """A fitted linear model; made by the ``fit`` of its spec, or :func:`genelight.load`.
 
     Parameters
     ----------
@@ -34,51 +120,38 @@ class Linear(ABC):
         How input is prepared.
     basis_gk
         Axes, shape ``(g, k)``, orthonormal columns.
+    spec
+        What it was fitted from.
     code_range
         Range of each code over the training samples.
     about
         What is known of it.
     """
 
-    name: ClassVar[str]
-    layer: ClassVar[str]
-
     def __init__(
         self,
         preparation: Preparation,
         basis_gk: np.ndarray,
         *,
+        spec: LinearSpec,
         code_range: CodeRange,
         about: Mapping[str, Any] | None = None,
     ) -> None:
         self.preparation = preparation
         self.basis_gk = basis_gk
+        self.spec = spec
         self.about = dict(about or {})
         self._range = code_range
 
-    @staticmethod
-    @abstractmethod
-    def axes(subspace: Subspace, width: int, *, seed: int) -> np.ndarray:
-        """Axes of this kind of model for samples with the given principal axes, shape ``(g, width)``."""
+    @property
+    def name(self) -> str:
+        """Kind of model: ``"pca"``."""
+        return self.spec.kind
 
-    @classmethod
-    def of(cls, preparation: Preparation, x_ng: np.ndarray, *, width: int, subspace: Subspace, seed: int = 0) -> Self:
-        """The model with `width` axes of `subspace`; `x_ng` are the samples over which codes range.
-
-        Raises
-        ------
-        InputError
-            If `width` exceeds what samples and genes allow.
-        """
-        check_width(width, subspace, shape=x_ng.shape)
-        basis_gk = np.ascontiguousarray(cls.axes(subspace, width, seed=seed), dtype=np.float32)
-        return cls(preparation, basis_gk, code_range=CodeRange.of(x_ng @ basis_gk))
-
-    @classmethod
-    def open(cls, bundle: Bundle) -> Self:
-        """The model that a bundle holds."""
-        code_range = unpack_ranges(bundle.weights, [cls.layer])[cls.layer]
-        return cls(bundle.preparation, bundle.weights["basis"], code_range=code_range, about=bundle.about)
+    @property
+    def layer(self) -> str:
+        """Its one layer: ``"PC"``."""
+        return self.spec.layer
 
     @property
     def genes(self) -> Genes:
@@ -129,6 +202,7 @@ class Linear(ABC):
             self.name,
             weights={"basis": self.basis_gk, **pack_ranges({self.layer: self._range})},
             settings={"width": self.basis_gk.shape[1]},
+            spec=self.spec.to_dict(),
             preparation=self.preparation,
             history=[],
             about=self.about,

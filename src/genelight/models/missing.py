@@ -27,7 +27,7 @@ class _Coded(Protocol):
 def prepared(
     preparation: Preparation, adata: AnnData, *, axes: tuple[np.ndarray, np.ndarray] | None, model: _Coded, layer: str
 ) -> np.ndarray:
-    """Prepared values of a table, shape ``(n, g)``; genes that it lacks come from the model.
+    """Prepared values of a table, shape ``(n, g)``; genes and single values that it lacks come from the model.
 
     Parameters
     ----------
@@ -49,15 +49,33 @@ def prepared(
         If the table does not fit the preparation.
     """
     x_ng = preparation.transform(adata)
-    there_g = preparation.align(adata.var_names).index >= 0
-    if there_g.all() or not len(x_ng):
+    if not len(x_ng):
         return x_ng
-    if axes is None:
-        return refined(x_ng, there_g, model=model, layer=layer)
-    centre_g, spread_g = preparation.centre_g.astype(np.float32), preparation.spread_g
-    basis_gk, variance_k = axes
-    noise = max(float((spread_g**2).sum() - variance_k[:AXES].sum()) / max(len(there_g) - AXES, 1), 1e-6)
-    return expected(x_ng - centre_g, there_g, axes=(basis_gk[:, :AXES], variance_k[:AXES]), noise=noise) + centre_g
+    gap_ng = preparation.gaps(adata)
+    if not gap_ng.any():
+        return x_ng
+    filled = x_ng.copy()
+    for rows in _alike(gap_ng):
+        there_g = ~gap_ng[rows[0]]
+        if there_g.all():
+            continue
+        if axes is None:
+            filled[rows] = refined(x_ng[rows], there_g, model=model, layer=layer)
+            continue
+        centre_g, spread_g = preparation.centre_g.astype(np.float32), preparation.spread_g
+        basis_gk, variance_k = axes
+        noise = max(float((spread_g**2).sum() - variance_k[:AXES].sum()) / max(len(there_g) - AXES, 1), 1e-6)
+        leading = basis_gk[:, :AXES], variance_k[:AXES]
+        filled[rows] = expected(x_ng[rows] - centre_g, there_g, axes=leading, noise=noise) + centre_g
+    return filled
+
+
+def _alike(gap_ng: np.ndarray) -> list[np.ndarray]:
+    """Samples that lack the same values, together."""
+    packed = np.packbits(gap_ng, axis=1)
+    _, of_n = np.unique(packed, axis=0, return_inverse=True)
+    of_n = of_n.ravel()
+    return [np.flatnonzero(of_n == i) for i in range(of_n.max() + 1)]
 
 
 def expected(x_ng: np.ndarray, there_g: np.ndarray, *, axes: tuple[np.ndarray, np.ndarray], noise: float) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,24 +14,95 @@ from sklearn import decomposition
 from sklearn.exceptions import ConvergenceWarning
 
 from ..errors import InputError, UnknownNameError
+from ..io import Store
 from ..nouns import CodeRange, Genes
-from ..pp import Preparation, prepare
+from ..pp import Preparation
 from .baselines import BASELINES
 from .bundle import KINDS, Bundle, pack_ranges, unpack_ranges
 from .missing import prepared
+from .spec import Spec
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["NMF", "fit_nmf"]
+__all__ = ["NMF", "FittedNMF"]
 
 LAYER = "NF"
 ITERATIONS = 200
 SWEEPS, TOLERANCE = 1000, 1e-6
 
 
-class NMF:
-    """Non-negative matrix factorisation of expression above each gene's lowest value; its one layer is ``"NF"``.
+@KINDS.register("nmf", doi="10.1038/44565", control=True)
+@dataclass(frozen=True)
+class NMF(Spec):
+    """Non-negative matrix factorisation of expression above each gene's lowest value; the one layer is ``"NF"``.
+
+    Factorised is what stands above each gene's lowest prepared value over the samples. A part raises genes and never
+    lowers them, so that a sample is a sum of parts instead of a balance of opposites.
+
+    Attributes
+    ----------
+    width
+        Number of parts.
+
+    References
+    ----------
+    Lee and Seung 1999, doi 10.1038/44565; coordinate descent in scikit-learn's implementation.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> gl.models.NMF(4).fit(gl.demo.cohort()).widths
+    {'NF': 4}
+    """
+
+    width: int
+
+    kind: ClassVar[str] = "nmf"
+
+    def fit(
+        self, adata: AnnData | Store, *, subject: str | None = None, preparation: Preparation | None = None
+    ) -> FittedNMF:
+        """The model of all samples of a table; see :meth:`Spec.fit`.
+
+        Raises
+        ------
+        InputError
+            If `width` exceeds what samples and genes allow.
+        """
+        spec, preparation = self._prepared(adata, subject, preparation)
+        x_ng = preparation.transform(adata)
+        most = min(x_ng.shape)
+        if not 0 < self.width <= most:
+            n, g = x_ng.shape
+            msg = f"width = {self.width}, but {n} samples x {g} genes allow 1 to {most}"
+            raise InputError(msg)
+        lowest_g = x_ng.min(0)
+        factorisation = decomposition.NMF(self.width, init="nndsvda", max_iter=ITERATIONS, random_state=self.seed)
+        with warnings.catch_warnings():
+            # Parts that still drift in the third digit serve a comparison.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            factorisation.fit(x_ng - lowest_g)
+        # A part's size is arbitrary: with its genes at length one, codes are on one scale.
+        parts_kg = factorisation.components_
+        length_k = np.linalg.norm(parts_kg, axis=1)
+        parts_kg = np.ascontiguousarray(parts_kg / np.where(length_k > 0, length_k, 1.0)[:, None], dtype=np.float32)
+        code_range = CodeRange.of(mixture(x_ng - lowest_g, parts_kg))
+        return FittedNMF(preparation, parts_kg, lowest_g=lowest_g, spec=spec, code_range=code_range)
+
+    @classmethod
+    def open(cls, bundle: Bundle) -> FittedNMF:
+        """The fitted model that a bundle holds."""
+        weights, spec = bundle.weights, cls.from_dict(bundle.spec)
+        code_range = unpack_ranges(weights, [LAYER])[LAYER]
+        lowest_g, about = weights["lowest"], bundle.about
+        return FittedNMF(
+            bundle.preparation, weights["parts"], lowest_g=lowest_g, spec=spec, code_range=code_range, about=about
+        )
+
+
+class FittedNMF:
+    """Fitted non-negative parts; made by :meth:`NMF.fit` or :func:`genelight.load`.
 
     Parameters
     ----------
@@ -40,6 +112,8 @@ class NMF:
         What one unit of each part adds to the genes, shape ``(k, g)``, none below zero.
     lowest_g
         Prepared value of each gene from which parts add up.
+    spec
+        What it was fitted from.
     code_range
         Range of each code over the training samples.
     about
@@ -55,12 +129,14 @@ class NMF:
         parts_kg: np.ndarray,
         *,
         lowest_g: np.ndarray,
+        spec: NMF,
         code_range: CodeRange,
         about: Mapping[str, Any] | None = None,
     ) -> None:
         self.preparation = preparation
         self.parts_kg = parts_kg
         self.lowest_g = lowest_g
+        self.spec = spec
         self.about = dict(about or {})
         self._range = code_range
 
@@ -108,6 +184,7 @@ class NMF:
             self.name,
             weights={"parts": self.parts_kg, "lowest": self.lowest_g, **ranges},
             settings={"width": len(self.parts_kg)},
+            spec=self.spec.to_dict(),
             preparation=self.preparation,
             history=[],
             about=self.about,
@@ -116,59 +193,6 @@ class NMF:
     def _check(self, layer: str | None) -> None:
         if layer not in (None, self.layer):
             raise UnknownNameError("layer", layer, [self.layer], where=f"a model of kind {self.name}")
-
-
-def fit_nmf(adata: AnnData, *, width: int, preparation: Preparation | None = None, seed: int = 0) -> NMF:
-    """Fit non-negative parts to all samples of a table.
-
-    Factorised is what stands above each gene's lowest prepared value over the samples. A part raises genes and never
-    lowers them, so that a sample is a sum of parts instead of a balance of opposites.
-
-    Parameters
-    ----------
-    adata
-        Samples x genes.
-    width
-        Number of parts.
-    preparation
-        How to prepare; by default ``prepare(adata)``.
-    seed
-        For scikit-learn's start.
-
-    Raises
-    ------
-    InputError
-        If `width` exceeds what samples and genes allow.
-
-    References
-    ----------
-    Lee and Seung 1999, doi 10.1038/44565; coordinate descent in scikit-learn's implementation.
-
-    Examples
-    --------
-    >>> import genelight as gl
-    >>> gl.models.fit_nmf(gl.demo.cohort(), width=4).widths
-    {'NF': 4}
-    """
-    preparation = preparation or prepare(adata)
-    x_ng = preparation.transform(adata)
-    most = min(x_ng.shape)
-    if not 0 < width <= most:
-        n, g = x_ng.shape
-        msg = f"width = {width}, but {n} samples x {g} genes allow 1 to {most}"
-        raise InputError(msg)
-    lowest_g = x_ng.min(0)
-    factorisation = decomposition.NMF(width, init="nndsvda", max_iter=ITERATIONS, random_state=seed)
-    with warnings.catch_warnings():
-        # Parts that still drift in the third digit serve a comparison.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        factorisation.fit(x_ng - lowest_g)
-    # A part's size is arbitrary: with its genes at length one, codes are on one scale.
-    parts_kg = factorisation.components_
-    length_k = np.linalg.norm(parts_kg, axis=1)
-    parts_kg = np.ascontiguousarray(parts_kg / np.where(length_k > 0, length_k, 1.0)[:, None], dtype=np.float32)
-    code_range = CodeRange.of(mixture(x_ng - lowest_g, parts_kg))
-    return NMF(preparation, parts_kg, lowest_g=lowest_g, code_range=code_range)
 
 
 def mixture(y_ng: np.ndarray, parts_kg: np.ndarray) -> np.ndarray:
@@ -193,16 +217,6 @@ def mixture(y_ng: np.ndarray, parts_kg: np.ndarray) -> np.ndarray:
 
 
 @BASELINES.register("nmf", doi="10.1038/44565", control=True)
-def _baseline(adata: AnnData, *, widths: tuple[int, ...], preparation: Preparation | None = None, seed: int = 0) -> NMF:
+def _baseline(widths: tuple[int, ...], *, seed: int = 0) -> NMF:
     """Non-negative parts, as many as the narrowest width."""
-    return fit_nmf(adata, width=min(widths), preparation=preparation, seed=seed)
-
-
-@KINDS.register("nmf", doi="10.1038/44565", control=True)
-def _open(bundle: Bundle) -> NMF:
-    """Non-negative parts."""
-    weights = bundle.weights
-    code_range = unpack_ranges(weights, [LAYER])[LAYER]
-    return NMF(
-        bundle.preparation, weights["parts"], lowest_g=weights["lowest"], code_range=code_range, about=bundle.about
-    )
+    return NMF(min(widths), seed=seed)

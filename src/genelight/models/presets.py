@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from .activations import ACTIVATIONS
 from .network import Stack
 from .recipe import Recipe
 
-__all__ = ["PRESETS", "SHAPES", "SPACES", "Preset", "choose_widths", "narrowest", "preset"]
+__all__ = ["PRESETS", "SHAPES", "SPACES", "Preset", "as_preset", "choose_widths", "narrowest", "preset"]
 
 SPACES = ("samples", "genes", "unit")
 
@@ -166,7 +167,7 @@ PRESETS.register(
 
 
 def preset(
-    name: str,
+    name: str | Preset,
     *,
     activation: str | None = None,
     tied: bool | None = None,
@@ -181,7 +182,7 @@ def preset(
     Parameters
     ----------
     name
-        Of the preset.
+        Of the preset, or a preset.
     activation
         A name in ``ACTIVATIONS``.
     tied
@@ -208,7 +209,7 @@ def preset(
     >>> gl.models.preset("plain", activation="gelu", noise=0.5).activation
     'gelu'
     """
-    found = PRESETS[name]
+    found = PRESETS[name] if isinstance(name, str) else name
     recipe = {"learning_rate": learning_rate, "dropout": dropout, "noise": noise, "nonnegative": nonnegative}
     changes = {"activation": activation, "tied": tied}
     changed = replace(found, **{key: value for key, value in changes.items() if value is not None})  # type: ignore[arg-type]
@@ -218,6 +219,14 @@ def preset(
     if nonnegative and changed.space == "samples":
         changed = replace(changed, space="genes", start="random", weigh=False)
     return replace(changed, recipe=replace(changed.recipe, **given))  # type: ignore[arg-type]
+
+
+def as_preset(content: str | Mapping[str, Any]) -> str | Preset:
+    """A preset back from its name or its plain values."""
+    if isinstance(content, str):
+        return content
+    recipe, sparsities = Recipe(**content["recipe"]), tuple(content["sparsities"])
+    return Preset(**{**content, "recipe": recipe, "sparsities": sparsities})
 
 
 def choose_widths(

@@ -2,56 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from .._core.checks import check_positive
-from ..pp import Preparation, prepare
+from ..io import Store
+from ..pp import Preparation
 from .autoencoder import LinearAtTheEnd, code_ranges, open_with
 from .baselines import BASELINES
 from .bundle import KINDS, Bundle
 from .network import Stack
+from .spec import Spec
 from .starts import STARTS
 from .subspace import Subspace
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Untrained", "fit_random"]
+__all__ = ["Random"]
 
 
-class Untrained(LinearAtTheEnd):
-    """The network of an autoencoder with its random start for weights; layers ``"L1"``, ``"L2"``, ... as there."""
-
-    name: ClassVar[str] = "random"
-
-
-def fit_random(
-    adata: AnnData,
-    *,
-    widths: tuple[int, ...] = (128, 64, 32),
-    activation: str = "relu",
-    preparation: Preparation | None = None,
-    seed: int = 0,
-) -> Untrained:
-    """Draw the weights of an autoencoder and leave them as they are.
+@KINDS.register("random", doi="10.1109/ICCV.2015.123", control=True)
+@dataclass(frozen=True)
+class Random(Spec):
+    """The network of an autoencoder with random weights; layers ``"L1"``, ``"L2"``, ... as there.
 
     A node's genes are then a random direction of gene space. Whatever such a model's layers show of biology is owed
     to the table's preparation and to the shape of the network, not to learning.
 
-    Parameters
+    Attributes
     ----------
-    adata
-        Samples x genes; they give the genes and the codes' ranges, and no weight.
     widths
         Hidden layers from input to output.
     activation
         Registered name.
-    preparation
-        How to prepare; by default ``prepare(adata)``.
-    seed
-        Of the weights.
 
     Raises
     ------
@@ -67,17 +53,41 @@ def fit_random(
     Examples
     --------
     >>> import genelight as gl
-    >>> gl.models.fit_random(gl.demo.cohort(), widths=(8, 4)).widths
+    >>> gl.models.Random((8, 4)).fit(gl.demo.cohort()).widths
     {'L1': 8, 'L2': 4}
     """
-    check_positive(**{f"widths[{i}]": w for i, w in enumerate(widths)})
-    preparation = preparation or prepare(adata)
-    x_ng = preparation.transform(adata)
-    space = _any_subspace(len(preparation.genes), max(widths), seed=seed)
-    net = Stack(space.basis_gk.shape[1], tuple(widths), activation)
-    STARTS["random"](net, space, seed)
-    settings = {"widths": list(widths), "activation": activation, "start": "random", "seed": seed}
-    return Untrained(preparation, space, net, ranges=code_ranges(space, net, x_ng), settings=settings, history=[])
+
+    widths: tuple[int, ...] = (128, 64, 32)
+    activation: str = "relu"
+
+    kind: ClassVar[str] = "random"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "widths", tuple(int(width) for width in self.widths))
+        check_positive(**{f"widths[{i}]": w for i, w in enumerate(self.widths)})
+
+    def network(self, inputs: int, widths: tuple[int, ...]) -> Stack:
+        """The network, its weights not yet set."""
+        return Stack(inputs, widths, self.activation)
+
+    def fit(
+        self, adata: AnnData | Store, *, subject: str | None = None, preparation: Preparation | None = None
+    ) -> LinearAtTheEnd:
+        """Draw the weights; samples give the genes and the codes' ranges, and no weight."""
+        spec, preparation = self._prepared(adata, subject, preparation)
+        x_ng = preparation.transform(adata)
+        space = _any_subspace(len(preparation.genes), max(self.widths), seed=self.seed)
+        net = self.network(space.basis_gk.shape[1], self.widths)
+        STARTS["random"](net, space, self.seed)
+        settings = {"widths": list(self.widths), "activation": self.activation, "start": "random", "seed": self.seed}
+        ranges = code_ranges(space, net, x_ng)
+        return LinearAtTheEnd(preparation, space, net, spec=spec, ranges=ranges, settings=settings, history=[])
+
+    @classmethod
+    def open(cls, bundle: Bundle) -> LinearAtTheEnd:
+        """The fitted model that a bundle holds."""
+        spec = cls.from_dict(bundle.spec)
+        return open_with(LinearAtTheEnd, bundle, spec=spec, network=spec.network)
 
 
 def _any_subspace(genes: int, rank: int, *, seed: int) -> Subspace:
@@ -91,14 +101,6 @@ def _any_subspace(genes: int, rank: int, *, seed: int) -> Subspace:
 
 
 @BASELINES.register("random", doi="10.1109/ICCV.2015.123", control=True)
-def _baseline(
-    adata: AnnData, *, widths: tuple[int, ...], preparation: Preparation | None = None, seed: int = 0
-) -> Untrained:
+def _baseline(widths: tuple[int, ...], *, seed: int = 0) -> Random:
     """The same layers with random weights."""
-    return fit_random(adata, widths=widths, preparation=preparation, seed=seed)
-
-
-@KINDS.register("random", doi="10.1109/ICCV.2015.123", control=True)
-def _open(bundle: Bundle) -> Untrained:
-    """Autoencoder with random weights."""
-    return open_with(Untrained, bundle)
+    return Random(widths, seed=seed)

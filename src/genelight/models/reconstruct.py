@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..nouns import Model, Stored
+from ..pp import Preparation
 
 __all__ = ["r2", "squared_errors"]
 
@@ -17,15 +18,17 @@ def squared_errors(model: Model, x_ng: np.ndarray) -> tuple[np.ndarray, np.ndarr
     model
         Any model.
     x_ng
-        Prepared values; their zero is the training mean.
+        Prepared values.
 
     Returns
     -------
     ``(sse_n, sst_n)``, each of shape ``(n,)``.
     """
     last = list(model.widths)[-1]
+    preparation: Preparation | None = getattr(model, "preparation", None)
+    centre_g = np.float32(0.0) if preparation is None else preparation.centre_g.astype(np.float32)
     error_ng = x_ng - model.decode(model.encode(x_ng, last), last)
-    sse_n, sst_n = (np.einsum("ng,ng->n", a, a, dtype=np.float64) for a in (error_ng, x_ng))
+    sse_n, sst_n = (np.einsum("ng,ng->n", a, a, dtype=np.float64) for a in (error_ng, x_ng - centre_g))
     return sse_n, sst_n
 
 
@@ -44,7 +47,7 @@ def r2(model: Model, x_ng: np.ndarray | Stored) -> float:
     --------
     >>> import genelight as gl
     >>> cohort = gl.demo.cohort()
-    >>> model = gl.models.fit_pca(cohort, width=32)
+    >>> model = gl.models.PCA(32).fit(cohort)
     >>> round(gl.models.r2(model, model.prepare(cohort)), 1)
     0.8
     """

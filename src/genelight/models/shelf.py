@@ -86,7 +86,7 @@ def find_models(folder: Path, *, depth: int = 3) -> list[Found]:
     --------
     >>> import genelight as gl, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     gl.models.fit_pca(gl.demo.cohort(), width=8).save(folder + "/pca8")
+    ...     gl.models.PCA(8).fit(gl.demo.cohort()).save(folder + "/pca8")
     ...     [(found.kind, found.widths) for found in gl.models.find_models(folder)]
     [('pca', (8,))]
     """

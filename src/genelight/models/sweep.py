@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,8 @@ from .._core.progress import progress
 from .._core.provenance import digest
 from ..errors import FormatError, InputError
 from .activations import ACTIVATIONS
-from .fit import fit
-from .pca import fit_pca
+from .fit import Autoencoder
+from .pca import PCA
 from .presets import PRESETS
 from .reconstruct import squared_errors
 
@@ -165,13 +165,13 @@ def _trial(
     # Ranges that no grid leaves: a storage takes no other ranges later.
     activation = trial.suggest_categorical("activation", list(ACTIVATIONS))
     width, depth = (trial.suggest_int(key, 1, MOST) for key in ("width", "depth"))
-    preset = replace(PRESETS[grid.preset], activation=activation)
+    spec = Autoencoder((width,) * depth, grid.preset, activation=activation, subject="_subject", seed=seed)
     parts = []
     for train, test in splits:
         learners, held_out = adata[train].copy(), adata[test]
         learners.obs["_subject"] = subject_n[train]
-        model = fit(learners, preset=preset, widths=(width,) * depth, subject="_subject", seed=seed)
-        pca = fit_pca(learners, width=width, preparation=model.preparation)
+        model = spec.fit(learners)
+        pca = PCA(width).fit(learners, preparation=model.preparation)
         x_ng = model.prepare(held_out)
         (sse_n, sst_n), (pca_n, _) = squared_errors(model, x_ng), squared_errors(pca, x_ng)
         parts.append(pd.DataFrame({"subject": subject_n[test], "sse": sse_n, "pca": pca_n, "sst": sst_n}))

@@ -94,7 +94,7 @@ def module_agreement(
     >>> adata = gl.demo.cohort()
     >>> kind = {"case": 'condition == "symptomatic" and hours >= 45', "control": "hours == 0", "subject": "subject"}
     >>> ill = gl.Contrast.of(adata.obs, **kind)
-    >>> model = gl.models.fit_pca(adata, width=8)
+    >>> model = gl.models.PCA(8).fit(adata)
     >>> found = gl.modules.module_agreement(adata, model, contrast=ill, methods=("joint", "direction", "de"))
     >>> found.summary[["differ", "pairs"]].to_numpy().tolist()
     [['derivation', 3]]

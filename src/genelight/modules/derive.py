@@ -94,7 +94,7 @@ def disease_module(
     >>> ill = Contrast.of(
     ...     adata.obs, case='condition == "symptomatic" and hours >= 45', control="hours == 0", subject="subject"
     ... )
-    >>> model = gl.models.fit_pca(adata, width=8)
+    >>> model = gl.models.PCA(8).fit(adata)
     >>> module = gl.modules.disease_module(adata, model, contrast=ill, bootstraps=20)
     >>> "IFI44L" in module.selected[:50]
     True
@@ -135,7 +135,7 @@ def layer_modules(
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
     >>> kind = {"case": 'condition == "symptomatic" and hours >= 45', "control": "hours == 0", "subject": "subject"}
-    >>> model = gl.models.fit_pca(adata, width=8)
+    >>> model = gl.models.PCA(8).fit(adata)
     >>> modules = gl.modules.layer_modules(adata, model, contrast=gl.Contrast.of(adata.obs, **kind), bootstraps=0)
     >>> {name: len(module.selected) for name, module in modules.items()}
     {'PC': 200}

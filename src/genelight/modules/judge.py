@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,22 +13,21 @@ from scipy import stats
 
 from .._core.checks import check_positive
 from .._core.progress import progress
-from ..errors import InputError
-from ..models import squared_errors
+from ..errors import InputError, first_three
+from ..models import Folds, squared_errors
 from ..nouns import Contrast, Model
 from ..nouns.contrast import check_contrast
 from ..nouns.module import DERIVATION
 from ..stats.auc import weighted_auc
 from ..stats.intervals import auc_interval, r2_interval
 from ..stats.moderated import SubjectDesign
-from ..stats.subjects import folds_of, indexed, kinds
+from ..stats.subjects import indexed
 from ._registry import DERIVATIONS, Question
 from .derive import derive
 
 __all__ = ["HeldOut", "auc_interval", "hold_out", "r2_interval"]
 
 METHODS = (DERIVATION, "de", "variance", "random")
-Fit = Callable[[AnnData], Model]
 
 
 @dataclass(frozen=True)
@@ -74,16 +73,15 @@ def hold_out(
     adata: AnnData,
     *,
     contrast: Contrast,
-    fits: Mapping[str, Fit],
+    folds: Mapping[str, Folds],
     methods: Sequence[str] = METHODS,
-    folds: int = 5,
     size: int = 200,
     seed: int = 0,
 ) -> HeldOut:
-    """Train, derive and judge by folds of subjects; nothing sees the held-out subjects before it is judged.
+    """Derive and judge by folds of subjects; nothing sees the held-out subjects before it is judged.
 
-    Each fold trains every model on all samples of the training subjects (not the contrast's alone), derives a module
-    by every method, and asks of the held-out subjects: how much of their variance the model explains (``"r2"``);
+    Each fold's models are trained on all samples of the training subjects (not the contrast's alone). A fold derives a
+    module by every method, and asks of the held-out subjects: how much of their variance the model explains (``"r2"``);
     whether the module's score, the signed mean of its `size` genes' prepared values, tells cases from controls
     (``"auc"``, subjects with equal weight); whether gene scores agree with these subjects' own mean differences
     (``"replication"``, Spearman); how many of the `size` genes are among the first `size` by these subjects' own
@@ -95,17 +93,16 @@ def hold_out(
         Samples x genes, every sample that the models may be trained on.
     contrast
         Cases and controls among them, and whose every sample is.
-    fits
-        Name of each model, and how to train it on a table of samples.
+    folds
+        Name of each model, and its fold models; all of the same folds (``folds.beside(spec)``) of this table, made
+        with this contrast.
     methods
         Derivations. Those that read codes are run on every model, with the layer chosen on the training subjects,
         and on each layer where there are several; the others once, on the first model's prepared values.
-    folds
-        How many; each group needs as many subjects.
     size
         Genes in a module.
     seed
-        Seed of folds, penalties and random genes.
+        Seed of penalties and random genes.
 
     Returns
     -------
@@ -115,14 +112,14 @@ def hold_out(
     Raises
     ------
     InputError
-        If a group has fewer subjects than there are folds, the contrast does not belong to `adata`, or there is
-        nothing to fit.
+        If the folds are none, not the same for all models, or not of these samples and subjects, a fold lacks a
+        group, or the contrast does not belong to `adata`.
     UnknownNameError
         If there is no such method.
 
     Notes
     -----
-    Costs folds x (time of all fits + time of all derivations without bootstraps).
+    Costs folds x time of all derivations without bootstraps, and the folds' own fits where none were made yet.
 
     Examples
     --------
@@ -132,25 +129,23 @@ def hold_out(
     >>> ill = Contrast.of(
     ...     adata.obs, case='condition == "symptomatic" and hours >= 45', control="hours == 0", subject="subject"
     ... )
-    >>> fits = {"pca": lambda a: gl.models.fit_pca(a, width=8)}
-    >>> held_out = gl.modules.hold_out(adata, contrast=ill, fits=fits, folds=3)
+    >>> folds = gl.Folds.by_subject(adata, gl.models.PCA(8, subject="subject"), k=3, contrast=ill)
+    >>> held_out = gl.modules.hold_out(adata, contrast=ill, folds={"pca": folds})
     >>> sorted(held_out.table["metric"].unique())
     ['auc', 'overlap', 'r2', 'replication']
     """
     check_contrast(adata, contrast)
     check_positive(size=size)
-    if not fits or folds < 2:
-        msg = f"hold_out needs at least one model to fit and two folds, not {len(fits)} and {folds}"
-        raise InputError(msg)
     for method in methods:
         DERIVATIONS.entry(method)
     subjects, position_n = np.unique(contrast.subject_n, return_inverse=True)
     whole = replace(contrast, subject_n=position_n)
-    fold_n = folds_of(kinds(whole), folds=folds, seed=seed)[position_n]
+    fold_n = _fold_n(adata, contrast, folds)
+    k = int(fold_n.max()) + 1
     tables: dict[str, list[pd.DataFrame]] = {"table": [], "scores": [], "r2": []}
-    with progress("holding out subjects", folds) as step:
-        for fold in range(folds):
-            trained = _train(adata, whole, fits=fits, test_n=fold_n == fold)
+    with progress("holding out subjects", k) as step:
+        for fold in range(k):
+            trained = _trained(adata, whole, folds={n: f.model(fold) for n, f in folds.items()}, test_n=fold_n == fold)
             for name, part in _judge(trained, methods=methods, size=size, seed=seed + fold).items():
                 tables[name].append(part.assign(fold=fold + 1))
             step()
@@ -161,18 +156,44 @@ def hold_out(
         joined["table"][["method", "fold", "metric", "value"]],
         joined["scores"][["sample", "subject", "group", "fold", "method", "score"]],
         joined["r2"][["subject", "fold", "model", "sse", "sst"]],
-        {"contrast": contrast.name, "folds": folds, "size": size, "seed": seed, "methods": list(methods)},
+        {"contrast": contrast.name, "folds": k, "size": size, "seed": seed, "methods": list(methods)},
     )
 
 
-def _train(adata: AnnData, contrast: Contrast, *, fits: Mapping[str, Fit], test_n: np.ndarray) -> list[_Fold]:
-    """Fit every model on the training subjects and prepare both sides with it."""
+def _fold_n(adata: AnnData, contrast: Contrast, folds: Mapping[str, Folds]) -> np.ndarray:
+    """The fold of each sample, the same for every model.
+
+    Raises
+    ------
+    InputError
+        If there is no model, folds differ, or a fold has no case or no control.
+    """
+    if not folds:
+        msg = "hold_out needs the folds of at least one model: folds={'pca': gl.Folds.by_subject(adata, spec)}"
+        raise InputError(msg)
+    (name, fold_n), *others = [(name, each.of(adata, contrast.subject_n)) for name, each in folds.items()]
+    for other, other_n in others:
+        if not np.array_equal(fold_n, other_n):
+            msg = f"the folds of {name} and of {other} are not the same; make one of the other: folds.beside(spec)"
+            raise InputError(msg)
+    for role, mask in (("case", contrast.case_n), ("control", contrast.control_n)):
+        without = np.setdiff1d(fold_n, fold_n[mask]) + 1
+        if len(without):
+            msg = (
+                f"{len(without)} folds have no {role} ({first_three(without)}); make them with "
+                "Folds.by_subject(..., contrast=contrast), which spreads cases and controls evenly"
+            )
+            raise InputError(msg)
+    return fold_n
+
+
+def _trained(adata: AnnData, contrast: Contrast, *, folds: Mapping[str, Model], test_n: np.ndarray) -> list[_Fold]:
+    """Both sides of a fold, prepared by each of its models."""
     train, test = adata[~test_n].copy(), adata[test_n]
-    trained = []
-    for name, fit in fits.items():
-        model = fit(train)
-        trained.append(_Fold(name, model, model.prepare(train), model.prepare(test), adata, contrast, test_n))
-    return trained
+    return [
+        _Fold(name, model, model.prepare(train), model.prepare(test), adata, contrast, test_n)
+        for name, model in folds.items()
+    ]
 
 
 def _judge(trained: Sequence[_Fold], *, methods: Sequence[str], size: int, seed: int) -> dict[str, pd.DataFrame]:

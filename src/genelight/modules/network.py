@@ -107,7 +107,7 @@ def module_network(module: Module, network: Edges, *, connectors: int = 50, seed
     >>> adata = gl.demo.cohort()
     >>> kind = {"case": 'condition == "symptomatic" and hours >= 45', "control": "hours == 0", "subject": "subject"}
     >>> ill = gl.Contrast.of(adata.obs, **kind)
-    >>> module = gl.modules.disease_module(adata, gl.models.fit_pca(adata, width=8), contrast=ill, bootstraps=0)
+    >>> module = gl.modules.disease_module(adata, gl.models.PCA(8).fit(adata), contrast=ill, bootstraps=0)
     >>> found = gl.modules.module_network(module, gl.demo.network())
     >>> found.about["in_network"], len(found.nodes)
     (141, 142)

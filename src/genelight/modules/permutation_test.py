@@ -73,7 +73,7 @@ def permutation_test(
     >>> ill = Contrast.of(
     ...     adata.obs, case='condition == "symptomatic" and hours >= 45', control="hours == 0", subject="subject"
     ... )
-    >>> model = gl.models.fit_pca(adata, width=8)
+    >>> model = gl.models.PCA(8).fit(adata)
     >>> gl.modules.permutation_test(adata, model, contrast=ill, permutations=49).p <= 0.1
     True
     """

@@ -96,7 +96,7 @@ def reversal(
     >>> ill = gl.Contrast.of(
     ...     adata.obs, case='condition == "symptomatic" and hours >= 45', control="hours == 0", subject="subject"
     ... )
-    >>> model = gl.models.fit_pca(adata, width=8)
+    >>> model = gl.models.PCA(8).fit(adata)
     >>> noise = np.random.default_rng(0).normal(size=(adata.n_vars, 2))
     >>> drugs = pd.DataFrame(noise, index=adata.var_names, columns=["a", "b"])
     >>> found = gl.modules.reversal(adata, model, drugs, contrast=ill, permutations=19)

@@ -137,7 +137,7 @@ def preservation(
     >>> adata = gl.demo.cohort()
     >>> kind = {"case": 'condition == "symptomatic" and hours >= 45', "control": "hours == 0", "subject": "subject"}
     >>> ill = gl.Contrast.of(adata.obs, **kind)
-    >>> module = gl.disease_module(adata, gl.models.fit_pca(adata, width=8), contrast=ill, bootstraps=0)
+    >>> module = gl.disease_module(adata, gl.models.PCA(8).fit(adata), contrast=ill, bootstraps=0)
     >>> found = gl.modules.preservation(module, adata, contrast=ill, prepared=gl.prepare(adata), draws=99)
     >>> found.verdict
     'preserved'

@@ -70,7 +70,7 @@ def disease_modules(
     >>> adata = adata[(adata.obs["hours"] == 0) | (adata.obs["hours"] >= 45)].copy()
     >>> adata.obs["state"] = adata.obs["condition"].astype(str).where(adata.obs["hours"] > 0, "before")
     >>> several = gl.Contrast.several(adata.obs, case="state", control="hours == 0", subject="subject")
-    >>> modules = gl.modules.disease_modules(adata, gl.models.fit_pca(adata, width=8), contrasts=several, bootstraps=0)
+    >>> modules = gl.modules.disease_modules(adata, gl.models.PCA(8).fit(adata), contrasts=several, bootstraps=0)
     >>> [(name, "IFI44L" in module.selected[:50]) for name, module in modules.items()]
     [('asymptomatic', False), ('symptomatic', True)]
     """

@@ -130,7 +130,7 @@ def stability(
     >>> ill = Contrast.of(
     ...     adata.obs, case='condition == "symptomatic" and hours >= 45', control="hours == 0", subject="subject"
     ... )
-    >>> found = gl.modules.stability(adata, gl.models.fit_pca(adata, width=8), contrast=ill, pairs=10)
+    >>> found = gl.modules.stability(adata, gl.models.PCA(8).fit(adata), contrast=ill, pairs=10)
     >>> found.size > 10
     True
     """

@@ -61,7 +61,7 @@ def node_activity(
     >>> ill = Contrast.of(
     ...     adata.obs, case='condition == "symptomatic" and hours >= 45', control="hours == 0", subject="subject"
     ... )
-    >>> model = gl.models.fit_pca(adata, width=4)
+    >>> model = gl.models.PCA(4).fit(adata)
     >>> len(gl.nodes.node_activity(adata, model, contrast=ill))
     4
     """

@@ -84,7 +84,7 @@ def node_card(
     --------
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
-    >>> model = gl.models.fit_pca(adata, width=4)
+    >>> model = gl.models.PCA(4).fit(adata)
     >>> card = gl.nodes.node_card(model, "PC.0", adata=adata, subject="subject", n=3)
     >>> len(card.genes), sorted(card.obs["column"])
     (6, ['age', 'condition', 'hours', 'hours_label', 'sex'])
@@ -141,7 +141,7 @@ def node_cards(
     Examples
     --------
     >>> import genelight as gl
-    >>> model = gl.models.fit_pca(gl.demo.cohort(), width=4)
+    >>> model = gl.models.PCA(4).fit(gl.demo.cohort())
     >>> [card.node for card in gl.nodes.node_cards(model, ["PC.2", "PC.0"], n=3)]
     ['PC.2', 'PC.0']
     """

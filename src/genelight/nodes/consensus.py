@@ -100,7 +100,7 @@ def consensus(nodes: Sequence[NodeGenes], *, support: float = 0.5, draws: int = 
     --------
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
-    >>> ica = gl.models.fit_ica(adata, width=8)
+    >>> ica = gl.models.ICA(8).fit(adata)
     >>> again = gl.models.fit_ensemble(adata, ica, seeds=4, subject="subject")
     >>> found = gl.nodes.consensus([gl.light_up(m, "IC") for m in again])
     >>> found.nodes.nodes[0], bool(found.table["q"][0] < 0.05)

@@ -42,7 +42,7 @@ def encode(model: Model, adata: AnnData | Stored, *, layer: str, key_added: str 
     --------
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
-    >>> model = gl.models.fit_pca(adata, width=4)
+    >>> model = gl.models.PCA(4).fit(adata)
     >>> gl.nodes.encode(model, adata, layer=list(model.widths)[-1], key_added="X_pca").shape
     (252, 4)
     """

@@ -95,7 +95,7 @@ def light_up(
     Examples
     --------
     >>> import genelight as gl
-    >>> model = gl.models.fit_pca(gl.demo.cohort(), width=4)
+    >>> model = gl.models.PCA(4).fit(gl.demo.cohort())
     >>> nodes = gl.nodes.light_up(model, list(model.widths)[-1])
     >>> nodes.values_kg.shape[0]
     4

@@ -49,7 +49,7 @@ def match_nodes(a: NodeGenes, b: NodeGenes) -> pd.DataFrame:
     Examples
     --------
     >>> import genelight as gl
-    >>> nodes = gl.light_up(gl.models.fit_pca(gl.demo.cohort(), width=4), "PC")
+    >>> nodes = gl.light_up(gl.models.PCA(4).fit(gl.demo.cohort()), "PC")
     >>> gl.nodes.match_nodes(nodes, nodes)["correlation"].round(3).tolist()
     [1.0, 1.0, 1.0, 1.0]
     """
@@ -116,7 +116,7 @@ def reproducibility(
     --------
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
-    >>> pca = gl.models.fit_pca(adata, width=8)
+    >>> pca = gl.models.PCA(8).fit(adata)
     >>> again = gl.models.fit_ensemble(adata, pca, seeds=3, subject="subject")
     >>> table = gl.nodes.reproducibility(gl.light_up(pca, "PC"), [gl.light_up(m, "PC") for m in again], draws=20)
     >>> table["node"][0], bool(table["q"][0] < 0.05)
@@ -169,7 +169,7 @@ def reproducible_nodes(
     --------
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
-    >>> pca = gl.models.fit_pca(adata, width=8)
+    >>> pca = gl.models.PCA(8).fit(adata)
     >>> again = gl.models.fit_ensemble(adata, pca, seeds=3, subject="subject")
     >>> lit = {"PC": [gl.light_up(member, "PC") for member in again]}
     >>> gl.nodes.reproducible_nodes(pca, lit, draws=20)["members"].unique().tolist()

@@ -33,7 +33,7 @@ def top_genes(nodes: NodeGenes, *, n: int = 10) -> pd.DataFrame:
     Examples
     --------
     >>> import genelight as gl
-    >>> model = gl.models.fit_pca(gl.demo.cohort(), width=4)
+    >>> model = gl.models.PCA(4).fit(gl.demo.cohort())
     >>> table = gl.nodes.top_genes(gl.nodes.light_up(model, "PC"), n=3)
     >>> len(table), list(table.columns)
     (24, ['node', 'sign', 'rank', 'gene', 'value'])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
-__all__ = ["Contrast", "Until", "check_contrast", "measure_of"]
+__all__ = ["Contrast", "Until", "check_contrast", "measure_of", "persons"]
 
 LEAST_SUBJECTS = 5
 MOST_CLASSES = 4
@@ -100,7 +100,7 @@ class Contrast:
         if subject is None:
             subject_n = np.asarray(obs.index.astype(str), dtype=object)
         else:
-            subject_n = _subjects(obs, subject, subject_pattern)
+            subject_n = persons(obs, subject, subject_pattern)
         for role, query, mask in (("case", case, case_n), ("control", control, control_n)):
             subjects = len(np.unique(subject_n[mask]))
             if subjects < LEAST_SUBJECTS:
@@ -245,7 +245,7 @@ def measure_of(obs: pd.DataFrame, text: str, *, subject: str | None) -> str | Co
     return Until(time.strip(), event.strip()) if until and text not in obs else text
 
 
-def _subjects(obs: pd.DataFrame, subject: str, pattern: str | None) -> np.ndarray:
+def persons(obs: pd.DataFrame, subject: str, pattern: str | None = None) -> np.ndarray:
     """Subject of each sample as text, shape ``(n,)``.
 
     Raises

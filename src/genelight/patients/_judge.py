@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from anndata import AnnData
 
 from .._core.progress import progress
 from ..errors import InputError
+from ..models import Folds
 from ..nouns import Model, Severity
 from ..nouns.severity import GENES
 from ..stats.conformal import NO_RESIDUALS, calibration, coverage, residuals
@@ -21,14 +22,13 @@ from ._applicability import familiar, far_off
 from ._measures import Measure
 from ._parts import PCA_PART, SIGNATURE, Part, parts_of, rows_of
 
-__all__ = ["INTERFERON", "Fit", "Plan", "Protocol", "freeze"]
+__all__ = ["INTERFERON", "Plan", "Protocol", "freeze"]
 
 INTERFERON = ("IFI27", "IFI44", "IFI44L", "IFI6", "IFIT1", "IFIT3", "ISG15", "MX1", "OAS1", "RSAD2")
 """Ten genes that type I interferon induces in blood, the usual one-number score of lupus and viral infection."""
 
 METHOD = "severity"
 DRAWS = 500
-Fit = Callable[[AnnData], Model]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Protocol:
     Attributes
     ----------
     folds
-        Folds of subjects; each is scored by what was learned without it.
+        Folds of subjects where no fold models are given; each is scored by what was learned without it.
     permutations
         How often the measure is handed to other subjects, for p; 0 for none.
     coverage
@@ -112,7 +112,7 @@ class Plan:
         return parts_of(model, x_ng, train_n, layers=self.layers, signature=self.protocol.signature)
 
 
-def freeze(plan: Plan, adata: AnnData, model: Model, *, fit: Fit | None) -> Severity:
+def freeze(plan: Plan, adata: AnnData, model: Model, *, folds: Folds | None) -> Severity:
     """Judge and learn; see :func:`genelight.patients.severity`.
 
     Raises
@@ -120,7 +120,7 @@ def freeze(plan: Plan, adata: AnnData, model: Model, *, fit: Fit | None) -> Seve
     InputError
         If there are fewer than two folds.
     """
-    fold_n, scores, far_n2 = _out_of_fold(plan, adata, model, fit=fit)
+    fold_n, scores, far_n2 = _out_of_fold(plan, adata, model, folds=folds)
     rows, task = plan.judged, plan.task
     y_n, subject_n, score_n = task.y_nt[rows, 0], plan.subject_n[rows], scores[METHOD][rows, 0]
     made = residuals(y_n, score_n, subject_n) if task.estimates else NO_RESIDUALS
@@ -136,7 +136,7 @@ def freeze(plan: Plan, adata: AnnData, model: Model, *, fit: Fit | None) -> Seve
         figures=pd.DataFrame([_figure(plan, name, scores[name][rows], fold_n=fold_n[rows]) for name in scores]),
         residuals=made.table,
         calibration=calibration(y_n, score_n, subject_n),
-        about=_about(plan, model, refitted=fit is not None)
+        about=_about(plan, model, folds=len(np.unique(fold_n)), refitted=folds is not None)
         | task.remarks(score_n, rows)
         | {"spread": list(made.spread), "range": [float(y_n.min()), float(y_n.max())], "familiar": seen.plain()},
     )
@@ -144,21 +144,18 @@ def freeze(plan: Plan, adata: AnnData, model: Model, *, fit: Fit | None) -> Seve
 
 
 def _out_of_fold(
-    plan: Plan, adata: AnnData, model: Model, *, fit: Fit | None
+    plan: Plan, adata: AnnData, model: Model, *, folds: Folds | None
 ) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
     """Of each sample: fold, every method's scores ``(n, t)`` with its subject held out, and how far off it lay then."""
-    folds = min(plan.protocol.folds, len(np.unique(plan.subject_n[plan.rows])))
-    if folds < 2:
-        msg = f"folds = {plan.protocol.folds} leaves no subjects held out; use at least 2"
-        raise InputError(msg)
-    fold_n = subject_folds(plan.subject_n, folds=folds, seed=plan.seed)
+    fold_n = _own_folds(plan) if folds is None else folds.of(adata, plan.subject_n, model=model)
     scores: dict[str, np.ndarray] = {}
     far_n2 = np.full((adata.n_obs, 2), np.nan)
-    x_ng = None if fit else model.prepare(adata)
-    with progress("holding out subjects", folds) as step:
-        for fold in range(folds):
+    x_ng = model.prepare(adata) if folds is None else None
+    present = np.unique(fold_n)
+    with progress("holding out subjects", len(present)) as step:
+        for fold in present.tolist():
             rows, test = (plan.rows[fold_n[plan.rows] != fold], plan.rows[fold_n[plan.rows] == fold])
-            trained = fit(adata[fold_n != fold].copy()) if fit else model
+            trained = model if folds is None else folds.model(fold)
             values_ng = trained.prepare(adata) if x_ng is None else x_ng
             far_n2[fold_n == fold] = far_off(trained, values_ng, fold_n != fold, test=fold_n == fold)
             parts = plan.parts(trained, values_ng, fold_n != fold)
@@ -168,6 +165,15 @@ def _out_of_fold(
                 scores.setdefault(name, np.full((adata.n_obs, found_nt.shape[1]), np.nan))[test] = found_nt
             step()
     return fold_n, scores, far_n2
+
+
+def _own_folds(plan: Plan) -> np.ndarray:
+    """Folds of the samples where no fold models are given."""
+    folds = min(plan.protocol.folds, len(np.unique(plan.subject_n[plan.rows])))
+    if folds < 2:
+        msg = f"folds = {plan.protocol.folds} leaves no subjects held out; use at least 2"
+        raise InputError(msg)
+    return subject_folds(plan.subject_n, folds=folds, seed=plan.seed)
 
 
 def _figure(plan: Plan, name: str, score_nt: np.ndarray, *, fold_n: np.ndarray) -> dict[str, Any]:
@@ -213,7 +219,7 @@ def _heads(plan: Plan, model: Model, x_ng: np.ndarray) -> tuple[pd.DataFrame, fl
     return pd.concat(tables, ignore_index=True)[list(Severity.COLUMNS)], intercept
 
 
-def _about(plan: Plan, model: Model, *, refitted: bool) -> dict[str, Any]:
+def _about(plan: Plan, model: Model, *, folds: int, refitted: bool) -> dict[str, Any]:
     subject_n = plan.subject_n[plan.judged]
     return {
         "measure": plan.task.name,
@@ -226,7 +232,7 @@ def _about(plan: Plan, model: Model, *, refitted: bool) -> dict[str, Any]:
         "refitted": refitted,
         "samples": len(subject_n),
         "subjects": len(np.unique(subject_n)),
-        "folds": plan.protocol.folds,
+        "folds": folds,
         "coverage": plan.protocol.coverage,
         "permutations": plan.protocol.permutations,
         "signature": list(plan.protocol.signature),

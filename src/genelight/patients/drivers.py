@@ -52,7 +52,7 @@ def drivers(adata: AnnData, model: Model, *, severity: Severity, top: int = 10) 
     --------
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
-    >>> model = gl.models.fit_pca(adata, width=8)
+    >>> model = gl.models.PCA(8).fit(adata)
     >>> plan = gl.patients.Protocol(folds=3, permutations=0)
     >>> hours = gl.patients.severity(adata, model, measure="hours", subject="subject", protocol=plan)
     >>> gl.patients.drivers(adata[:2], model, severity=hours, top=3).shape

@@ -15,6 +15,7 @@ from ..errors import InputError
 from ..nodes.layers import node_names
 from ..nodes.light_up import light_up
 from ..nouns import Familiar, Groups, Model, Severity
+from ..pp import Preparation
 from ._applicability import reconstruction_error, remembered
 from ._parts import features_of
 
@@ -117,7 +118,7 @@ def score(
     --------
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
-    >>> model = gl.models.fit_pca(adata, width=8)
+    >>> model = gl.models.PCA(8).fit(adata)
     >>> plan = gl.patients.Protocol(folds=3, permutations=0)
     >>> hours = gl.patients.severity(adata, model, measure="hours", subject="subject", protocol=plan)
     >>> gl.patients.score(adata[:2], model, severity=hours).table[["sample", "inside"]]
@@ -201,7 +202,7 @@ class _Reader:
 
 
 def _shift(reference: AnnData, model: Model) -> np.ndarray:
-    """How far the means of some samples' genes are from the training samples', which are zero, shape ``(g,)``.
+    """How far the means of some samples' genes are from the training samples', shape ``(g,)``.
 
     Raises
     ------
@@ -215,7 +216,9 @@ def _shift(reference: AnnData, model: Model) -> np.ndarray:
             "--reference TABLE"
         )
         raise InputError(msg)
-    return model.prepare(reference).mean(0)
+    preparation: Preparation | None = getattr(model, "preparation", None)
+    centre_g = 0.0 if preparation is None else preparation.centre_g
+    return model.prepare(reference).mean(0) - centre_g
 
 
 def _known(model: Model, severity: Severity | None, groups: Groups | None) -> Familiar:

@@ -10,10 +10,11 @@ from anndata import AnnData
 
 from .._core.checks import select_samples
 from ..errors import InputError, first_three
+from ..models import Folds
 from ..nodes.layers import check_layer
 from ..nouns import Contrast, Model, Severity, Until
 from ..nouns.contrast import check_contrast
-from ._judge import INTERFERON, Fit, Plan, Protocol, freeze
+from ._judge import INTERFERON, Plan, Protocol, freeze
 from ._measures import Direction, Measure, number, subjects_of
 from ._parts import WEIGHTED
 from ._until import waiting
@@ -28,7 +29,7 @@ def severity(
     measure: str | Contrast | Until,
     subject: str | None = None,
     layer: str | None = None,
-    fit: Fit | None = None,
+    folds: Folds | None = None,
     protocol: Protocol = Protocol(),  # noqa: B008 - frozen
     seed: int = 0,
 ) -> Severity:
@@ -56,10 +57,10 @@ def severity(
     layer
         Read this layer alone. By default a number is read from the first layer and the weighted genes (the log of the
         study ``severity`` says why), a contrast from the last layer.
-    fit
-        How to train a model on a table of samples. With it, model and preparation are trained anew without each
-        fold's subjects, and nothing leaks. Without it `model` has seen the held-out subjects' expression, though not
-        their measure; ``about["refitted"]`` says which.
+    folds
+        Fold models of the model's spec, of a table that has all of these samples. With them each subject is scored by a
+        model and a preparation that have not seen it, and nothing leaks. Without them `model` has seen the held-out
+        subjects' expression, though not their measure; ``about["refitted"]`` says which.
     protocol
         Folds, permutations, coverage, the genes of the signature, the column that orders a subject's visits, columns to
         learn beside the measure.
@@ -82,14 +83,14 @@ def severity(
     Notes
     -----
     Intervals are conformal over subjects (doi 10.1214/20-AOS1965): a new subject's measure lies inside with the stated
-    chance if it is exchangeable with these subjects. Costs folds x (time of `fit` + six decompositions per part).
+    chance if it is exchangeable with these subjects. Costs folds x six decompositions per part, and the folds' fits.
 
     Examples
     --------
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
     >>> ill = adata[adata.obs["condition"] == "symptomatic"].copy()
-    >>> model = gl.models.fit_pca(adata, width=8)
+    >>> model = gl.models.PCA(8).fit(adata)
     >>> plan = gl.patients.Protocol(folds=3, permutations=0)
     >>> hours = gl.patients.severity(
     ...     adata, model, measure="hours", subject="subject", protocol=plan
@@ -103,7 +104,7 @@ def severity(
     judged_n = np.ones(adata.n_obs, dtype=bool)
     if protocol.judge is not None:
         judged_n = select_samples(adata.obs, protocol.judge, role="judge")
-    return freeze(Plan(task, subject_n, layers, reads, protocol, seed, judged_n), adata, model, fit=fit)
+    return freeze(Plan(task, subject_n, layers, reads, protocol, seed, judged_n), adata, model, folds=folds)
 
 
 def check_measure(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from sklearn.preprocessing import PowerTransformer
 
 from .._core.progress import progress
 from ..errors import InputError
+from ..models import Folds
 from ..nodes.layers import check_layer
 from ..nouns import Familiar, Groups, Model
 from ..stats.ridge import subject_folds
@@ -52,7 +53,7 @@ def stratify(
     subject: str | None = None,
     layer: str | None = None,
     explain: Sequence[str] = (),
-    fit: Callable[[AnnData], Model] | None = None,
+    folds: Folds | None = None,
     resamples: int = 200,
     seed: int = 0,
 ) -> Groups:
@@ -78,8 +79,8 @@ def stratify(
     explain
         Columns of ``obs`` that groups should not be: batch, cell percentages. ``about["explained"]`` is how well they
         alone tell the groups apart on held-out subjects (balanced accuracy; 0 at chance, 1 if wholly).
-    fit
-        How to train a model on a table: says how far off unseen samples are with models that have not seen them.
+    folds
+        Fold models of the model's spec: how far off unseen samples lie is told by models that have not seen them.
     resamples
         Of the final grouping.
     seed
@@ -106,7 +107,7 @@ def stratify(
     --------
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()[::4].copy()
-    >>> model = gl.models.fit_pca(adata, width=4)
+    >>> model = gl.models.PCA(4).fit(adata)
     >>> gl.patients.stratify(adata, model, resamples=50).members.shape
     (63, 3)
     """
@@ -132,7 +133,7 @@ def stratify(
     about = _about(model, axes, label_s, centre_ga=centres) | {"layer": layer, "explain": list(explain), "seed": seed}
     about |= {"resamples": resamples, "subjects": len(subjects)}
     about["explained"] = explained(adata.obs, explain, position_n=position_n, group_s=group_s, seed=seed)
-    about["familiar"] = _seen(adata, model, x_ng, subject_n=subject_n, fit=fit, seed=seed).plain()
+    about["familiar"] = _seen(adata, model, x_ng, subject_n=subject_n, folds=folds, seed=seed).plain()
     return Groups(
         pd.DataFrame(
             centres, index=pd.Index(names, name="group"), columns=[f"axis{i + 1}" for i in range(len(centres.T))]
@@ -270,15 +271,17 @@ def _seen(
     x_ng: np.ndarray,
     *,
     subject_n: np.ndarray,
-    fit: Callable[[AnnData], Model] | None,
+    folds: Folds | None,
     seed: int,
 ) -> Familiar:
     """How far off unseen subjects lie, fold by fold."""
     fold_n = subject_folds(subject_n, folds=FOLDS, seed=seed)
+    if folds is not None:
+        fold_n = folds.of(adata, subject_n, model=model)
     far_n2 = np.empty((adata.n_obs, 2))
-    for fold in range(FOLDS):
+    for fold in np.unique(fold_n).tolist():
         test_n = fold_n == fold
-        trained = fit(adata[~test_n].copy()) if fit else model
-        values_ng = trained.prepare(adata) if fit else x_ng
+        trained = model if folds is None else folds.model(fold)
+        values_ng = x_ng if folds is None else trained.prepare(adata)
         far_n2[test_n] = far_off(trained, values_ng, ~test_n, test=test_n)
     return familiar(model, x_ng, far_n2, subject_n=subject_n, seed=seed)

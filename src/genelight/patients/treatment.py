@@ -71,7 +71,7 @@ def contrast(
     --------
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
-    >>> model = gl.models.fit_pca(adata, width=2)
+    >>> model = gl.models.PCA(2).fit(adata)
     >>> late = gl.Contrast.of(adata.obs, case="hours >= 60", control="hours <= 12", subject="subject")
     >>> gl.patients.contrast(adata, model, treatment=late, adjust=["age"]).table.columns[0]
     'name'
@@ -141,7 +141,7 @@ def trajectories(
     --------
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
-    >>> model = gl.models.fit_pca(adata, width=2)
+    >>> model = gl.models.PCA(2).fit(adata)
     >>> len(gl.patients.trajectories(adata, model, time="hours", subject="subject").table)
     2
     """

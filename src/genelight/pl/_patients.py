@@ -39,7 +39,7 @@ def calibration(severity: Severity, ax: Axes | None = None) -> Axes:
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
     >>> plan = gl.patients.Protocol(folds=3, permutations=0)
-    >>> model = gl.models.fit_pca(adata, width=8)
+    >>> model = gl.models.PCA(8).fit(adata)
     >>> hours = gl.patients.severity(adata, model, measure="hours", subject="subject", protocol=plan)
     >>> gl.pl.calibration(hours, Figure().subplots()).get_ylabel()
     'hours'

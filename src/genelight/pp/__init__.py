@@ -1,13 +1,15 @@
 """From an expression table to the numbers a model sees, and the same again for any later table."""
 
+from ..io.id_table import IdTable
 from .adjust import BATCH_METHODS, Adjust, Adjustment
 from .collapse import COLLAPSES
-from .id_table import IdTable
+from .map_edges import map_edges
 from .map_ids import IdMap, map_ids
 from .normalise import NORMALISATIONS, Normalisation
 from .preparation import Preparation
-from .prepare import prepare
+from .prepare import prepare, prepare_as
 from .project import map_for, map_where_needed
+from .settings import PreparationSettings
 from .stream import PreparedStore
 from .user_table import UserTable, read_id_table
 
@@ -21,11 +23,14 @@ __all__ = [
     "IdTable",
     "Normalisation",
     "Preparation",
+    "PreparationSettings",
     "PreparedStore",
     "UserTable",
+    "map_edges",
     "map_for",
     "map_ids",
     "map_where_needed",
     "prepare",
+    "prepare_as",
     "read_id_table",
 ]

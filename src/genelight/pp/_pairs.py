@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ..errors import first_three
+from ..io.id_table import IdTable
 from ..nouns import Genes
 from ._resolve import VIAS, plain, resolve
-from .id_table import IdTable
 from .user_table import UserTable
 
 __all__ = ["choose", "find", "labels"]

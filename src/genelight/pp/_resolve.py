@@ -10,8 +10,8 @@ import pandas as pd
 
 from ..errors import InputError, UnknownNameError, first_three
 from ..io.id_kinds import ID_KINDS, PLATFORMS
+from ..io.id_table import IdTable
 from ._excel import candidates, renamed
-from .id_table import IdTable
 from .user_table import UserTable
 
 __all__ = ["VIAS", "plain", "resolve"]

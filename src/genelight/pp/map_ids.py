@@ -14,12 +14,12 @@ import scipy.sparse as sp
 from .._core.provenance import read_json, write_json
 from ..errors import FormatError, GeneMismatchError, InputError, UnknownNameError, first_three
 from ..io.id_kinds import ID_KINDS, detect_ids
+from ..io.id_table import IdTable
 from ..io.scales import detect_scale
 from ..nouns import Genes
 from ._account import describe
 from ._pairs import choose, find, labels
 from .collapse import COLLAPSES
-from .id_table import IdTable
 from .user_table import UserTable, read_id_table
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class IdMap:
             var=pd.DataFrame({"source": source}, index=pd.Index(targets, dtype=object)),
             layers={name: _combined(values, pairs, gene_s) for name, values in adata.layers.items()},
             obsm=dict(adata.obsm),
-            uns={**adata.uns, KEY: account},
+            uns={**adata.uns, KEY: account, **_told(adata, account)},
         )
 
     def save(self, path: Path) -> None:
@@ -289,6 +289,17 @@ def _check_mapped(counted: Mapping[str, Any], known: str) -> None:
             "mouse or rat do; the table is of human genes: give one of orthologs, or upper-case names if they are human"
         )
         raise InputError(msg)
+
+
+def _told(adata: AnnData, account: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """What reading found out, as far as it holds for the mapped table; the array it was made of is in a note."""
+    told = dict(adata.uns.get("read", {}))
+    if not told:
+        return {}
+    platform = told.pop("platform", "")
+    made = f"genes made of {account['columns']:,} ids of kind {account['ids']}" + f" ({platform})" * bool(platform)
+    notes = "; ".join(filter(None, [str(told.get("notes", "")), made]))
+    return {"read": {**told, "notes": notes}}
 
 
 def _totals(adata: AnnData) -> dict[str, np.ndarray]:

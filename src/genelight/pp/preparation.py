@@ -12,12 +12,13 @@ import scipy.sparse as sp
 
 from .._core.checks import check_finite
 from .._core.provenance import digest, read_json, write_json
-from ..errors import FormatError, GeneMismatchError, InputError, UnknownNameError
+from ..errors import FormatError, GeneMismatchError, InputError, UnknownNameError, first_three
 from ..nouns import Alignment, Genes
 from .adjust import Adjustment
 from .map_ids import TOTAL, IdMap
 from .normalise import Normalisation
 from .scale import SCALES, check_scale, to_log2
+from .settings import PreparationSettings
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -52,6 +53,8 @@ class Preparation:
         What is subtracted and divided by; mean and standard deviation by default.
     id_map
         How the file's columns became genes, where they had to; None where they were genes.
+    asked
+        What was asked for; by default what can be told from the rest.
     """
 
     genes: Genes
@@ -64,6 +67,7 @@ class Preparation:
     shift_g: np.ndarray | None = None
     span_g: np.ndarray | None = None
     id_map: IdMap | None = None
+    asked: PreparationSettings | None = None
 
     FORMAT: ClassVar[int] = 2
 
@@ -71,6 +75,11 @@ class Preparation:
     def plain(self) -> bool:
         """Whether log2 values are only brought to mean 0 and standard deviation 1."""
         return self.normalisation is None and self.adjustment is None and self.shift_g is None
+
+    @property
+    def settings(self) -> PreparationSettings:
+        """What was asked for, to learn a preparation of another table alike."""
+        return replace(self.asked or PreparationSettings(), scale=self.scale, ids=self.genes.namespace)
 
     @property
     def digest(self) -> str:
@@ -112,8 +121,8 @@ class Preparation:
     def transform(self, adata: AnnData) -> np.ndarray:
         """Prepared values, float32, shape ``(n, g)``, columns in the order of ``genes``.
 
-        Genes that `adata` lacks are given their mean over the fitted samples (0 after standardising); a model gives
-        them what the others let it expect, see ``model.prepare``.
+        Genes that `adata` lacks, and single values that are missing, are given their mean over the fitted samples (0
+        after standardising); a model gives them what the others let it expect, see ``model.prepare``.
 
         Parameters
         ----------
@@ -126,18 +135,51 @@ class Preparation:
         GeneMismatchError
             If genes with 80% of the variance are not there.
         InputError
-            If values are missing, infinite or on another scale, gene ids repeat, or a batch is not a known one.
+            If a sample lacks values with a fifth of the variance, values are infinite or on another scale, gene ids
+            repeat, or a batch is not a known one.
         """
         alignment = self.align(adata.var_names)
         there_g = alignment.index >= 0
         shift_g, span_g = self._standard
         # Counts per million need every gene of the sample, so the scale comes before the choice of genes.
-        y_ng = logged(adata, self.scale)[:, alignment.index[there_g]]
+        y_ng = logged(adata, self.scale, gaps=True)[:, alignment.index[there_g]]
+        gap_ng = np.isnan(y_ng)
+        if gap_ng.any():
+            self._check_gaps(gap_ng, there_g, list(adata.obs_names))
+            y_ng = np.where(gap_ng, self.mean_g[there_g], y_ng)
         y_ng = self._between(y_ng, adata, there_g)
         z_ng = np.empty((adata.n_obs, len(self.genes)), dtype=np.float32)
         z_ng[:, there_g] = (y_ng - shift_g[there_g]) / span_g[there_g]
         z_ng[:, ~there_g] = self.centre_g[~there_g]
+        if gap_ng.any():
+            z_ng[:, there_g] = np.where(gap_ng, self.centre_g[there_g], z_ng[:, there_g])
         return z_ng
+
+    def gaps(self, adata: AnnData) -> np.ndarray:
+        """Which values of the genes a table lacks, boolean, shape ``(n, g)``: whole genes, and single values.
+
+        Raises
+        ------
+        GeneMismatchError
+            If genes with 80% of the variance are not there.
+        """
+        index_g = self.align(adata.var_names).index
+        gap_ng = np.ones((adata.n_obs, len(self.genes)), bool)
+        x = adata.X.toarray() if sp.issparse(adata.X) else np.asarray(adata.X)
+        gap_ng[:, index_g >= 0] = np.isnan(x[:, index_g[index_g >= 0]])
+        return gap_ng
+
+    def _check_gaps(self, gap_ng: np.ndarray, there_g: np.ndarray, samples: list[str]) -> None:
+        """Stop where a sample lacks values that carry more than a fifth of the variance."""
+        weight_g = np.where(there_g, self.sd_g**2, 0.0)[there_g]
+        lost_n = gap_ng @ weight_g / max(float((self.sd_g**2).sum()), 1e-300)
+        bad = np.flatnonzero(lost_n > 1 - LEAST_COVERAGE)
+        if len(bad):
+            msg = (
+                f"{len(bad)} samples lack values that carry more than {1 - LEAST_COVERAGE:.0%} of the genes' variance "
+                f"({first_three(samples[i] for i in bad)}); leave those samples out"
+            )
+            raise InputError(msg)
 
     def restore(self, z_ng: np.ndarray) -> np.ndarray:
         """Values before they were shifted and scaled, float64, shape ``(n, g)``: log2 unless they were normalised."""
@@ -191,6 +233,7 @@ class Preparation:
             "sd": self.sd_g.tolist(),
             **self._steps(),
             "id_map": self.id_map and self.id_map.to_dict(),
+            "asked": self.asked and self.asked.to_dict(),
         }
         write_json(path, content)
 
@@ -257,8 +300,8 @@ def standard(y_ng: np.ndarray, name: str) -> tuple[np.ndarray | None, np.ndarray
     return low_g, np.where(span_g > 0, span_g, 1.0)
 
 
-def logged(adata: AnnData, scale: str) -> np.ndarray:
-    """All values of a table on the log2 scale, float64, shape ``(n, genes)``.
+def logged(adata: AnnData, scale: str, *, gaps: bool = False) -> np.ndarray:
+    """All values of a table on the log2 scale, float64, shape ``(n, genes)``; missing ones pass under `gaps`.
 
     Raises
     ------
@@ -273,9 +316,14 @@ def logged(adata: AnnData, scale: str) -> np.ndarray:
         x = x.toarray()
     # Sums depend on the order in memory in their last bit, and with it the digest.
     x_ng = np.asarray(x, dtype=np.float64, order="C")
-    check_finite(x_ng, samples=list(adata.obs_names), genes=list(adata.var_names), where="the expression matrix")
-    check_scale(x_ng, scale)
-    return to_log2(x_ng, scale, total_n=adata.obs.get(TOTAL))
+    there_ng = np.nan_to_num(x_ng, nan=0.0, posinf=np.inf, neginf=-np.inf) if gaps else x_ng
+    check_finite(there_ng, samples=list(adata.obs_names), genes=list(adata.var_names), where="the expression matrix")
+    if not gaps or np.isfinite(x_ng.sum()):
+        check_scale(x_ng, scale)
+        return to_log2(x_ng, scale, total_n=adata.obs.get(TOTAL))
+    # What is missing takes no part in a sample's total, and is missing still.
+    check_scale(there_ng, scale)
+    return np.where(np.isnan(x_ng), np.nan, to_log2(there_ng, scale, total_n=adata.obs.get(TOTAL)))
 
 
 def _from_dict(content: Any, *, where: str) -> Preparation:
@@ -288,6 +336,7 @@ def _from_dict(content: Any, *, where: str) -> Preparation:
     genes = Genes(tuple(content["genes"]), content["namespace"])
     mean_g, sd_g = (np.asarray(content[key], dtype=np.float64) for key in ("mean", "sd"))
     normalisation, adjustment, id_map = (content.get(key) for key in ("normalisation", "adjustment", "id_map"))
+    asked = content.get("asked")
     return Preparation(
         genes,
         content["scale"],
@@ -297,6 +346,7 @@ def _from_dict(content: Any, *, where: str) -> Preparation:
         normalisation=normalisation and Normalisation.from_dict(normalisation),
         adjustment=adjustment and Adjustment.from_dict(adjustment, len(genes)),
         id_map=id_map and IdMap.from_dict(id_map, where=where),
+        asked=asked and PreparationSettings.from_dict(asked),
         **arrays,
     )
 

@@ -18,18 +18,29 @@ from .adjust import Adjust, Adjustment
 from .normalise import Normalisation
 from .preparation import Preparation, logged, standard
 from .scale import SCALES
+from .settings import PreparationSettings
 
 if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
-__all__ = ["prepare"]
+__all__ = ["prepare", "prepare_as"]
 
 LEAST_SAMPLES = 10
 LEAST_GENES = 10
 AUTO = "auto"
 # What a detected scale is prepared as; standardised values and ratios are none that a model can be given.
-_TAKEN_AS = {"counts": "counts", "tpm": "linear", "intensity": "linear", "linear": "linear", "log2": "log2"}
+# A gene that more samples lack is left out; a smaller share of gaps is given the mean of the others, and counted.
+MOST_MISSING = 0.2
+_TAKEN_AS = {
+    "counts": "counts",
+    "tpm": "linear",
+    "intensity": "linear",
+    "linear": "linear",
+    "log2": "log2",
+    "ln": "ln",
+    "scores": "log2",
+}
 
 
 def prepare(
@@ -92,22 +103,59 @@ def prepare(
     >>> preparation.transform(gl.demo.cohort()[:3]).shape
     (3, 4147)
     """
-    if variable is not None:
-        check_positive(variable=variable)
+    asked = PreparationSettings(
+        scale=scale,
+        ids=ids,
+        above_floor=above_floor,
+        variable=variable,
+        normalise=normalise,
+        standardise=standardise,
+        adjust=adjust,
+    )
+    return prepare_as(adata, asked)
+
+
+def prepare_as(adata: AnnData | Store, asked: PreparationSettings) -> Preparation:
+    """Learn how to prepare a table by settings that another was prepared by.
+
+    Parameters
+    ----------
+    adata
+        Samples x genes, or a store.
+    asked
+        Such as ``preparation.settings``.
+
+    Raises
+    ------
+    InputError, UnknownNameError
+        As :func:`prepare`.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> adata = gl.demo.cohort()
+    >>> ranks = gl.prepare(adata, normalise="rank", standardise="centre")
+    >>> half = gl.pp.prepare_as(adata[:100].copy(), ranks.settings)
+    >>> half.settings == ranks.settings
+    True
+    """
+    if asked.variable is not None:
+        check_positive(variable=asked.variable)
     if adata.n_obs < LEAST_SAMPLES:
         msg = f"{adata.n_obs} samples are too few to prepare a table, at least {LEAST_SAMPLES} are needed"
         raise InputError(msg)
-    ids_all = Genes(tuple(adata.var_names), ids)
-    scale, evidence = _scale(adata, scale)
-    y_ng = np.zeros((0, 0)) if isinstance(adata, Store) else logged(adata, scale)
+    ids_all = Genes(tuple(adata.var_names), asked.ids)
+    scale, evidence = _scale(adata, asked.scale)
+    y_ng, gaps = (np.zeros((0, 0)), 0) if isinstance(adata, Store) else _filled(logged(adata, scale, gaps=True))
     found = of_store(adata, scale) if isinstance(adata, Store) else of_matrix(y_ng)
     complete = np.isfinite(found.sd_g)
     varies = complete & (found.sd_g > 1e-6 * np.maximum(1.0, found.largest_g))
-    seen = varies & (found.above_g >= above_floor)
-    keep = _most_variable(found.sd_g, seen, variable)
+    seen = varies & (found.above_g >= asked.above_floor)
+    keep = _most_variable(found.sd_g, seen, asked.variable)
     account: dict[str, Any] = {
         "samples": adata.n_obs,
         "genes_read": len(ids_all),
+        **({"values_filled": gaps} if gaps else {}),
         "genes_incomplete": int((~complete).sum()),
         "genes_constant": int((complete & ~varies).sum()),
         "genes_on_floor": int((varies & ~seen).sum()),
@@ -119,38 +167,31 @@ def prepare(
         **evidence,
     }
     _check_kept(account)
-    genes = Genes(tuple(np.asarray(ids_all.ids, dtype=object)[keep]), ids)
-    plain = Preparation(genes, scale, found.mean_g[keep], found.sd_g[keep], account)
-    if normalise is None and standardise == "zscore" and adjust is None:
+    genes = Genes(tuple(np.asarray(ids_all.ids, dtype=object)[keep]), asked.ids)
+    plain = Preparation(genes, scale, found.mean_g[keep], found.sd_g[keep], account, asked=replace(asked, scale=scale))
+    if asked.normalise is None and asked.standardise == "zscore" and asked.adjust is None:
         return plain
     if isinstance(adata, Store):
         msg = "normalise, standardise and adjust need a table in memory, not a store; leave them out, or read the table"
         raise InputError(msg)
-    return _further(plain, y_ng[:, keep], adata.obs, normalise=normalise, standardise=standardise, adjust=adjust)
+    return _further(plain, y_ng[:, keep], adata.obs, asked=asked)
 
 
-def _further(
-    plain: Preparation,
-    y_ng: np.ndarray,
-    obs: pd.DataFrame,
-    *,
-    normalise: str | None,
-    standardise: str,
-    adjust: Adjust | None,
-) -> Preparation:
+def _further(plain: Preparation, y_ng: np.ndarray, obs: pd.DataFrame, *, asked: PreparationSettings) -> Preparation:
     """The preparation with the steps between log2 and a model's numbers."""
-    normalisation = None if normalise is None else Normalisation.of(y_ng, normalise)
+    adjust = asked.adjust
+    normalisation = None if asked.normalise is None else Normalisation.of(y_ng, asked.normalise)
     if normalisation:
         y_ng = normalisation.apply(y_ng)
     adjustment = None if adjust is None else Adjustment.of(y_ng, obs, adjust)
     if adjustment:
         y_ng = adjustment.apply(y_ng, obs, np.ones(y_ng.shape[1], dtype=bool))
     sd_g = y_ng.std(0)
-    shift_g, span_g = standard(y_ng, standardise)
+    shift_g, span_g = standard(y_ng, asked.standardise)
     account = {
         **plain.account,
-        "normalise": normalise,
-        "standardise": standardise,
+        "normalise": asked.normalise,
+        "standardise": asked.standardise,
         "covariates": ", ".join(adjust.covariates) if adjust else "",
         "batch": f"{adjust.batch} ({adjust.method})" if adjust and adjust.batch else "",
     }
@@ -165,6 +206,18 @@ def _further(
         shift_g=shift_g,
         span_g=span_g,
     )
+
+
+def _filled(y_ng: np.ndarray) -> tuple[np.ndarray, int]:
+    """Values whose few gaps are their gene's mean, and how many; genes with many keep theirs and are left out."""
+    gap_ng = np.isnan(y_ng)
+    if not gap_ng.any():
+        return y_ng, 0
+    few_g = gap_ng.any(0) & (gap_ng.mean(0) <= MOST_MISSING)
+    mean_g = np.nanmean(y_ng[:, few_g], axis=0)
+    filled = y_ng.copy()
+    filled[:, few_g] = np.where(gap_ng[:, few_g], mean_g, y_ng[:, few_g])
+    return filled, int(gap_ng[:, few_g].sum())
 
 
 def _scale(adata: AnnData | Store, scale: str) -> tuple[str, dict[str, str]]:

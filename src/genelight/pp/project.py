@@ -44,8 +44,17 @@ def map_where_needed(
     """
     kind = detect_ids(adata.var_names).kind
     if table is None and kind in (to.namespace if isinstance(to, Genes) else to, "unknown"):
-        return None
+        return _by_other_names(adata, to) if isinstance(to, Genes) and kind != "unknown" else None
     return IdMap.of(adata, to=to, table=table)
+
+
+def _by_other_names(adata: AnnData, to: Genes) -> IdMap | None:
+    """A map for a table that calls some genes of a list by older or newer names; None where it finds no more."""
+    there = to.align(adata.var_names.unique())
+    if not there.missing:
+        return None
+    id_map = IdMap.of(adata, to=to)
+    return id_map if id_map.pairs["target"].nunique() > there.found else None
 
 
 def map_for(

@@ -31,10 +31,17 @@ def _log2(x_ng: np.ndarray, total_n: np.ndarray | None) -> np.ndarray:
     return x_ng
 
 
+def _ln(x_ng: np.ndarray, total_n: np.ndarray | None) -> np.ndarray:
+    """A natural logarithm to base 2."""
+    del total_n
+    return x_ng / np.log(2.0)
+
+
 SCALES: dict[str, Callable[[np.ndarray, np.ndarray | None], np.ndarray]] = {
     "log2": _log2,
     "counts": _counts,
     "linear": _linear,
+    "ln": _ln,
 }
 
 
@@ -51,7 +58,8 @@ def check_scale(x_ng: np.ndarray, scale: str) -> None:
     x_ng
         Values as found in the file.
     scale
-        ``"log2"``; ``"counts"`` (whole numbers, not normalised); ``"linear"`` (intensities, TPM, FPKM).
+        ``"log2"``; ``"ln"`` (natural logarithm); ``"counts"`` (whole numbers, not normalised); ``"linear"``
+        (intensities, TPM, FPKM).
 
     Raises
     ------
@@ -65,14 +73,14 @@ def check_scale(x_ng: np.ndarray, scale: str) -> None:
     if not x_ng.size:
         return
     high = float(x_ng.max())
-    if scale == "log2":
+    if scale in ("log2", "ln"):
         if high > _LOG2_CEILING:
             low = float(x_ng.min())
             whole = bool(np.all(x_ng == np.round(x_ng)))
             likely = "counts" if whole and low >= 0 else "linear"
             msg = (
                 f"the values go from {low:g} to {high:g}{', all whole numbers' if whole else ''}, "
-                f"so they are not log2; they look like scale = '{likely}': say so (--scale {likely})"
+                f"so they are not {scale}; they look like scale = '{likely}': say so (--scale {likely})"
             )
             raise InputError(msg)
         return

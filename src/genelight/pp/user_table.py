@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,12 +13,13 @@ import pandas as pd
 from .._core.fetch import fetch
 from .._core.provenance import file_digest
 from ..errors import FormatError, InputError, UnknownNameError, first_three
-from ..io._files import existing, opened
+from ..io._files import existing
+from ..io._missing import NO_ID
+from ..io._text import cut_line, lines
 from ..io.id_kinds import detect_ids
 
 __all__ = ["UserTable", "read_id_table"]
 
-_EMPTY = frozenset(("", "---", "-", "NA", "NaN", "nan", "None", "null", "?"))
 # Several genes of one probe, as GEO, Affymetrix, Illumina and Bioconductor write them.
 _BETWEEN_GENES = r"\s*(?:///|//|[;,|])\s*"
 _ID_COLUMNS = ("probe set id", "probeset_id", "probe_id", "probeid", "probe", "id", "ensembl_gene_id", "ensembl")
@@ -91,7 +91,7 @@ def read_id_table(path: str | Path, *, ids: str | None = None, genes: str | None
     table["gene"] = table["gene"].str.split(_BETWEEN_GENES, regex=True)
     table = table.explode("gene", ignore_index=True)
     table["gene"] = table["gene"].str.strip()
-    table = table[~table["gene"].isin(_EMPTY) & ~table["id"].isin(_EMPTY)].drop_duplicates(ignore_index=True)
+    table = table[~table["gene"].isin(NO_ID) & ~table["id"].isin(NO_ID)].drop_duplicates(ignore_index=True)
     if table.empty:
         msg = f"{path}: no id of column {id_column!r} has a gene in column {gene_column!r}; say which columns are meant"
         raise InputError(msg)
@@ -107,17 +107,13 @@ def _path(given: str) -> Path:
 
 def _rows(path: Path) -> Iterator[list[str]]:
     """Header and rows."""
-    with opened(path) as handle:
-        lines = _inside(handle)
-        first = next(lines, "")
-        separator = next((s for s in ("\t", ",", ";") if s in first), None)
-        if separator is None:
-            msg = f"{path} has no header with two or more columns; a table needs one for ids and one for genes"
-            raise FormatError(msg)
-        if separator == "\t":  # where a quote is one of the text (5'- or 3"), unless it is around a whole cell
-            yield from ([cell.strip().strip('"') for cell in line.split("\t")] for line in chain([first], lines))
-        else:
-            yield from csv.reader(chain([first], lines), delimiter=separator)
+    inside = _inside(lines(path))
+    first = next(inside, "")
+    separator = next((s for s in ("\t", ",", ";") if s in first), None)
+    if separator is None:
+        msg = f"{path} has no header with two or more columns; a table needs one for ids and one for genes"
+        raise FormatError(msg)
+    yield from (cut_line(line, separator) for line in chain([first], inside))
 
 
 def _inside(lines: Iterable[str]) -> Iterator[str]:

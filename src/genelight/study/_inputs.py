@@ -18,7 +18,7 @@ from ..nouns.contrast import measure_of
 from ..nouns.genes import check_coverage
 from ..patients.stratify import LEAST_SUBJECTS
 from ._second import SecondCohort
-from ._settings import EMBEDDED, Genetics, Model, Sets, Study
+from ._settings import EMBEDDED, Genetics, Sets, Study
 
 __all__ = ["Inputs", "patients_of"]
 
@@ -91,27 +91,34 @@ class Inputs:
         """Identity of network and sets."""
         return digest(self.network.digest if self.network else "", [s.digest for s in self.sets])
 
-    def fit(self, adata: AnnData) -> models.Autoencoder:
-        """Train this study's autoencoder on a table of samples, preparation included."""
-        model = self.study.model
-        return models.fit(
-            adata,
-            preset=_preset(model),
-            widths=self.widths,
-            subject=self.study.data.subject,
-            preparation=prepare(adata, self.study, id_map=self.id_map),
+    @property
+    def spec(self) -> models.Autoencoder:
+        """What this study's autoencoder is fitted from, on all samples or on a fold's."""
+        data, model = self.study.data, self.study.model
+        return models.Autoencoder(
+            self.widths,
+            model.preset,
             epochs=model.epochs,
+            learning_rate=model.learning_rate,
+            preparation=self.preparation.settings,
+            subject=data.subject,
+            subject_pattern=data.subject_pattern,
             seed=model.seed,
         )
 
-    def fit_pca(self, adata: AnnData) -> models.PCA:
-        """Fit the baseline: principal components, as many as the narrowest layer has nodes."""
-        return models.fit_pca(adata, width=min(self.widths), preparation=prepare(adata, self.study, id_map=self.id_map))
+    @property
+    def baselines(self) -> tuple[models.PCA, models.ICA]:
+        """Principal and independent components, as many as the narrowest layer has nodes."""
+        width, preparation, seed = min(self.widths), self.preparation.settings, self.study.model.seed
+        return models.PCA(width, preparation=preparation), models.ICA(width, preparation=preparation, seed=seed)
 
-    def fit_ica(self, adata: AnnData) -> models.ICA:
-        """Fit the second baseline: as many independent components."""
-        preparation = prepare(adata, self.study, id_map=self.id_map)
-        return models.fit_ica(adata, width=min(self.widths), preparation=preparation, seed=self.study.model.seed)
+    @property
+    def persons(self) -> AnnData:
+        """The samples, the subject column naming persons."""
+        found, subject = self.adata.copy(), self.study.data.subject
+        if subject is not None:
+            found.obs[subject] = self.contrast.subject_n.astype(str)
+        return found
 
 
 class Findings:
@@ -163,8 +170,11 @@ def _gather(study: Study, findings: Findings) -> Inputs | None:
     if contrast is not None and widths is not None:
         _check_module(study, contrast, genes=genes, layers=len(widths), look=look)
     look(lambda: _check_size(study, genes))
-    priors = [edges for edges in (*sets, network) if edges is not None]
-    for edges in priors:
+    network = network and pp.map_edges(network, genes, network=True)
+    sets = [edges and pp.map_edges(edges, genes) for edges in sets]
+    for edges in (*sets, network):
+        if edges is None:
+            continue
         look(lambda edges=edges: _check_prior(edges, genes, nodes=edges is network))  # type: ignore[misc]
     asked = study.second
     second = look(lambda: SecondCohort.read(asked, genes)) if asked else None
@@ -234,13 +244,6 @@ def _check_patients(study: Study, adata: AnnData, contrast: Contrast) -> None:
     if asked.groups and subjects < LEAST_SUBJECTS:
         msg = f"[patients] groups = true needs {LEAST_SUBJECTS} subjects, there are {subjects}; set groups = false"
         raise InputError(msg)
-
-
-def _preset(model: Model) -> str | models.Preset:
-    """The preset's name, or the preset with the study's learning rate."""
-    if model.learning_rate is None:
-        return model.preset
-    return models.preset(model.preset, learning_rate=model.learning_rate)
 
 
 def prepare(adata: AnnData, study: Study, *, id_map: pp.IdMap | None = None) -> pp.Preparation:

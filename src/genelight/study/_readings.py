@@ -95,15 +95,16 @@ def _fitted(
     name: str, adata: AnnData, *, widths: tuple[int, ...], preparation: Preparation | None, seed: int
 ) -> Iterator[tuple[list[int], Model]]:
     """A control with the depths that its layers stand beside: all at once, or one fit for each different width."""
-    fit = models.BASELINES[name]
-    last = fit(adata, widths=widths, preparation=preparation, seed=seed)
+    spec = models.BASELINES[name]
+    last = spec(widths, seed=seed).fit(adata, preparation=preparation)
     if len(last.widths) == len(widths) > 1:
         yield list(range(1, len(widths) + 1)), last
         return
     for width in dict.fromkeys(widths):
         # What was fitted first is as wide as the narrowest layer.
-        again = last if width == min(widths) else fit(adata, widths=(width,), preparation=preparation, seed=seed)
-        yield [depth for depth, other in enumerate(widths, start=1) if other == width], again
+        control = spec((width,), seed=seed)
+        fitted = last if width == min(widths) else control.fit(adata, preparation=preparation)
+        yield [depth for depth, other in enumerate(widths, start=1) if other == width], fitted
 
 
 def _layers(
@@ -127,4 +128,4 @@ def expression(model: Model, adata: AnnData) -> np.ndarray | None:
     preparation: Preparation | None = getattr(model, "preparation", None)
     if preparation is None:
         return None
-    return preparation.transform(adata) * preparation.sd_g + preparation.mean_g
+    return preparation.restore(preparation.transform(adata))

@@ -50,7 +50,7 @@ class SecondCohort:
         if settings.samples:
             sheet = io.match_sheet(adata, settings.samples, samples_id=settings.samples_id)
             adata = sheet.join(adata)
-        id_map = pp.map_where_needed(adata, to=genes.namespace, table=settings.id_table)
+        id_map = pp.map_where_needed(adata, to=genes, table=settings.id_table)
         adata = id_map.transform(adata) if id_map else adata
         contrast = Contrast.of(
             adata.obs,

@@ -28,10 +28,10 @@ class Assess(Step):
     def work(self, bench: Bench) -> None:
         """Test; overlaps are matched on mean and variance of log2 expression."""
         settings, preparation = bench.study.tests, bench.inputs.preparation
-        log2_ng = preparation.transform(bench.inputs.adata) * preparation.sd_g + preparation.mean_g
+        log2_ng = preparation.restore(preparation.transform(bench.inputs.adata))
         evidence.assess(
             [*bench.node_genes([*bench.layers, *BASELINE_LAYERS]), *bench.modules()],
-            network=bench.inputs.network,
+            network=bench.interactome,
             sets=bench.inputs.sets,
             n_top=settings.n_top,
             draws=settings.draws,

@@ -48,9 +48,10 @@ class Ensemble(Step):
                 model,
                 seeds=bench.study.model.seeds,
                 subject=bench.study.data.subject,
+                subject_pattern=bench.study.data.subject_pattern,
                 seed=bench.seed,
             )
-            if isinstance(model, models.Autoencoder):
+            if isinstance(model, models.FittedAutoencoder):
                 members.save(bench.folder / FOLDER)
             lit = {layer: [nodes.light_up(member, layer) for member in members] for layer in model.widths}
             scored.append(nodes.reproducible_nodes(model, lit, seed=bench.seed))

@@ -31,11 +31,12 @@ class Fit(Step):
     def work(self, bench: Bench) -> None:
         """Train, and note beside the model what it was worth on held-out subjects."""
         inputs = bench.inputs
-        model = inputs.fit(inputs.adata)
+        adata, preparation = inputs.adata, inputs.preparation
+        model = inputs.spec.fit(adata, preparation=preparation)
         model.about["held_out"] = _reconstruction(bench)
         model.save(bench.folder / "03_model")
-        inputs.fit_pca(inputs.adata).save(bench.folder / "03_pca")
-        inputs.fit_ica(inputs.adata).save(bench.folder / "03_ica")
+        for spec in inputs.baselines:
+            spec.fit(adata, preparation=preparation).save(bench.folder / f"03_{spec.kind}")
 
 
 def _reconstruction(bench: Bench) -> dict[str, Any]:

@@ -30,14 +30,13 @@ class HoldOut(Step):
         return ["05_held_out.tsv", "05_scores.tsv", "05_r2_by_subject.tsv"]
 
     def work(self, bench: Bench) -> None:
-        """Train folds + folds models, the baseline's included."""
+        """Judge the folds' models, and PCA on the same folds."""
         settings, inputs = bench.study.module, bench.inputs
         held_out = modules.hold_out(
             inputs.adata,
             contrast=inputs.contrast,
-            fits={"autoencoder": inputs.fit, BASELINE: inputs.fit_pca},
+            folds={"autoencoder": bench.folds, BASELINE: bench.folds.beside(inputs.baselines[0])},
             methods=list(dict.fromkeys([settings.method, *CONTROLS, "random"])),
-            folds=settings.folds,
             size=settings.size,
             seed=bench.seed,
         )

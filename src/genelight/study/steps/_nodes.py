@@ -75,7 +75,7 @@ def _cards(bench: Bench, model: Model, *, table: pd.DataFrame, scored: pd.DataFr
     cards = nodes.node_cards(
         model,
         list(usable["node"].head(CARDS)),
-        adata=bench.inputs.adata,
+        adata=bench.inputs.persons,
         subject=bench.study.data.subject,
         reproducibility=scored,
         others={layer: [nodes.light_up(member, layer) for member in members] for layer in model.widths},

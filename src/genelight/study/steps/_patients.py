@@ -59,10 +59,8 @@ class Patients(Step):
             model,
             measure=measure_of(adata.obs, asked.measure, subject=subject),
             subject=subject,
-            fit=bench.inputs.fit,
-            protocol=patients.Protocol(
-                folds=bench.study.module.folds, permutations=asked.permutations, time=asked.time, beside=asked.beside
-            ),
+            folds=bench.folds,
+            protocol=patients.Protocol(permutations=asked.permutations, time=asked.time, beside=asked.beside),
             seed=bench.seed,
         )
         score.save(bench.folder / SEVERITY)
@@ -78,8 +76,8 @@ class Patients(Step):
 def _groups(bench: Bench, asked: Settings, adata: AnnData, *, model: Model) -> Groups | None:
     if not asked.groups:
         return None
-    subject, fit = bench.study.data.subject, bench.inputs.fit
-    return patients.stratify(adata, model, subject=subject, explain=asked.explain, fit=fit, seed=bench.seed)
+    subject, folds = bench.study.data.subject, bench.folds
+    return patients.stratify(adata, model, subject=subject, explain=asked.explain, folds=folds, seed=bench.seed)
 
 
 def _table(adata: AnnData, subject: str | None, *, score: Severity, groups: Groups | None) -> pd.DataFrame:

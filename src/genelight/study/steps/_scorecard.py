@@ -44,7 +44,7 @@ class Scorecard(Step):
         evidence.scorecard(
             readings(trained, adata, controls=asked.controls or CONTROLS, seed=bench.seed),
             samples if asked.labels or asked.batch else None,
-            network=bench.inputs.network,
+            network=bench.interactome,
             sets=bench.inputs.sets,
             x_ng=expression(trained[0], adata),
             n_top=bench.study.tests.n_top,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ... import models
+from ... import evidence, models
 from ..._core.provenance import digest
 from ...nouns import Model, Module, NodeGenes
 from .._inputs import Inputs
@@ -51,6 +52,18 @@ class Bench:
     def layers(self) -> list[str]:
         """The model's hidden layers: ``L1``, ``L2``, ..."""
         return [f"L{i + 1}" for i in range(len(self.inputs.widths))]
+
+    @cached_property
+    def folds(self) -> models.Folds:
+        """The study's fold models, each trained once, whoever asks first."""
+        inputs, folds = self.inputs, self.study.module.folds
+        return models.Folds.by_subject(inputs.adata, inputs.spec, k=folds, contrast=inputs.contrast, seed=self.seed)
+
+    @cached_property
+    def interactome(self) -> evidence.Interactome | None:
+        """The study's network with all distances in it, searched once, whichever step asks first."""
+        network = self.inputs.network
+        return None if network is None else evidence.distances(network)
 
     @property
     def contrast_digest(self) -> str:

@@ -47,7 +47,7 @@ class IdTable:
     @lru_cache(maxsize=1)
     def shipped() -> IdTable:
         """The table that comes with the package; read once."""
-        with resources.as_file(resources.files("genelight.pp") / "data" / "genes.parquet") as path:
+        with resources.as_file(resources.files("genelight.io") / "data" / "genes.parquet") as path:
             rows, about = read_parquet(path, kind="gene id table", newest=_FORMAT)
         return IdTable(rows, about)
 

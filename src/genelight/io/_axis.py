@@ -1,0 +1,234 @@
+"""Which names along one side of a table are ids of the kind that the others are, and which describe something else.
+
+No list of clinical words: a name is judged by the other names, by the shipped table of genes, and where that does not
+tell, by whether its values are like the others'.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from .id_kinds import ID_KINDS, looks_like
+
+__all__ = ["DOUBTFUL", "NO_ID", "SURE", "WORD", "Kin", "gene_kin", "is_sum", "sample_kin", "uncorrelated", "unlike"]
+
+# How sure it is that a name is an id as the others are: certainly none, a word in capitals, perhaps, certainly.
+NO_ID, WORD, DOUBTFUL, SURE = 0, 1, 2, 3
+_SURE_KINDS = frozenset(ID_KINDS) - {"symbol", "entrez", "unknown"}
+_LEAST_SYMBOLS, _ENOUGH_SYMBOLS, _LEAST_SHAPE, _FEWEST = 0.3, 10, 0.7, 5
+# Clones, loci and reading frames that have no symbol; those of mouse and what R makes of repeated names among them.
+_LOCUS = re.compile(
+    r"(LOC\d+|C[\dXY]+orf\d+\w*|[A-Z]{2}\d{6}\.\d+|RP[A-Z]?\d*-\S+|CT[ABCD]-\S+|X+[a-z\d]*-\S+|GS1-\S+|KB-\S+|"
+    r"(FLJ|KIAA|DKFZ|MGC|HSPC|LINC|MIR|SNOR|RNU|hsa-|mmu-|tRNA|TRN|OTTHUM)\S*\d\S*|\?|Gm\d+|\d{7}[A-Z]\d{2}Rik|"
+    r"X?\d{1,2}[-. ](Mar|Sep|Dec|Oct|Nov|Apr|Feb)([.-]\d+)?|(Mar|Sep|Dec)[-. ]\d{1,2}|\d{4}-\d\d-\d\d.*|"
+    r"ERCC-\d{5}|AFFX-\S+|Septin \d+|Selenoprotein \w+)$"
+)
+_SHAPED = re.compile(r"[A-Z][A-Z0-9]*\d[A-Z0-9]*([.-][A-Z0-9]+)*$")
+_COPY = re.compile(r"[._]\d{1,2}$")
+_SUMS = re.compile(
+    r"(__\w+|N_(unmapped|multimapping|noFeature|ambiguous)|(__)?(no_feature|not_aligned|alignment_not_unique|"
+    r"too_low_aQual|ambiguous)|Unassigned_\w+|ERCC-\d{5})$",
+    re.IGNORECASE,
+)
+# Columns that programs write beside counts: featureCounts, RSEM, Salmon, Kallisto.
+_OF_PROGRAMS = frozenset(
+    (
+        "chr",
+        "chrom",
+        "chromosome",
+        "start",
+        "end",
+        "strand",
+        "length",
+        "effective_length",
+        "effectivelength",
+        "eff_length",
+    )
+)
+_ACCESSION = re.compile(r"(GSM\d+|[SED]RR\d{4,}|TCGA-\S+|GTEX-\S+|SAM[NED]A?\d+)", re.IGNORECASE)
+_FEW_ROWS, _FEW_COLUMNS, _REFERENCE = 3, 4, 200
+
+
+def is_sum(name: str) -> bool:
+    """Whether a name is that of reads that no gene got (HTSeq, STAR, featureCounts), or of a spike-in (ERCC)."""
+    return bool(_SUMS.match(name))
+
+
+@dataclass(frozen=True)
+class Kin:
+    """How sure each name along a side is an id as the others are.
+
+    Attributes
+    ----------
+    kind
+        What the others are, in words.
+    level
+        For each name one of ``NO_ID``, ``WORD``, ``DOUBTFUL``, ``SURE``; int8.
+    share
+        Of the names, those that are certainly ids.
+    """
+
+    kind: str
+    level: np.ndarray
+    share: float
+
+
+def gene_kin(names: Sequence[str]) -> Kin | None:
+    """Names along a side on which genes are; None where they are not enough alike to say what is none."""
+    if len(names) < _FEW_COLUMNS:
+        return None
+    kinds = looks_like(names)
+    kind, count = Counter(kinds).most_common(1)[0]
+    if kind in _SURE_KINDS and count >= 0.5 * len(names):
+        family = {kind, "affymetrix"} if kind in ("gpl570", "hgu133a", "affymetrix") else {kind}
+        fits = np.array([k in family for k in kinds]) | _symbols(names) | _loci(names)
+        return Kin(kind, np.where(fits, SURE, NO_ID).astype(np.int8), float(fits.mean()))
+    return _symbol_kin(names) or _shape_kin(names)
+
+
+def sample_kin(names: Sequence[str], *, voting: Sequence[int] | None = None) -> Kin | None:
+    """Names along a side on which samples are: where nearly all carry a number, one that does not is no sample.
+
+    Parameters
+    ----------
+    names
+        Along that side.
+    voting
+        Positions of those that may be samples, by default all: columns of text are none.
+    """
+    voters = list(range(len(names))) if voting is None else list(voting)
+    written = np.array([name.lower() in _OF_PROGRAMS for name in names], bool)
+    accession = np.array([bool(_ACCESSION.match(name)) for name in names], bool)
+    numbered = np.array([any(c.isdigit() for c in name) for name in names], bool)
+    level = np.full(len(names), SURE, np.int8)
+    level[written] = NO_ID
+    sure = numbered[voters] & ~written[voters]
+    others = [i for i in range(len(names)) if not numbered[i]]
+    if accession[voters].sum() > 1 and accession[voters].mean() >= 0.3:
+        level[others] = NO_ID
+    elif sure.sum() >= _FEW_COLUMNS and sure.mean() >= 0.75:
+        level[others] = NO_ID if sure.mean() >= 0.9 or len(voters) - sure.sum() <= _FEW_COLUMNS else DOUBTFUL
+    elif sure.sum() > 1 and sure.mean() >= 0.5:
+        level[others] = DOUBTFUL
+    elif not written.any() or written.all():
+        return None
+    shapes = Counter(_shape(names[i]) for i in voters)
+    if sum(n for n in shapes.values() if n > 1) >= 0.75 * len(voters) and len(voters) > _FEW_COLUMNS:
+        level[[i for i in voters if shapes[_shape(names[i])] == 1 and level[i] == SURE]] = DOUBTFUL
+    level[written] = NO_ID
+    return Kin("sample names with a number", level, float((level == SURE).mean()))
+
+
+def unlike(values_rc: np.ndarray, columns: Sequence[int], others: Sequence[int]) -> np.ndarray:
+    """Which columns hold values of another sort than the others: whole or not, below zero or not, far above.
+
+    Parameters
+    ----------
+    values_rc
+        Shape ``(rows, columns)``.
+    columns
+        Those in doubt.
+    others
+        Those that are certainly what they are; up to 200 of them are looked at.
+    """
+    some = list(others)[:: max(1, len(others) // _REFERENCE)]
+    if len(some) < _FEW_COLUMNS or len(values_rc) < _FEW_ROWS:
+        return np.zeros(len(columns), bool)
+    v = values_rc[:, some]
+    there = np.isfinite(v)
+    whole = ((v == np.round(v)) | ~there).all(0)
+    low, high = np.min(v, where=there, initial=np.inf), np.max(v, where=there, initial=-np.inf)
+    found = []
+    for column in columns:
+        x = values_rc[:, column]
+        x = x[np.isfinite(x)]
+        if len(x) < _FEW_ROWS:
+            found.append(False)
+            continue
+        is_whole = bool((x == np.round(x)).all())
+        odd = (is_whole and whole.mean() <= 0.01 and x.any()) or (not is_whole and whole.mean() >= 0.99)
+        found.append(bool(odd or (x.min() < 0 <= low) or x.max() > 3 * abs(high)))
+    return np.array(found, bool)
+
+
+@lru_cache
+def _listed(kind: str, *, any_case: bool) -> frozenset[str]:
+    """Ids of the shipped table, without the genes they stand for, which take ten times as long to read."""
+    with resources.as_file(resources.files("genelight.io") / "data" / "genes.parquet") as path:
+        ids = pq.read_table(path, columns=["id"], filters=[("kind", "==", kind)])["id"].to_pylist()
+    return frozenset(i.upper() for i in ids) if any_case else frozenset(ids)
+
+
+def _known(names: Sequence[str], kind: str, *, any_case: bool = False) -> np.ndarray:
+    listed = _listed(kind, any_case=any_case)
+    asked = [name.upper() for name in names] if any_case else names
+    # R puts a number behind a name that repeats.
+    return np.array([name in listed or _COPY.sub("", name) in listed for name in asked], bool)
+
+
+def uncorrelated(values_rc: np.ndarray, columns: Sequence[int], others: Sequence[int]) -> np.ndarray:
+    """Which columns do not go along the rows with the others, which go with one another as samples do.
+
+    By rank correlation with the others' median.
+    """
+    some = list(others)[:: max(1, len(others) // 20)]
+    rows = np.unique(np.linspace(0, len(values_rc) - 1, min(len(values_rc), 2000)).astype(int))
+    if len(some) < 2 or len(rows) < 20:
+        return np.zeros(len(columns), bool)
+    v = values_rc[np.ix_(rows, [*some, *columns])]
+    rank = pd.DataFrame(v).rank()
+    middle = rank.iloc[:, : len(some)].median(axis=1)
+    r = rank.corrwith(middle).to_numpy()
+    usual = float(np.nanmedian(r[: len(some)]))
+    return np.asarray((usual > 0.6) & ~(np.nan_to_num(r[len(some) :]) > 0.5 * usual))
+
+
+def _symbols(names: Sequence[str]) -> np.ndarray:
+    return _known(names, "symbol")
+
+
+def _loci(names: Sequence[str]) -> np.ndarray:
+    return np.array([bool(_LOCUS.match(name)) or is_sum(name) for name in names])
+
+
+def _symbol_kin(names: Sequence[str]) -> Kin | None:
+    symbol, alias = _symbols(names), _known(names, "alias")
+    exact = symbol | alias
+    if exact.sum() < 2 or (exact.mean() < _LEAST_SYMBOLS and symbol.sum() < _ENOUGH_SYMBOLS):
+        symbol = _known(names, "symbol", any_case=True)
+        if len(names) < _FEWEST or symbol.mean() < 0.5:
+            return None
+        alias = np.zeros(len(names), bool)
+        shaped = np.zeros(len(names), bool)
+    else:
+        shaped = np.array([bool(_SHAPED.match(name)) for name in names])
+    level = np.full(len(names), NO_ID, np.int8)
+    level[[name.isupper() and name.isalpha() for name in names]] = WORD
+    level[alias | shaped] = DOUBTFUL
+    level[symbol | _loci(names)] = SURE
+    return Kin("gene symbols", level, float((level == SURE).mean()))
+
+
+def _shape_kin(names: Sequence[str]) -> Kin | None:
+    """Names of one shape, letters and digits alike: AT1G01010, gene12."""
+    shapes = [_shape(name) for name in names]
+    shape, count = Counter(shapes).most_common(1)[0]
+    if len(names) < _FEWEST or count < _LEAST_SHAPE * len(names) or "9" not in shape or shape == "9":
+        return None
+    fits = np.array([s == shape for s in shapes]) | _symbols(names) | _loci(names)
+    numbered = np.array([any(c.isdigit() for c in name) for name in names])
+    level = np.where(fits, SURE, np.where(numbered, DOUBTFUL, NO_ID)).astype(np.int8)
+    return Kin(f"names such as {names[shapes.index(shape)]}", level, float(fits.mean()))
+
+
+def _shape(name: str) -> str:
+    return re.sub(r"[a-z]+", "a", re.sub(r"[A-Z]+", "A", re.sub(r"\d+", "9", name)))

@@ -1,0 +1,99 @@
+"""Members of an ensemble of autoencoders: the same choices, other starts, other draws of the subjects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+
+import numpy as np
+import torch
+
+from .._core.progress import progress
+from .autoencoder import FittedAutoencoder, code_ranges
+from .draw import Draw
+from .network import Mirror, Stack
+from .presets import Preset, choose_widths
+from .recipe import Recipe
+from .shrink import Weighing
+from .spec import Spec
+from .starts import STARTS, whiten
+from .subspace import Subspace
+from .together import Member, train_together
+
+__all__ = ["trained_members"]
+
+
+def trained_members(
+    model: FittedAutoencoder, draws: Sequence[Draw], specs: Sequence[Spec], *, widths: tuple[int, ...], preset: Preset
+) -> Sequence[FittedAutoencoder]:
+    """Networks by what a model chose, each from its own start and on its own draw; trained side by side where small.
+
+    Parameters
+    ----------
+    model
+        Whose preparation, space and choices they share.
+    draws, specs
+        Samples and spec of each.
+    widths
+        Layers of all of them.
+    preset
+        With its changes.
+
+    Raises
+    ------
+    InputError
+        If a width exceeds what samples and genes allow.
+    """
+    settings = model.settings
+    recipe = Recipe(**{field.name: settings[field.name] for field in fields(Recipe)})
+    widths = choose_widths(widths, samples=len(draws[0].c_nk), genes=len(model.genes))
+    begun = []
+    with progress("starting members", len(draws)) as step:
+        for draw in draws:
+            begun.append(_begun(model, draw, widths, preset=preset))
+            step()
+    train_together([member for member, _ in begun], recipe, genes=len(model.genes))
+    home = draws[0].whole if isinstance(model.space, Subspace) else model.space
+    members = []
+    for (member, turned), draw, spec in zip(begun, draws, specs, strict=True):
+        if turned:
+            _turn_back(member.net, *turned)
+        drawn = {"seed": draw.seed, "subjects_drawn": len(np.unique(draw.subject_n[draw.rows]))}
+        ranges = code_ranges(home, member.net, draw.x_ng)
+        settled = settings | {"widths": list(widths), "latent": member.net.latent} | drawn
+        members.append(
+            type(model)(model.preparation, home, member.net, spec=spec, ranges=ranges, settings=settled, history=[])
+        )
+    return members
+
+
+def _begun(
+    model: FittedAutoencoder, draw: Draw, widths: tuple[int, ...], *, preset: Preset
+) -> tuple[Member, tuple[np.ndarray, np.ndarray] | None]:
+    """A network of the model's kind at another start, its samples, and how they were turned and centred."""
+    settings, space, turned = model.settings, model.space, None
+    if isinstance(space, Subspace):
+        weighing = Weighing(settings["between_subject_shrinkage"], settings["tempering"])
+        centre_k, turn_kk, space, c_nk = draw.turned(weighing)
+        turned = turn_kk, centre_k
+    else:
+        c_nk = space.coordinates(draw.x_ng[draw.rows])
+    net = preset.network(c_nk.shape[1], widths)
+    STARTS[preset.start](net, space, draw.seed)
+    samples = torch.from_numpy(c_nk)
+    whiten(net, samples)
+    return Member(net, samples, draw.seed), turned
+
+
+@torch.no_grad()
+def _turn_back(net: Stack, turn_kk: np.ndarray, centre_k: np.ndarray) -> None:
+    """Let a network trained on ``(c - centre) @ turn`` read and write ``c``, so that members share one subspace."""
+    turn, centre = torch.from_numpy(turn_kk), torch.from_numpy(centre_k)
+    readers: list[torch.nn.Linear] = [net.hidden[0], *([net.spread] if net.latent == 1 else [])]  # type: ignore[list-item]
+    for reader in readers:
+        reader.weight.copy_(reader.weight @ turn.T)
+        reader.bias.sub_(reader.weight @ centre)
+    # A mirror shows the first layer's weights, turned already.
+    if not isinstance(net.out, Mirror):
+        net.out.weight.copy_(turn @ net.out.weight)
+    net.out.bias.copy_(turn @ net.out.bias + centre)

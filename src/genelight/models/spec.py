@@ -1,0 +1,131 @@
+"""How a model is fitted: everything that is needed to fit it again, to the same samples or to others."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from ..errors import InputError
+from ..io import Store
+from ..nouns import Model
+from ..nouns.contrast import persons
+from ..pp import Preparation, PreparationSettings, prepare_as
+from .bundle import Bundle
+from .draw import Draw
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+__all__ = ["Spec"]
+
+DEFAULT = PreparationSettings()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec(ABC):
+    """What a model is fitted from; a fitted model keeps its own as ``model.spec``.
+
+    Attributes
+    ----------
+    preparation
+        How a table is prepared.
+    seed
+        For everything that is drawn.
+    subject
+        Column of ``obs`` that says whose sample it is; without it every sample counts as a subject of its own.
+    subject_pattern
+        Regular expression whose first group is the part of that column that names the person: of titles such as
+        ``P28V2`` (patient and visit), ``"(.+)V[0-9]+$"``.
+    """
+
+    preparation: PreparationSettings = DEFAULT
+    seed: int = 0
+    subject: str | None = None
+    subject_pattern: str | None = None
+
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def fit(
+        self, adata: AnnData | Store, *, subject: str | None = None, preparation: Preparation | None = None
+    ) -> Model:
+        """The model of a table.
+
+        Parameters
+        ----------
+        adata
+            Samples x genes.
+        subject
+            In place of the spec's.
+        preparation
+            Learned from the table already; the model's spec has its settings. By default it is learned here.
+        """
+
+    @classmethod
+    @abstractmethod
+    def open(cls, bundle: Bundle) -> Model:
+        """The fitted model that a bundle holds."""
+
+    def sized(self, subjects: Sequence[np.ndarray], *, genes: int) -> Self:  # noqa: ARG002 - some kinds use it
+        """The same for several tables at once: what depends on their size is decided by the smallest of them.
+
+        Parameters
+        ----------
+        subjects
+            Whose the samples of each table are.
+        genes
+            Fewest genes of any of them.
+        """
+        return self
+
+    def members(self, model: Model, draws: Sequence[Draw], widths: tuple[int, ...]) -> Sequence[Model]:  # noqa: ARG002
+        """Such models, fitted to draws of the samples in the place of `model`; see :func:`fit_ensemble`.
+
+        Raises
+        ------
+        InputError
+            If this kind of model cannot be fitted to draws.
+        """
+        msg = f"a model of kind {self.kind} makes no ensemble; use an autoencoder, PCA, ICA or eigengenes"
+        raise InputError(msg)
+
+    def subjects(self, adata: AnnData | Store) -> np.ndarray:
+        """Whose each sample is, shape ``(n,)``.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such column.
+        InputError
+            If it has missing values, or the pattern does not fit every value.
+        """
+        if self.subject is None:
+            return np.arange(adata.n_obs)
+        return np.asarray(persons(adata.obs, self.subject, self.subject_pattern).astype(str))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """What :meth:`to_dict` gave."""
+        return cls(**{**content, "preparation": PreparationSettings.from_dict(content["preparation"])})
+
+    def _prepared(
+        self, adata: AnnData | Store, subject: str | None, preparation: Preparation | None
+    ) -> tuple[Self, Preparation]:
+        """The spec with what a single call changes, and the preparation."""
+        preparation = preparation or prepare_as(adata, self.preparation)
+        spec = replace(self, preparation=preparation.settings)
+        return (spec if subject is None else replace(spec, subject=subject)), preparation
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return [_plain(part) for part in value] if isinstance(value, tuple | list) else value

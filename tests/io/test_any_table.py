@@ -1,0 +1,248 @@
+"""Random tables with annotations in any position, written in any way and format, are read back equal."""
+
+import gzip
+import os
+import zipfile
+from xml.sax.saxutils import escape
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from genelight.errors import FormatError, InputError
+from genelight.io import read
+
+SYMBOLS = [
+    "TP53",
+    "MX1",
+    "ISG15",
+    "STAT1",
+    "IRF7",
+    "OAS1",
+    "IFI44",
+    "GAPDH",
+    "ACTB",
+    "CXCL10",
+    "CD3D",
+    "CD8A",
+    "NKG7",
+    "MS4A1",
+    "LYZ",
+    "FCGR3A",
+    "HBB",
+    "CCL5",
+    "IL7R",
+    "PPBP",
+    "AKT3",
+    "GNPDA1",
+    "CDH2",
+    "TANK",
+    "SH2B3",
+    "CDH3",
+    "FRAT1",
+    "PIGK",
+    "CDH4",
+    "PARP2",
+    "AP1M2",
+    "UBA2",
+    "SAE1",
+    "ABCC5",
+    "DNM1L",
+    "NR1H3",
+    "HUWE1",
+    "PQBP1",
+    "UST",
+    "ARPC5",
+]
+GENES = {
+    "symbols": SYMBOLS,
+    "ensembl": [f"ENSG{141510 + i:011}" for i in range(40)],
+    "probes": [f"{200000 + 7 * i}_s_at" for i in range(40)],
+    "mouse": [gene.capitalize() for gene in SYMBOLS],
+    "plant": [f"AT{i % 5 + 1}G{1000 + i:05}" for i in range(40)],
+}
+SAMPLES = {"S": "S{}", "GSM": "GSM10{:03}", "TCGA": "TCGA-AA-{:04}-01", "patient": "patient_{}"}
+OF_SAMPLES = ["age", "sex", "disease", "sledai", "BMI", "Batch", "hours post infection", "subject_id", "y", "RIN_value"]
+OF_GENES = ["Description", "mean", "chromosome", "Length", "note"]
+SETTINGS = settings(
+    max_examples=int(os.environ.get("GENELIGHT_FUZZ", "25")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@st.composite
+def tables(draw):
+    """Values, what describes samples, what describes genes."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    n, g = draw(st.integers(5, 14)), draw(st.integers(10, 40))
+    kind, names = draw(st.sampled_from(sorted(GENES))), draw(st.sampled_from(sorted(SAMPLES)))
+    level = rng.normal(7, 2, g)
+    log2 = (level + rng.normal(0, 0.7, (n, g))).round(3)
+    x = log2 if draw(st.booleans()) else np.floor(2 ** np.clip(log2, 0, 14))
+    x = pd.DataFrame(x, [SAMPLES[names].format(i + 1) for i in range(n)], GENES[kind][:g])
+    gaps = rng.random(x.shape) < draw(st.sampled_from([0.0, 0.1]))
+    gaps[:, 0] = gaps[0] = False
+    x = x.mask(gaps)
+    obs, var = pd.DataFrame(index=x.index), pd.DataFrame(index=x.columns)
+    for table, pool, size in ((obs, OF_SAMPLES, n), (var, OF_GENES, g)):
+        for name in draw(st.lists(st.sampled_from(pool), unique=True, max_size=3)):
+            text = draw(st.booleans())
+            table[name] = rng.choice(["SLE", "ctrl", "unclear"], size) if text else rng.integers(0, 90, size)
+    return x, obs, var, draw(st.randoms(use_true_random=False))
+
+
+def merged(x, beside, random):
+    """Columns of a table and of what stands beside it, in any order."""
+    columns = list(x.columns)
+    for name in beside:
+        columns.insert(random.randrange(len(columns) + 1), name)
+    return pd.concat([x, beside], axis=1)[columns]
+
+
+def workbook(path, table):
+    """The smallest workbook that holds a table."""
+    cells = []
+    for row in [["", *table.columns], *table.reset_index().to_numpy(object).tolist()]:
+        cells.append("<row>")
+        for cell in row:
+            if isinstance(cell, str) or cell is None or pd.isna(cell):
+                text = "" if not isinstance(cell, str) else escape(cell)
+                cells.append(f'<c t="inlineStr"><is><t>{text}</t></is></c>')
+            else:
+                cells.append(f"<c><v>{cell!r}</v></c>" if isinstance(cell, int | float) else f"<c><v>{cell}</v></c>")
+        cells.append("</row>")
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    sheets = '<sheets><sheet name="Sheet1" sheetId="1" r:id="rId1"/></sheets>'
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types"><Default Extension="rels" ContentType='
+        '"application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" '
+        'ContentType="application/xml"/></Types>',
+        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="rId1" '
+        f'Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}">{sheets}</workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="rId1" '
+        f'Type="{office}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{"".join(cells)}</sheetData></worksheet>',
+    }
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in parts.items():
+            archive.writestr(name, text)
+
+
+def assert_equal(adata, x, obs, var):
+    assert list(adata.obs_names) == list(x.index)
+    assert list(adata.var_names) == list(x.columns)
+    np.testing.assert_array_equal(adata.X, x)
+    for found, table in ((adata.obs, obs), (adata.var, var)):
+        assert set(found.columns) == set(table.columns)
+        for name in table:
+            assert found[name].tolist() == table[name].tolist(), name
+
+
+@SETTINGS
+@given(
+    table=tables(),
+    genes_in_rows=st.booleans(),
+    separator=st.sampled_from(["\t", ";", ",", "|"]),
+    comma=st.booleans(),
+    missing=st.sampled_from(["", "NA", "nan", "NaN", "null", "#N/A", "n/a", "-", "."]),
+    packed=st.booleans(),
+    quoting=st.sampled_from([0, 2]),
+    title=st.sampled_from(["", "# made by hand\n", "Cohort A\n"]),
+)
+def test_delimited_text(tmp_path, table, genes_in_rows, separator, comma, missing, packed, quoting, title):
+    x, obs, var, random = table
+    # What describes the columns stands in rows, under text of its own only where it is text.
+    x_rows, beside = (x.T, var) if genes_in_rows else (x, obs)
+    wide = merged(x_rows, beside, random)
+    decimal = "," if comma and separator != "," else "."
+    text = wide.to_csv(sep=separator, decimal=decimal, na_rep=missing, quoting=quoting, index_label="id")
+    if title and separator == "\t" and not title.startswith("#"):
+        title = ""
+    content = (title + text).encode()
+    path = tmp_path / ("x.csv.gz" if packed else "x.csv")
+    path.write_bytes(gzip.compress(content) if packed else content)
+    empty = pd.DataFrame(index=x.index if genes_in_rows else x.columns)
+    assert_equal(read(path), x, empty if genes_in_rows else obs, var if genes_in_rows else empty)
+
+
+@SETTINGS
+@given(table=tables(), genes_in_rows=st.booleans())
+def test_both_sides_described_in_one_text(tmp_path, table, genes_in_rows):
+    x, obs, var, random = table
+    across, down = (obs, var) if genes_in_rows else (var, obs)
+    body = merged(x.T if genes_in_rows else x, down, random).astype(object)
+    top = across.T.astype(object).reindex(columns=body.columns).fillna("")
+    path = tmp_path / "x.csv"
+    pd.concat([top, body]).to_csv(path, index_label="id")
+    assert_equal(read(path), x, obs, var)
+
+
+@SETTINGS
+@given(table=tables(), genes_in_rows=st.booleans(), form=st.sampled_from(["parquet", "feather", "xlsx"]))
+def test_parquet_feather_and_excel(tmp_path, table, genes_in_rows, form):
+    x, obs, var, random = table
+    wide = merged(*((x.T, var) if genes_in_rows else (x, obs)), random)
+    path = tmp_path / f"x.{form}"
+    if form == "parquet":
+        wide.to_parquet(path)
+    elif form == "feather":
+        wide.rename_axis("id").reset_index().to_feather(path)
+    else:
+        workbook(path, wide)
+    empty = pd.DataFrame(index=x.index if genes_in_rows else x.columns)
+    assert_equal(read(path), x, empty if genes_in_rows else obs, var if genes_in_rows else empty)
+
+
+@SETTINGS
+@given(table=tables())
+def test_gct_and_h5ad(tmp_path, table):
+    x, obs, var, _ = table
+    lines = [f"#1.3\n{x.shape[1]}\t{x.shape[0]}\t{var.shape[1]}\t{obs.shape[1]}\n"]
+    lines.append("\t".join(["id", *var.columns, *x.index]) + "\n")
+    for name in obs:
+        lines.append("\t".join([name, *["na"] * var.shape[1], *map(str, obs[name])]) + "\n")
+    for gene in x:
+        cells = ["NA" if np.isnan(v) else repr(v) for v in x[gene].tolist()]
+        lines.append("\t".join([gene, *map(str, var.loc[gene]), *cells]) + "\n")
+    (tmp_path / "x.gct").write_text("".join(lines))
+    adata = read(tmp_path / "x.gct")
+    assert_equal(adata, x, obs, var)
+    adata.write_h5ad(tmp_path / "x.h5ad")
+    back = read(tmp_path / "x.h5ad")
+    np.testing.assert_array_equal(back.X, x)
+    assert [*back.obs.columns, *back.var.columns] == [*adata.obs.columns, *adata.var.columns]
+
+
+@settings(SETTINGS, max_examples=int(os.environ.get("GENELIGHT_FUZZ", "25")) * 4)
+@given(
+    st.lists(
+        st.lists(
+            st.sampled_from(
+                ["", "1", "2.5", "TP53", "MX1", "S1", "NA", '"', '"a', "1,5", "1.000.000", "x", "é", "\x00"]
+            ),
+            max_size=5,
+        ),
+        max_size=6,
+    ),
+    st.sampled_from([",", "\t", ";", " "]),
+)
+def test_no_text_gives_a_traceback(tmp_path, rows, separator):
+    path = tmp_path / "x.csv"
+    path.write_text("".join(separator.join(row) + "\n" for row in rows), encoding="utf-8")
+    try:
+        read(path)
+    except (FormatError, InputError) as error:
+        assert "\n" not in str(error)  # noqa: PT017
+
+
+def test_a_workbook_of_several_sheets_asks(tmp_path):
+    pytest.importorskip("python_calamine")
+    (tmp_path / "x.xlsx").write_bytes(b"PK\x03\x04 no workbook")
+    with pytest.raises(FormatError, match="zip archive"):
+        read(tmp_path / "x.xlsx")
