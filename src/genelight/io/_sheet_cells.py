@@ -15,8 +15,8 @@ from typing import Any
 import pandas as pd
 
 from ..errors import FormatError, ResourceError
-from ._cells import MISSING
 from ._files import DAMAGED, describe, existing, start_of, unpacked
+from ._missing import MISSING
 
 __all__ = ["Frame", "read_frames", "turned", "typed"]
 
