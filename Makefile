@@ -3,6 +3,10 @@
 #   make demo      a study of the embedded influenza cohort, from expression to a report
 #   make test      lint, types and every test
 #   make lint      formatting, style and types
+#   make oldest    the tests under the oldest releases that pyproject.toml declares
+#   make strings   the tests with text kept as pandas 3 keeps it
+#   make audit     known vulnerabilities of the versions in constraints.txt (asks a database on the network)
+#   make reliability  faults, kills, fuzzing and mutations, into docs/reliability.md
 #   make bench     speed and memory beside named peers, into benchmarks/RESULTS.md
 #   make studies   the science beside its null and baselines, into studies/LOG.md
 #   make docs      the reference of every public name, into build/docs
@@ -14,9 +18,10 @@ PYTHON ?= python3
 VENV   ?= .venv
 RUN    := $(VENV)/bin/python
 PIP    := $(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+OLDEST := tests/_core tests/io tests/pp tests/nouns tests/models tests/evidence tests/stats tests/test_cli.py
 ROOMS  := $(subst /,.,$(patsubst src/%/__init__.py,%,$(wildcard src/genelight/[a-z]*/__init__.py)))
 
-.PHONY: demo test lint bench studies docs clean
+.PHONY: demo test lint oldest strings audit reliability bench studies docs clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.package
@@ -30,6 +35,24 @@ lint: $(VENV)/.dev
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
+	$(RUN) scripts/licences.py
+
+# KEEP=torch==2.13.0 takes another release of one of them, where the oldest cannot be had.
+oldest:
+	$(PYTHON) -m venv build/oldest
+	$(PYTHON) scripts/oldest.py attribution patients survival $(addprefix --keep ,$(KEEP)) > build/oldest.txt
+	build/oldest/bin/python -m pip install --quiet -r build/oldest.txt pytest hypothesis --editable .
+	OMP_NUM_THREADS=1 build/oldest/bin/python -m pytest $(OLDEST)
+
+strings: $(VENV)/.dev
+	GENELIGHT_TEST_STRINGS=1 OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses 2 --dist loadfile
+
+audit: $(VENV)/.dev
+	$(PIP) pip-audit
+	$(RUN) -m pip_audit --requirement constraints.txt --no-deps --disable-pip
+
+reliability: $(VENV)/.dev
+	OMP_NUM_THREADS=1 nice $(RUN) -m reliability
 
 bench: $(VENV)/.peers
 	$(RUN) -m benchmarks all

@@ -41,7 +41,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from genelight._core.provenance import versions, writing
+from genelight._core.disk import writing
+from genelight._core.provenance import versions
 
 from ._measure import Figure, PeerMissingError, machine
 

@@ -14,7 +14,7 @@ from genelight import Contrast, Genes, demo, io
 from genelight.evidence import match_bins
 from genelight.evidence._matched import matched_moments
 from genelight.stats.auc import weighted_auc
-from genelight.stats.moderated import SubjectDesign
+from genelight.stats.moderated import Design
 from genelight.stats.subjects import kinds, weights_under
 
 if TYPE_CHECKING:
@@ -48,10 +48,16 @@ def influenza() -> tuple[AnnData, Contrast]:
 
 
 def judge(
-    scores: Mapping[str, np.ndarray], x_ng: np.ndarray, *, contrast: Contrast, count_bs: np.ndarray, size: int
+    scores: Mapping[str, np.ndarray],
+    x_ng: np.ndarray,
+    *,
+    measured_ng: np.ndarray,
+    contrast: Contrast,
+    count_bs: np.ndarray,
+    size: int,
 ) -> dict[str, dict[str, np.ndarray]]:
     """What other subjects say of gene scores: by measure and method one value per row of counts of these subjects."""
-    t_bg = SubjectDesign.of(x_ng, contrast).moderated(count_bs).t_bg
+    t_bg = Design.of(measured_ng, contrast).moderated(count_bs).t_bg
     rank_bg = _unit(stats.rankdata(t_bg, axis=1))
     strong_bg = np.zeros(t_bg.shape, dtype=bool)
     np.put_along_axis(strong_bg, np.argpartition(-np.abs(t_bg), size - 1, axis=1)[:, :size], values=True, axis=1)

@@ -131,13 +131,14 @@ def _lupus() -> Iterator[dict[str, object]]:
     model, derived = _derivations(adata, contrast)
     second, question = data.adults()
     there = model.genes.align(second.var_names).index >= 0
-    x_ng = model.prepare(second)[question.used_n][:, there]
+    z_ng = model.prepare(second)[question.used_n]
+    x_ng, measured_ng = z_ng[:, there], model.preparation.restore(z_ng)[:, there]
     x_ng = (x_ng - x_ng.mean(0)) / np.maximum(x_ng.std(0), 1e-6)
     scores = {name: score_g[there] for name, score_g in _scores(derived, contrast).items()}
     other = indexed(question)
     count_bs = data.with_data(bootstrap_counts(other, draws=DRAWS, seed=0))
     for size in SIZES:
-        judged = data.judge(scores, x_ng, contrast=other, count_bs=count_bs, size=size)
+        judged = data.judge(scores, x_ng, measured_ng=measured_ng, contrast=other, count_bs=count_bs, size=size)
         yield from (_row("lupus", size, measure=m, values=values) for m, values in judged.items())
     yield from _disease_genes(adata, contrast, derived=derived, model=model)
 
@@ -169,7 +170,10 @@ def _half(
     enough_b = data.drawable(indexed(test), test_bs)
     found: dict[int, dict[str, dict[str, np.ndarray]]] = {}
     for size in SIZES:
-        judged = data.judge(scores, x_ng, contrast=indexed(test), count_bs=test_bs[enough_b], size=size)
+        measured_ng = model.preparation.restore(x_ng)
+        judged = data.judge(
+            scores, x_ng, measured_ng=measured_ng, contrast=indexed(test), count_bs=test_bs[enough_b], size=size
+        )
         found[size] = {m: {n: data.spread_out(v, enough_b) for n, v in by.items()} for m, by in judged.items()}
     return found
 

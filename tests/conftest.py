@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,6 +15,11 @@ from hypothesis import HealthCheck, settings
 
 from genelight._core.provenance import digest
 from genelight.nouns import CodeRange, Contrast, Genes
+from genelight.pp import Preparation
+
+# Text as pandas 3 keeps it: GENELIGHT_TEST_STRINGS=1 python -m pytest
+if os.environ.get("GENELIGHT_TEST_STRINGS"):
+    pd.options.future.infer_string = True
 
 # Properties are judged by their result, not by how busy the machine is.
 settings.register_profile("genelight", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -31,7 +37,7 @@ class Toy:
         self.genes = Genes(tuple(train.var_names))
         self.weights = [np.asarray(w) for w in weights]
         self.bend = bend
-        self._mean_g, self._sd_g = train.X.mean(0), train.X.std(0)
+        self.preparation = Preparation(self.genes, "log2", train.X.mean(0), train.X.std(0))
         x_ng = self.prepare(train)
         self._ranges = {layer: CodeRange.of(self.encode(x_ng, layer)) for layer in self.widths}
 
@@ -45,7 +51,7 @@ class Toy:
 
     def prepare(self, adata: AnnData) -> np.ndarray:
         index = self.genes.align(adata.var_names).index
-        return ((adata.X[:, index] - self._mean_g) / self._sd_g).astype(np.float32)
+        return ((adata.X[:, index] - self.preparation.mean_g) / self.preparation.sd_g).astype(np.float32)
 
     def encode(self, x_ng: np.ndarray, layer: str) -> np.ndarray:
         h = x_ng

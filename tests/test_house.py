@@ -46,9 +46,11 @@ ONLY: dict[str, tuple[str, ...]] = {
     "seaborn": ("pl",),
     "plotly": ("pl",),
     **dict.fromkeys(
-        ("requests", "httpx", "aiohttp", "pooch", "urllib.request", "urllib3", "http", "ftplib", "socket"),
+        ("requests", "httpx", "aiohttp", "pooch", "urllib.request", "urllib3", "ftplib", "socket"),
         ("_core.fetch",),
     ),
+    # Answers this machine's own browser; asks nobody.
+    "http": ("_core.fetch", "cli._viewer"),
 }
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 MOST_LINES, MOST_FUNCTION_LINES, MOST_ARGUMENTS = 400, 60, 8
@@ -235,6 +237,7 @@ PLANTED = [
     (libraries, "report.x", "def f():\n    from matplotlib import pyplot"),
     (libraries, "io.x", "from urllib.request import urlopen"),
     (libraries, "_core.fetcher", "import requests"),
+    (libraries, "cli.x", "from http.server import HTTPServer"),
     (asserts, "nodes.x", "def f(x):\n    assert x"),
     (handlers, "io.x", "try:\n    f()\nexcept Exception:\n    pass"),
     (handlers, "io.x", "try:\n    f()\nexcept (OSError, BaseException):\n    x = 1"),

@@ -13,6 +13,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ._core.threads import bound_libraries
+
 if TYPE_CHECKING:
     from . import demo, errors, evidence, io, models, modules, nodes, nouns, patients, pl, pp, report, simulate, study
     from .errors import GenelightError
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from .pp import map_ids, prepare
 
 __version__ = "0.1.0"
+
+# Before numpy is loaded, whose BLAS counts its threads then.
+bound_libraries()
 
 __all__ = [
     "Contrast",

@@ -175,7 +175,8 @@ def test_delimited_text(tmp_path, table, genes_in_rows, separator, comma, missin
 @given(table=tables(), genes_in_rows=st.booleans())
 def test_both_sides_described_in_one_text(tmp_path, table, genes_in_rows):
     x, obs, var, random = table
-    across, down = (obs, var) if genes_in_rows else (var, obs)
+    across, down = (obs, var) if genes_in_rows else (var.select_dtypes(object), obs)
+    var = var if genes_in_rows else across
     body = merged(x.T if genes_in_rows else x, down, random).astype(object)
     top = across.T.astype(object).reindex(columns=body.columns).fillna("")
     path = tmp_path / "x.csv"

@@ -199,6 +199,7 @@ def test_a_gene_with_the_name_of_a_measure_is_asked_for_and_each_answer_works(wr
     for command in commands:
         Path("cohort.h5ad").unlink(missing_ok=True)
         assert call(monkeypatch, *shlex.split(command.rstrip(";"))) == 0, capsys.readouterr()
+        assert "age" not in read("cohort.h5ad").var_names
     assert list(read(path, annotations=["age", "HGB"]).var_names) == GENES
     assert "HGB" in read(path, annotations=["age"]).var_names
 

@@ -60,6 +60,14 @@ def vast(file):
     made.attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
 
 
+def vast_beside(file):
+    file.create_dataset("uns/a", (10**12,), "f8", chunks=(1000,))
+
+
+def linked(file):
+    file["uns/a"] = h5py.ExternalLink("/other.h5", "x")
+
+
 def sparse_parts(key, value):
     def build(folder):
         path = folder / "x.h5ad"
@@ -130,6 +138,8 @@ MTX = "%%MatrixMarket matrix coordinate real general\n2 2 2\n1 1 5\n2 2 7\n"
 TINY = {"matrix__mtx": MTX, "barcodes__tsv": "s1\ns2\n", "genes__tsv": "E1\tTP53\nE2\tMX1\n"}
 EMPTY_GEO = re.sub(r"(ID_REF[^\n]*\n).*(?=!series_matrix_table_end)", r"\1", GEO, flags=re.DOTALL)
 FAR = CSV + "".join(f"P{i},1,2,3,4\n" for i in range(90))
+WITH_SUMS = "".join(f"{line},9000,70\n" for line in CSV.splitlines()[1:])
+LONG = TABLE.rename_axis("sample").reset_index().melt("sample", var_name="gene", value_name="value").to_csv(index=False)
 ZIPPED = gzip.compress(CSV.encode())
 NESTED = pa.table({"id": ["a", "b"], "x": [[1], [2]]})
 
@@ -179,7 +189,7 @@ DAMAGE: list[tuple[str, object, object]] = [
     ("UTF-16", CSV.encode("utf-16"), "is UTF-16 text; convert it: iconv"),
     ("UTF-16 without a mark", CSV.encode("utf-16-le"), "UTF-16 text|binary data"),
     ("Latin-1", line(20, "Mal\xe9,1,2,3,4\n").encode("latin-1"), r"line 20 is not UTF-8 text \(byte 0xe9\)"),
-    ("UTF-8 with letters beyond ASCII", line(20, "Malé,1,2,3,4\n"), np.vstack([X[:18], [[1, 2, 3, 4]], X[19:]])),
+    ("UTF-8 with letters beyond ASCII", line(20, "Malé 1,1,2,3,4\n"), np.vstack([X[:18], [[1, 2, 3, 4]], X[19:]])),
     ("a byte order mark", "\ufeff" + CSV, X),
     ("line ends of Windows", CSV.replace("\n", "\r\n"), X),
     ("line ends of old Macs", CSV.replace("\n", "\r"), "old Macs"),
@@ -192,6 +202,24 @@ DAMAGE: list[tuple[str, object, object]] = [
     ("infinite values", "gene,GSM1,GSM2\nTP53,Inf,2\nMX1,3,-inf\n", [[np.inf, 3], [2, -np.inf]]),
     ("numbers out of range", "gene,GSM1,GSM2\nTP53,1e999,2\nMX1,3,1e-999\n", [[np.inf, 3], [2, 0]]),
     ("missing values", "gene,GSM1,GSM2\nTP53,NA,2\nMX1,3,\nA,1,1\n", [[np.nan, 3, 1], [2, np.nan, 1]]),
+    ("a clinical number among genes", TABLE.assign(sledai=range(30)).to_csv(), X),
+    ("a number of genes among samples", TABLE.T.assign(mean=[5, 7, 9, 11]).to_csv(), X),
+    ("missing gene symbols", TABLE.assign(NA=1.5).to_csv(), X),
+    ("no header, whole numbers", "TP53\t1\t2\nMX1\t3\t4\nISG15\t5\t6\n", "line 1 holds values"),
+    ("sums of reads and spike-ins", CSV.splitlines()[0] + ",__no_feature,ERCC-00002\n" + WITH_SUMS, X),
+    ("names in another column", TABLE.rename_axis("id").reset_index().assign(a="x")[["a", "id", *GENES]].to_csv(), X),
+    ("a row for each gene and sample", LONG, X),
+    ("thousands parted by commas", "g\tGSM1\tGSM2\nTP53\t1,234,567\t2\nMX1\t3\t4\n", [[1234567, 3], [2, 4]]),
+    ("a sample that holds text", "g,GSM1,GSM2,GSM3\nTP53,1,x,2\nMX1,3,y,4\n", "column 'GSM2' is named as the others"),
+    ("a sample of zeros", CSV + "P1,0,0,0,0\n", "nothing but zeros or missing values \\(P1\\).*--drop-empty"),
+    ("a title above and empty columns behind", "Cohort A,,,,,,\n" + CSV.replace("\n", ",,\n"), X),
+    (
+        "a measure that is a gene's name too",
+        TABLE.assign(age=range(30), HGB=12.5).to_csv(),
+        "HGB may be genes or describe",
+    ),
+    ("h5ad with a vast part beside X", edited(vast_beside), "the largest 'uns/a'"),
+    ("h5ad with a link to another file", edited(linked), "leads out of itself .*GENELIGHT_LINKS"),
     ("a path that is a folder", folder_of(notes__md="no table"), "is a folder"),
     ("a path that does not exist", lambda folder: folder / "absent.csv", "does not exist"),
     ("gene sets instead of expression", "A\thttp\tTP53\tMX1\nB\thttp\tISG15\n", "read_sets"),

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
+from genelight._core.disk import locked
+from genelight._core.provenance import sealed
 from genelight.errors import FormatError, GeneMismatchError, InputError, ResourceError, UnknownNameError
 from genelight.io import READERS, Store, _store_group, open_store, pack
 
@@ -246,8 +249,10 @@ def test_a_damaged_store_is_refused(tmp_path):
     with pytest.raises(ResourceError, match="does not exist"):
         open_store(tmp_path / "none.zarr")
     header = store.path / "zarr.json"
-    header.write_text(header.read_text().replace('"format": 1', '"format": 9'))
-    with pytest.raises(FormatError, match="newer than 1"):
+    content = json.loads(header.read_text())
+    content["attributes"]["genelight"] = sealed(content["attributes"]["genelight"] | {"format": 9})
+    header.write_text(json.dumps(content))
+    with pytest.raises(FormatError, match="newer than 2"):
         open_store(store.path)
 
 
@@ -309,3 +314,57 @@ def test_a_killed_pack_goes_on_and_gives_the_same_store(tmp_path):
     pd.testing.assert_frame_equal(got.obs, want.obs)
     assert (got.path / "X" / "c" / "3" / "0").stat().st_mtime_ns == before
     assert not part.exists()
+
+
+def test_samples_are_appended_while_others_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(_store_group, "SHARD_BYTES", 12 * 4 * 8)
+    parts = [
+        write(table(n, genes(12), prefix=p, seed=n), tmp_path / f"{p}.h5ad")
+        for n, p in ((37, "a"), (11, "b"), (20, "c"))
+    ]
+    store = pack(parts[:1], tmp_path / "s.zarr")
+    before = whole(store)
+    inode = (store.path / "X" / "c" / "0" / "0").stat().st_ino
+    for i, part in enumerate(parts[1:], start=2):
+        longer = pack([part], tmp_path / "s.zarr", append=True)
+        assert (store.shape, longer.n_obs) == ((37, 12), sum((37, 11, 20)[:i]))
+        np.testing.assert_array_equal(whole(store), before)
+        np.testing.assert_array_equal(longer.rows(0, 37), before)
+        assert list(store.obs.index) == list(longer.obs.index[:37])
+    assert (longer.path / "X" / "c" / "0" / "0").stat().st_ino == inode
+    assert [entry["samples"] for entry in longer.account["inputs"]] == [37, 11, 20]
+    assert list(longer.obs["packed_from"].unique()) == ["a.h5ad", "b.h5ad", "c.h5ad"]
+    at_once = pack(parts, tmp_path / "once.zarr")
+    np.testing.assert_array_equal(whole(at_once), whole(longer))
+    assert at_once.digest == longer.digest
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_store_opened_before_an_append_still_knows_its_samples(tmp_path):
+    a, b = (write(table(20, genes(12), prefix=p), tmp_path / f"{p}.h5ad") for p in "ab")
+    store = pack([a], tmp_path / "s.zarr")
+    early = open_store(store.path)
+    pack([b], store.path, append=True)
+    assert list(early.obs.index) == [f"a{i}" for i in range(20)]
+    assert early.genes.ids == tuple(genes(12))
+
+
+def test_what_cannot_be_appended_says_why(tmp_path):
+    a, b = (write(table(20, genes(12)), tmp_path / f"{p}.h5ad") for p in "ab")
+    with pytest.raises(ResourceError, match=r"s\.zarr is no store that samples could be appended to"):
+        pack([a], tmp_path / "s.zarr", append=True)
+    pack([a], tmp_path / "s.zarr")
+    with pytest.raises(InputError, match="20 sample names occur in more than one input"):
+        pack([b], tmp_path / "s.zarr", append=True)
+    longer = pack([b], tmp_path / "s.zarr", append=True, repeats="prefix")
+    assert list(longer.obs.index[[0, 20]]) == ["s0", "b:s0"]
+    with pytest.raises(ResourceError, match="add samples to it with --append"):
+        pack([a], tmp_path / "s.zarr")
+
+
+def test_two_packs_to_one_place_do_not_meet(tmp_path):
+    a = write(table(20, genes(12)), tmp_path / "a.h5ad")
+    (tmp_path / "s.zarr.part").mkdir()
+    with locked(tmp_path / "s.zarr.part", busy=""), pytest.raises(ResourceError, match="another process is packing"):
+        pack([a], tmp_path / "s.zarr")
+    pack([a], tmp_path / "s.zarr")

@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from genelight import load
+from genelight._core.provenance import sealed
 from genelight.errors import FormatError, InputError, ResourceError
+from genelight.models import find_models
 
 FILES = {"CARD.md", "config.json", "genes.tsv", "history.csv", "prepare.json", "weights.safetensors"}
 KINDS = ["autoencoder", "plain", "pca"]
@@ -37,9 +39,10 @@ def kept(pca, tmp_path_factory):
 
 
 def config(folder: Path, **changes) -> None:
+    """Change a configuration and seal it again, as only someone who means to would."""
     path = folder / "config.json"
     content = json.loads(path.read_text()) | changes
-    path.write_text(json.dumps({key: value for key, value in content.items() if value != "absent"}))
+    path.write_text(json.dumps(sealed({key: value for key, value in content.items() if value != "absent"})))
 
 
 def test_a_saved_model_comes_back_to_the_bit(model, saved, cohort):
@@ -148,7 +151,7 @@ def test_an_altered_preparation_is_seen(kept, tmp_path):
     content = json.loads((folder / "prepare.json").read_text())
     content["mean"][0] += 1e-6
     (folder / "prepare.json").write_text(json.dumps(content))
-    with pytest.raises(FormatError, match="weights or preparation were altered"):
+    with pytest.raises(FormatError, match=r"prepare\.json was altered"):
         load(folder)
 
 
@@ -185,7 +188,7 @@ def test_a_configuration_of_something_else_is_refused(kept, tmp_path, text):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"activation": "relu"}, {"activation": "gelu"}, {"widths": [16, 8]}, {"widths": 3}, {"widths": [16, 8, 5]}],
+    [{"widths": [16, 8]}, {"widths": 3}, {"widths": [16, 8, 5]}],
 )
 def test_settings_that_do_not_fit_the_weights_are_refused(autoencoder, tmp_path, changes):
     folder = tmp_path / "model"
@@ -202,12 +205,25 @@ def test_settings_that_do_not_fit_the_weights_are_refused(autoencoder, tmp_path,
 def test_altered_settings_are_seen_by_the_seal(autoencoder, tmp_path):
     autoencoder.save(tmp_path / "model")
     kept = json.loads((tmp_path / "model" / "config.json").read_text())
-    config(tmp_path / "model", settings=kept["settings"] | {"seed": 7})
-    with pytest.raises(FormatError, match="kind, settings or spec were altered since the model was saved"):
-        load(tmp_path / "model")
-    config(tmp_path / "model", settings=kept["settings"], spec=kept["spec"] | {"seed": 7})
-    with pytest.raises(FormatError, match="kind, settings or spec were altered since the model was saved"):
-        load(tmp_path / "model")
+    forged = (
+        {"settings": kept["settings"] | {"seed": 7}},
+        {"spec": kept["spec"] | {"seed": 7}},
+        {"held_out": {"r2": 0.999, "pca_r2": 0.1}},
+    )
+    for changes in forged:
+        (tmp_path / "model" / "config.json").write_text(json.dumps(kept | changes))
+        with pytest.raises(FormatError, match=r"config\.json was altered since it was written"):
+            load(tmp_path / "model")
+
+
+def test_a_forged_figure_is_not_listed(autoencoder, tmp_path, monkeypatch):
+    known = autoencoder.about["held_out"] | {"r2": 0.5, "pca_r2": 0.4}
+    monkeypatch.setitem(autoencoder.about, "held_out", known)
+    autoencoder.save(tmp_path / "model")
+    assert (find_models(tmp_path)[0].r2, find_models(tmp_path)[0].altered) == (0.5, False)
+    path = tmp_path / "model" / "config.json"
+    path.write_text(path.read_text().replace('"r2": 0.5', '"r2": 0.999'))
+    assert (find_models(tmp_path)[0].r2, find_models(tmp_path)[0].altered) == (None, True)
 
 
 @pytest.mark.parametrize("text", ["epoch,train_loss\n0,x\n", "epoch,train_loss\n0\n"])

@@ -14,6 +14,7 @@ from genelight.models import PCA, PRESETS, choose_widths, fit, r2
 from genelight.pp import prepare
 
 fit_file = importlib.import_module("genelight.models.fit")
+choosing_file = importlib.import_module("genelight.models.choosing")
 plan_file = importlib.import_module("genelight.models.plan")
 
 
@@ -63,7 +64,7 @@ def test_the_seed_decides_everything(cohort, autoencoder):
 def watched(monkeypatch):
     """What the choice of settings and each training are given."""
     seen = {"choice": [], "training": []}
-    choose, train = fit_file._choose, plan_file.train
+    choose, train = fit_file.choose, plan_file.train
 
     def watch_choice(samples, inner, outer, **settings):
         seen["choice"].append((samples, inner, outer))
@@ -73,7 +74,7 @@ def watched(monkeypatch):
         seen["training"].append((len(c_nk), recipe))
         return train(net, c_nk, recipe, **settings)
 
-    monkeypatch.setattr(fit_file, "_choose", watch_choice)
+    monkeypatch.setattr(fit_file, "choose", watch_choice)
     monkeypatch.setattr(plan_file, "train", watch_training)
     return seen
 
@@ -260,7 +261,7 @@ def test_in_bfloat16_held_out_r2_is_that_of_float32():
 @pytest.mark.parametrize("taken", [0.0, 0.01])
 def test_what_is_familiar_is_measured_with_the_network_that_was_chosen(monkeypatch, taken):
     trained, measured = {}, []
-    trial, distances = plan_file.Plan.trial, fit_file.held_out_distances
+    trial, distances = plan_file.Plan.trial, choosing_file.held_out_distances
 
     def noted(self, name, start, *, recipe, **others):
         history, trained[recipe.sparsity] = trial(self, name, start, recipe=recipe, **others)
@@ -272,9 +273,9 @@ def test_what_is_familiar_is_measured_with_the_network_that_was_chosen(monkeypat
         return next(each for each in recipes if each.sparsity == taken), histories[taken]
 
     monkeypatch.setattr(plan_file.Plan, "trial", noted)
-    monkeypatch.setattr(fit_file, "choose_recipe", choose)
+    monkeypatch.setattr(choosing_file, "choose_recipe", choose)
     monkeypatch.setattr(
-        fit_file, "held_out_distances", lambda net, *a, **k: measured.append(net) or distances(net, *a, **k)
+        choosing_file, "held_out_distances", lambda net, *a, **k: measured.append(net) or distances(net, *a, **k)
     )
     fit(PLANTED["linear"], widths=(8, 8, 8), subject="subject", epochs=2)
     assert [net is trained[taken] for net in measured] == [True]

@@ -176,7 +176,7 @@ def in_genes(net: Stack, basis_gk: np.ndarray, activation: str) -> Stack:
 
 @pytest.mark.parametrize("activation", ["relu", "gelu", "prelu", "sigmoid"])
 def test_in_the_subspace_loss_gradient_and_r2_are_those_of_gene_space(cohort, activation):
-    x_ng = models.PCA(2).prepare(cohort).fit(cohort)[:40]
+    x_ng = models.PCA(2).fit(cohort).prepare(cohort)[:40]
     x_ng = x_ng - x_ng.mean(0)
     space = models.find_subspace(x_ng)
     assert space.lost == 0.0
@@ -202,7 +202,7 @@ def test_in_the_subspace_loss_gradient_and_r2_are_those_of_gene_space(cohort, ac
                 for parameter in net.parameters():
                     parameter.sub_(0.05 * parameter.grad)
     with torch.no_grad():
-        held_out_ng = models.PCA(2).prepare(cohort).fit(cohort)[40:]
+        held_out_ng = models.PCA(2).fit(cohort).prepare(cohort)[40:]
         given = space.genes(narrow(torch.from_numpy(space.coordinates(held_out_ng))).numpy())
         direct = wide(torch.from_numpy(held_out_ng)).numpy()
     total = (held_out_ng**2).sum()

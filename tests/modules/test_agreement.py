@@ -6,7 +6,7 @@ import pytest
 
 import genelight as gl
 from genelight.errors import InputError, UnknownNameError
-from genelight.stats.adjusted_design import design_of
+from genelight.stats.moderated import Design, Remembered
 from genelight.stats.subjects import indexed
 
 
@@ -69,7 +69,7 @@ def test_layers_together_are_what_each_is_alone(cohort, linear, method):
 
 
 def test_a_design_asked_twice_answers_once(cohort):
-    remembered = design_of(cohort.adata.X, indexed(cohort.contrast))
+    remembered = Remembered(Design.of(cohort.adata.X, indexed(cohort.contrast)))
     count_bs = np.random.default_rng(0).integers(1, 3, size=(4, 40))
     first = remembered.moderated(count_bs)
     assert remembered.moderated(count_bs.copy()) is first

@@ -1,10 +1,13 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from genelight import modules, nodes
+import genelight as gl
+from genelight import modules, nodes, pp
 from genelight.errors import InputError, UnknownNameError
 from genelight.nodes import layers as _layers
 from genelight.nouns import Contrast, Module
@@ -147,3 +150,23 @@ def test_bad_input(cohort, linear):
     few = Contrast(np.arange(80) < 1, np.arange(80) == 79, cohort.contrast.subject_n, "")
     with pytest.raises(InputError, match="three subjects"):
         run(method="de", contrast=few)
+
+
+@pytest.mark.parametrize("standard", ["zscore", "minmax", "centre"])
+def test_differential_expression_is_on_the_measured_scale_and_has_its_table(cohort, standard, tmp_path):
+    """Standardised genes have one variance and nothing to moderate by, so the prior would know no bounds."""
+    adata = cohort.adata.copy()
+    adata.X = 8 + (adata.X - 8) * np.sqrt(5 / np.random.default_rng(0).chisquare(5, size=200))
+    model = gl.models.fit_pca(adata, width=4, preparation=pp.prepare(adata, standardise=standard))
+    module = modules.disease_module(adata, model, contrast=cohort.contrast, method="de", size=30, bootstraps=0)
+    assert module.about["prior_df"] < 20
+    case_g, control_g = (
+        pd.DataFrame(adata.X[mask]).groupby(cohort.contrast.subject_n[mask]).mean().mean().to_numpy()
+        for mask in (cohort.contrast.case_n, cohort.contrast.control_n)
+    )
+    table = module.table.set_index("gene").loc[list(adata.var_names)]
+    np.testing.assert_allclose(table["logfc"], case_g - control_g, atol=1e-5)
+    np.testing.assert_array_equal(table["t"], table["score"])
+    np.testing.assert_allclose(table["q"], stats.false_discovery_control(table["p"]))
+    module.save(tmp_path / "de.tsv")
+    assert list(Module.load(tmp_path / "de.tsv").table)[5:] == ["logfc", "average", "t", "p", "q"]

@@ -15,7 +15,8 @@ from genelight.nouns import Contrast, Severity
 from genelight.patients._measures import permuted, standardised, steadied
 from genelight.patients._stack import Teacher, learn
 from genelight.stats.conformal import coverage, residuals
-from genelight.stats.ridge import PENALTIES, ridge_path, subject_folds
+from genelight.stats.ridge import PENALTIES, ridge_path
+from genelight.stats.subjects import subject_folds
 
 SHORT = gl.patients.Protocol(folds=5, permutations=19, signature=("g0", "g1"))
 

@@ -85,6 +85,24 @@ def test_a_planted_hazard_is_found_and_judged_by_cox_and_concordance(adata, mode
 
 
 @lifelines
+@pytest.mark.parametrize(("sign", "says"), [(1, "the higher score"), (-1, "the lower score"), (0, "")])
+def test_perfect_separation_is_said_in_the_result(sign, says):
+    rng = np.random.default_rng(0)
+    score, came = np.arange(30.0), np.arange(30) >= 12
+    time = np.where(came, 40 - score, 50.0)
+    obs = pd.DataFrame({"days": time, "flare": came.astype(float)})
+    wait = waiting(obs, WAIT, np.arange(30), permutations=0, seed=0)
+    score = sign * score if sign else rng.permutation(score)
+    hazard = wait.remarks(score, np.arange(30))["hazard"]
+    if sign:
+        assert says in hazard["warning"]
+        assert hazard["ratio"] is hazard["high"] is None
+    else:
+        assert "warning" not in hazard
+        assert hazard["low"] < hazard["ratio"] < hazard["high"]
+
+
+@lifelines
 def test_it_does_as_well_as_a_penalised_cox_regression(adata, model):
     from lifelines import CoxPHFitter
     from lifelines.utils import concordance_index

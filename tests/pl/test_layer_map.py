@@ -32,7 +32,7 @@ def test_significant_connections_from_left_to_right(ax: Axes) -> None:
     assert names(ax) == {"L1.0", "L1.1", "L1.2", "L2.0", "L2.1", "L3.0"}
     assert [t.get_text() for t in ax.get_xticklabels()] == ["L1", "L2", "L3"]
     lines = {tuple(line.get_xdata()): line for line in ax.lines if line.get_xdata()[0] == 1}
-    assert to_hex(lines[(1.0, 2.0)].get_color()) == pl.PALETTE["down"]
+    assert to_hex(lines[(1.0, 2.0)].get_color()) == pl.PALETTE["teal"]
     assert len(ax.lines) == 4
     widths = [line.get_linewidth() for line in ax.lines]
     assert widths == sorted(widths)

@@ -38,7 +38,7 @@ def test_a_row_for_each_question_and_a_column_for_each_layer_and_control(ax: Axe
 def test_verdicts_stand_beside_their_row(ax: Axes) -> None:
     pl.scorecard(card(), ax)
     marks = {t.get_text(): to_hex(t.get_color()) for t in ax.texts if ":" in t.get_text()}
-    assert marks == {"falls: holds": pl.PALETTE["up"], "above: does not hold": pl.PALETTE["down"]}
+    assert marks == {"falls: holds": pl.PALETTE["teal"], "above: does not hold": pl.PALETTE["ochre"]}
 
 
 def test_makes_a_figure_of_its_own() -> None:

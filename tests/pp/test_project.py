@@ -4,11 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 import genelight as gl
 from genelight.cli import app
+from genelight.errors import InputError
 from genelight.pp import IdMap, IdTable, map_for, map_where_needed
 
 DATA = Path(__file__).parents[2] / "../shared/data"
@@ -122,3 +124,50 @@ def test_several_tables_come_to_one_list_by_one_command(tmp_path):
     assert "exists already; choose another --out" in command("project", *files, *how)
     twice = command("project", files[0], files[0], "--genes", files[0], "--out", tmp_path / "twice")
     assert "two of the tables have the same name (symbols, symbols)" in twice
+
+
+def test_single_missing_values_come_from_the_model_and_are_counted():
+    adata = gl.demo.cohort()[:60, :400].copy()
+    model = gl.models.fit_pca(adata, width=8)
+    whole = model.prepare(adata)
+    rng = np.random.default_rng(0)
+    gap_ng = rng.random(adata.shape) < 0.004
+    holed = adata.copy()
+    holed.X = np.where(gap_ng, np.nan, adata.X)
+    filled = model.prepare(holed)
+    place_g = model.genes.align(adata.var_names).index
+    lost = gap_ng[:, place_g]
+    assert np.isfinite(filled).all()
+    assert model.preparation.gaps(holed).sum() == lost.sum()
+    np.testing.assert_allclose(filled[~lost], whole[~lost], atol=1e-5)
+    error = ((filled - whole)[lost] ** 2).mean()
+    assert error < 0.8 * (whole[lost] ** 2).mean()
+    holed.X[3] = np.nan
+    with pytest.raises(InputError, match="1 samples lack values that carry more than 20% of the genes' variance"):
+        model.prepare(holed)
+
+
+def test_networks_and_sets_take_the_names_of_the_data():
+    table = pd.DataFrame(
+        {"source": ["RIGI", "MX1", "MX1"], "target": ["MX1", "DDX58", "TP53"], "weight": [1.0, 3.0, 2.0]}
+    )
+    genes = gl.Genes(("DDX58", "MX1", "TP53"))
+    network = gl.pp.map_edges(gl.Edges("n", table), genes, network=True)
+    assert network.table.to_dict("records") == [
+        {"source": "DDX58", "target": "MX1", "weight": 3.0},
+        {"source": "MX1", "target": "TP53", "weight": 2.0},
+    ]
+    assert network.account["ids renamed"] == 1
+    sets = gl.pp.map_edges(gl.Edges("s", table.assign(source="antiviral", target=["RIGI", "MX1", "unheard"])), genes)
+    assert list(sets.table["target"]) == ["DDX58", "MX1", "unheard"]
+    assert gl.pp.map_edges(sets, genes) is sets or "unheard" in set(gl.pp.map_edges(sets, genes).table["target"])
+
+
+def test_a_second_cohort_with_newer_names_is_mapped_by_itself():
+    adata = gl.demo.cohort()[:20].copy()
+    assert "DDX58" in adata.var_names
+    newer = adata.copy()
+    newer.var_names = [{"DDX58": "RIGI"}.get(gene, gene) for gene in adata.var_names]
+    id_map = gl.pp.map_where_needed(newer, to=gl.Genes(tuple(adata.var_names)))
+    assert "DDX58" in id_map.transform(newer).var_names
+    assert gl.pp.map_where_needed(adata, to=gl.Genes(tuple(adata.var_names))) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from genelight import report
-from genelight._core.tables import write_tsv
+from genelight._core.tables import write_parquet, write_plain, write_tsv
 from genelight.nouns import Evidence, Genes, Module, NodeGenes
 
 LEADERS = ("IFI44L", "RSAD2", "ISG15", "IFIT1", "OAS3", "MX1", "IFI27", "SIGLEC1", "XAF1", "HERC5")
@@ -48,7 +48,50 @@ def write_run(folder: Path, plan: Plan | None = None) -> Path:
     _write_nodes(folder, genes, rng)
     _write_held_out(folder, plan, rng)
     _write_evidence(folder, plan, rng)
+    write_look_up(folder, plan.genes, nodes=[f"{la}.{k}" for la, width in LAYERS.items() for k in range(width)])
+    _write_network(folder, plan.genes)
     return folder
+
+
+def write_look_up(folder: Path, genes: Sequence[str], *, nodes: Sequence[str], samples: int = 60) -> None:
+    """What the page searches: aliases, sets, neighbours, samples, codes, statistics, the module's expression."""
+    rng = np.random.default_rng(1)
+    names = list(genes)
+    aliases = ["|".join(("DDX58", "RLR-1")) if gene == LEADERS[0] else "" for gene in names]
+    write_plain(folder / "01_aliases.tsv", pd.DataFrame({"gene": names, "aliases": aliases}))
+    collection, leading = BEST_SET.split(": ")
+    drawn = {f"SET_{i}": rng.choice(names, 30) for i in range(40)}
+    members = [(collection, name, gene) for name, part in {leading: LEADERS, **drawn}.items() for gene in set(part)]
+    sets = pd.DataFrame(members, columns=["collection", "set", "gene"])
+    write_parquet(folder / "01_sets.parquet", sets, kind="gene sets", version=1, about={})
+    ends = pd.DataFrame({"source": names[:-1], "target": names[1:], "weight": 1.0})
+    write_parquet(folder / "01_neighbours.parquet", ends, kind="neighbours", version=1, about={})
+    number = [str(i + 1) for i in range(samples)]
+    case = np.arange(samples) < samples // 2
+    table = {"number": number, "sample_id": [f"GSM7578{i:02d}" for i in range(samples)]}
+    table |= {"subject_id": [f"Volunteer {i % 17:02d}" for i in range(samples)]}
+    table |= {"contrast_group": np.where(case, "case", "control"), "sex": np.where(rng.random(samples) < 0.5, "f", "m")}
+    write_plain(folder / "02_samples.tsv", pd.DataFrame(table | {"age": rng.integers(18, 70, samples) + 0.5}))
+    codes = pd.DataFrame(rng.normal(size=(samples, len(nodes))).astype(np.float32), columns=list(nodes))
+    codes.insert(0, "number", number)
+    write_parquet(folder / "04_codes.parquet", codes, kind="codes", version=1, about={})
+    t = np.concatenate([np.linspace(12, 4, 10), rng.normal(size=len(names) - 10)])
+    p = np.minimum(1, 2 * np.exp(-np.abs(t)))
+    statistics = {"gene": names, "mean": rng.uniform(3, 14, len(names)), "log2_fold_change": t / 4, "t": t}
+    write_plain(folder / "05_differential.tsv", pd.DataFrame(statistics | {"p": p, "q": p}))
+    heat = pd.DataFrame(rng.normal(size=(20, samples)).astype(np.float32) + case, columns=number)
+    heat.insert(0, "gene", names[:20])
+    write_parquet(folder / "05_module_expression.parquet", heat, kind="module expression", version=1, about={})
+
+
+def _write_network(folder: Path, genes: Sequence[str]) -> None:
+    """Twelve genes of the module in a ring, three connectors, and five apart."""
+    names = list(genes[:20])
+    role = ["core"] * 12 + ["connector"] * 3 + ["apart"] * 5
+    nodes = {"gene": names, "role": role, "score": np.linspace(3, -1, 20), "degree": 4, "p": 0.01, "nearness": 2.0}
+    write_plain(folder / "05_module_network.tsv", pd.DataFrame(nodes | {"part": [1] * 8 + [2] * 7 + [0] * 5}))
+    ring = pd.DataFrame({"source": names[:15], "target": [*names[1:15], names[0]], "weight": 1.0})
+    write_plain(folder / "05_module_network_edges.tsv", ring)
 
 
 def _write_settings(folder: Path, plan: Plan) -> None:
@@ -120,9 +163,9 @@ def _write_module(folder: Path, plan: Plan, genes: Genes) -> None:
         "size": 20,
         "stable": 10,
         "because": "joint: scores replicate <best>",
-        "borne": {
+        "supported": {
             "size": 14,
-            "says": "the data bear a module of 14 genes",
+            "says": "the data support a module of 14 genes",
             "sizes": [{"drawn": 50, "stable": 14, "expected_false": 0.4, "agreement": 0.61}],
         },
     }
@@ -152,7 +195,7 @@ def _write_nodes(folder: Path, genes: Genes, rng: np.random.Generator) -> None:
     write_tsv(folder / "04_nodes.tsv", pd.DataFrame(rows, columns=columns), kind="node activity", version=1, about={})
 
 
-def _write_again(folder: Path) -> None:
+def write_again(folder: Path) -> None:
     """What training again leaves: L1.1 comes back, most others do not; cards of two nodes."""
     rows = []
     for layer, width in LAYERS.items():
@@ -250,10 +293,50 @@ def make_run_again(make_run: Callable[..., Path]) -> Callable[..., Path]:
 
     def make(**changes: Any) -> Path:
         folder = make_run(**changes)
-        _write_again(folder)
+        write_again(folder)
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with models trained again, to write a page into."""
+    folder = write_run(tmp_path_factory.mktemp("again") / "run")
+    write_again(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def large_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Thirty thousand genes and fifteen hundred nodes, a thousand samples."""
+    folder = tmp_path_factory.mktemp("large") / "run"
+    names = LEADERS + tuple(f"GENE{i}" for i in range(29_990))
+    plan, rng = Plan(genes=names), np.random.default_rng(0)
+    folder.mkdir()
+    _write_settings(folder, plan)
+    _write_module(folder, plan, Genes(names))
+    _write_held_out(folder, plan, rng)
+    rows, evidence, nodes = [], [], []
+    for layer in ("L1", "L2", "L3"):
+        values = np.zeros((500, len(names)), dtype=np.float32)
+        for k in range(500):
+            values[k, rng.integers(0, len(names), 300)] = rng.normal(size=300)
+            name = f"{layer}.{k}"
+            p = float(rng.uniform())
+            rows.append((name, layer, rng.normal(), p, p, np.nan, "", ",".join(LEADERS[:5])))
+            evidence.append(_row(name, BEST_SET, statistic=6, effect=8.0, null_mean=0.7, p=p, q=p))
+        here = tuple(f"{layer}.{k}" for k in range(500))
+        NodeGenes(values, here, Genes(names), layer, "autoencoder", "light_up").save(
+            folder / f"04_nodes_{layer}.parquet"
+        )
+        nodes += here
+    columns = ["node", "layer", "effect", "p", "q", "share", "state", "top_genes"]
+    write_tsv(folder / "04_nodes.tsv", pd.DataFrame(rows, columns=columns), kind="node activity", version=1, about={})
+    evidence.append(_row(f"{plan.title} [direction]", BEST_SET, statistic=9, effect=15.0, p=1e-12, q=3e-9))
+    Evidence(pd.DataFrame(evidence), {"hypergeometric": {"universe": 30_000}}).save(folder / "06_evidence.parquet")
+    write_look_up(folder, names, nodes=nodes, samples=1000)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -44,18 +44,25 @@ def test_layers_beside_pca_and_programmes_that_pass(make_run_again: Make) -> Non
     assert [(p["programme"], p["node"], p["up"]) for p in found["programmes"]] == [("L1 C.0", "L1.1", "IFI44L, RSAD2")]
 
 
-def test_the_page_links_nodes_to_cards_and_gives_the_command_for_others(make_run_again: Make) -> None:
+def test_every_node_opens_and_leading_ones_have_a_card(make_run_again: Make) -> None:
     summary = report.summarise(make_run_again())
     page = report.render(summary)
     for node in ("L1.1", "L1.0"):
-        assert f'<a href="#card-{node}">' in page
-        assert f'<details id="card-{node}"' in page
-        assert f'id="figure-card-{node}"' in page
-    assert 'href="#card-L1.2"' not in page
-    assert "genelight node L1.0 --model 03_model --ensemble 03_ensemble" in page
+        assert f'<details class="card" id="card-{node}"' in page
+    assert all(f'<a href="#node={n["node"]}">' in page for n in summary["nodes"])
+    assert {n["node"] for n in summary["nodes"]} <= set(summary["data"]["lit"]["node"])
     assert summary["cards"][0]["sentence"].startswith("L1.1 of the autoencoder raises IFI44L, goes with condition")
     assert "Interferon alpha beta signaling (Reactome)" in summary["cards"][0]["sentence"]
     assert "## Training again, 5 times" in report.render(summary, "markdown")
+
+
+def test_a_row_and_its_card_name_the_same_gene_set(make_run_again: Make) -> None:
+    summary = report.summarise(make_run_again())
+    rows = {row["node"]: row for row in summary["nodes"]}
+    for card in summary["cards"]:
+        assert f"best evidence in {rows[card['node']]['best_set']['name']}" in card["sentence"]
+        first = next(n for n in summary["data"]["nodes"] if n["node"] == card["node"])["sets"][0]
+        assert summary["data"]["sets"]["name"][first[0]] == rows[card["node"]]["best_set"]["name"]
 
 
 def test_the_map_of_layers_is_drawn_and_described(make_run_again: Make) -> None:

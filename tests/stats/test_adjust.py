@@ -4,11 +4,11 @@ import statsmodels.api as sm
 
 from genelight import modules
 from genelight.nouns import Contrast
-from genelight.stats import adjusted_design as _adjusted_design
-from genelight.stats.adjusted_design import AdjustedDesign
+from genelight.stats import moderated as _moderated
 from genelight.stats.adjustment import Adjustment
 from genelight.stats.discriminant import groups_of
-from genelight.stats.moderated import SubjectDesign
+from genelight.stats.moderated import Design
+from genelight.stats.squeeze import Squeezed
 
 
 def confounded(cohort, strength=2.0, seed=0):
@@ -22,8 +22,8 @@ def confounded(cohort, strength=2.0, seed=0):
 
 
 def without_prior(monkeypatch):
-    same = lambda v, df: (v, np.zeros(len(v)), np.ones(len(v)))  # noqa: E731
-    monkeypatch.setattr(_adjusted_design, "squeeze", same)
+    same = lambda v, df, **_: Squeezed(v, np.zeros((len(v), 1)), np.ones((len(v), 1)))  # noqa: E731
+    monkeypatch.setattr(_moderated, "squeeze", same)
 
 
 @pytest.mark.parametrize("shape", [{"visits": 1}, {"visits": 1, "cases": 0, "controls": 0, "both": 15}])
@@ -35,7 +35,7 @@ def test_t_is_that_of_ordinary_least_squares(cohort_of, shape, monkeypatch):
     without_prior(monkeypatch)
     count_bs = np.ones((2, position_n.max() + 1), dtype=np.int64)
     count_bs[1] = np.random.default_rng(0).integers(0, 3, count_bs.shape[1])
-    t_bg = AdjustedDesign.of(adata.X, contrast).moderated(count_bs).t_bg
+    t_bg = Design.of(adata.X, contrast).moderated(count_bs).t_bg
     case, control, age = contrast.case_n, contrast.control_n, contrast.covariate_nc[:, 0]
     if "both" in shape:
         y, design = adata.X[case] - adata.X[control], np.column_stack((np.ones(15), age[case] - age[control]))
@@ -47,16 +47,6 @@ def test_t_is_that_of_ordinary_least_squares(cohort_of, shape, monkeypatch):
         rows = np.repeat(np.arange(len(y)), count_bs[b, subjects])
         for gene in (0, 100, 199):
             assert t_bg[b, gene] == pytest.approx(sm.OLS(y[rows, gene], design[rows]).fit().tvalues[0])
-
-
-def test_without_covariates_both_designs_agree(cohort):
-    position_n = np.unique(cohort.contrast.subject_n, return_inverse=True)[1]
-    plain = Contrast(cohort.contrast.case_n, cohort.contrast.control_n, position_n, "")
-    count_bs = np.ones((1, position_n.max() + 1), dtype=np.int64)
-    np.testing.assert_allclose(
-        AdjustedDesign.of(cohort.adata.X, plain).moderated(count_bs).t_bg,
-        SubjectDesign.of(cohort.adata.X, plain).moderated(count_bs).t_bg,
-    )
 
 
 def test_codes_adjusted_keep_the_difference_that_least_squares_leaves(cohort):

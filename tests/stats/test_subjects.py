@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,12 +9,12 @@ from sklearn.metrics import roc_auc_score
 from genelight.errors import InputError
 from genelight.nouns import Contrast
 from genelight.stats.auc import weighted_auc
+from genelight.stats.labels import Labels
 from genelight.stats.subjects import (
     bootstrap_counts,
     folds_of,
     group_sizes,
     kinds,
-    permuted,
     subject_means,
     weights_under,
 )
@@ -59,10 +61,13 @@ def test_draws_keep_group_sizes_and_weights(kind_list, seed):
 
 
 @settings(deadline=None)
-@given(KINDS, st.integers(0, 100))
-def test_shuffled_labels_stay_with_subjects(kind_list, seed):
+@given(KINDS, st.integers(0, 100), st.booleans())
+def test_shuffled_labels_stay_with_subjects(kind_list, seed, adjusted):
     contrast = contrast_of(kind_list)
-    shuffled = permuted(contrast, np.random.default_rng(seed))
+    if adjusted:
+        batch_n = np.random.default_rng(seed).normal(size=(len(contrast.case_n), 2))
+        contrast = replace(contrast, covariate_nc=batch_n)
+    shuffled = Labels.of(contrast, rng := np.random.default_rng(seed)).draw(rng)
     assert not (shuffled.case_n & shuffled.control_n).any()
     np.testing.assert_array_equal(shuffled.used_n, contrast.used_n)
     before, after = kinds(contrast), kinds(shuffled)
@@ -86,3 +91,35 @@ def test_auc_equals_scikit_learn_with_ties_and_weights():
     score, case, weight = rng.integers(0, 6, 60) / 3, rng.random(60) < 0.4, rng.random(60)
     contrast = Contrast(case, ~case, np.arange(60), "")
     assert weighted_auc(score, contrast, weight) == pytest.approx(roc_auc_score(case, score, sample_weight=weight))
+
+
+def test_labels_keep_going_with_their_batch_as_far_as_they_did():
+    rng = np.random.default_rng(0)
+    batch_s = np.arange(200) % 2
+    kind_s = np.where(rng.random(200) < np.where(batch_s, 0.8, 0.2), 1, 2)
+    subject_n = np.repeat(np.arange(200), 2)
+    case_n = (kind_s == 1)[subject_n]
+    contrast = Contrast(case_n, ~case_n, subject_n, "", batch_s[subject_n][:, None].astype(float))
+    labels = Labels.of(contrast, rng)
+    drawn = np.stack([kinds(labels.draw(rng)) == 1 for _ in range(300)])
+    own = np.corrcoef(kind_s == 1, batch_s)[0, 1]
+    together = np.array([np.corrcoef(row, batch_s)[0, 1] for row in drawn])
+    assert abs(together.mean() - own) < 0.03
+    assert (drawn.sum(1) == (kind_s == 1).sum()).all()
+    # Within a batch every subject is as likely a case as any other.
+    for batch in (0, 1):
+        share_s = drawn[:, batch_s == batch].mean(0)
+        assert share_s.std() < 1.3 * np.sqrt(share_s.mean() * (1 - share_s.mean()) / 300)
+
+
+def test_pairs_swap_as_far_as_their_covariates_leave_it_open():
+    rng = np.random.default_rng(1)
+    subject_n, case_n = np.tile(np.arange(60), 2), np.repeat([True, False], 60)
+    later_n = rng.normal(size=120) + 1.0 * case_n
+    contrast = Contrast(case_n, ~case_n, subject_n, "", later_n[:, None])
+    labels = Labels.of(contrast, rng)
+    gap_s = later_n[:60] - later_n[60:]
+    swapped = np.mean([labels.draw(rng).case_n[:60] != case_n[:60] for _ in range(400)], axis=0)
+    assert np.corrcoef(swapped, gap_s)[0, 1] < -0.9
+    means = [np.where(draw, -gap_s, gap_s).mean() for draw in rng.random((400, 60)) < swapped]
+    assert np.mean(means) == pytest.approx(gap_s.mean(), abs=0.15)

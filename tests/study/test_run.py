@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 import genelight as gl
+from genelight._core.ledger import Ledger
 from genelight.errors import FormatError, GenelightError, InputError, UnknownNameError
 from genelight.nouns import Scorecard
 from genelight.study import Study, run, template
-from genelight.study._ledger import Ledger
 from genelight.study._template import to_toml
 from genelight.study.steps import STEPS
 

@@ -13,7 +13,6 @@ import json
 import os
 import shutil
 import time
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import FormatError, ResourceError
 from .progress import progress
-from .provenance import read_json, write_json
+from .provenance import read_json, read_toml, write_json
 from .sources import Remote, find_source
 
 if TYPE_CHECKING:
@@ -222,14 +221,14 @@ class _Resuming:
 
     def _receive(self, url: str) -> None:
         """Add what is missing to the part, or begin it anew where the server cannot go on or has another file."""
-        tag = json.loads(self.tag.read_text()) if self.tag.exists() else {}
+        tag = json.loads(self.tag.read_text(encoding="utf-8")) if self.tag.exists() else {}
         have = self.part.stat().st_size if self.part.exists() and tag.get("url") == url else 0
         headers = {"Range": f"bytes={have}-", "If-Range": tag["version"]} if have and tag.get("version") else {}
         with _answer("GET", url, timeout=self.cache.timeout, headers=headers) as response:
             goes_on = response.status_code == 206
             begun = have if goes_on else 0
             version = response.headers.get("ETag") or response.headers.get("Last-Modified")
-            self.tag.write_text(json.dumps({"url": url, "version": version}))
+            self.tag.write_text(json.dumps({"url": url, "version": version}), encoding="utf-8")
             length = response.headers.get("Content-Length")
             total = begun + int(length) if length else None
             _pour(response, self.part, begun=begun, total=total)
@@ -313,8 +312,8 @@ def _sha256(path: Path) -> str:
 
 def _mirrors(path: Path) -> dict[str, str]:
     try:
-        found = tomllib.loads(path.read_text())["mirrors"]
+        found = read_toml(path)["mirrors"]
         return {str(start): str(instead) for start, instead in found.items()}
-    except (OSError, tomllib.TOMLDecodeError, KeyError, AttributeError) as error:
+    except (FormatError, KeyError, AttributeError) as error:
         msg = f"{path} of GENELIGHT_MIRRORS has no readable table [mirrors]: {error}"
         raise FormatError(msg) from error

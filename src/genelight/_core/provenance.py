@@ -1,24 +1,35 @@
-"""Where a result comes from: digests, versions, and files that appear whole or not at all."""
+"""Where a result comes from: digests, versions, seals, and JSON that says what it is."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 import re
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tomllib
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import FormatError, ResourceError
+from ..errors import FormatError
+from .disk import writing
 
-__all__ = ["digest", "file_digest", "file_name", "read_json", "versions", "write_json", "writing"]
+__all__ = [
+    "check_seal",
+    "digest",
+    "file_digest",
+    "file_name",
+    "parse_toml",
+    "read_json",
+    "read_toml",
+    "seal_of",
+    "sealed",
+    "versions",
+    "write_json",
+]
 
 _STACK = ("genelight", "numpy", "scipy", "pandas", "anndata", "scikit-learn", "numba", "torch")
 
@@ -67,42 +78,10 @@ def versions() -> dict[str, str]:
     return found
 
 
-@contextmanager
-def writing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path` that takes its place on success and vanishes on failure.
-
-    Raises
-    ------
-    ResourceError
-        If the folder cannot be written or the disk is full.
-    """
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-        os.close(handle)
-    except OSError as error:
-        msg = f"cannot write {path}: {error.strerror}; choose another --out or free the disk"
-        raise ResourceError(msg) from error
-    draft = Path(name)
-    try:
-        yield draft
-        # mkstemp makes files private; a result is as readable as any file the user creates.
-        mask = os.umask(0)
-        os.umask(mask)
-        draft.chmod(0o666 & ~mask)
-        draft.replace(path)
-    except OSError as error:
-        msg = f"cannot write {path}: {error.strerror or error}"
-        raise ResourceError(msg) from error
-    finally:
-        draft.unlink(missing_ok=True)
-
-
 def write_json(path: Path, content: Any) -> None:
     """Write JSON that people can read, whole or not at all."""
     with writing(path) as draft:
-        draft.write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False, default=_plain) + "\n")
+        draft.write_text(_json(content) + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> Any:
@@ -114,13 +93,87 @@ def read_json(path: Path) -> Any:
         If the file is absent or not JSON; names the line.
     """
     try:
-        return json.loads(Path(path).read_text())
+        return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         msg = f"{path} is missing"
         raise FormatError(msg) from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    # Brackets a thousand deep, and numbers of thousands of digits, are refused by Python's own limits.
+    except (ValueError, RecursionError) as error:
         msg = f"{path} is not readable as JSON: {error}"
         raise FormatError(msg) from error
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read TOML.
+
+    Raises
+    ------
+    FormatError
+        If the file is absent or not TOML; names the line.
+    """
+    try:
+        return parse_toml(Path(path).read_text(encoding="utf-8"), where=str(path))
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror}"
+        raise FormatError(msg) from error
+    except UnicodeDecodeError as error:
+        msg = f"{path} is no text file: {error}"
+        raise FormatError(msg) from error
+
+
+def parse_toml(text: str, *, where: str) -> dict[str, Any]:
+    """TOML as a dict.
+
+    Raises
+    ------
+    FormatError
+        If it is not TOML; names the line.
+    """
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        msg = f"{where} is not valid TOML: {error}"
+        raise FormatError(msg) from error
+
+
+def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A JSON object with its seal: the digest of all else in it, as it will be read back.
+
+    Examples
+    --------
+    >>> from genelight._core.provenance import seal_of, sealed
+    >>> kept = sealed({"r2": 0.5})
+    >>> kept["seal"] == seal_of(kept), kept["seal"] == seal_of(kept | {"r2": 0.9})
+    (True, False)
+    """
+    plain = json.loads(_json({key: value for key, value in content.items() if key != "seal"}))
+    return {**plain, "seal": seal_of(plain)}
+
+
+def seal_of(content: Mapping[str, Any]) -> str:
+    """The seal that a JSON object is to have."""
+    return digest({key: value for key, value in content.items() if key != "seal"})
+
+
+def check_seal(content: object, *, where: Path | str) -> dict[str, Any]:
+    """An object that :func:`sealed` made, its seal whole.
+
+    Raises
+    ------
+    FormatError
+        If it is none, or anything in it was altered.
+    """
+    if not isinstance(content, dict) or "seal" not in content:
+        msg = f"{where} has no seal: genelight did not write it, or it was altered"
+        raise FormatError(msg)
+    if seal_of(content) != content["seal"]:
+        msg = f"{where} was altered since it was written (its seal does not fit); copy or make it again"
+        raise FormatError(msg)
+    return content
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
 
 
 def _plain(value: object) -> object:

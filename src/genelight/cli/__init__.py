@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
-from typing import Annotated
+from contextlib import redirect_stdout
+from typing import IO, Annotated, cast
 
 import typer
+from typer import rich_utils
 
 from genelight import __version__
 
+from .._core.disk import reason
+from .._core.tables import plain_text
+from .._core.threads import threads
 from ..errors import GenelightError
-from . import _data, _doctor, _evidence, _further, _models, _modules, _nodes, _patients, _prepare, _store, _study
+from . import (
+    _data,
+    _doctor,
+    _evidence,
+    _further,
+    _models,
+    _modules,
+    _nodes,
+    _patients,
+    _prepare,
+    _store,
+    _study,
+    _viewer,
+)  # fmt: skip
 from ._command import wants_trace
 
 __all__ = ["app", "main"]
+
+# Colours are control characters, and none of those is let through.
+rich_utils.COLOR_SYSTEM = None
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,12 +45,37 @@ app = typer.Typer(
     help="Lift the lid of deep models of gene expression.",
     epilog="Start here: genelight inspect TABLE --samples SHEET, then genelight init study.toml TABLE SHEET",
 )
-for room in (_study, _doctor, _data, _store, _prepare, _models, _nodes, _evidence, _further, _modules, _patients):
+ROOMS = (
+    _study, _viewer, _doctor, _data, _store, _prepare, _models, _nodes, _evidence, _further, _modules, _patients,
+)  # fmt: skip
+for room in ROOMS:
     app.add_typer(room.commands)
 
 
+class _Plain:
+    """Standard output on which nothing from data moves a terminal's cursor, and that any encoding takes."""
+
+    def __init__(self, inner: IO[str]) -> None:
+        self._inner = inner
+
+    def write(self, text: str) -> int:
+        """Write text, what the terminal cannot show as an escape."""
+        shown = "\n".join("\t".join(map(plain_text, line.split("\t"))) for line in text.split("\n"))
+        encoding = self.encoding
+        self._inner.write(shown.encode(encoding, "backslashreplace").decode(encoding))
+        return len(text)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+    @property
+    def encoding(self) -> str:
+        """That of the terminal, file or pipe behind it."""
+        return getattr(self._inner, "encoding", None) or "utf-8"
+
+
 def main() -> None:
-    """Run the command line; an error of ours is one line on standard error and exit code 2, under -v with its trace.
+    """Run the command line; what goes wrong is one line on standard error and exit code 2, under -v with its trace.
 
     Raises
     ------
@@ -35,12 +83,28 @@ def main() -> None:
         Under -v alone, so that its trace is printed.
     """
     try:
-        app()
+        threads()
+        with redirect_stdout(cast("IO[str]", _Plain(sys.stdout))):
+            app()
     except GenelightError as error:
         if wants_trace():
             raise
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(2)
+        _end(str(error))
+    except MemoryError:
+        _end("there is not enough memory for this; close other programs, or pack the table into a store first")
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            # Whoever read our output has gone; Python would complain once more as it flushes.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+        _end(f"{error.filename or 'a file'}: {reason(error)}")
+
+
+def _end(said: str) -> None:
+    line = " ".join(plain_text(part) for part in said.split("\n"))
+    encoding = sys.stderr.encoding or "utf-8"
+    sys.stderr.write(f"error: {line}\n".encode(encoding, "backslashreplace").decode(encoding))
+    sys.exit(2)
 
 
 @app.callback(invoke_without_command=True)

@@ -45,9 +45,10 @@ class Reading:
         str | None,
         typer.Option(help="genes-in-rows or samples-in-rows, where names do not tell", rich_help_panel=READING),
     ] = None
-    modality: Annotated[str | None, typer.Option(help="which modality of a MuData file", rich_help_panel=READING)] = (
-        None
-    )
+    modality: Annotated[
+        str | None,
+        typer.Option(help="which modality of a MuData file, or sheet of a workbook", rich_help_panel=READING),
+    ] = None
     column: Annotated[
         str | None,
         typer.Option(

@@ -9,7 +9,7 @@ import typer
 
 import genelight as gl
 
-from .._core.provenance import writing
+from .._core.tables import write_h5ad
 from ._cohort import Table
 from ._command import Result, command
 from ._shared import fresh
@@ -42,8 +42,7 @@ def read(
         more = ", ..." if len(there) > 4 else ""
         lines.append(f"obs {name}: {len(there)} values ({', '.join(first)}{more})")
     if target is not None:
-        with writing(target) as draft:
-            adata.write_h5ad(draft)
+        write_h5ad(target, adata)
         lines.append(f"wrote {out}")
     facts = {"samples": adata.n_obs, "genes": adata.n_vars, "lowest": low, "highest": high, "obs": columns, "out": out}
     return Result("\n".join(lines), facts)

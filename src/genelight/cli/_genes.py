@@ -39,7 +39,7 @@ def gene_list(path: Path | None) -> gl.Genes:
     if path.suffix in (".h5ad", ".zarr"):
         return _genes(dict.fromkeys(gl.read(path, backed=True).var_names))
     try:
-        lines = path.read_text().splitlines()
+        lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{path} cannot be read as a list of genes ({error}); give a text file with one gene per line"
         raise ResourceError(msg) from error

@@ -12,7 +12,7 @@ from anndata import AnnData
 
 import genelight as gl
 
-from .._core.provenance import writing
+from .._core.tables import write_h5ad
 from ..errors import InputError, UnknownNameError
 from ._cohort import Cohort, PeopledCohort, as_genes_of
 from ._command import Result, command, kept_when_stopped
@@ -117,13 +117,22 @@ def models(
     for model in found:
         sizes = ", ".join(map(str, model.widths))
         figures = "" if model.r2 is None else f", held-out R² {model.r2:.4f}, PCA {model.pca_r2:.4f}"
-        lines.append(f"{model.folder}: {model.kind} of {sizes}{figures}")
+        altered = "; ALTERED since it was saved, see: genelight verify" if model.altered else ""
+        lines.append(f"{model.folder}: {model.kind} of {sizes}{figures}{altered}")
     if not found:
         lines.append(f"no saved model in {folder}")
     lines += [f"{s.name}: {s.about or 'no description'}; {s.url}, sha256 {s.sha256[:12]}" for s in shared]
     facts = {
         "models": [
-            {"folder": m.folder, "kind": m.kind, "widths": m.widths, "r2": m.r2, "pca_r2": m.pca_r2} for m in found
+            {
+                "folder": m.folder,
+                "kind": m.kind,
+                "widths": m.widths,
+                "r2": m.r2,
+                "pca_r2": m.pca_r2,
+                "altered": m.altered,
+            }
+            for m in found
         ],
         "shared": [{"name": s.name, "about": s.about, "url": s.url, "sha256": s.sha256} for s in shared],
     }
@@ -165,7 +174,6 @@ def encode(cohort: Cohort, model: ModelFolder, layer: Layer, out: File, scale: O
         adata = cohort.read()
         asked = as_genes_of(model, adata, probes=cohort.probes, scale=scale)
         adata.obsm[key] = gl.encode(trained, asked, layer=layer)
-    with writing(target) as draft:
-        adata.write_h5ad(draft)
+    write_h5ad(target, adata)
     shape = adata.obsm[key].shape
     return Result(f"{out}: obsm['{key}'] of shape {shape}", {"out": out, "key": key, "shape": shape})

@@ -10,11 +10,12 @@ import typer
 
 import genelight as gl
 
+from .._core.disk import writing
 from .._core.provenance import file_name
 from .._core.tables import write_plain
 from ..nouns.module import DERIVATION
 from ._cohort import ContrastedCohort, Control, QuestionedCohort
-from ._command import GROUPS, DefaultCommand, Result, command
+from ._command import GROUPS, DefaultCommand, Result, command, note
 from ._shared import File, Folder, ModelFolder, ModelFolders, Scale, fresh, listed, named_queries
 
 commands = typer.Typer()
@@ -34,9 +35,7 @@ Method = Annotated[
         "the genes together, or de, the genes by themselves); others, see: genelight methods"
     ),
 ]
-Size = Annotated[
-    int, typer.Option(help="how many genes; 0 for as many as come back in nine of ten halves of the subjects")
-]
+Size = Annotated[int, typer.Option(help="how many genes; 0 for as many as the data support")]
 
 
 @command(
@@ -98,12 +97,12 @@ def disease_modules(
         covariates=listed(cohort.covariates),
     )
     found = gl.modules.disease_modules(adata, gl.load(model), contrasts=contrasts, method=method, size=size or None)
-    target.mkdir(parents=True)
     paths = {name: target / f"{file_name(name)}.tsv" for name in found}
-    for name, one in found.items():
-        one.save(fresh(paths[name]))
     pairs = gl.modules.compare_modules(found)
-    write_plain(target / "pairs.tsv", pairs)
+    with writing(target) as draft:
+        for name, one in found.items():
+            one.save(fresh(draft / paths[name].name))
+        write_plain(draft / "pairs.tsv", pairs)
     lines = [*(_told(paths[name], one) for name, one in found.items()), pairs.round(3).to_string(index=False)]
     facts = {name: module_facts(paths[name], one) for name, one in found.items()}
     return Result("\n".join(lines), {"out": out, "modules": facts, "pairs": pairs})
@@ -144,9 +143,9 @@ def agree(
     )
     everywhere = found.genes.loc[found.genes["modules"] == 1, "gene"]
     if target:
-        target.mkdir(parents=True)
-        for name in ("pairs", "genes"):
-            write_plain(target / f"{name}.tsv", getattr(found, name))
+        with writing(target) as draft:
+            for name in ("pairs", "genes"):
+                write_plain(draft / f"{name}.tsv", getattr(found, name))
     lines = [
         found.summary.round(3).to_string(index=False),
         f"{len(everywhere)} genes in every one of {len(found.modules)} modules of {size}: {', '.join(everywhere[:10])}",
@@ -169,6 +168,9 @@ def validate(
     target = fresh(out) if out else None
     found = gl.Module.load(module)
     adata, _ = cohort.genes(to=found.genes)
+    adata, gaps = gl.pp.fill_gaps(adata)
+    if gaps:
+        note(gaps)
     contrast = cohort.contrast(adata)
     prepared = gl.prepare(adata, scale=scale, ids=found.genes.namespace)
     result = gl.modules.preservation(found, adata, contrast=contrast, prepared=prepared)

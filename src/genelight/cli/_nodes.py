@@ -12,6 +12,7 @@ import typer
 
 import genelight as gl
 
+from .._core.disk import writing
 from .._core.tables import write_plain
 from ._cohort import Cohort, PeopledCohort
 from ._command import Result, command
@@ -49,8 +50,9 @@ def ensemble(
     folder, trained = fresh(out), gl.load(model)
     again = gl.models.fit_ensemble(cohort.genes_of(model), trained, seeds=seeds, subject=cohort.subject, seed=seed)
     scored = gl.nodes.reproducible_nodes(trained, _lit(trained, again, trained.widths), seed=seed)
-    again.save(folder)
-    write_plain(out / "reproducibility.tsv", scored)
+    with writing(folder) as draft:
+        again.save(draft)
+        write_plain(draft / "reproducibility.tsv", scored)
     lines = [f"{out}: {seeds} trainings; every node in {out / 'reproducibility.tsv'}"]
     counts = {}
     for layer, part in scored.groupby("layer", sort=False):

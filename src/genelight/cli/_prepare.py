@@ -11,7 +11,7 @@ import typer
 
 import genelight as gl
 
-from .._core.provenance import writing
+from .._core.tables import write_h5ad
 from ..errors import InputError, first_three
 from ..io.id_kinds import PROBES, detect_ids
 from ._cohort import Cohort, found_in
@@ -41,8 +41,7 @@ def map_ids(
     wanted = to if model is None else gl.pp.Preparation.load(model / "prepare.json").genes
     learned = gl.pp.IdMap.of(adata, to=wanted, ids=ids, collapse=collapse, several=several, table=cohort.probes)
     mapped = learned.transform(adata)
-    with writing(target) as draft:
-        mapped.write_h5ad(draft)
+    write_h5ad(target, mapped)
     return Result(str(learned), {"samples": mapped.n_obs, "genes": mapped.n_vars, "account": str(learned), "out": out})
 
 
@@ -86,9 +85,7 @@ def project(
         if preparation is not None:
             lines.append(found_in(preparation, mapped))
         if place is not None:
-            place.parent.mkdir(exist_ok=True)
-            with writing(place) as draft:
-                mapped.write_h5ad(draft)
+            write_h5ad(place, mapped)
         found = wanted.align(mapped.var_names).found
         summary.append(f"{table.name}: {mapped.n_obs} samples, {found:,} of {len(wanted):,} genes")
         facts.append({"table": table, "samples": mapped.n_obs, "found": found, "wanted": len(wanted), "out": place})

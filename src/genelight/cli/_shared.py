@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -52,8 +53,11 @@ def fresh(path: Path) -> Path:
     ResourceError
         When something does.
     """
-    if path.exists():
-        msg = f"{path} exists already; choose another --out or remove it, nothing was written"
+    if os.path.lexists(path):
+        msg = (
+            f"{path} exists already and was left as it is; choose another --out, or remove it (rm -r {path}) and type "
+            "the same again"
+        )
         raise ResourceError(msg)
     return path
 

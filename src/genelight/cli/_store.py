@@ -25,10 +25,11 @@ def pack(
     ids: Annotated[str, typer.Option(help="kind of gene id: symbol, entrez, ensembl, ensp")] = "symbol",
     repeats: Annotated[str, typer.Option(help="sample names that occur twice: stop, first, prefix")] = "stop",
     compress: Annotated[bool, typer.Option("--compress", help="smaller on disk, slower to read")] = False,
+    append: Annotated[bool, typer.Option("--append", help="add samples to the store, in its genes")] = False,
 ) -> Result:
     """Stream tables into one store on disk, larger than memory if need be; a killed run goes on where it was."""
     kept_when_stopped(lambda: f"the samples packed so far are kept beside {out}")
-    store = gl.io.pack(files, out, genes=genes, ids=ids, repeats=repeats, compress=compress)
+    store = gl.io.pack(files, out, genes=genes, ids=ids, repeats=repeats, compress=compress, append=append)
     lines = []
     for entry in store.account["inputs"]:
         left_out = f", {entry['repeats']} repeats left out" if entry["repeats"] else ""

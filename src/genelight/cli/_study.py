@@ -10,7 +10,8 @@ import typer
 
 import genelight as gl
 
-from .._core.provenance import read_json, writing
+from .._core.disk import writing
+from .._core.provenance import read_json
 from ..errors import ResourceError
 from ._cohort import ContrastedCohort, Reading
 from ._command import GROUPS, Result, command, kept_when_stopped, note
@@ -86,6 +87,23 @@ def report(folder: Annotated[Path, typer.Argument(help="run folder")], show_ids:
     """Write the report of a run folder anew."""
     path = gl.report.report(folder, show_ids=show_ids)
     return Result(str(path), {"report": path})
+
+
+@command(commands, room=ROOM, example="genelight verify RUN")
+def verify(
+    paths: Annotated[list[Path], typer.Argument(help="run folder, model folder or store; several if you like")],
+) -> Result:
+    """Compare every file with the digest kept of it, and name what was altered; exit code 1 if anything was."""
+    found = [gl.study.verify(path) for path in paths]
+    facts = {str(path): one.to_text() for path, one in zip(paths, found, strict=True)}
+    return Result("\n".join(one.to_text() for one in found), facts, code=0 if all(one.whole for one in found) else 1)
+
+
+@command(commands, room=ROOM, example="genelight rerun RUN")
+def rerun(folder: Annotated[Path, typer.Argument(help="run folder, finished")]) -> Result:
+    """Do a run again from its own study file, and say what comes out otherwise; exit code 1 if anything does."""
+    found = gl.study.rerun(folder)
+    return Result(found.to_text(), {"differ": found.differ}, code=1 if found.differ else 0)
 
 
 @command(commands, room=ROOM, example="genelight methods")

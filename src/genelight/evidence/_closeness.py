@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import sparse
 
+from .._core.threads import pieces, thread_map
 from ._search import UNREACHABLE
 from ._sharing import largest_components, pair_sums
-from ._threads import pieces, thread_map
 
 if TYPE_CHECKING:
     from .distances import Interactome

@@ -9,7 +9,7 @@ import numba
 import numpy as np
 from scipy import sparse
 
-from ._threads import pieces, thread_map
+from .._core.threads import pieces, thread_map
 
 __all__ = ["matched_moments", "matched_tail", "overlaps"]
 

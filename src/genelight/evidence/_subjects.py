@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._core.threads import pieces, thread_map
 from ..errors import GeneMismatchError, InputError, first_three
 from ..nouns import Genes, Module, NodeGenes
-from ._threads import pieces, thread_map
 
 __all__ = ["KNEE", "LEAST_GENES", "Subjects", "check_shared", "knees"]
 

@@ -11,7 +11,7 @@ from scipy import stats
 from .._core.registry import Registry
 from ..errors import InputError
 from ..nouns import EVIDENCE_COLUMNS, Evidence
-from .nulls import adjust
+from ..stats.pvalues import adjust
 
 __all__ = ["COMBINATIONS", "combine", "combine_evidence"]
 

@@ -11,11 +11,11 @@ import pandas as pd
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from .._core.threads import pieces, thread_map
 from ..errors import InputError, ResourceError, first_three
 from ..nouns import Edges, Genes
 from ._betweenness import add_betweenness
 from ._search import SOURCES, UNREACHABLE, search_block
-from ._threads import pieces, thread_map
 
 __all__ = ["UNREACHABLE", "Interactome", "distances"]
 

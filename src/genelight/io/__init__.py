@@ -20,7 +20,7 @@ from ._perturbations import read_perturbations
 from ._read import READERS, Input, Options, Reader, read
 from ._sets import read_sets
 from .sheet import SheetMatch, match_sheet
-from .store import Store, is_store, open_store, pack
+from .store import Store, altered_parts, is_store, open_store, pack
 
 __all__ = [
     "READERS",
@@ -31,6 +31,7 @@ __all__ = [
     "Reader",
     "SheetMatch",
     "Store",
+    "altered_parts",
     "inspect",
     "is_store",
     "match_sheet",

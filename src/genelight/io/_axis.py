@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -128,7 +128,7 @@ def sample_kin(names: Sequence[str], *, voting: Sequence[int] | None = None) -> 
     return Kin("sample names with a number", level, float((level == SURE).mean()))
 
 
-def unlike(values_rc: np.ndarray, columns: Sequence[int], others: Sequence[int]) -> np.ndarray:
+def unlike(values_rc: np.ndarray, columns: Iterable[int], others: Iterable[int]) -> np.ndarray:
     """Which columns hold values of another sort than the others: whole or not, below zero or not, far above.
 
     Parameters
@@ -140,7 +140,8 @@ def unlike(values_rc: np.ndarray, columns: Sequence[int], others: Sequence[int])
     others
         Those that are certainly what they are; up to 200 of them are looked at.
     """
-    some = list(others)[:: max(1, len(others) // _REFERENCE)]
+    columns, others = list(columns), list(others)
+    some = others[:: max(1, len(others) // _REFERENCE)]
     if len(some) < _FEW_COLUMNS or len(values_rc) < _FEW_ROWS:
         return np.zeros(len(columns), bool)
     v = values_rc[:, some]
@@ -175,16 +176,17 @@ def _known(names: Sequence[str], kind: str, *, any_case: bool = False) -> np.nda
     return np.array([name in listed or _COPY.sub("", name) in listed for name in asked], bool)
 
 
-def uncorrelated(values_rc: np.ndarray, columns: Sequence[int], others: Sequence[int]) -> np.ndarray:
+def uncorrelated(values_rc: np.ndarray, columns: Iterable[int], others: Iterable[int]) -> np.ndarray:
     """Which columns do not go along the rows with the others, which go with one another as samples do.
 
     By rank correlation with the others' median.
     """
-    some = list(others)[:: max(1, len(others) // 20)]
+    columns, others = list(columns), list(others)
+    some = others[:: max(1, len(others) // 20)]
     rows = np.unique(np.linspace(0, len(values_rc) - 1, min(len(values_rc), 2000)).astype(int))
     if len(some) < 2 or len(rows) < 20:
         return np.zeros(len(columns), bool)
-    v = values_rc[np.ix_(rows, [*some, *columns])]
+    v = values_rc[np.ix_(rows, np.array([*some, *columns], int))]
     rank = pd.DataFrame(v).rank()
     middle = rank.iloc[:, : len(some)].median(axis=1)
     r = rank.corrwith(middle).to_numpy()

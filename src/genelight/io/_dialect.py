@@ -159,6 +159,8 @@ def sniff(
     kinds, aside = _kinds(header, body, decimal=decimal, thousands=thousands)
     names = _row_names(body, kinds, aside)
     way = way or _way(header, names)
+    if way == SAMPLES_IN_ROWS:
+        names = _differing(body, kinds, aside)
     kin = None if annotations is not None else _kin(header, kinds, way)
     # Names as the others' are of samples or genes, whatever their first cells hold.
     _check_header(path, header, rows[0], kinds=kinds, decimal=decimal, line=numbers[0])
@@ -210,6 +212,7 @@ def _split(path: Path | InMemory, lines: list[str], before: int) -> tuple[str, l
     """The separator under which lines have equally many cells, the cells, the number of each line, and titles."""
     numbered = [(before + i + 1, line) for i, line in enumerate(lines) if line.strip()]
     ragged: tuple[int, str, list[list[str]]] = (1, "", [])
+    fitting: list[tuple[float, str, list[list[str]], int]] = []
     for separator in _SEPARATORS:
         if separator not in numbered[-1][1]:
             continue
@@ -217,11 +220,16 @@ def _split(path: Path | InMemory, lines: list[str], before: int) -> tuple[str, l
         widths = [len(row) for row in rows]
         titles = _titles(rows)
         if titles is not None:
-            notes = [f"{titles} lines above the header passed over ({numbered[0][1][:40].strip()})"] * bool(titles)
-            return separator, rows[titles:], [number for number, _ in numbered[titles:]], notes
+            fitting.append((_numeric(rows[titles + 1 :]), separator, rows, titles))
+            continue
         usual = max(set(widths), key=widths.count)
         if usual > 1 and (not ragged[1] or widths.count(usual) > ragged[0]):
             ragged = (widths.count(usual), separator, rows)
+    if fitting:
+        # A comma may be the decimal sign of a table that bars part: the separator that leaves most numbers is the one.
+        _, separator, rows, titles = max(fitting, key=lambda fit: fit[0])
+        notes = [f"{titles} lines above the header passed over ({numbered[0][1][:40].strip()})"] * bool(titles)
+        return separator, rows[titles:], [number for number, _ in numbered[titles:]], notes
     _, separator, rows = ragged
     if not separator:
         msg = f"{path}: its lines do not part into columns by tabs, commas, semicolons, bars or blanks"
@@ -234,6 +242,12 @@ def _split(path: Path | InMemory, lines: list[str], before: int) -> tuple[str, l
         f"have {usual}; mend or remove that line"
     )
     raise FormatError(msg)
+
+
+def _numeric(rows: list[list[str]]) -> float:
+    """Share of cells that are numbers with either decimal sign, or missing."""
+    cells = [cell for row in rows[:20] for cell in row[:200]]
+    return round(sum(is_number(cell, ",") or is_number(cell) or cell in _MISSING for cell in cells) / len(cells), 3)
 
 
 def _titles(rows: list[list[str]]) -> int | None:
@@ -296,7 +310,9 @@ def _kinds(header: list[str], body: list[list[str]], *, decimal: str, thousands:
     # Inf is a number among numbers; among text it is what a program made of a missing id.
     real = number & np.array([[cell not in NO_ID_WORDS for cell in row] for row in body])
     kinds = np.where(text[kept].any(0) & ~real[kept].any(0), TEXT, NUMBER).astype(np.uint8)
-    kinds[[not name and not any_there for name, any_there in zip(header, there.any(0), strict=True)]] = TEXT
+    kinds[[not name and not any_there for name, any_there in zip(header, np.atleast_1d(there.any(0)), strict=True)]] = (
+        TEXT
+    )
     whole = [c for c in np.flatnonzero(kinds == NUMBER) if _NAMED.match(header[c].removeprefix("#"))]
     whole = [c for c in whole if all(re.match(r"\d+(\.0*)?$", x) or x in _MISSING for x in cells[kept, c])]
     if len(whole) < 0.5 * max(2, len(header)):
@@ -305,12 +321,19 @@ def _kinds(header: list[str], body: list[list[str]], *, decimal: str, thousands:
 
 
 def _row_names(body: list[list[str]], kinds: np.ndarray, aside: list[int]) -> list[str]:
-    """Cells of the column of text that looks most as ids do."""
+    """Cells of the column of text that looks most as ids of genes or names of samples do."""
     kept = [row for i, row in enumerate(body) if i not in set(aside)]
     columns = [[row[c] for row in kept] for c in np.flatnonzero(kinds == TEXT)]
     if not columns or not kept:
         return []
-    return max(columns, key=lambda cells: Side(cells).geneness()[0])
+    return max(columns, key=lambda cells: abs(Side(cells).geneness()[0]))
+
+
+def _differing(body: list[list[str]], kinds: np.ndarray, aside: list[int]) -> list[str]:
+    """Cells of the first column of text in which no two are the same, as names of samples are."""
+    kept = [row for i, row in enumerate(body) if i not in set(aside)]
+    columns = [[row[c] for row in kept] for c in np.flatnonzero(kinds == TEXT)]
+    return next((cells for cells in columns if len(set(cells)) == len(cells)), columns[0] if columns else [])
 
 
 def _way(header: list[str], names: Sequence[str]) -> str | None:

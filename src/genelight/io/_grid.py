@@ -52,8 +52,8 @@ class Grid:
     rows: list[str]
     columns: list[str]
     corner: str = ""
-    row_notes: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    column_notes: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    row_notes: Mapping[str, Any] = field(default_factory=dict)
+    column_notes: Mapping[str, Any] = field(default_factory=dict)
     about: Mapping[str, str] = field(default_factory=dict)
     beside: frozenset[int] = frozenset()
     decimal: str = "."
@@ -106,7 +106,7 @@ class Grid:
         about = {**self.about, "notes": told, "orientation": way, "orientation_because": why}
         return anndata.AnnData(table.x_ng, obs=obs, var=var, uns={"read": about})
 
-    def _column(self, cells: Sequence[Any]) -> Any:
+    def _column(self, cells: Any) -> Any:
         return cells if isinstance(cells, np.ndarray) else as_column(cells, decimal=self.decimal)
 
     def _check_named(self, annotations: Sequence[str] | None) -> None:
@@ -116,6 +116,6 @@ class Grid:
                 raise UnknownNameError("annotation", name, sorted(there), where=str(self.path))
 
 
-def _says(name: str, cells: Sequence[Any]) -> bool:
+def _says(name: str, cells: Any) -> bool:
     """Whether a column is one: those behind the table that a spreadsheet saved have neither name nor cells."""
     return bool(name) or isinstance(cells, np.ndarray) or any(cell not in NO_ID for cell in cells)

@@ -42,7 +42,7 @@ def choose_names(
     """
     filled = {name: cells for name, cells in texts.items() if any(cell not in NO_ID for cell in cells)}
     if way == GENES_IN_ROWS:
-        ranked = {name: (_gene_likeness(cells), _distinct(cells)) for name, cells in filled.items()}
+        ranked = {name: (_gene_likeness(name, cells), _distinct(cells)) for name, cells in filled.items()}
         best = max(ranked, key=lambda name: ranked[name], default=None)
     else:
         best = _of_samples(filled, sure=way == SAMPLES_IN_ROWS)
@@ -59,13 +59,13 @@ def choose_names(
     raise FormatError(msg)
 
 
-def _gene_likeness(cells: Sequence[str]) -> float:
+def _gene_likeness(name: str, cells: Sequence[str]) -> float:
     """Share of cells that are ids of genes; numbers that only count, and text of one shape, are weaker."""
     there = [cell for cell in cells if cell not in NO_ID][:_SAMPLED]
     if not there or counted(there):
         return 0.0
     if all(is_number(cell) for cell in there):
-        return 0.8 * _distinct(there)
+        return 0.8 * _distinct(there) if _NAMED.match(name) else 0.05
     kin = gene_kin(there)
     if kin is None:
         return 0.1

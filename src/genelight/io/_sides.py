@@ -103,7 +103,7 @@ class Sides:
             apart |= set(words)
         found = odd | apart
         self._check_doubt(level, found, [int(i) for i in doubtful if i not in found])
-        self._check_beyond(sure)
+        self._check_beyond(sure, found)
         return sorted(found)
 
     def _check_doubt(self, level: np.ndarray, found: set[int], doubtful: list[int]) -> None:
@@ -116,12 +116,12 @@ class Sides:
             last = i
             while last + 1 < len(level) and level[last + 1] < SURE and last + 1 not in self.beside_genes:
                 last += 1
-            if found.intersection(range(first, last + 1)) or (first in self.beside_genes and first > 0):
+            if found.intersection(range(first, last + 1)) or first in self.beside_genes:
                 asked.append(i)
         if asked:
-            self._ask(asked, "stand among columns that describe samples")
+            self._ask(asked, "stand among columns that describe samples", found)
 
-    def _check_beyond(self, sure: np.ndarray) -> None:
+    def _check_beyond(self, sure: np.ndarray, found: set[int]) -> None:
         """Ask where a name is a gene's and its values are on another scale than those of nearly all others."""
         if len(sure) < 10 or len(self.x_ng) < 3:
             return
@@ -133,16 +133,18 @@ class Sides:
             asked = above[(x > _LOG2_CEILING).sum(0) > max(1, 0.1 * len(x))]
             asked = [int(i) for i in asked if self.genes[i] not in EMPTY and not is_sum(self.genes[i])]
             if asked:
-                self._ask(asked, f"hold values above {_LOG2_CEILING:g} where those of the other genes lie below")
+                self._ask(asked, f"hold values above {_LOG2_CEILING:g} where those of the other genes lie below", found)
 
-    def _ask(self, places: list[int], why: str) -> None:
+    def _ask(self, places: list[int], why: str, found: set[int]) -> None:
         names = [self.genes[i] for i in places]
         file = shlex.quote(str(self.path))
-        chosen = shlex.quote(",".join(names))
+        numbers = [name for name, cells in self.of_samples.items() if isinstance(cells, np.ndarray)]
+        told = [*numbers, *(self.genes[i] for i in sorted(found))]
+        chosen, without = shlex.quote(",".join([*told, *names])), shlex.quote(",".join(told) or "none")
         msg = (
             f"{self.path}: {first_three(names)} may be genes or describe samples: they {why}. If they describe "
-            f"samples, type: genelight read {file} --annotations {chosen} --out cohort.h5ad; if they are genes, name "
-            f"the columns that do describe samples, or none: genelight read {file} --annotations none --out cohort.h5ad"
+            f"samples, type: genelight read {file} --annotations {chosen} --out cohort.h5ad; if they are genes: "
+            f"genelight read {file} --annotations {without} --out cohort.h5ad"
         )
         raise InputError(msg)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from .._core.disk import exchange, flush, writing
 from .._core.progress import progress
-from .._core.provenance import digest, read_json, write_json
-from ..errors import InputError, ResourceError
-from ._store_group import FORMAT, create_group, shard_rows, write_tables
+from .._core.provenance import check_seal, digest, read_json, sealed, write_json
+from ..errors import FormatError, InputError, ResourceError
+from ._store_group import FORMAT, checksum, create_group, shard_digest, shard_rows, write_tables
 from ._store_plan import Plan
 from ._store_sources import Source
 
@@ -47,18 +48,25 @@ class _Journal:
 
     @classmethod
     def open(cls, path: Path) -> _Journal:
-        text = path.read_text() if path.exists() else ""
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
         # The last line may have been cut by the kill; what is whole ends in a line break.
-        whole = text[: text.rfind("\n") + 1]
-        return cls(path, [json.loads(line) for line in whole.splitlines()])
+        lines: list[dict[str, Any]] = []
+        for line in text[: text.rfind("\n") + 1].splitlines():
+            try:
+                lines.append(check_seal(json.loads(line), where=path))
+            except (FormatError, ValueError):
+                break
+        return cls(path, lines)
 
     def cut(self, lines: int) -> None:
         self.lines = self.lines[:lines]
-        self.path.write_text("".join(json.dumps(line) + "\n" for line in self.lines))
+        with writing(self.path) as draft:
+            draft.write_text("".join(json.dumps(line) + "\n" for line in self.lines), encoding="utf-8")
 
     def add(self, line: dict[str, Any]) -> None:
+        line = sealed(line)
         self.lines.append(line)
-        with self.path.open("a") as handle:
+        with self.path.open("a", encoding="utf-8") as handle:
             handle.write(json.dumps(line) + "\n")
             handle.flush()
             os.fsync(handle.fileno())
@@ -76,24 +84,56 @@ def write_store(plan: Plan, part: Path, out: Path) -> None:
     """
     _check_begun(plan, part)
     try:
+        for left in (part / "store").rglob("*.partial"):
+            left.unlink()
         x = create_group(part / "store", plan.shape, compress=plan.compress)
         journal = _Journal.open(part / "journal.jsonl")
+        if not journal.lines:
+            _take_over(plan, part / "store", journal)
         rows = shard_rows(plan.shape[1])
         done = _whole_shards(part, x, journal)
         with progress("packing", plan.shape[0]) as step:
             step("", done * rows)
             for shard_ng, counts in _shards(plan, first=done, rows=rows):
                 start = len(journal.lines) * rows
+                if any(count["missing"] for count in counts.values()):
+                    # One way to say missing: what is left out on disk comes back as this.
+                    shard_ng[np.isnan(shard_ng)] = np.nan
                 x[start : start + len(shard_ng)] = shard_ng
-                journal.add({"digest": _digest(shard_ng), "counts": counts})
+                sums = [checksum(shard_ng[i : i + x.chunks[0]]) for i in range(0, len(shard_ng), x.chunks[0])]
+                journal.add({"digest": shard_digest(shard_ng), "chunks": sums, "counts": counts})
                 step("", len(shard_ng))
         write_tables(part / "store", obs=plan.obs, var=plan.var, about=_about(plan, journal))
-        (part / "store").replace(out)
+        flush(part / "store")
+        if not out.exists():
+            (part / "store").rename(out)
+        elif not exchange(part / "store", out):
+            out.rename(part / "replaced")
+            (part / "store").rename(out)
     except OSError as error:
         if isinstance(error, ResourceError):
             raise
         msg = f"cannot write {out}: {error.strerror or error}; free the disk and run the same pack again, it goes on"
         raise ResourceError(msg) from error
+
+
+def _take_over(plan: Plan, store: Path, journal: _Journal) -> None:
+    """Of a store that is appended to, the whole shards: the same files under a second name."""
+    base = plan.sources[0].kept
+    if base is None:
+        return
+    rows = shard_rows(plan.shape[1])
+    chunks = rows // int(base.x.chunks[0])
+    for shard in range(base.x.shape[0] // rows):
+        file = Path("X", "c", str(shard), "0")
+        (store / file).parent.mkdir(parents=True, exist_ok=True)
+        (store / file).unlink(missing_ok=True)
+        try:
+            os.link(base.path / file, store / file)
+        except OSError:
+            shutil.copyfile(base.path / file, store / file)
+        sums = base.about["chunks"][shard * chunks : (shard + 1) * chunks]
+        journal.add({"digest": base.about["shards"][shard], "chunks": sums, "counts": {}})
 
 
 def _check_begun(plan: Plan, part: Path) -> None:
@@ -120,7 +160,7 @@ def _whole_shards(part: Path, x: Any, journal: _Journal) -> int:
 def _is_whole(x: Any, shard: int, noted: str) -> bool:
     rows = x.shards[0]
     try:
-        return _digest(x[shard * rows : (shard + 1) * rows]) == noted
+        return shard_digest(x[shard * rows : (shard + 1) * rows]) == noted
     except (OSError, ValueError, RuntimeError):
         return False
 
@@ -174,6 +214,8 @@ def _about(plan: Plan, journal: _Journal) -> dict[str, Any]:
     digests = [line["digest"] for line in journal.lines]
     inputs = plan.account()
     for entry in inputs:
+        if "values_missing" in entry:
+            continue
         parts = [line["counts"][entry["input"]] for line in journal.lines if entry["input"] in line["counts"]]
         lowest = min((part["lowest"] for part in parts), default=np.inf)
         entry["values_missing"] = sum(part["missing"] for part in parts)
@@ -185,9 +227,8 @@ def _about(plan: Plan, journal: _Journal) -> dict[str, Any]:
         "digest": digest(plan.genes.digest, list(plan.obs.index), digests),
         "inputs": inputs,
         "values_missing": sum(int(str(entry["values_missing"])) for entry in inputs),
+        "genes": plan.genes.digest,
+        "shape": list(plan.shape),
         "shards": digests,
+        "chunks": [sum_ for line in journal.lines for sum_ in line["chunks"]],
     }
-
-
-def _digest(x_ng: np.ndarray) -> str:
-    return hashlib.sha256(np.ascontiguousarray(x_ng).data).hexdigest()[:16]

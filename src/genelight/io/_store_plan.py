@@ -55,14 +55,22 @@ class Plan:
     @cached_property
     def var(self) -> pd.DataFrame:
         """One row per gene: in how many of the inputs it was measured."""
-        found = sum((self.genes.align(source.genes).index >= 0).astype(np.int64) for source in self.sources)
+        found = sum(self._measured(source) for source in self.sources)
         return pd.DataFrame({"measured_in": found}, index=list(self.genes.ids))
+
+    def _measured(self, source: Source) -> np.ndarray:
+        if source.kept is not None:
+            return source.kept.var["measured_in"].to_numpy(np.int64)
+        return (self.genes.align(source.genes).index >= 0).astype(np.int64)
 
     def account(self) -> list[dict[str, object]]:
         """For each input: samples, samples left out, genes found, missing and not used."""
         lines: list[dict[str, object]] = []
         for source, rows in zip(self.sources, self.rows, strict=True):
             aligned = self.genes.align(source.genes)
+            if source.kept is not None:
+                lines += [dict(entry) for entry in source.kept.about["inputs"]]
+                continue
             counts = {"genes_found": aligned.found, "genes_missing": aligned.missing, "genes_not_used": aligned.extra}
             lines.append({"input": source.name, "samples": int(rows.sum()), "repeats": int((~rows).sum()), **counts})
         return lines
@@ -82,12 +90,19 @@ def make_plan(sources: Sequence[Source], *, genes: str | Sequence[str], repeats:
     kept = _genes(sources, genes)
     names, rows = _samples(sources, repeats)
     tables = [s.obs[mask] for s, mask in zip(sources, rows, strict=True)]
-    origin = np.repeat([s.name for s in sources], [len(t) for t in tables])
+    origin = np.concatenate([_origin(s, len(t)) for s, t in zip(sources, tables, strict=True)])
     obs = pd.concat([_text_categories(t) for t in tables]) if len(tables) > 1 else tables[0]
     obs = obs.copy()  # in one piece: pandas warns of a column put to a table of many
     obs.index = pd.Index(names, dtype=object)
     obs[ORIGIN] = pd.Categorical(origin)
     return Plan(tuple(sources), kept, plain_columns(obs), rows, compress)
+
+
+def _origin(source: Source, samples: int) -> np.ndarray:
+    """Which input each sample comes from; those of a store that is appended to know it."""
+    if source.kept is not None:
+        return source.obs[ORIGIN].astype(object).to_numpy()
+    return np.full(samples, source.name, dtype=object)
 
 
 def _intersection(lists: Sequence[Genes]) -> list[str]:
@@ -140,7 +155,10 @@ def _samples(sources: Sequence[Source], repeats: str) -> tuple[list[str], tuple[
     names = [list(source.obs.index) for source in sources]
     if repeats == "prefix":
         stems = [Path(source.name).name.split(".")[0] for source in sources]
-        names = [[f"{stem}:{name}" for name in own] for stem, own in zip(stems, names, strict=True)]
+        names = [
+            own if source.kept is not None else [f"{stem}:{name}" for name in own]
+            for source, stem, own in zip(sources, stems, names, strict=True)
+        ]
     flat = pd.Index([name for own in names for name in own])
     again = flat.duplicated()
     if again.any() and repeats != "first":

@@ -13,16 +13,16 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from .._core.provenance import writing
+from .._core.tables import write_h5ad
 from ..errors import FormatError, InputError
 from ..nouns import Genes
 from ._read import check_table, find_reader, read
-from ._store_group import is_store, open_group
+from ._store_group import Group, is_store, open_group
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Source", "plain_columns", "survey"]
+__all__ = ["Source", "kept", "plain_columns", "survey"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Source:
         What is read: the input itself, or its copy in a form that can be read in blocks.
     stamp
         Size and time of change of the input: a store half made from another state of it is not resumed.
+    kept
+        The store that others are appended to: its samples keep their names and where they came from.
     """
 
     name: str
@@ -44,12 +46,13 @@ class Source:
     genes: Genes
     obs: pd.DataFrame
     stamp: tuple[int, int]
+    kept: Group | None = None
 
     @contextmanager
     def opened(self) -> Iterator[Any]:
         """Something that gives rows when sliced, dense or sparse."""
         if is_store(self.place):
-            yield open_group(self.place).x
+            yield _Rows(open_group(self.place))
             return
         adata = _backed(self.place)
         try:
@@ -89,6 +92,22 @@ class Source:
             f"{self.obs.index[first + row]!r}, gene {self.genes.ids[column]!r}; leave them out or correct them"
         )
         raise InputError(msg)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """A store that gives checked rows when sliced."""
+
+    group: Group
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        return self.group.read(np.arange(*rows.indices(self.group.x.shape[0])))
+
+
+def kept(path: Path) -> Source:
+    """The store that others are appended to."""
+    group = open_group(path)
+    return Source(path.name, path, group.genes, group.obs, _stamp(path / "zarr.json"), group)
 
 
 def survey(path: Path, spool: Path, *, ids: str) -> Source:
@@ -169,5 +188,4 @@ def _copy(adata: AnnData, path: Path) -> None:
 
     x = adata.X.tocsr() if sp.issparse(adata.X) else adata.X
     var = pd.DataFrame(index=adata.var_names.astype(str))
-    with writing(path) as draft:
-        anndata.AnnData(x, obs=plain_columns(adata.obs), var=var).write_h5ad(draft)
+    write_h5ad(path, anndata.AnnData(x, obs=plain_columns(adata.obs), var=var))

@@ -15,19 +15,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._core.checks import check_positive
+from .._core.disk import clean, locked
 from ..errors import FormatError, InputError, ResourceError, first_three
 from ..nouns import Genes
 from ._ids import check_namespace
 from ._store_draft import write_store
-from ._store_group import Group, is_store, open_group
+from ._store_group import Group, altered_shards, altered_tables, is_store, open_group, read_stamp
 from ._store_plan import JOINS, REPEATS, make_plan
-from ._store_sources import survey
+from ._store_sources import kept, survey
 
 if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
-__all__ = ["JOINS", "REPEATS", "Store", "is_store", "open_store", "pack"]
+__all__ = ["JOINS", "REPEATS", "Store", "altered_parts", "is_store", "open_store", "pack"]
 
 BLOCK_BYTES = 31 * 2**20  # below the 32 MiB from which the C library fetches fresh memory for every array
 AT_ONCE = 64  # scattered samples
@@ -243,6 +244,7 @@ def pack(
     ids: str = "symbol",
     repeats: str = "stop",
     compress: bool = False,
+    append: bool = False,
 ) -> Store:
     """Stream tables into one store with one gene list and one sample table.
 
@@ -267,6 +269,9 @@ def pack(
     compress
         Whether to compress with zstd. Takes half the disk or less for counts, about a fifth less for logged
         arrays; a pass over it takes longer (benchmark ``stream``).
+    append
+        Whether to add the samples of `files` to the store that stands at `out`, in its genes and laid out as it is.
+        Those who read it go on undisturbed: it is replaced at once, and its samples keep their places.
 
     Returns
     -------
@@ -298,20 +303,32 @@ def pack(
     """
     check_namespace(ids)
     paths, out = [Path(file).expanduser() for file in files], Path(out).expanduser()
-    _check_paths(paths, out)
     part = out.with_name(out.name + ".part")
+    if not out.exists() and (part / "replaced").exists():
+        # Killed between the two renames of a system that cannot do both at once.
+        (part / "replaced").rename(out)
+    _check_paths(paths, out, append=append)
+    base = [kept(out)] if append else []
     try:
         part.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         msg = f"cannot write {part}: {error.strerror}; choose another --out"
         raise ResourceError(msg) from error
-    sources = [survey(path, part / f"{i:04d}.h5ad", ids=ids) for i, path in enumerate(paths)]
-    write_store(make_plan(sources, genes=genes, repeats=repeats, compress=compress), part, out)
-    shutil.rmtree(part)
+    with locked(part, busy=f"another process is packing to {out}; wait for it, or choose another --out"):
+        clean(part)
+        if base:
+            genes, ids, compress = (
+                base[0].genes.ids,
+                base[0].genes.namespace,
+                bool(base[0].kept and base[0].kept.x.compressors),
+            )
+        sources = base + [survey(path, part / f"{i:04d}.h5ad", ids=ids) for i, path in enumerate(paths)]
+        write_store(make_plan(sources, genes=genes, repeats=repeats, compress=compress), part, out)
+        shutil.rmtree(part)
     return open_store(out)
 
 
-def _check_paths(paths: Sequence[Path], out: Path) -> None:
+def _check_paths(paths: Sequence[Path], out: Path, *, append: bool) -> None:
     if not paths:
         msg = "there is nothing to pack; name at least one file"
         raise InputError(msg)
@@ -322,6 +339,27 @@ def _check_paths(paths: Sequence[Path], out: Path) -> None:
             f"{len(twice)} file names occur more than once ({first_three(twice)}); rename them, samples are told by it"
         )
         raise InputError(msg)
-    if out.exists():
-        msg = f"{out} exists already; choose another --out or remove it, nothing was written"
+    if append and not is_store(out):
+        msg = f"{out} is no store that samples could be appended to; make it without --append"
         raise ResourceError(msg)
+    if append and out.name in names:
+        msg = f"a file is called {out.name}, as the store is that it is appended to; rename it, samples are told by it"
+        raise InputError(msg)
+    if out.exists() and not append:
+        more = "add samples to it with --append" if is_store(out) else "choose another --out"
+        msg = f"{out} exists already and was left as it is; {more}, or remove it (rm -r {out}) to make it anew"
+        raise ResourceError(msg)
+
+
+def altered_parts(path: Path) -> tuple[int, dict[str, str]]:
+    """How many files of a store were compared with their digests, and what is wrong with those that do not fit."""
+    try:
+        about = read_stamp(path)
+        wrong = dict.fromkeys(altered_tables(path, about), "altered or missing")
+        checked = len(about["files"]) + len(about["shards"]) + 1
+        # Where the layout itself was altered no value can be looked for.
+        if not any(file.startswith("X") for file in wrong):
+            wrong |= altered_shards(path, about["shards"])
+    except (FormatError, KeyError) as error:
+        return 1, {"zarr.json": str(error)}
+    return checked, wrong

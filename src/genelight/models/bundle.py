@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,8 +12,10 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from .._core.provenance import digest, read_json, versions, write_json
+from .._core.disk import writing
+from .._core.provenance import check_seal, digest, file_digest, read_json, sealed, versions, write_json
 from .._core.registry import Registry
+from .._core.tables import plain_text
 from ..errors import FormatError, InputError, ResourceError, first_three
 from ..nouns import CodeRange, Model
 from ..pp import Preparation
@@ -84,11 +84,6 @@ class Bundle:
         names = sorted(self.weights)
         return digest(self.kind, names, *[self.weights[n] for n in names], self.preparation.digest)
 
-    @property
-    def seal(self) -> str:
-        """Identity of what decides how the weights are read, and how the model is fitted again."""
-        return digest(self.kind, self.settings, self.spec)
-
     def save(self, folder: Path) -> None:
         """Write the folder, whole or not at all; an older model at the same place is replaced at the end.
 
@@ -104,33 +99,27 @@ class Bundle:
             msg = f"{folder} is there and no saved model; name a new folder"
             raise InputError(msg)
         try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-        except OSError as error:
-            msg = f"cannot write {folder}: {error.strerror}"
+            with writing(folder) as draft:
+                draft.mkdir()
+                self._write(draft)
+        # safetensors reports what the system refuses as an error of its own.
+        except SafetensorError as error:
+            msg = f"cannot write {folder}: {error}"
             raise ResourceError(msg) from error
-        try:
-            self._write(draft)
-            draft.chmod(0o755)
-            _replace(folder, draft)
-        # safetensors reports a full disk as an error of its own.
-        except (OSError, SafetensorError) as error:
-            msg = f"cannot write {folder}: {getattr(error, 'strerror', None) or error}"
-            raise ResourceError(msg) from error
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
 
     def _write(self, folder: Path) -> None:
         save_file({n: np.ascontiguousarray(w) for n, w in self.weights.items()}, folder / "weights.safetensors")
         # safetensors makes its file private; the folder is as readable as any other result.
         (folder / "weights.safetensors").chmod(0o644)
         self.preparation.save(folder / "prepare.json")
-        (folder / "genes.tsv").write_text("\n".join(("gene", *self.preparation.genes.ids)) + "\n")
-        with (folder / "history.csv").open("w", newline="") as handle:
+        genes = [plain_text(gene) for gene in self.preparation.genes.ids]
+        (folder / "genes.tsv").write_text("\n".join(("gene", *genes)) + "\n", encoding="utf-8")
+        with (folder / "history.csv").open("w", newline="", encoding="utf-8") as handle:
             writer = csv.DictWriter(handle, fieldnames=list(self.history[0]) if self.history else ["epoch"])
             writer.writeheader()
             writer.writerows(self.history)
-        (folder / "CARD.md").write_text(card(self.kind, self.settings, preparation=self.preparation, about=self.about))
+        told = card(self.kind, self.settings, preparation=self.preparation, about=self.about)
+        (folder / "CARD.md").write_text(told, encoding="utf-8")
         config = {
             "format": FORMAT,
             "kind": self.kind,
@@ -138,11 +127,11 @@ class Bundle:
             "spec": self.spec,
             "genes": self.preparation.genes.digest,
             "digest": self.digest,
-            "seal": self.seal,
+            "files": {path.name: file_digest(path) for path in sorted(folder.iterdir())},
             "versions": versions(),
             **self.about,
         }
-        write_json(folder / "config.json", config)
+        write_json(folder / "config.json", sealed(config))
 
 
 def load(folder: Path | str) -> Model:
@@ -186,12 +175,12 @@ def load(folder: Path | str) -> Model:
     if config["format"] < FORMAT:
         msg = f"{folder} has format {config['format']}, older than {FORMAT}, which keeps no spec; fit the model anew"
         raise FormatError(msg)
+    check_seal(config, where=folder / "config.json")
     bundle = _read(folder, config)
-    if bundle.digest != config.get("digest"):
+    read = ("weights.safetensors", "prepare.json")
+    as_noted = all(file_digest(folder / name) == config["files"].get(name) for name in read)
+    if not as_noted or bundle.digest != config.get("digest"):
         msg = f"{folder}: weights or preparation were altered since the model was saved (another digest in config.json)"
-        raise FormatError(msg)
-    if bundle.seal != config.get("seal"):
-        msg = f"{folder / 'config.json'}: kind, settings or spec were altered since the model was saved (another seal)"
         raise FormatError(msg)
     try:
         return KINDS[bundle.kind].open(bundle)
@@ -207,17 +196,6 @@ def model_folder(folder: Path) -> Path:
     return fetch_model(folder.name)
 
 
-def _replace(folder: Path, draft: Path) -> None:
-    """Put `draft` where `folder` is; the older one is gone only once the new one is there."""
-    if not folder.exists():
-        draft.rename(folder)
-        return
-    aside = draft.with_name(f"{draft.name}.old")
-    folder.rename(aside)
-    draft.rename(folder)
-    shutil.rmtree(aside, ignore_errors=True)
-
-
 def _is_empty(folder: Path) -> bool:
     return folder.is_dir() and not any(folder.iterdir())
 
@@ -228,7 +206,7 @@ def _read(folder: Path, config: dict[str, Any]) -> Bundle:
     except (OSError, SafetensorError) as error:
         msg = f"{folder / 'weights.safetensors'} is missing or damaged ({error}); copy the model folder again"
         raise FormatError(msg) from error
-    known = ("format", "kind", "settings", "spec", "genes", "digest", "seal", "versions")
+    known = ("format", "kind", "settings", "spec", "genes", "digest", "files", "seal", "versions")
     try:
         return Bundle(
             config["kind"],
@@ -236,7 +214,7 @@ def _read(folder: Path, config: dict[str, Any]) -> Bundle:
             settings=config["settings"],
             spec=config["spec"],
             preparation=Preparation.load(folder / "prepare.json"),
-            history=_history(folder / "history.csv"),
+            history=_history(folder / "history.csv", config["files"].get("history.csv")),
             about={key: value for key, value in config.items() if key not in known},
         )
     except KeyError as error:
@@ -247,13 +225,19 @@ def _read(folder: Path, config: dict[str, Any]) -> Bundle:
         raise FormatError(msg) from error
 
 
-def _history(path: Path) -> list[dict[str, float]]:
+def _history(path: Path, noted: str | None) -> list[dict[str, float]]:
     if not path.is_file():
         return []
+    if file_digest(path) != noted:
+        msg = f"{path} is not the history that genelight wrote; copy it again, or remove it: the model does without"
+        raise FormatError(msg)
     try:
-        with path.open(newline="") as handle:
-            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(handle)]
-    except (TypeError, ValueError) as error:
+        with path.open(newline="", encoding="utf-8") as handle:
+            return [
+                {key: int(value) if value.isdecimal() else float(value) for key, value in row.items()}
+                for row in csv.DictReader(handle)
+            ]
+    except (AttributeError, TypeError, ValueError) as error:
         msg = f"{path} is not the history that genelight wrote: {error}"
         raise FormatError(msg) from error
 

@@ -11,7 +11,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from .._core.provenance import writing
+from .._core.disk import writing
+from .._core.provenance import digest
 from ..errors import FormatError, InputError, ResourceError
 from .adam import Adam
 from .network import Stack
@@ -94,6 +95,9 @@ class Checkpoint:
             msg = f"checkpoint {self.path} is damaged ({error}); remove it and train from the start"
             raise FormatError(msg) from error
         self._check(about)
+        if about.get("seal") != _seal(kept, about["history"]):
+            msg = f"checkpoint {self.path} was altered since it was written; remove it and train from the start"
+            raise FormatError(msg)
         state.net.load_state_dict({n.removeprefix("net."): t for n, t in kept.items() if n.startswith("net.")})
         state.optimizer.restore({n.removeprefix("adam."): t for n, t in kept.items() if n.startswith("adam.")})
         state.generator.set_state(kept["generator"])
@@ -112,9 +116,11 @@ class Checkpoint:
         parts = {f"net.{name}": tensor.contiguous() for name, tensor in state.net.state_dict().items()}
         parts |= {f"adam.{name}": tensor.contiguous() for name, tensor in state.optimizer.state().items()}
         parts["generator"] = state.generator.get_state()
+        history = json.dumps(state.history)
+        about = self.identity | {"history": history, "seal": _seal(parts, history)}
         try:
             with writing(self.path) as draft:
-                save_file(parts, draft, metadata=self.identity | {"history": json.dumps(state.history)})
+                save_file(parts, draft, metadata=about)
         except (ResourceError, SafetensorError) as error:
             msg = (
                 f"checkpoint {self.path} cannot be written ({error}); the one before is kept: free the disk and run "
@@ -138,3 +144,8 @@ class Checkpoint:
                     "name another checkpoint folder, or remove this one"
                 )
                 raise InputError(msg)
+
+
+def _seal(parts: dict[str, torch.Tensor], history: str) -> str:
+    names = sorted(parts)
+    return digest(history, names, *(parts[name].numpy() for name in names))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._core.provenance import read_json, write_json
+from .._core.disk import writing
+from .._core.provenance import check_seal, read_json, sealed, write_json
 from ..errors import FormatError, InputError
 from ..nouns import Model
 from .autoencoder import FittedAutoencoder
@@ -63,20 +64,19 @@ class Ensemble:
         return iter(self.members)
 
     def save(self, folder: Path) -> None:
-        """Write a folder of model folders, ``00``, ``01``, ...; ``ensemble.json``, written last, names them.
+        """Write a folder of model folders, ``00``, ``01``, ..., named in ``ensemble.json``; whole or not at all.
 
         Raises
         ------
         ResourceError
             If the folder cannot be written.
         """
-        folder = Path(folder)
-        (folder / "ensemble.json").unlink(missing_ok=True)
-        names = [f"{i:02d}" for i in range(len(self))]
-        for name, model in zip(names, self.members, strict=True):
-            model.save(folder / name)  # type: ignore[attr-defined]
-        digests = [model.digest for model in self.members]
-        write_json(folder / "ensemble.json", {"format": FORMAT, "members": dict(zip(names, digests, strict=True))})
+        members = {f"{i:02d}": model for i, model in enumerate(self.members)}
+        with writing(Path(folder)) as draft:
+            for name, model in members.items():
+                model.save(draft / name)  # type: ignore[attr-defined]
+            digests = {name: model.digest for name, model in members.items()}
+            write_json(draft / "ensemble.json", sealed({"format": FORMAT, "members": digests}))
 
 
 def load_ensemble(folder: Path) -> Ensemble:
@@ -88,7 +88,7 @@ def load_ensemble(folder: Path) -> Ensemble:
         If a file is missing, damaged or altered, a member is another than was saved, or it is from a newer genelight.
     """
     folder = Path(folder)
-    content = read_json(folder / "ensemble.json")
+    content = check_seal(read_json(folder / "ensemble.json"), where=folder / "ensemble.json")
     if content.get("format", 0) > FORMAT:
         msg = f"{folder} has format {content['format']}, newer than {FORMAT}; upgrade with pip install -U genelight"
         raise FormatError(msg)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from .._core.fetch import Cache
-from .._core.provenance import read_json
+from .._core.provenance import read_json, read_toml, seal_of
 from .._core.sources import Remote
 from ..errors import FormatError, UnknownNameError
 
@@ -36,6 +35,8 @@ class Found:
         Nodes of its layers.
     r2, pca_r2
         On held-out subjects; None where it was not measured.
+    altered
+        Whether its configuration was changed after it was saved, so that no figure in it is to be trusted.
     """
 
     folder: Path
@@ -43,6 +44,7 @@ class Found:
     widths: tuple[int, ...]
     r2: float | None
     pca_r2: float | None
+    altered: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,9 @@ def _found(path: Path) -> Found | None:
         widths = settings.get("widths") or [settings["width"]]
         held_out = config.get("held_out") or {}
         sizes = tuple(int(width) for width in widths)
-        return Found(path.parent, str(config["kind"]), sizes, held_out.get("r2"), held_out.get("pca_r2"))
+        altered = seal_of(config) != config.get("seal")
+        figures = (None, None) if altered else (held_out.get("r2"), held_out.get("pca_r2"))
+        return Found(path.parent, str(config["kind"]), sizes, *figures, altered)
     except (FormatError, KeyError, TypeError, ValueError, AttributeError):
         return None
 
@@ -143,11 +147,7 @@ def read_registry(path: Path) -> dict[str, Registered]:
     ...     list(read_registry(file))
     ['a']
     """
-    try:
-        entries = tomllib.loads(Path(path).read_text(encoding="utf-8")).get("model", [])
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        msg = f"registry {path} cannot be read: {error}"
-        raise FormatError(msg) from error
+    entries = read_toml(Path(path)).get("model", [])
     if not isinstance(entries, list):
         msg = f"registry {path}: models are written as [[model]], each with name, url and sha256"
         raise FormatError(msg)

@@ -12,13 +12,16 @@ from scipy import stats
 from ..nouns import Contrast, Genes, Module
 from ..nouns.genes import check_coverage
 from ..stats.auc import weighted_auc
-from ..stats.moderated import SubjectDesign, pairs_of
-from ..stats.subjects import bootstrap_counts, indexed, permuted, subject_means, weights_under
+from ..stats.labels import Labels
+from ..stats.matched import match_bins, matched_orders
+from ..stats.moderated import Design
+from ..stats.subjects import bootstrap_counts, indexed, subject_means, weights_under
 
 __all__ = ["Prepared", "SecondCohort", "matched_draws"]
 
 LEAST_GENES = 10
 PARTS = 10
+TIE = 1e-9
 
 
 class Prepared(Protocol):
@@ -29,18 +32,12 @@ class Prepared(Protocol):
         """Genes kept, in order."""
         ...
 
-    @property
-    def mean_g(self) -> np.ndarray:
-        """Their means on the log2 scale."""
-        ...
-
-    @property
-    def sd_g(self) -> np.ndarray:
-        """Their standard deviations on the log2 scale."""
-        ...
-
     def transform(self, adata: AnnData) -> np.ndarray:
         """Standardised values, shape ``(n, g)``."""
+        ...
+
+    def restore(self, z_ng: np.ndarray) -> np.ndarray:
+        """Values before they were standardised, shape ``(n, g)``."""
         ...
 
 
@@ -51,9 +48,11 @@ class SecondCohort:
     Attributes
     ----------
     x_rg
-        Standardised expression.
+        Standardised expression, cases first: what the module's score is made of.
+    design
+        The same on the measured scale, as it is tested.
     rows
-        Group and subject of each row; subjects as positions.
+        Group, subject and covariates of each row; subjects as positions.
     score_g
         The module's scores.
     top
@@ -63,6 +62,7 @@ class SecondCohort:
     """
 
     x_rg: np.ndarray
+    design: Design
     rows: Contrast
     score_g: np.ndarray
     top: np.ndarray
@@ -85,59 +85,80 @@ class SecondCohort:
         shared = alignment.index >= 0
         column = alignment.index[shared]
         part = indexed(contrast)
-        x_ng = prepared.transform(adata[contrast.used_n])[:, column]
+        z_ng = prepared.transform(adata[contrast.used_n])
+        x_ng, measured_ng = z_ng[:, column], prepared.restore(z_ng)[:, column]
         case_sg, case_s = subject_means(x_ng, part.case_n, part.subject_n)
         control_sg, control_s = subject_means(x_ng, part.control_n, part.subject_n)
         case_r = np.arange(len(case_s) + len(control_s)) < len(case_s)
-        rows = Contrast(case_r, ~case_r, np.concatenate((case_s, control_s)), contrast.name)
+        covariate_rc = None
+        if part.covariate_nc is not None:
+            sides = [subject_means(part.covariate_nc, m, part.subject_n)[0] for m in (part.case_n, part.control_n)]
+            covariate_rc = np.vstack(sides)
+        rows = Contrast(case_r, ~case_r, np.concatenate((case_s, control_s)), contrast.name, covariate_rc)
         top = np.flatnonzero(np.isin(np.asarray(module.genes.ids, dtype=object)[shared], module.selected))
-        bins = _bins(prepared.mean_g[column], prepared.sd_g[column])
-        return cls(np.vstack((case_sg, control_sg)), rows, module.score_g()[shared], top, bins)
+        bin_g = match_bins(np.ones(len(column)), x_nu=measured_ng, most_parts=PARTS)
+        design = Design.of(measured_ng, part)
+        return cls(np.vstack((case_sg, control_sg)), design, rows, module.score_g()[shared], top, bin_g)
 
     @property
     def paired(self) -> bool:
         """Whether groups are compared within the subject."""
-        return len(pairs_of(self.rows)) > 0
+        return self.design.paired
 
     def t_under_bootstrap(self, draws: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Moderated t with all subjects, shape ``(g,)``, and of draws of subjects, shape ``(b, g)``."""
         count_bs = bootstrap_counts(self.rows, draws=draws, seed=seed)
-        design = SubjectDesign.of(self.x_rg, self.rows)
-        t_bg = design.moderated(np.vstack((np.ones((1, count_bs.shape[1]), dtype=np.int64), count_bs))).t_bg
+        t_bg = self.design.moderated(np.vstack((np.ones((1, count_bs.shape[1]), dtype=np.int64), count_bs))).t_bg
         return t_bg[0], t_bg[1:]
 
     def shuffles(self, draws: int, *, seed: int) -> np.ndarray:
         """Which rows are cases when labels are shuffled over whole subjects, boolean, shape ``(b, r)``."""
         rng = np.random.default_rng(seed)
-        return np.stack([permuted(self.rows, rng).case_n for _ in range(draws)])
+        labels = Labels.of(self.rows, rng)
+        return np.stack([labels.draw(rng).case_n for _ in range(draws)])
 
     def t_under_labels(self, case_br: np.ndarray) -> np.ndarray:
         """Moderated t of every gene under other labels of the rows, shape ``(b, g)``."""
-        pair_s = pairs_of(self.rows)
-        if not len(pair_s):
-            row_r = np.arange(len(self.x_rg))
-            design = SubjectDesign(self.x_rg, row_r, self.x_rg, row_r + len(row_r))
-            return design.moderated(np.hstack((case_br, ~case_br)).astype(np.int64)).t_bg
-        paired = SubjectDesign.of(self.x_rg, self.rows).case_sg
-        row_s = np.array([np.flatnonzero(self.rows.case_n & (self.rows.subject_n == s))[0] for s in pair_s])
-        kept_bs = case_br[:, row_s]
-        both_ways = SubjectDesign(np.vstack((paired, -paired)), np.arange(2 * len(paired)), None, None)
-        return both_ways.moderated(np.hstack((kept_bs, ~kept_bs)).astype(np.int64)).t_bg
+        if not self.paired:
+            return self.design.under(case_br.astype(np.float64)).t_bg
+        first = [np.flatnonzero(self.rows.case_n & (self.rows.subject_n == s))[0] for s in self.design.subject_r]
+        return self.design.under(np.where(case_br[:, first], 1.0, -1.0)).t_bg
 
-    def module_score_r(self) -> np.ndarray:
-        """Mean of the module's genes, signed as in the first cohort, shape ``(r,)``."""
-        return self.x_rg[:, self.top] @ np.sign(self.score_g[self.top]) / len(self.top)
+    def score_br(self, draw_bm: np.ndarray, sign_bm: np.ndarray) -> np.ndarray:
+        """Mean of lists of genes, signed, shape ``(b, r)``."""
+        return np.stack([self.x_rg[:, m] @ sign for m, sign in zip(draw_bm, sign_bm, strict=True)]) / draw_bm.shape[1]
 
-    @staticmethod
-    def auc_under_labels(score_r: np.ndarray, case_br: np.ndarray) -> np.ndarray:
-        """AUC of a score of the rows under other labels, shape ``(b,)``."""
+    def adjusted_br(self, score_br: np.ndarray, case_br: np.ndarray) -> np.ndarray:
+        """Scores without what goes with covariates, as fitted together with the labels, shape ``(b, r)``."""
+        if self.rows.covariate_nc is None:
+            return score_br
+        left_br = np.empty(score_br.shape)
+        for b, (score_r, case_r) in enumerate(zip(score_br, case_br, strict=True)):
+            columns = np.column_stack((np.ones(len(case_r)), case_r, self.rows.covariate_nc))
+            slope = np.linalg.lstsq(columns, score_r, rcond=None)[0]
+            left_br[b] = score_r - self.rows.covariate_nc @ slope[2:]
+        return left_br
+
+    def auc_b(self, score_br: np.ndarray, case_br: np.ndarray) -> np.ndarray:
+        """AUC of scores of the rows under labels, one of each a draw, shape ``(b,)``.
+
+        Where groups are told apart completely every AUC is one: the billionth part of the difference of the means over
+        the spread within groups is added, which tells such draws apart and no others.
+        """
+        score_br, case_br = np.broadcast_arrays(score_br, case_br)
         cases_b = case_br.sum(1)
-        above_b = case_br @ stats.rankdata(score_r) - cases_b * (cases_b + 1) / 2
-        return above_b / (cases_b * (case_br.shape[1] - cases_b))
+        controls_b = case_br.shape[1] - cases_b
+        score_br = self.adjusted_br(score_br, case_br)
+        above_b = (case_br * stats.rankdata(score_br, axis=1)).sum(1) - cases_b * (cases_b + 1) / 2
+        case_b, control_b = (case_br * score_br).sum(1) / cases_b, (~case_br * score_br).sum(1) / controls_b
+        within_b = (score_br - np.where(case_br, case_b[:, None], control_b[:, None])).std(axis=1)
+        gap_b = np.divide(case_b - control_b, within_b, out=np.zeros(len(within_b)), where=within_b > 0)
+        return np.asarray(above_b / (cases_b * controls_b) + TIE * np.clip(gap_b, -1e3, 1e3))
 
     def auc_under_bootstrap(self, score_r: np.ndarray, *, draws: int, seed: int) -> np.ndarray:
         """AUC of a score of the rows over draws of subjects, shape ``(b,)``."""
         count_bs = bootstrap_counts(self.rows, draws=draws, seed=seed)
+        score_r = self.adjusted_br(score_r[None], self.rows.case_n[None])[0]
         return np.array([weighted_auc(score_r, self.rows, weights_under(self.rows, count_s)) for count_s in count_bs])
 
     def unit_residuals(self) -> np.ndarray:
@@ -152,22 +173,5 @@ class SecondCohort:
 
 def matched_draws(bin_g: np.ndarray, top: np.ndarray, *, draws: int, seed: int) -> np.ndarray:
     """Random genes, as many from each bin as `top` has there, without replacement, shape ``(b, len(top))``."""
-    rng = np.random.default_rng(seed)
-    parts = []
-    for label, count in zip(*np.unique(bin_g[top], return_counts=True), strict=True):
-        members = np.flatnonzero(bin_g == label)
-        parts.append(rng.permuted(np.broadcast_to(members, (draws, len(members))), axis=1)[:, :count])
-    return np.hstack(parts)
-
-
-def _bins(mean_g: np.ndarray, sd_g: np.ndarray) -> np.ndarray:
-    """Up to ten parts by mean and ten of each by spread, every bin with 25 genes and more where there are as many."""
-    parts = int(np.clip(np.sqrt(len(mean_g) / 25), 1, PARTS))
-    by_mean_g = stats.rankdata(mean_g, method="ordinal").astype(np.int64) - 1
-    part_g = by_mean_g * parts // len(mean_g)
-    bin_g = np.empty(len(mean_g), dtype=np.int64)
-    for part in range(parts):
-        members = np.flatnonzero(part_g == part)
-        by_sd = stats.rankdata(sd_g[members], method="ordinal").astype(np.int64) - 1
-        bin_g[members] = part * parts + by_sd * parts // len(members)
-    return bin_g
+    labels, count_b = np.unique(bin_g[top], return_counts=True)
+    return matched_orders([np.flatnonzero(bin_g == label) for label in labels], count_b, draws=draws, seed=seed)

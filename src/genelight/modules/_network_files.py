@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._core.provenance import writing
-from .._core.tables import write_plain
+from .._core.disk import writing
+from .._core.tables import plain_text, write_plain
 
 __all__ = ["WRITERS"]
 
@@ -21,7 +21,7 @@ _CX2_TYPE = {"O": "string", "U": "string", "f": "double", "i": "integer"}
 def _graphml(path: Path, nodes: pd.DataFrame, edges: pd.DataFrame, name: str) -> None:  # noqa: PLR0917 - one shape
     import networkx as nx
 
-    graph = nx.Graph(name=name)
+    graph = nx.Graph(name=plain_text(name))
     for row in _plain(nodes):
         graph.add_node(row.pop("gene"), **row)
     for row in _plain(edges):
@@ -32,7 +32,7 @@ def _graphml(path: Path, nodes: pd.DataFrame, edges: pd.DataFrame, name: str) ->
 
 def _cx2(path: Path, nodes: pd.DataFrame, edges: pd.DataFrame, name: str) -> None:  # noqa: PLR0917 - one shape
     """Cytoscape exchange format, version 2.0."""
-    number = {gene: i for i, gene in enumerate(nodes["gene"])}
+    number = {plain_text(gene): i for i, gene in enumerate(nodes["gene"])}
     renamed = nodes.rename(columns={"gene": "name"})
     declared = {column: {"d": _CX2_TYPE[renamed[column].to_numpy().dtype.kind]} for column in renamed}
     content: list[dict[str, Any]] = [
@@ -65,7 +65,7 @@ def _cx2(path: Path, nodes: pd.DataFrame, edges: pd.DataFrame, name: str) -> Non
         {"status": [{"success": True}]},
     ]
     with writing(path) as draft:
-        draft.write_text(json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n")
+        draft.write_text(json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _gmt(path: Path, nodes: pd.DataFrame, edges: pd.DataFrame, name: str) -> None:  # noqa: ARG001, PLR0917
@@ -73,8 +73,9 @@ def _gmt(path: Path, nodes: pd.DataFrame, edges: pd.DataFrame, name: str) -> Non
     sets = {role: list(group["gene"]) for role, group in nodes.groupby("role", sort=False)}
     inside = nodes[nodes["part"] > 0]
     sets |= {f"part {part}": list(group["gene"]) for part, group in inside.groupby("part")}
+    lines = ("\t".join(map(plain_text, (str(key), name, *genes))) + "\n" for key, genes in sets.items())
     with writing(path) as draft:
-        draft.write_text("".join("\t".join([str(key), name, *genes]) + "\n" for key, genes in sets.items()))
+        draft.write_text("".join(lines), encoding="utf-8")
 
 
 def _tsv(path: Path, nodes: pd.DataFrame, edges: pd.DataFrame, name: str) -> None:  # noqa: ARG001, PLR0917
@@ -86,6 +87,8 @@ def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
     rows = []
     for record in table.to_dict("records"):
         values = {str(key): value.item() if isinstance(value, np.generic) else value for key, value in record.items()}
+        # XML knows no control characters, and no name needs them.
+        values = {key: plain_text(value) if isinstance(value, str) else value for key, value in values.items()}
         rows.append({key: value for key, value in values.items() if value == value})  # noqa: PLR0124 - NaN
     return rows
 

@@ -12,7 +12,7 @@ from anndata import AnnData
 
 from .._core.registry import Registry
 from ..nouns import Contrast, Model
-from ..stats.adjusted_design import Remembered, design_of
+from ..stats.moderated import Design, Remembered
 
 __all__ = ["DERIVATIONS", "Derivation", "Question"]
 
@@ -49,8 +49,13 @@ class Question:
 
     @cached_property
     def design(self) -> Remembered:
-        """Subjects' means, ready for moderated t; made once for all that ask."""
-        return design_of(self.x_ng, self.contrast)
+        """Subjects' means on the measured scale, ready for moderated t; made once for all that ask."""
+        return Remembered(Design.of(self.measured_ng, self.contrast))
+
+    @property
+    def measured_ng(self) -> np.ndarray:
+        """Values as they were before they were standardised (log2, unless they were normalised), shape ``(n, g)``."""
+        return self.model.preparation.restore(self.x_ng)
 
     def on(self, layer: str | None) -> Question:
         """The same of another layer, on the same design."""

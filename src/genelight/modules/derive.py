@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from anndata import AnnData
 
 from .._core.checks import check_positive
@@ -55,9 +57,10 @@ def disease_module(
         Hidden layer to read. Unless given, the one on whose codes a head has the smallest squared error on
         held-out subjects, the deepest on a tie; ``about["layers"]`` has the figures of each.
     size
-        How many genes to select; None for as many as the data bear: the genes that nine in ten halves of the subjects
-        agree on and that differ by themselves (:func:`genelight.modules.stability`). There may be none.
-        ``about["sizes"]`` then has the figures of every size, the paper's 1,000 among them.
+        How many genes to select; None for as many as the data support: the genes that nine in ten halves of the
+        subjects agree on and that differ by themselves, or, where the cohort lacks the power for that, the leading ones
+        of those that differ (:func:`genelight.modules.stability`). There may be none. ``about["sizes"]`` then has the
+        figures of every size, the paper's 1,000 among them, ``about["supported"]`` the interval of the size.
     bootstraps
         Draws of subjects, within each group, behind ``frequency``; 0 for none.
     seed
@@ -163,17 +166,26 @@ def derive(question: Question, *, method: str, size: int | None, bootstraps: int
     about = {**_about(question), **derivation.about, "bootstraps": bootstraps}
     eligible_g = None
     if size is None:
-        borne = stability_of(derivation, question, pairs=PAIRS)
-        size = borne.size
-        eligible_g = borne.table.set_index("gene")["stable"].reindex(list(genes.ids)).to_numpy()
-        about |= {"sizes": borne.sizes.to_dict("records"), "drawn": borne.drawn, "stability": dict(borne.about)}
+        supported = stability_of(derivation, question, pairs=PAIRS)
+        size = supported.size
+        eligible_g = np.isin(np.asarray(genes.ids, dtype=object), supported.supported_g)
+        about |= {
+            "sizes": supported.sizes.to_dict("records"),
+            "drawn": supported.drawn,
+            "supported": {
+                "interval": list(supported.interval),
+                "stable": supported.stable,
+                "seen": dict(supported.seen),
+            },
+            "stability": dict(supported.about),
+        }
     score_g = derivation.score(np.ones((1, int(contrast.subject_n.max()) + 1), dtype=np.int64))[0]
     frequency_g = None
     if bootstraps and size:
         count_bs = bootstrap_counts(contrast, draws=bootstraps, seed=question.seed)
         frequency_g = _frequency(derivation, count_bs, size=size, genes=len(genes))
     about["size"] = size
-    return Module.from_scores(
+    module = Module.from_scores(
         score_g,
         genes,
         size=size,
@@ -183,6 +195,12 @@ def derive(question: Question, *, method: str, size: int | None, bootstraps: int
         eligible_g=eligible_g,
         about=about,
     )
+    # What a derivation that tests genes says of each: fold change, t, p.
+    columns = getattr(derivation, "columns", None)
+    if columns is None:
+        return module
+    beside = pd.DataFrame(columns, index=list(genes.ids)).loc[module.table["gene"]]
+    return replace(module, table=module.table.assign(**{str(c): beside[c].to_numpy() for c in beside}))
 
 
 def _check_size(size: int, genes: int) -> None:

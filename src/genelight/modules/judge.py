@@ -20,8 +20,8 @@ from ..nouns.contrast import check_contrast
 from ..nouns.module import DERIVATION
 from ..stats.auc import weighted_auc
 from ..stats.intervals import auc_interval, r2_interval
-from ..stats.moderated import SubjectDesign
-from ..stats.subjects import indexed
+from ..stats.moderated import Design
+from ..stats.subjects import indexed, numbered
 from ._registry import DERIVATIONS, Question
 from .derive import derive
 
@@ -138,7 +138,7 @@ def hold_out(
     check_positive(size=size)
     for method in methods:
         DERIVATIONS.entry(method)
-    subjects, position_n = np.unique(contrast.subject_n, return_inverse=True)
+    subjects, position_n = numbered(contrast.subject_n)
     whole = replace(contrast, subject_n=position_n)
     fold_n = _fold_n(adata, contrast, folds)
     k = int(fold_n.max()) + 1
@@ -243,17 +243,16 @@ def _evaluate(part: _Fold, score_g: np.ndarray, *, size: int) -> tuple[dict[str,
     metrics = {
         "auc": weighted_auc(score_n, contrast, weight_n),
         "replication": float(stats.spearmanr(score_g, difference_g).statistic),
-        "overlap": _overlap(top, x_ng, contrast, size=size),
+        "overlap": _overlap(top, part.model.preparation.restore(x_ng), contrast, size=size),
     }
     return metrics, score_n
 
 
-def _overlap(top: np.ndarray, x_ng: np.ndarray, contrast: Contrast, *, size: int) -> float:
-    design = SubjectDesign.of(x_ng, contrast)
+def _overlap(top: np.ndarray, measured_ng: np.ndarray, contrast: Contrast, *, size: int) -> float:
+    design = Design.of(measured_ng, contrast)
     if design.df < 1:
         return float("nan")
-    t_g = design.moderated(np.ones((1, int(contrast.subject_n.max()) + 1))).t_bg[0]
-    return len(np.intersect1d(top, _top(t_g, size))) / len(top)
+    return len(np.intersect1d(top, _top(design.moderated().t_bg[0], size))) / len(top)
 
 
 def _top(score_g: np.ndarray, size: int) -> np.ndarray:

@@ -11,7 +11,8 @@ from .._core.checks import check_positive
 from .._core.progress import progress
 from ..nouns import Contrast, Model
 from ..stats.discriminant import cross_validate
-from ..stats.subjects import permuted
+from ..stats.labels import Labels
+from ..stats.pvalues import empirical_p
 from ._question import ask
 from .methods._direction import best_layer, layer_codes
 
@@ -40,7 +41,9 @@ def permutation_test(
 
     Labels are shuffled over subjects, never over samples. A subject with one kind of sample exchanges its
     label with others of that sort; a subject in both groups (before and after, say) swaps its two groups with
-    probability one half. Folds, penalty and choice of layer are made anew for every shuffle.
+    probability one half. With covariates, labels go where these make them as likely (within the batch, within the age:
+    :class:`genelight.stats.labels.Labels`), so that what the covariates explain cannot pass for the disease.
+    Folds, penalty and choice of layer are made anew for every shuffle.
 
     Parameters
     ----------
@@ -60,6 +63,10 @@ def permutation_test(
         If there is no such layer.
     InputError
         If the contrast does not belong to `adata`, or `permutations` is not above zero.
+
+    References
+    ----------
+    Winkler et al. 2014, doi 10.1016/j.neuroimage.2014.01.060; Berrett et al. 2020, doi 10.1111/rssb.12340.
 
     Notes
     -----
@@ -82,13 +89,14 @@ def permutation_test(
     codes = layer_codes(question)
     statistic = _statistic(codes, question.contrast, seed=seed)
     rng = np.random.default_rng(seed)
+    labels = Labels.of(question.contrast, rng)
     null = np.empty(permutations)
     with progress("shuffling labels", permutations) as step:
         for i in range(permutations):
-            null[i] = _statistic(codes, permuted(question.contrast, rng), seed=seed)
+            null[i] = _statistic(codes, labels.draw(rng), seed=seed)
             step()
-    p = (1 + int(np.sum(null >= statistic - 1e-12))) / (1 + permutations)
-    return Permutation(statistic, null, p)
+    p = empirical_p(np.array([statistic]), null[:, None], sign=1)[0]
+    return Permutation(statistic, null, float(p))
 
 
 def _statistic(codes: dict[str, np.ndarray], contrast: Contrast, *, seed: int) -> float:

@@ -16,7 +16,8 @@ from ..errors import InputError, first_three
 from ..nouns import Changes, Contrast, Model
 from ..nouns.changes import ranked
 from ..stats.intervals import TAILS
-from ..stats.subjects import bootstrap_counts, permuted
+from ..stats.labels import Labels
+from ..stats.subjects import bootstrap_counts
 from ._question import ask
 from ._registry import DERIVATIONS, Question
 
@@ -197,11 +198,12 @@ class _Connectivity:
 def _shuffled(question: Question, derive: Any, *, permutations: int, seed: int) -> np.ndarray:
     """Gene scores with labels shuffled over subjects, shape ``(permutations, g)``."""
     rng = np.random.default_rng((seed, 5))
+    labels = Labels.of(question.contrast, rng)
     everyone = np.ones((1, int(question.contrast.subject_n.max()) + 1))
     rows = []
     with progress("shuffling labels", permutations) as step:
         for _ in range(permutations):
-            rows.append(derive(replace(question, contrast=permuted(question.contrast, rng))).score(everyone)[0])
+            rows.append(derive(replace(question, contrast=labels.draw(rng))).score(everyone)[0])
             step()
     return np.stack(rows)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,17 +15,21 @@ from scipy import stats
 
 from .._core.checks import check_positive
 from .._core.tables import read_tsv, write_tsv
+from ..errors import InputError, first_three
 from ..nodes.layers import chunks
 from ..nouns import Contrast, Module
 from ..nouns.contrast import check_contrast
 from ..stats.intervals import TAILS
+from ..stats.pvalues import empirical_p
+from ..stats.subjects import numbered
 from ._cohort import Prepared, SecondCohort, matched_draws
 
 __all__ = ["Preservation", "preservation"]
 
 LEVEL = 0.05
-DECISIVE = ("transfer AUC", "sign concordance", "overlap", "effect")
-LABELS, MATCHED = "shuffled labels", "matched genes"
+DECISIVE = ("transfer AUC", "effect", "overlap")
+LABELS, MODULES, MATCHED = "shuffled labels", "modules of shuffled labels", "matched genes"
+PEOPLE = re.compile(r"subject|patient|donor|person|individual|participant|volunteer", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -35,8 +40,8 @@ class Preservation:
     ----------
     table
         One row per measure and null: ``measure``, ``null``, ``value``, ``low`` and ``high`` (95% interval over
-        bootstraps of subjects, NaN where there is none), ``null_mean``, ``null_sd``, ``p`` (one-sided), ``q``
-        (Benjamini-Hochberg over the table).
+        bootstraps of subjects, NaN where there is none), ``null_mean``, ``null_sd``, ``p`` (one-sided), ``q``: of a
+        measure that decides, the largest p of its two nulls and of the measures before it; NaN of the others.
     verdict
         ``"preserved"``, ``"preserved in part"`` or ``"not preserved"``, see :func:`preservation`.
     about
@@ -78,23 +83,29 @@ def preservation(
 ) -> Preservation:
     """Ask a second cohort about a module, which stays as the first cohort made it.
 
-    Repeated samples of a subject are averaged first, so that subjects are the unit throughout. Measures:
+    Repeated samples of a subject are averaged first, so that subjects are the unit throughout. Measures, those of the
+    contrast's covariates adjusted for where it has any:
 
-    ================= ================= ==============================================================
-    measure           null              what it is
-    ================= ================= ==============================================================
-    transfer AUC      shuffled labels   cases against controls by the signed mean of the module's genes
-    rank concordance  shuffled labels   Spearman correlation of all genes' scores with moderated t
-    sign concordance  matched genes     share of the module's genes that change as they did
-    overlap           matched genes     share of the module among as many genes of largest absolute t
-    effect            matched genes     mean t of the module's genes, signed as they were
-    coherence         matched genes     mean correlation of its signed genes within the groups
-    ================= ================= ==============================================================
+    ================ ==============================================================
+    transfer AUC     cases against controls by the signed mean of the module's genes
+    effect           mean moderated t of the module's genes, signed as they were
+    sign concordance share of the module's genes that change as they did
+    overlap          share of the module among as many genes of largest absolute t
+    rank concordance Spearman correlation of all genes' scores with moderated t
+    coherence        mean correlation of its signed genes within the groups
+    ================ ==============================================================
 
-    Shuffled labels (whole subjects; within the subject where groups are paired) keep the genes' correlation, and say
-    whether there is anything. Matched genes are random ones of like mean and spread in the second cohort, with their
-    own signs in the first, and say whether the module has more of it than others. Coherence is measured on what is
-    left when each group's mean is taken off, so that the disease itself does not count as coherence.
+    Two nulls decide, and both keep the genes' correlation. *Shuffled labels*: the labels of the second cohort, shuffled
+    over whole subjects (within the subject where groups are paired, and where covariates leave it open), say whether
+    the module has to do with the disease there at all. *Modules of shuffled labels*: as many genes, those of largest t
+    under each shuffle with the signs they have there, are held against the true labels. A module of a first cohort
+    where labels meant nothing is such a module: it follows whatever moves most genes in such samples, which a disease
+    moves as well, so it too may seem to be there. The p of a measure is the larger of the two.
+
+    *Matched genes*, random ones of like mean and spread, are shown and decide nothing: drawn as if they were
+    independent they vary too little, and nearly a third of modules that mean nothing would pass. Nor do the rank
+    and the sign concordance decide, which are as wide as the cohort's strongest axis, nor coherence, since genes may
+    follow a disease without following one another. It is measured on what is left when each group's mean is taken off.
 
     Parameters
     ----------
@@ -111,17 +122,20 @@ def preservation(
 
     Returns
     -------
-    The table, and a verdict: ``"preserved"`` when transfer AUC, sign concordance, overlap and effect all have q of at
-    most 0.05, ``"not preserved"`` when none has, else ``"preserved in part"``. Two are reported and have no say:
-    under shuffled labels the rank concordance is as wide as the cohort's strongest axis, so that even a clear disease
-    may not stand out; and genes may follow a disease without following one another.
+    The table, and a verdict, from tests in a fixed sequence: transfer AUC, effect, overlap. ``"not preserved"`` when
+    transfer AUC has a q above 0.05, ``"preserved"`` when all three have one of at most 0.05, else ``"preserved in
+    part"``. Transfer AUC comes first because it alone holds its level however the module's genes were chosen: a method
+    that takes the genes of largest loading where the null takes those of largest t has more effect and overlap without
+    a disease. ``python -m studies calibration`` has how often either is said of modules that mean nothing, and of true
+    ones.
 
     Raises
     ------
     GeneMismatchError
         If fewer than ten of the module's genes are in the second cohort.
     InputError
-        If the contrast does not belong to `adata`.
+        If the contrast does not belong to `adata`, or takes every sample for a person of its own where a column of the
+        table says that people come back.
 
     Notes
     -----
@@ -129,7 +143,8 @@ def preservation(
 
     References
     ----------
-    Langfelder et al. 2011, doi 10.1371/journal.pcbi.1001057; Guney et al. 2016, doi 10.1038/ncomms10331.
+    Langfelder et al. 2011, doi 10.1371/journal.pcbi.1001057; Goeman and Bühlmann 2007 on why labels and not genes
+    are shuffled, doi 10.1093/bioinformatics/btm051.
 
     Examples
     --------
@@ -144,11 +159,19 @@ def preservation(
     """
     check_contrast(adata, contrast)
     check_positive(draws=draws)
+    _check_people(adata, contrast)
     cohort = SecondCohort.of(module, adata, contrast=contrast, prepared=prepared)
     t_g, t_bg = cohort.t_under_bootstrap(draws, seed=seed)
-    rows = [*_against_labels(cohort, t_g, t_bg, seed=seed), *_against_genes(cohort, t_g, t_bg, seed=seed)]
-    table = pd.DataFrame(rows)
-    table["q"] = stats.false_discovery_control(table["p"])
+    case_br = cohort.shuffles(draws, seed=seed)
+    table = pd.DataFrame(
+        [
+            *_against_labels(cohort, t_g, t_bg, case_br=case_br, seed=seed),
+            *_against_genes(cohort, t_g, draws=draws, seed=seed),
+        ]
+    )
+    decides = table["measure"].isin(DECISIVE) & table["null"].isin((LABELS, MODULES))
+    q = table[decides].groupby("measure")["p"].max().reindex(DECISIVE).cummax()
+    table["q"] = table["measure"].map(q).where(decides)
     about = {
         "module": module.name,
         "method": module.method,
@@ -163,73 +186,102 @@ def preservation(
         "draws": draws,
         "seed": seed,
     }
-    return Preservation(table, _verdict(table), about)
+    return Preservation(table, _verdict(q.to_numpy()), about)
 
 
-def _verdict(table: pd.DataFrame) -> str:
-    passed = table.loc[table["measure"].isin(DECISIVE), "q"] <= LEVEL
-    if passed.all():
-        return "preserved"
-    return "preserved in part" if passed.any() else "not preserved"
+def _check_people(adata: AnnData, contrast: Contrast) -> None:
+    """Stop where every sample is taken for a person, and a column says otherwise.
+
+    Raises
+    ------
+    InputError
+        With the column, and what to type.
+    """
+    own_n = contrast.subject_n[contrast.used_n]
+    if len(numbered(own_n)[0]) < len(own_n):
+        return
+    for column in filter(PEOPLE.search, map(str, adata.obs.columns)):
+        people_n = adata.obs[column][contrast.used_n].astype(str)
+        number = people_n.nunique()
+        if 1 < number < len(own_n):
+            most = people_n.value_counts()
+            msg = (
+                f"{len(own_n)} samples are taken for as many people, but the column {column!r} names {number} "
+                f"({first_three(f'{name} {count} times' for name, count in most.items())}). Samples of one person are "
+                f"no evidence of their own: say subject={column!r} (--subject {column}), or rename the column if it "
+                "names no people"
+            )
+            raise InputError(msg)
 
 
-def _against_labels(cohort: SecondCohort, t_g: np.ndarray, t_bg: np.ndarray, *, seed: int) -> list[dict[str, Any]]:
-    """Rows of the measures whose null is that labels mean nothing in the second cohort."""
-    case_br = cohort.shuffles(len(t_bg), seed=seed)
-    ranks_b = np.empty(len(t_bg))
+def _verdict(q: np.ndarray) -> str:
+    if q[0] > LEVEL:
+        return "not preserved"
+    return "preserved" if (q <= LEVEL).all() else "preserved in part"
+
+
+def _against_labels(
+    cohort: SecondCohort, t_g: np.ndarray, t_bg: np.ndarray, *, case_br: np.ndarray, seed: int
+) -> list[dict[str, Any]]:
+    """Rows of every measure but coherence: the module under other labels, and modules of other labels."""
+    top_1m, sign_g = cohort.top[None], np.sign(cohort.score_g)
+    case_1r = cohort.rows.case_n[None]
+    own_1r = cohort.score_br(top_1m, sign_g[top_1m])
+    under: list[dict[str, np.ndarray]] = []
+    modules: list[dict[str, np.ndarray]] = []
     for part in chunks(len(case_br), columns=len(t_g)):
-        ranks_b[part] = _rank_concordance(cohort, cohort.t_under_labels(case_br[part]))
-    score_r = cohort.module_score_r()
-    auc = cohort.auc_under_labels(score_r, cohort.rows.case_n[None])[0]
-    aucs_b = cohort.auc_under_bootstrap(score_r, draws=len(t_bg), seed=seed)
-    rank = _rank_concordance(cohort, t_g[None])[0]
+        null_bg = cohort.t_under_labels(case_br[part])
+        auc_b = cohort.auc_b(own_1r, case_br[part])
+        under.append(_measures(cohort.score_g[None], null_bg, top_1m) | {"transfer AUC": auc_b})
+        drawn_bm = _strongest(null_bg, len(cohort.top))
+        score_br = cohort.score_br(drawn_bm, np.sign(np.take_along_axis(null_bg, drawn_bm, axis=1)))
+        auc_b = cohort.auc_b(score_br, case_1r)
+        modules.append(_measures(null_bg, t_g[None], drawn_bm) | {"transfer AUC": auc_b})
+    own = _measures(cohort.score_g[None], t_g[None], top_1m) | {"transfer AUC": cohort.auc_b(own_1r, case_1r)}
+    draws = _measures(cohort.score_g[None], t_bg, top_1m)
+    draws["transfer AUC"] = cohort.auc_under_bootstrap(own_1r[0], draws=len(t_bg), seed=seed)
     return [
-        _row(("transfer AUC", LABELS), auc, null_b=cohort.auc_under_labels(score_r, case_br), draw_b=aucs_b),
-        _row(("rank concordance", LABELS), rank, null_b=ranks_b, draw_b=_rank_concordance(cohort, t_bg)),
+        _row((name, null), own[name][0], null_b=np.concatenate([values[name] for values in drawn]), draw_b=draws[name])
+        for name in ("transfer AUC", "effect", "sign concordance", "overlap", "rank concordance")
+        for null, drawn in ((LABELS, under), (MODULES, modules))
     ]
 
 
-def _against_genes(cohort: SecondCohort, t_g: np.ndarray, t_bg: np.ndarray, *, seed: int) -> list[dict[str, Any]]:
-    """Rows of the measures whose null is that other genes of like mean and spread do as well."""
-    draw_bm = matched_draws(cohort.bin_g, cohort.top, draws=len(t_bg), seed=seed)
-    top_1m = cohort.top[None]
-    measures = {"sign concordance": _sign_concordance, "overlap": _overlap, "effect": _effect}
-    rows = [
-        _row(
-            (name, MATCHED),
-            measure(cohort, t_g, top_1m)[0],
-            null_b=measure(cohort, t_g, draw_bm),
-            draw_b=np.array([measure(cohort, t, top_1m)[0] for t in t_bg]),
-        )
-        for name, measure in measures.items()
-    ]
+def _against_genes(cohort: SecondCohort, t_g: np.ndarray, *, draws: int, seed: int) -> list[dict[str, Any]]:
+    """Rows of what random genes of like mean and spread have, which decide nothing."""
+    draw_bm = matched_draws(cohort.bin_g, cohort.top, draws=draws, seed=seed)
+    top_1m, score_1g, t_1g = cohort.top[None], cohort.score_g[None], t_g[None]
+    own, null = _measures(score_1g, t_1g, top_1m), _measures(score_1g, t_1g, draw_bm)
     unit_rg = cohort.unit_residuals()
-    coherence = _coherence(cohort, unit_rg, top_1m)[0]
-    rows.append(_row(("coherence", MATCHED), coherence, null_b=_coherence(cohort, unit_rg, draw_bm)))
-    return rows
+    own["coherence"] = _coherence(cohort, unit_rg, top_1m)
+    null["coherence"] = _coherence(cohort, unit_rg, draw_bm)
+    shown = ("effect", "sign concordance", "overlap", "coherence")
+    return [_row((name, MATCHED), own[name][0], null_b=null[name]) for name in shown]
 
 
-def _rank_concordance(cohort: SecondCohort, t_bg: np.ndarray) -> np.ndarray:
-    """Spearman correlation of all genes' scores with t, shape ``(b,)``."""
-    return _unit(stats.rankdata(t_bg, axis=1)) @ _unit(stats.rankdata(cohort.score_g))
+def _strongest(t_bg: np.ndarray, size: int) -> np.ndarray:
+    """Positions of the genes of largest absolute t, shape ``(b, size)``."""
+    return np.argpartition(-np.abs(t_bg), size - 1, axis=1)[:, :size]
 
 
-def _sign_concordance(cohort: SecondCohort, t_g: np.ndarray, draw_bm: np.ndarray) -> np.ndarray:
-    """Share of each list that changes as it did in the first cohort, shape ``(b,)``."""
-    return (np.sign(t_g) == np.sign(cohort.score_g))[draw_bm].mean(1)
+def _measures(score_bg: np.ndarray, t_bg: np.ndarray, draw_bm: np.ndarray) -> dict[str, np.ndarray]:
+    """What t says of lists of genes whose first cohort gave these scores; each has one row, or one a draw."""
+    rows = max(len(score_bg), len(t_bg), len(draw_bm))
+    draw_bm = np.broadcast_to(draw_bm, (rows, draw_bm.shape[1]))
+    strong_bg = np.zeros(t_bg.shape, dtype=bool)
+    np.put_along_axis(strong_bg, _strongest(t_bg, draw_bm.shape[1]), values=True, axis=1)
+    sign_bm, t_bm, strong_bm = (_along(values_bg, draw_bm) for values_bg in (np.sign(score_bg), t_bg, strong_bg))
+    rank = [_unit(stats.rankdata(values_bg, axis=1)) for values_bg in (score_bg, t_bg)]
+    return {
+        "effect": (sign_bm * t_bm).mean(1),
+        "sign concordance": (np.sign(t_bm) == sign_bm).mean(1),
+        "overlap": strong_bm.mean(1),
+        "rank concordance": np.broadcast_to(np.einsum("bg,bg->b", *np.broadcast_arrays(*rank)), rows),
+    }
 
 
-def _overlap(cohort: SecondCohort, t_g: np.ndarray, draw_bm: np.ndarray) -> np.ndarray:  # noqa: ARG001 - measures are called alike
-    """Share of each list among as many genes of largest absolute t, shape ``(b,)``."""
-    size = draw_bm.shape[1]
-    strong_g = np.zeros(len(t_g), dtype=bool)
-    strong_g[np.argpartition(-np.abs(t_g), size - 1)[:size]] = True
-    return strong_g[draw_bm].mean(1)
-
-
-def _effect(cohort: SecondCohort, t_g: np.ndarray, draw_bm: np.ndarray) -> np.ndarray:
-    """Mean t of each list with the signs of the first cohort, shape ``(b,)``."""
-    return (np.sign(cohort.score_g) * t_g)[draw_bm].mean(1)
+def _along(values_bg: np.ndarray, draw_bm: np.ndarray) -> np.ndarray:
+    return values_bg[0][draw_bm] if len(values_bg) == 1 else np.take_along_axis(values_bg, draw_bm, axis=1)
 
 
 def _coherence(cohort: SecondCohort, unit_rg: np.ndarray, draw_bm: np.ndarray) -> np.ndarray:
@@ -238,7 +290,7 @@ def _coherence(cohort: SecondCohort, unit_rg: np.ndarray, draw_bm: np.ndarray) -
     size = draw_bm.shape[1]
     total_br = np.stack([signed_rg[:, genes].sum(1) for genes in draw_bm])
     own_b = (signed_rg**2).sum(0)[draw_bm].sum(1)
-    return ((total_br**2).sum(1) - own_b) / (size * (size - 1))
+    return np.asarray(((total_br**2).sum(1) - own_b) / (size * (size - 1)))
 
 
 def _unit(rank_bg: np.ndarray) -> np.ndarray:
@@ -258,5 +310,5 @@ def _row(
         "high": float(high),
         "null_mean": float(null_b.mean()),
         "null_sd": float(null_b.std()),
-        "p": (1 + int(np.sum(null_b >= value - 1e-12))) / (1 + len(null_b)),
+        "p": float(empirical_p(np.array([value]), null_b[:, None], sign=1)[0]),
     }

@@ -12,6 +12,7 @@ from ..errors import InputError, first_three
 from ..nouns import Contrast, Model, Module
 from ..nouns.contrast import check_contrast
 from ..nouns.module import DERIVATION
+from ..stats.subjects import numbered
 from ._registry import Question
 from .derive import derive
 
@@ -82,8 +83,7 @@ def disease_modules(
     case_nd = np.column_stack([contrast.case_n for contrast in parts.values()])
     modules = {}
     for d, (name, contrast) in enumerate(parts.items()):
-        _, position_n = np.unique(contrast.subject_n, return_inverse=True)
-        asked = replace(contrast, subject_n=position_n)
+        asked = replace(contrast, subject_n=numbered(contrast.subject_n)[1])
         question = Question(x_ng, part, asked, model, layer, seed, np.delete(case_nd, d, axis=1))
         module = derive(question, method=method, size=size, bootstraps=bootstraps)
         modules[name] = replace(module, about={**module.about, "head": list(contrasts)})

@@ -1,15 +1,14 @@
-"""How sure each gene of a module is, and how many genes the data bear."""
+"""How many genes of a module the data support, how sure each of them is, and what could have been seen."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
-from scipy import stats
 
 from .._core.checks import check_positive
 from .._core.progress import progress
@@ -17,6 +16,8 @@ from ..errors import InputError
 from ..nodes.layers import chunks
 from ..nouns import Contrast, Genes, Model
 from ..nouns.module import DERIVATION
+from ..stats.moderated import POWER, Moderated, detectable
+from ..stats.pvalues import adjust
 from ..stats.subjects import half_counts
 from ._question import ask
 from ._registry import DERIVATIONS, Derivation, Question
@@ -28,6 +29,7 @@ GRID = (10, 25, 50, 100, 200, 400, 700, PAPER, 1500, 2000, 3000, 4000)
 THRESHOLD = 0.9
 MOST_FALSE = 0.1
 LEVEL = 0.05
+LEAST = GRID[0]
 
 
 @dataclass(frozen=True)
@@ -46,35 +48,75 @@ class Stability:
         most 0.05), ``expected_false`` among the frequent, ``agreement`` (mean overlap of two halves, less chance, over
         the most possible). The paper's 1,000 is always among them where twice as many genes are measured.
     size
-        How many genes the data bear: ``stable`` in the row of `drawn`; 0 for no stable module.
+        How many genes the data support: those that are stable, where they are ten or more. Where they are not, for want
+        of power, as many of the genes that differ by themselves as halves agree on best; 0 only where none differs.
+    interval
+        Within which the size lies: from the genes that are sure one by one to all those that differ (q of at most
+        0.05). Wide in a cohort of little power.
     drawn
-        The row of `sizes` with most stable genes of which at most a tenth are expected to be false.
+        The row of `sizes` that `size` was read from: the one with most stable genes of which at most a tenth are
+        expected to be false; where these are too few, the one with the highest agreement.
+    supported_g
+        Genes that a module of this size is taken from, as ids.
+    seen
+        What could have been seen: ``sd``, the difference in a gene's standard deviations that has a q of at most 0.05
+        with a power of 0.8 in all subjects, ``sd_half`` the same in halves, where it would be stable; ``log2``, `sd`
+        times the typical gene's, in the values' own units.
     about
         Pairs, threshold, settings.
 
-    ``str()`` of it is the size in words, beside the paper's 1,000.
+    ``str()`` of it says the size, how sure it is, and what could have been seen, beside the paper's 1,000.
     """
 
     table: pd.DataFrame
     sizes: pd.DataFrame
     size: int
+    interval: tuple[int, int]
     drawn: int
+    supported_g: Sequence[str]
+    seen: Mapping[str, float]
     about: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def stable(self) -> int:
+        """How many genes are sure one by one."""
+        return int(self.table["stable"].sum())
+
     def __str__(self) -> str:
-        bear = (
-            f"a module of {self.size:,} genes is supported: nine in ten random halves of the subjects select each"
-            if self.size
-            else "no module is supported: no gene is selected by nine in ten random halves of the subjects"
-        )
+        return f"{self._size()}; {self._certainty()}. {self._power()}"
+
+    def _size(self) -> str:
+        low, high = self.interval
+        if not self.size:
+            return "the data support no module: no gene differs by itself at q <= 0.05"
+        return f"the data support a module of {self.size:,} genes (between {low:,} and {high:,})"
+
+    def _certainty(self) -> str:
+        if not self.size:
+            words = "none is sure"
+        elif self.stable:
+            words = f"{self.stable:,} of them are each found again in nine of ten halves of the subjects"
+        else:
+            share = self.sizes.set_index("drawn").loc[self.drawn, "agreement"]
+            words = (
+                "none of them is sure by itself, as halves of so few subjects do not agree on single genes "
+                f"(they share {share:.0%} of what they can beyond chance)"
+            )
         paper = self.sizes[self.sizes["drawn"] == PAPER]
         if paper.empty:
-            return bear
+            return words
         row = paper.iloc[0]
         return (
-            f"{bear}; of the {PAPER:,} that the paper takes, {int(row['stable']):,} are stable, up to "
+            f"{words}; of the {PAPER:,} that the paper takes, {int(row['stable']):,} are stable, up to "
             f"{row['expected_false']:,.0f} of them by chance (halves of the subjects share {row['agreement']:.0%} of "
             "what they can beyond chance)"
+        )
+
+    def _power(self) -> str:
+        return (
+            f"With a power of 80% this cohort sees differences of {self.seen['sd']:.1f} standard deviations of a gene "
+            f"({self.seen['log2']:.2f} in the values' units for a typical one), and halves of it "
+            f"{self.seen['sd_half']:.1f}; smaller ones may be there"
         )
 
 
@@ -99,7 +141,7 @@ def stability(
 
     Returns
     -------
-    Frequencies, bounds, and the size of module that the data bear.
+    Frequencies, bounds, the size of module that the data support, its interval, and what could have been seen.
 
     Raises
     ------
@@ -151,19 +193,55 @@ def stability_of(derivation: Derivation, question: Question, *, pairs: int) -> S
     if not len(count_bs):
         msg = f"{question.contrast.name}: half of a group would have fewer than two subjects; pass size=200, say"
         raise InputError(msg)
-    rank_bg = _ranks(derivation, count_bs, genes=len(question.model.genes))
-    genes = rank_bg.shape[1]
+    genes = len(question.model.genes)
+    rank_bg = _ranks(derivation, count_bs, genes=genes)
     drawn_q = [q for q in GRID if q <= genes // 2]
-    q_g = _own_q(question)
+    result = question.design.moderated()
+    q_g = adjust(result.p_bg()[0])
+    differs_g = q_g <= LEVEL
     sizes = pd.DataFrame([_size_row(rank_bg, q_g, drawn=drawn) for drawn in drawn_q])
     sound = sizes[(sizes["stable"] > 0) & (sizes["expected_false"] <= MOST_FALSE * sizes["stable"])]
-    best = sound.sort_values("stable", kind="stable").tail(1)
-    drawn = int(best["drawn"].iloc[0]) if len(best) else drawn_q[0]
-    about = {"pairs": pairs, "threshold": THRESHOLD, "most_false": MOST_FALSE, "seed": question.seed}
+    sound = sound.sort_values("stable", kind="stable")
+    stable = int(sound["stable"].iloc[-1]) if len(sound) else 0
+    enough = stable >= LEAST
+    drawn = int((sound if enough else _agreed(sizes, differs_g))["drawn"].iloc[-1])
     table = _gene_table(question.model.genes, rank_bg, q_g, drawn=drawn)
-    if best.empty:
-        table["stable"] = False
-    return Stability(table, sizes, int(table["stable"].sum()), drawn, about)
+    sure_g = _is_stable((rank_bg < int(sound["drawn"].iloc[-1])).mean(0), q_g) if stable else np.zeros(genes, bool)
+    table["stable"] = table["gene"].isin(np.asarray(question.model.genes.ids, dtype=object)[sure_g])
+    size = stable if enough else max(stable, min(drawn, int(differs_g.sum())))
+    chosen = table[table["stable"] if enough else table["q"] <= LEVEL]["gene"]
+    return Stability(
+        table,
+        sizes,
+        size,
+        (stable, max(stable, int(differs_g.sum()))),
+        drawn,
+        tuple(chosen),
+        _seen(question, result, differs=int(differs_g.sum())),
+        {"pairs": pairs, "threshold": THRESHOLD, "most_false": MOST_FALSE, "seed": question.seed},
+    )
+
+
+def _agreed(sizes: pd.DataFrame, differs_g: np.ndarray) -> pd.DataFrame:
+    """Rows up to as many genes as differ (the first at least), the one on which halves agree best last."""
+    known = sizes[sizes["drawn"] <= max(int(differs_g.sum()), int(sizes["drawn"].min()))]
+    return known.sort_values("agreement", kind="stable")
+
+
+def _seen(question: Question, result: Moderated, *, differs: int) -> dict[str, float]:
+    """Differences that all subjects and halves of them see, at the p that a q of 0.05 asks for here."""
+    genes = result.t_bg.shape[1]
+    p = LEVEL * max(differs, 1) / genes
+    half = question.design.moderated(half_counts(question.contrast, pairs=1, seed=question.seed)[:1])
+    spread = float(np.median(np.sqrt(_variance_g(result))))
+    sd = detectable(result, p=p)
+    return {"power": POWER, "p": p, "sd": sd, "sd_half": detectable(half, p=p), "log2": sd * spread}
+
+
+def _variance_g(result: Moderated) -> np.ndarray:
+    """Each gene's posterior variance, out of its t; a gene without a difference has none to show."""
+    there_g = result.t_bg[0] != 0
+    return np.asarray((result.effect_bg[0] / result.t_bg[0])[there_g] ** 2 / result.unit_b[0])
 
 
 def bound_factor(frequency: np.ndarray, pairs: int) -> np.ndarray:
@@ -208,15 +286,6 @@ def _size_row(rank_bg: np.ndarray, q_g: np.ndarray, *, drawn: int) -> dict[str, 
 
 def _is_stable(frequency_g: np.ndarray, q_g: np.ndarray) -> np.ndarray:
     return (frequency_g >= THRESHOLD) & (q_g <= LEVEL)
-
-
-def _own_q(question: Question) -> np.ndarray:
-    """Q of each gene's moderated t, shape ``(g,)``."""
-    contrast = question.contrast
-    count_1s = np.ones((1, int(contrast.subject_n.max()) + 1), dtype=np.int64)
-    result = question.design.moderated(count_1s)
-    p_g = 2 * stats.t.sf(np.abs(result.t_bg[0]), result.df_b[0])
-    return stats.false_discovery_control(p_g)
 
 
 def _gene_table(genes: Genes, rank_bg: np.ndarray, q_g: np.ndarray, *, drawn: int) -> pd.DataFrame:

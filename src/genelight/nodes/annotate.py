@@ -53,7 +53,7 @@ def annotate(
     --------
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
-    >>> gl.nodes.annotate(adata, gl.models.PCA(4)).fit(adata)
+    >>> gl.nodes.annotate(adata, gl.models.PCA(4).fit(adata))
     >>> adata.obsm["X_PC"].shape, adata.varm["lightup_PC"].shape, adata.uns["genelight"]["model"]
     ((252, 4), (4147, 4), 'pca')
     """

@@ -50,7 +50,7 @@ class Changes:
         return cls(*read_tsv(path, kind="changes", newest=cls.FORMAT, text=("name",)))
 
 
-def ranked(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def ranked(rows: Sequence[Mapping[str, Any]] | pd.DataFrame) -> pd.DataFrame:
     """Rows of :class:`Changes` with their false discovery rates, the smallest p first."""
     table = pd.DataFrame(rows, columns=["name", "effect", "low", "high", "p"])
     known = table["p"].notna()

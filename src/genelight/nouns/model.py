@@ -13,7 +13,7 @@ from .genes import Genes
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["CodeRange", "Model", "Stored"]
+__all__ = ["CodeRange", "Model", "Restores", "Stored"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,14 @@ class Stored(Protocol):
         ...
 
 
+class Restores(Protocol):
+    """A preparation, as far as it takes prepared values back to the scale on which they were measured."""
+
+    def restore(self, z_ng: np.ndarray) -> np.ndarray:
+        """Values before they were shifted and scaled, float64, shape ``(n, g)``."""
+        ...
+
+
 @runtime_checkable
 class Model(Protocol):
     """What every model offers: gene space in, codes of a named layer out, and back.
@@ -74,6 +82,11 @@ class Model(Protocol):
     @property
     def digest(self) -> str:
         """Identity of the weights and genes."""
+        ...
+
+    @property
+    def preparation(self) -> Restores:
+        """How samples are prepared; tests of single genes ask it for the measured scale."""
         ...
 
     def prepare(self, adata: AnnData) -> np.ndarray:

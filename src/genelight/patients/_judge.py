@@ -17,7 +17,7 @@ from ..nouns import Model, Severity
 from ..nouns.severity import GENES
 from ..stats.conformal import NO_RESIDUALS, calibration, coverage, residuals
 from ..stats.intervals import TAILS
-from ..stats.ridge import subject_folds
+from ..stats.subjects import subject_folds
 from ._applicability import familiar, far_off
 from ._measures import Measure
 from ._parts import PCA_PART, SIGNATURE, Part, parts_of, rows_of

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.optimize import nnls
 
-from ..stats.ridge import PENALTIES, Line, Path, ridge_path, subject_folds, subject_weights
+from ..stats.ridge import PENALTIES, Line, Path, ridge_path
+from ..stats.subjects import subject_folds, subject_weights
 
 __all__ = ["FOLDS", "Solved", "Stack", "Teacher", "learn"]
 

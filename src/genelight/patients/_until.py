@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -16,6 +17,11 @@ from ._measures import LEAST_SUBJECTS, Learned, check_known, numbers_of, permute
 from ._stack import Features, Teacher, learn
 
 __all__ = ["Waiting", "excess", "waiting"]
+
+SEPARATED = (
+    "every event came to the sample with the {side} score of all still waited for (complete separation), so the hazard "
+    "ratio has no bound and cannot be given"
+)
 
 
 @dataclass(frozen=True)
@@ -68,16 +74,27 @@ class Waiting:
         return float(found)
 
     def remarks(self, score_n: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
-        """Cox regression on the scores: hazard ratio per standard deviation, 95% interval robust to subjects."""
+        """Cox regression on the scores: hazard ratio per standard deviation, 95% interval robust to subjects.
+
+        Without figures, and with a ``warning``, where the scores order all events without a fault or the regression
+        does not converge.
+        """
         spread = float(score_n.std())
         if not spread:
             return {"hazard": dict.fromkeys(("ratio", "low", "high"), 1.0)}
-        table = pd.DataFrame({"score": score_n / spread, "time": self.time_n[rows], "event": self.event_n[rows]})
+        time_n, event_n = self.time_n[rows], self.event_n[rows]
+        side = _separated(score_n, time_n, event_n)
+        if side:
+            return {"hazard": dict.fromkeys(("ratio", "low", "high")) | {"warning": SEPARATED.format(side=side)}}
+        table = pd.DataFrame({"score": score_n / spread, "time": time_n, "event": event_n})
         table["subject"] = self.subject_n[rows]
-        cox = _lifelines("").CoxPHFitter()
-        found = cox.fit(table, "time", "event", cluster_col="subject").summary.loc["score"]
-        names = {"ratio": "exp(coef)", "low": "exp(coef) lower 95%", "high": "exp(coef) upper 95%"}
-        return {"hazard": {name: float(found[column]) for name, column in names.items()}}
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            found = _lifelines("").CoxPHFitter().fit(table, "time", "event", cluster_col="subject")
+        columns = {"ratio": "exp(coef)", "low": "exp(coef) lower 95%", "high": "exp(coef) upper 95%"}
+        hazard: dict[str, Any] = {name: float(found.summary.loc["score", c]) for name, c in columns.items()}
+        doubts = [str(w.message).partition("\n")[0] for w in said if w.category.__name__ == "ConvergenceWarning"]
+        return {"hazard": hazard | ({"warning": f"not to be relied on: {doubts[0]}"} if doubts else {})}
 
 
 def waiting(obs: pd.DataFrame, until: Until, subject_n: np.ndarray, *, permutations: int, seed: int) -> Waiting:
@@ -115,6 +132,15 @@ def waiting(obs: pd.DataFrame, until: Until, subject_n: np.ndarray, *, permutati
     for t in range(1, 1 + permutations):
         donor_nt[there_n, t] = permuted(donor_nt[there_n, 0], subject_n[there_n], rng)
     return Waiting(until.name, time_n, event_n, donor_nt, subject_n, seed)
+
+
+def _separated(score_n: np.ndarray, time_n: np.ndarray, event_n: np.ndarray) -> str:
+    """Whether at every event the sample has the highest (or the lowest) score of all still waited for."""
+    at_risk = [score_n[time_n >= time] for time in time_n[event_n == 1]]
+    own = score_n[event_n == 1]
+    if all(score >= rest.max() for score, rest in zip(own, at_risk, strict=True)):
+        return "higher"
+    return "lower" if all(score <= rest.min() for score, rest in zip(own, at_risk, strict=True)) else ""
 
 
 def excess(time_n: np.ndarray, event_n: np.ndarray) -> np.ndarray:

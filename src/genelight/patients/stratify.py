@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..models import Folds
 from ..nodes.layers import check_layer
 from ..nouns import Familiar, Groups, Model
-from ..stats.ridge import subject_folds
+from ..stats.subjects import subject_folds
 from ._applicability import familiar, far_off
 from ._consensus_clusters import ambiguity, consensus_of
 from ._describe import describe, explained

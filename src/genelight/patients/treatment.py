@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -13,11 +11,13 @@ from anndata import AnnData
 from scipy import stats
 
 from .._core.checks import check_column
-from ..errors import InputError
+from ..errors import InputError, first_three
 from ..nodes.layers import check_layer, node_names
 from ..nouns import Contrast, Model, Severity
 from ..nouns.changes import Changes, ranked
 from ..nouns.contrast import check_contrast
+from ..stats.intervals import median_interval
+from ..stats.mixed import random_intercept
 from ._parts import features_of
 
 __all__ = ["OBSERVED", "contrast", "trajectories"]
@@ -26,7 +26,8 @@ OBSERVED = (
     "Observational: who was treated was not drawn by lot, so a difference may be that between the people or the times "
     "that were treated. Adjusting takes off only what was measured."
 )
-LEAST_VISITS, LEAST_SUBJECTS = 3, 5
+LEAST_VISITS, LEAST_SUBJECTS = 3, 6
+LEAST_DF, COLLINEAR, TREATED = 2, 1e-8, 1
 
 
 def contrast(
@@ -35,9 +36,10 @@ def contrast(
     """Compare programmes between treated and untreated visits, subjects with several visits taken as such.
 
     Each node's code is explained by the treatment and the columns to adjust for, with an intercept of its own for every
-    subject (a linear mixed model by REML, statsmodels). Before and after, and responders against others, are the same
-    question with other queries. Where every subject has one visit, as of responders before treatment, it is a linear
-    model by least squares; ``about["by"]`` says which.
+    subject: a linear mixed model by restricted maximum likelihood, with the standard errors and degrees of freedom of
+    Kenward and Roger, so that p is right with few subjects too (study ``calibration``). Before and after, and
+    responders against others, are the same question with other queries. Where every subject has one visit, as of
+    responders before treatment, it is a linear model by least squares; ``about["by"]`` says which.
 
     Parameters
     ----------
@@ -54,18 +56,20 @@ def contrast(
 
     Returns
     -------
-    One row per node; effects above zero are higher under treatment. ``about["warning"]`` says what such data cannot.
+    One row per node; effects above zero are higher under treatment. ``about["df"]`` has the fewest and most degrees of
+    freedom, ``about["warning"]`` says what such data cannot.
 
     Raises
     ------
     UnknownNameError
         If a column or layer does not exist.
     InputError
-        If values are missing, each sample counts as a subject of its own, or statsmodels is not installed.
+        If values are missing or infinite, each sample counts as a subject of its own, or the design cannot tell the
+        treatment from a column: names columns that are constant, follow from others or go wholly with the treatment.
 
     References
     ----------
-    Laird and Ware 1982, doi 10.2307/2529876.
+    Laird and Ware 1982, doi 10.2307/2529876; Kenward and Roger 1997, doi 10.2307/2533558.
 
     Examples
     --------
@@ -89,17 +93,19 @@ def contrast(
     obs = adata.obs.iloc[used]
     for name in adjust:
         check_column(obs, name, role="adjust")
-    design = _design(treatment.case_n[used], obs[list(adjust)])
+    design = _design(treatment.case_n[used], obs[list(adjust)], subject_n)
     h_nk = model.encode(model.prepare(adata[used]), layer).astype(np.float64)
-    rows = [
-        {"name": name, **_effect(h_nk[:, k], design, subject_n)}
-        for k, name in enumerate(node_names(model, layer))
-        if np.ptp(h_nk[:, k]) > 0
-    ]
+    moves_k = np.ptp(h_nk, axis=0) > 0
+    h_nk = h_nk[:, moves_k] / h_nk[:, moves_k].std(0)
+    found = random_intercept(h_nk, design, subject_n, column=TREATED)
+    low_k, high_k = found.interval()
+    names = np.asarray(node_names(model, layer), dtype=object)[moves_k]
+    columns = {"name": names, "effect": found.value, "low": low_k, "high": high_k, "p": found.p}
     about: dict[str, Any] = {"question": treatment.name, "adjusted": list(adjust), "layer": layer}
     about |= {"model_digest": model.digest, "by": "least squares" if subjects == len(used) else "mixed model"}
-    about |= {"samples": len(used), "subjects": subjects, "warning": OBSERVED}
-    return Changes(ranked(rows), about)
+    about |= {"samples": len(used), "subjects": subjects, "df": [float(found.df.min()), float(found.df.max())]}
+    about["warning"] = OBSERVED
+    return Changes(ranked(pd.DataFrame(columns)), about)
 
 
 def trajectories(
@@ -135,7 +141,7 @@ def trajectories(
     UnknownNameError
         If a column or layer does not exist.
     InputError
-        If times are missing or text, or fewer than five subjects have three visits.
+        If times are missing or text, or fewer than six subjects have three visits.
 
     Examples
     --------
@@ -168,42 +174,113 @@ def trajectories(
     return Changes(ranked(rows), about)
 
 
-def _design(treated_n: np.ndarray, columns: pd.DataFrame) -> pd.DataFrame:
-    numbers = pd.get_dummies(columns, drop_first=True, dtype=float) if len(columns.columns) else columns
-    numbers = (numbers - numbers.mean()) / numbers.std().replace(0.0, 1.0)
-    return numbers.reset_index(drop=True).assign(intercept=1.0, treated=treated_n.astype(float))
+def _design(treated_n: np.ndarray, columns: pd.DataFrame, subject_n: np.ndarray) -> np.ndarray:
+    """Intercept, treatment and the columns to adjust for, text by level, shape ``(n, p)``.
+
+    Raises
+    ------
+    InputError
+        If a column says nothing or nothing of its own, goes wholly with the treatment, or too few samples or subjects
+        are left.
+    """
+    names, parts_n = ["intercept", "the treatment"], [np.ones(len(treated_n)), treated_n.astype(np.float64)]
+    for name, column in columns.items():
+        for level, value_n in _coded(str(name), column).items():
+            names.append(level)
+            parts_n.append(value_n)
+    x_np = np.column_stack(parts_n)
+    independent = 1 + _follows(x_np[:, [0, *range(2, len(names))]], names[:1] + names[2:])
+    if np.linalg.matrix_rank(x_np) <= independent:
+        msg = (
+            f"the treatment cannot be told from {_named(columns)}: what they hold says who was treated; adjust for "
+            "fewer columns, or compare visits in which they overlap"
+        )
+        raise InputError(msg)
+    if len(x_np) - x_np.shape[1] < LEAST_DF:
+        msg = (
+            f"{len(x_np)} samples for {x_np.shape[1]} columns of the design ({first_three(names)}); adjust for fewer, "
+            "or for columns with fewer levels"
+        )
+        raise InputError(msg)
+    _check_between(x_np, subject_n)
+    return x_np
 
 
-def _effect(code_n: np.ndarray, design: pd.DataFrame, subject_n: np.ndarray) -> dict[str, float]:
-    """Effect of treatment on one code; NaN where the model does not converge."""
-    try:
-        mixed = import_module("statsmodels.regression.mixed_linear_model")
-        linear = import_module("statsmodels.regression.linear_model")
-    except ImportError as error:
-        msg = f"mixed models need statsmodels, which is not here ({error}); pip install 'genelight[patients]'"
-        raise InputError(msg) from error
-    with warnings.catch_warnings():
-        # A variance between subjects of zero is a fit like any other; one that fails says so by its flag.
-        warnings.simplefilter("ignore")
-        if len(np.unique(subject_n)) == len(subject_n):
-            found = linear.OLS(code_n / code_n.std(), design).fit()
-        else:
-            found = mixed.MixedLM(code_n / code_n.std(), design, groups=subject_n).fit(reml=True)
-    if not getattr(found, "converged", True):
-        return dict.fromkeys(("effect", "low", "high", "p"), np.nan)
-    low, high = found.conf_int().loc["treated"]
-    return {
-        "effect": float(found.params["treated"]),
-        "low": float(low),
-        "high": float(high),
-        "p": float(found.pvalues["treated"]),
-    }
+def _coded(name: str, column: pd.Series) -> dict[str, np.ndarray]:
+    """A column as numbers of mean 0 and standard deviation 1, text as one for each level but the first.
+
+    Raises
+    ------
+    InputError
+        If values are infinite, or all the same.
+    """
+    if pd.api.types.is_numeric_dtype(column):
+        coded = {name: column.to_numpy(np.float64)}
+    else:
+        levels = pd.get_dummies(column.astype(str), drop_first=True, dtype=float)
+        coded = {f"{name} = {level}": levels[level].to_numpy() for level in levels}
+    for value_n in coded.values():
+        wrong = int((~np.isfinite(value_n)).sum())
+        if wrong:
+            msg = f"adjust column {name!r} is infinite in {wrong} of {len(column)} samples; leave them out or mend it"
+            raise InputError(msg)
+    if not coded or all(np.ptp(value_n) == 0 for value_n in coded.values()):
+        msg = (
+            f"adjust column {name!r} has one value ({column.iloc[0]!r}) in the {len(column)} samples that are "
+            "compared, so there is nothing to adjust for; leave it out"
+        )
+        raise InputError(msg)
+    return {level: (value_n - value_n.mean()) / value_n.std() for level, value_n in coded.items()}
+
+
+def _follows(x_np: np.ndarray, names: Sequence[str]) -> int:
+    """Rank of a design less one, where no column follows from those before it.
+
+    Raises
+    ------
+    InputError
+        If one does; names those that it follows from.
+    """
+    for p in range(1, x_np.shape[1]):
+        before_np, own_n = x_np[:, :p], x_np[:, p]
+        weight_p = np.linalg.lstsq(before_np, own_n, rcond=None)[0]
+        if np.linalg.norm(own_n - before_np @ weight_p) <= COLLINEAR * np.linalg.norm(own_n):
+            from_p = [name for name, weight in zip(names, weight_p, strict=False) if abs(weight) > COLLINEAR]
+            msg = (
+                f"adjust column {names[p]!r} follows from {first_three(from_p)}, so both cannot be adjusted for; "
+                "leave one out"
+            )
+            raise InputError(msg)
+    return x_np.shape[1] - 1
+
+
+def _check_between(x_np: np.ndarray, subject_n: np.ndarray) -> None:
+    """Stop where the treatment differs between subjects alone, and they are too few for the columns that do.
+
+    Raises
+    ------
+    InputError
+        If so.
+    """
+    frame = pd.DataFrame(x_np).groupby(subject_n)
+    if frame[TREATED].nunique().max() > 1:
+        return
+    mean_sp = frame.mean().to_numpy()
+    rank = int(np.linalg.matrix_rank(mean_sp))
+    if len(mean_sp) - rank < LEAST_DF:
+        msg = (
+            f"no subject was seen both treated and untreated, and {len(mean_sp)} subjects are too few for the {rank} "
+            "columns that differ between them; adjust for fewer"
+        )
+        raise InputError(msg)
+
+
+def _named(columns: pd.DataFrame) -> str:
+    return "the adjust columns " + first_three([repr(str(name)) for name in columns])
 
 
 def _slopes(value_n: np.ndarray, when_n: np.ndarray, several: Sequence[np.ndarray]) -> dict[str, float]:
     slope_s = np.array([np.polyfit(when_n[rows], value_n[rows], 1)[0] for rows in several])
-    bounds = stats.binom.interval(0.95, len(slope_s), 0.5)
-    ordered = np.sort(slope_s)
-    low, high = ordered[int(bounds[0])], ordered[min(int(bounds[1]), len(ordered) - 1)]
+    low, high = median_interval(slope_s)
     p = stats.wilcoxon(slope_s).pvalue
-    return {"effect": float(np.median(slope_s)), "low": float(low), "high": float(high), "p": float(p)}
+    return {"effect": float(np.median(slope_s)), "low": low, "high": high, "p": float(p)}

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..nouns.labels import set_label
-from ._style import ACCENT, DOWN, FAINT, INK, SERIES, SOFT, UP, axes_or_new, bars, dress, note
+from ._style import ACCENT, FAINT, INK, SERIES, SOFT, TEAL, axes_or_new, bars, dress, note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,7 @@ def _genes(ax: Axes, genes: pd.DataFrame, *, n: int) -> None:
     up, down = genes[genes["sign"] == "up"].head(n), genes[genes["sign"] == "down"].head(n)
     shown = pd.concat([up, down.iloc[::-1]])
     values = shown["value"].to_numpy(dtype=float)
-    bars(ax, list(shown["gene"].astype(str)), list(values), colours=[UP if v >= 0 else DOWN for v in values])
+    bars(ax, list(shown["gene"].astype(str)), list(values), colours=[ACCENT if v >= 0 else TEAL for v in values])
     for row, (value, share) in enumerate(zip(values, shown["stability"], strict=True)):
         if np.isfinite(share):
             note(ax, f"{share:.0%}", (value, row), right=value >= 0)
@@ -115,7 +115,7 @@ def _neighbours(ax: Axes, table: pd.DataFrame) -> None:
         return
     head = table.iloc[np.argsort(-table["correlation"].abs().to_numpy(dtype=float), kind="stable")].head(ROWS)
     values = head["correlation"].to_numpy(dtype=float)
-    bars(ax, list(head["node"]), list(values), colours=[UP if v >= 0 else DOWN for v in values])
+    bars(ax, list(head["node"]), list(values), colours=[ACCENT if v >= 0 else TEAL for v in values])
     ax.axvline(0, color=INK, linewidth=0.8)
     ax.set_xlim(-1 if (values < 0).any() else 0, 1)
     dress(ax, grid="x")

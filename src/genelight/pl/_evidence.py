@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..nouns.labels import set_label
-from ._style import DOWN, FAINT, INK, SERIES, axes_or_new, bars, dress, name_rows, note
+from ._style import FAINT, INK, SERIES, SOFT, axes_or_new, bars, dress, name_rows, note
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +60,7 @@ def gene_sets(
     ax = axes_or_new(ax, size=(4.8, 0.6 + 0.3 * n))
     names = ["\n".join(textwrap.wrap(set_label(r)[1], 30, max_lines=2, placeholder=" …")) for r in rows["reference"]]
     heights = -np.log10(rows["q"].fillna(1).clip(lower=SMALLEST))
-    bars(ax, names, list(heights), colours=[DOWN if q <= 0.05 else FAINT for q in rows["q"]])
+    bars(ax, names, list(heights), colours=[SOFT if q <= 0.05 else FAINT for q in rows["q"]])
     dress(ax, grid="x")
     ax.set_xlabel("−log₁₀ q")
     return ax

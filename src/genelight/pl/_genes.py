@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ._style import DOWN, INK, UP, axes_or_new, bars, dress, note
+from ._style import ACCENT, DOWN, INK, TEAL, UP, axes_or_new, bars, dress, note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +47,7 @@ def module(module: Module, ax: Axes | None = None, *, n: int = 20) -> Axes:
     """
     ax = axes_or_new(ax, size=(4.8, 0.6 + 0.2 * n))
     head = module.table.head(n)
-    _signed_bars(ax, head.set_index("gene")["score"])
+    _signed_bars(ax, head.set_index("gene")["score"], colours=(UP, DOWN))
     for row, (score, frequency) in enumerate(zip(head["score"], head["frequency"], strict=True)):
         if np.isfinite(frequency):
             note(ax, f"{frequency:.0%}", (score, row), right=score >= 0)
@@ -94,13 +94,13 @@ def node_genes(nodes: NodeGenes, node: str, ax: Axes | None = None, *, n: int = 
     n = min(n, len(values))
     ends = pd.concat([values.iloc[: n - n // 2], values.iloc[len(values) - n // 2 :]])
     ax = axes_or_new(ax, size=(4.8, 0.6 + 0.2 * n))
-    _signed_bars(ax, ends)
+    _signed_bars(ax, ends, colours=(ACCENT, TEAL))
     ax.set_xlabel("change of the gene when the node is lit")
     ax.set_title(node, loc="left", color=INK, parse_math=False)
     return ax
 
 
-def _signed_bars(ax: Axes, values: pd.Series) -> None:
-    bars(ax, [str(g) for g in values.index], list(values), colours=[UP if v >= 0 else DOWN for v in values])
+def _signed_bars(ax: Axes, values: pd.Series, *, colours: tuple[str, str]) -> None:
+    bars(ax, [str(g) for g in values.index], list(values), colours=[colours[int(v < 0)] for v in values])
     ax.axvline(0, color=INK, linewidth=0.8)
     dress(ax, grid="x")

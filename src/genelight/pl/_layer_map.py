@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._style import DOWN, INK, SOFT, UP, axes_or_new
+from ._style import ACCENT, DOWN, INK, SOFT, TEAL, UP, axes_or_new
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,8 +34,8 @@ def layer_map(
         Where to draw; a new figure otherwise.
     nodes
         Column ``node``. With ``effect``, as :func:`genelight.nodes.activity` gives it, the nodes of each layer with
-        the largest effects are drawn, larger where the effect is larger, coloured by its sign. What ``gene`` holds
-        stands beside a node's name.
+        the largest effects are drawn, and the ends of the strongest connection, larger where the effect is larger,
+        coloured by its sign. What ``gene`` holds stands beside a node's name.
     n
         How many connections at most between two layers, those with the largest weights.
     per_layer
@@ -70,7 +70,7 @@ def layer_map(
     for source, target, weight, q in kept[["source", "target", "weight", "q"]].to_numpy().tolist()[::-1]:
         (x0, y0), (x1, y1) = place[source], place[target]
         strength = abs(weight) / largest
-        colour = UP if weight >= 0 else DOWN
+        colour = ACCENT if weight >= 0 else TEAL
         (line,) = ax.plot([x0, x1], [y0, y1], color=colour, linewidth=0.4 + 2.8 * strength, zorder=1)
         line.set(alpha=0.25 + 0.6 * strength, linestyle="-" if q <= SIGNIFICANT else (0, (2.5, 1.2)))
     _draw_nodes(ax, place, effect=effect, gene=gene)
@@ -96,7 +96,9 @@ def _strongest(edges: pd.DataFrame, effect: dict[str, float], *, n: int, per_lay
         layer |= dict(zip(edges["target"], edges["target_layer"], strict=True))
         ranked = sorted((node for node in effect if node in layer), key=lambda node: -abs(effect[node]))
         chosen = {node for name in set(layer.values()) for node in [m for m in ranked if layer[m] == name][:per_layer]}
-        kept = kept[kept["source"].isin(chosen) & kept["target"].isin(chosen)]
+        # The strongest connection is shown whatever its nodes' effects: a picture without it would mislead.
+        first = kept.index == kept["weight"].abs().idxmax() if len(kept) else np.zeros(0, dtype=bool)
+        kept = kept[first | (kept["source"].isin(chosen) & kept["target"].isin(chosen))]
     order = kept["weight"].abs().sort_values(ascending=False, kind="stable").index
     return kept.loc[order].groupby("target_layer", sort=False).head(n)
 

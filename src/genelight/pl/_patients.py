@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._style import ACCENT, INK, SOFT, UP, axes_or_new, dress, note
+from ._style import ACCENT, INK, SOFT, axes_or_new, dress, note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +84,7 @@ def patients(table: pd.DataFrame, ax: Axes | None = None, *, marked: Sequence[st
     rows = table.sort_values("score", kind="stable")
     score_n, at_n = rows["score"].to_numpy(), np.arange(len(rows))
     high_n = at_n >= len(rows) - len(marked)
-    for mask_n, colour in ((~high_n, SOFT), (high_n, UP)):
+    for mask_n, colour in ((~high_n, SOFT), (high_n, ACCENT)):
         ax.vlines(at_n[mask_n], rows["low"][mask_n], rows["high"][mask_n], color=colour, linewidth=1.0, alpha=0.4)
         ax.scatter(at_n[mask_n], score_n[mask_n], s=16, color=colour, edgecolor="none")
     for i, name in enumerate(marked[: len(rows)]):

@@ -89,7 +89,7 @@ def scores(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax = axes_or_new(ax, size=(4.8, 3.2))
     for x, group in enumerate(groups):
         values = table.loc[table["group"] == group, "score"].dropna().sort_values()
-        colour = SERIES[0] if group != groups[-1] else SERIES[-1]
+        colour = SOFT if group != groups[-1] else INK
         at = x + spread(len(values), width=0.36)
         ax.scatter(at, values, s=13, color=colour, edgecolor="none", alpha=0.6)
         lines = {"color": INK, "linewidth": 1.0}

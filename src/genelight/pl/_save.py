@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from .._core.provenance import writing
+from .._core.disk import writing
 from ..errors import InputError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._style import DOWN, FAINT, INK, SOFT, UP, axes_or_new, name_rows
+from ._style import ACCENT, FAINT, INK, OCHRE, SOFT, TEAL, axes_or_new, name_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +19,7 @@ __all__ = ["scorecard"]
 DECIDED = ("network", "sets", "label")
 MEASURES = ("share", "silhouette", "probe", "variance")
 LARGEST_DOT = 330.0
-MARKS = {"holds": UP, "does not hold": DOWN, "cannot tell here": SOFT}
+MARKS = {"holds": TEAL, "does not hold": OCHRE, "cannot tell here": SOFT}
 
 
 def scorecard(card: Scorecard, ax: Axes | None = None) -> Axes:
@@ -92,7 +92,7 @@ def _draw_row(ax: Axes, values: list[tuple[int, float, float, bool]], y: int) ->
     largest = max((excess for _, _, excess, _ in values), default=0.0) or 1.0
     for x, value, excess, control in values:
         size = LARGEST_DOT * max(0.0, excess / largest) if np.isfinite(excess) else 0.0
-        ax.scatter([x], [y], s=size, color=SOFT if control else UP, alpha=0.3, edgecolor="none")
+        ax.scatter([x], [y], s=size, color=SOFT if control else ACCENT, alpha=0.3, edgecolor="none")
         ax.text(x, y, f"{value:.2f}", ha="center", va="center", fontsize="small", color=INK)
 
 

@@ -9,7 +9,22 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-__all__ = ["ACCENT", "DOWN", "FAINT", "INK", "PALETTE", "SERIES", "SOFT", "UP", "axes_or_new", "bars", "dress", "note"]
+__all__ = [
+    "ACCENT",
+    "DOWN",
+    "FAINT",
+    "INK",
+    "OCHRE",
+    "PALETTE",
+    "SERIES",
+    "SOFT",
+    "TEAL",
+    "UP",
+    "axes_or_new",
+    "bars",
+    "dress",
+    "note",
+]
 
 PALETTE: dict[str, str] = {
     "ink": "#1f2430",
@@ -21,11 +36,14 @@ PALETTE: dict[str, str] = {
     "teal": "#157a6e",
     "ochre": "#946300",
 }
-"""Colours by role. Up and down differ in lightness and hue for every common colour vision."""
+"""Colours by role: ``up`` is higher in cases and ``down`` lower, and nothing else; what a node raises is ``accent``,
+what it lowers ``teal``. Up and down differ in lightness and hue for every common colour vision."""
 
 INK, SOFT, FAINT = PALETTE["ink"], PALETTE["soft"], PALETTE["faint"]
 UP, DOWN, ACCENT = PALETTE["up"], PALETTE["down"], PALETTE["accent"]
-SERIES = (DOWN, PALETTE["ochre"], PALETTE["teal"], ACCENT, UP)
+OCHRE, TEAL = PALETTE["ochre"], PALETTE["teal"]
+SERIES = (TEAL, OCHRE, ACCENT, INK, SOFT)
+"""For things that are neither up nor down: no series takes the colours that mean higher and lower in cases."""
 
 
 def axes_or_new(ax: Axes | None, *, size: tuple[float, float]) -> Axes:

@@ -3,6 +3,7 @@
 from ..io.id_table import IdTable
 from .adjust import BATCH_METHODS, Adjust, Adjustment
 from .collapse import COLLAPSES
+from .fill_gaps import fill_gaps
 from .map_edges import map_edges
 from .map_ids import IdMap, map_ids
 from .normalise import NORMALISATIONS, Normalisation
@@ -26,6 +27,7 @@ __all__ = [
     "PreparationSettings",
     "PreparedStore",
     "UserTable",
+    "fill_gaps",
     "map_edges",
     "map_for",
     "map_ids",

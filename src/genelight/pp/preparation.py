@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._core.checks import check_finite
-from .._core.provenance import digest, read_json, write_json
+from .._core.provenance import check_seal, digest, read_json, sealed, write_json
 from ..errors import FormatError, GeneMismatchError, InputError, UnknownNameError, first_three
 from ..nouns import Alignment, Genes
 from .adjust import Adjustment
@@ -218,7 +218,7 @@ class Preparation:
             msg = f"the model was trained on scale = '{self.scale}'; values on scale = '{scale}' cannot be made of that"
             raise InputError(msg)
         rescaled = adata.copy()
-        rescaled.X = logged(adata, scale)
+        rescaled.X = logged(adata, scale, gaps=True)
         return rescaled
 
     def save(self, path: Path) -> None:
@@ -235,7 +235,7 @@ class Preparation:
             "id_map": self.id_map and self.id_map.to_dict(),
             "asked": self.asked and self.asked.to_dict(),
         }
-        write_json(path, content)
+        write_json(path, sealed(content))
 
     @classmethod
     def load(cls, path: Path) -> Preparation:
@@ -244,9 +244,9 @@ class Preparation:
         Raises
         ------
         FormatError
-            If the file is absent, damaged, or from a newer genelight.
+            If the file is absent, damaged, altered, or from a newer genelight.
         """
-        content = read_json(path)
+        content = check_seal(read_json(path), where=path)
         try:
             newer = content["format"] > cls.FORMAT
             read = None if newer else _from_dict(content, where=str(path))

@@ -30,8 +30,6 @@ LEAST_SAMPLES = 10
 LEAST_GENES = 10
 AUTO = "auto"
 # What a detected scale is prepared as; standardised values and ratios are none that a model can be given.
-# A gene that more samples lack is left out; a smaller share of gaps is given the mean of the others, and counted.
-MOST_MISSING = 0.2
 _TAKEN_AS = {
     "counts": "counts",
     "tpm": "linear",
@@ -146,7 +144,7 @@ def prepare_as(adata: AnnData | Store, asked: PreparationSettings) -> Preparatio
         raise InputError(msg)
     ids_all = Genes(tuple(adata.var_names), asked.ids)
     scale, evidence = _scale(adata, asked.scale)
-    y_ng, gaps = (np.zeros((0, 0)), 0) if isinstance(adata, Store) else _filled(logged(adata, scale, gaps=True))
+    y_ng = np.zeros((0, 0)) if isinstance(adata, Store) else logged(adata, scale)
     found = of_store(adata, scale) if isinstance(adata, Store) else of_matrix(y_ng)
     complete = np.isfinite(found.sd_g)
     varies = complete & (found.sd_g > 1e-6 * np.maximum(1.0, found.largest_g))
@@ -155,7 +153,6 @@ def prepare_as(adata: AnnData | Store, asked: PreparationSettings) -> Preparatio
     account: dict[str, Any] = {
         "samples": adata.n_obs,
         "genes_read": len(ids_all),
-        **({"values_filled": gaps} if gaps else {}),
         "genes_incomplete": int((~complete).sum()),
         "genes_constant": int((complete & ~varies).sum()),
         "genes_on_floor": int((varies & ~seen).sum()),
@@ -206,18 +203,6 @@ def _further(plain: Preparation, y_ng: np.ndarray, obs: pd.DataFrame, *, asked: 
         shift_g=shift_g,
         span_g=span_g,
     )
-
-
-def _filled(y_ng: np.ndarray) -> tuple[np.ndarray, int]:
-    """Values whose few gaps are their gene's mean, and how many; genes with many keep theirs and are left out."""
-    gap_ng = np.isnan(y_ng)
-    if not gap_ng.any():
-        return y_ng, 0
-    few_g = gap_ng.any(0) & (gap_ng.mean(0) <= MOST_MISSING)
-    mean_g = np.nanmean(y_ng[:, few_g], axis=0)
-    filled = y_ng.copy()
-    filled[:, few_g] = np.where(gap_ng[:, few_g], mean_g, y_ng[:, few_g])
-    return filled, int(gap_ng[:, few_g].sum())
 
 
 def _scale(adata: AnnData | Store, scale: str) -> tuple[str, dict[str, str]]:

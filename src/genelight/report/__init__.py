@@ -7,8 +7,9 @@
 
 from __future__ import annotations
 
+from ._compare import compare, comparison
 from ._render import render
 from ._summary import summarise
 from ._write import report
 
-__all__ = ["render", "report", "summarise"]
+__all__ = ["compare", "comparison", "render", "report", "summarise"]

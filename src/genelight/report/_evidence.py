@@ -98,6 +98,7 @@ def set_record(row: pd.Series) -> dict[str, Any]:
     return {
         "collection": collection,
         "name": name,
+        "reference": row["reference"],
         "test": row["test"],
         "overlap": row["statistic"] if float(row["statistic"]).is_integer() else None,
         "genes": row["n"],

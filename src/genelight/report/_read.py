@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from .._core.provenance import read_json
-from ..errors import FormatError, InputError
+from .._core.ledger import altered_files
+from .._core.provenance import check_seal, read_json, read_toml
+from ..errors import FormatError, InputError, first_three
 from ..nouns import Evidence, Module, NodeGenes
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ __all__ = ["KEY", "Run", "read_run"]
 
 KEY = "07_patients_key.tsv"
 """Which id has which number: the one file of patients that is not for sharing."""
+
+MADE = ("report.html", "report.json")
+RECORD = "run.json"
 
 CONTROLS = {"PC": "PCA", "IC": "ICA"}
 """Layers of baseline models, shown beside the model's own, and what they are called."""
@@ -107,7 +110,7 @@ def read_run(folder: Path, *, show_ids: bool = False) -> Run:
     InputError
         If there is no such folder, or nothing of a run in it, or no ids to show.
     FormatError
-        If a file is damaged, of another kind, or lacks columns; names it.
+        If a file is damaged, altered since the run made it, of another kind, or lacks columns; names it.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -121,6 +124,7 @@ def read_run(folder: Path, *, show_ids: bool = False) -> Run:
     if show_ids and not (folder / KEY).exists():
         msg = f"{folder} has no {KEY}, which says whose number is whose; add [patients] to the study and run it again"
         raise InputError(msg)
+    _check_unaltered(folder)
     node_genes = {lit.layer: lit for lit in map(NodeGenes.load, sorted(folder.glob("04_nodes_*.parquet")))}
     module, evidence = folder / "05_module.tsv", folder / "06_evidence.parquet"
     study = _toml(folder / "study.toml")
@@ -142,6 +146,23 @@ def read_run(folder: Path, *, show_ids: bool = False) -> Run:
     )
 
 
+def _check_unaltered(folder: Path) -> None:
+    """Stop where a file is not as the run left it; what is shown would be nobody's result."""
+    wrong = altered_files(folder, but=MADE)
+    if (folder / RECORD).is_file():
+        try:
+            check_seal(read_json(folder / RECORD), where=folder / RECORD)
+        except FormatError:
+            wrong[RECORD] = "altered"
+    if wrong:
+        named = first_three((f"{file} ({what})" for file, what in wrong.items()), n=6)
+        msg = (
+            f"{folder}: {len(wrong)} files are not as the run left them: {named}; run the same study with --out "
+            f"{folder} again, it makes them anew (see also: genelight verify {folder})"
+        )
+        raise FormatError(msg)
+
+
 def _json(path: Path) -> dict[str, Any]:
     content = read_json(path) if path.exists() else {}
     if not isinstance(content, dict):
@@ -153,11 +174,7 @@ def _json(path: Path) -> dict[str, Any]:
 def _toml(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
-    try:
-        return tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        msg = f"{path} is not readable as TOML: {error}"
-        raise FormatError(msg) from error
+    return read_toml(path)
 
 
 def _table(path: Path, columns: Sequence[str], *, separator: str = "\t") -> pd.DataFrame | None:
@@ -165,7 +182,7 @@ def _table(path: Path, columns: Sequence[str], *, separator: str = "\t") -> pd.D
     if not path.exists():
         return None
     try:
-        with path.open() as handle:
+        with path.open(encoding="utf-8", newline="") as handle:
             if not handle.readline().startswith("# genelight "):
                 handle.seek(0)
             table = pd.read_csv(handle, sep=separator, keep_default_na=False, na_values=[""])

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ..errors import UnknownNameError
+from ._payload import encoded
 from ._words import interval, number, percent, plain, tail
 from .sections import SECTIONS
 
@@ -21,10 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["render"]
 
 TEMPLATES = Path(__file__).parent / "templates"
+SCRIPTS = ("page", "plot", "tables", "lookup", "panel", "figures", "samples", "network", "start")
+"""Parts of the page's script, in order."""
 FRAME: dict[str, Any] = {
     "title": "",
     "contrast": {"case": None, "control": None, "cases": None, "controls": None},
     "findings": [],
+    "verdict": {"banner": None, "answers": [], "change": []},
+    "paragraph": {"text": "", "references": [], "bibtex": ""},
     "missing": {},
     "figures": {},
 }
@@ -61,12 +66,29 @@ def render(summary: Mapping[str, Any], format: str = "html") -> str:  # noqa: A0
 
 
 def _html(summary: Mapping[str, Any]) -> str:
-    script, style = (Markup((TEMPLATES / name).read_text("utf-8")) for name in ("report.js", "report.css"))  # noqa: S704
-    # The page may run this one script and load nothing, whatever names its data bring along.
-    hashed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{hashed}'"
-    template = _environment().get_template("report.html.j2")
-    return template.render(**_filled(summary), script=script, style=style, policy=policy)
+    own = "\n".join((TEMPLATES / "js" / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
+    data = summary.get("data") or {}
+    # The page may run these scripts and load nothing, whatever names its data bring along.
+    scripts = [*([(TEMPLATES / "vendor" / "cytoscape.min.js").read_text("utf-8")] if data.get("network") else []), own]
+    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts]
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    policy = f"default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src {allowed}"
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            **_filled(summary),
+            scripts=[Markup(text) for text in scripts],  # noqa: S704  our own, and Cytoscape.js
+            style=Markup((TEMPLATES / "report.css").read_text("utf-8")),  # noqa: S704
+            policy=policy,
+            payload=Markup(encoded({**data, "figures": _numbers(summary)})),  # noqa: S704  base64
+        )
+    )
+
+
+def _numbers(summary: Mapping[str, Any]) -> dict[str, str]:
+    """The table behind each drawing, as CSV."""
+    return {name: f["csv"] for name, f in summary.get("figures", {}).items() if "csv" in f}
 
 
 def _markdown(summary: Mapping[str, Any]) -> str:
@@ -75,7 +97,8 @@ def _markdown(summary: Mapping[str, Any]) -> str:
 
 def _json(summary: Mapping[str, Any]) -> str:
     drawn = {name: {"caption": figure["caption"]} for name, figure in summary.get("figures", {}).items()}
-    content = plain({**summary, "figures": drawn})
+    # What the script looks up lies in the run folder as tables.
+    content = plain({**{k: v for k, v in summary.items() if k != "data"}, "figures": drawn})
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 

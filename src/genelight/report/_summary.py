@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._evidence import by_kind
+from ._payload import payload
 from ._read import read_run
 from ._words import plain
-from .sections import SECTIONS, findings
+from .sections import SECTIONS, findings, paragraph, verdict
 
 if TYPE_CHECKING:
     from ._read import Run
@@ -32,8 +33,9 @@ def summarise(run_folder: Path | str, *, show_ids: bool = False) -> dict[str, An
     -------
     dict
         Plain values only, fit for JSON, no NaN, no id of any sample or subject unless asked. Keys: ``title``,
-        ``contrast``, ``findings`` (five sentences), one per section of the page, ``missing``, ``figures`` (inline SVG
-        with caption).
+        ``contrast``, ``findings`` (five sentences), ``verdict``, one per section of the page, ``paragraph`` (of
+        methods, to paste), ``missing``, ``figures`` (inline SVG with caption), ``data`` (what the page's script looks
+        up and draws).
 
     Raises
     ------
@@ -62,6 +64,9 @@ def summarise(run_folder: Path | str, *, show_ids: bool = False) -> dict[str, An
     summary: dict[str, Any] = {"format": FORMAT, "title": _title(run), "contrast": _contrast(run), **found}
     summary["missing"] = {name: text for s in SECTIONS for name, text in s.missing(found[s.name]).items()}
     summary["findings"] = findings(summary)
+    summary["verdict"] = verdict(summary)
+    summary["paragraph"] = paragraph(summary, study=run.study, about=run.about)
+    summary["data"] = payload(run, evidence, found)
     summary["figures"] = {name: drawn for s in SECTIONS for name, drawn in s.figures(run, found[s.name]).items()}
     return plain(summary)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .._core.provenance import writing
+from .._core.disk import writing
+from .._core.ledger import STEPS, Ledger
+from ._read import MADE
 from ._render import render
 from ._summary import summarise
 
@@ -53,4 +55,6 @@ def report(run_folder: Path | str, *, show_ids: bool = False) -> Path:
     for path, format_ in ((folder / "report.json", "json"), (page, "html")):
         with writing(path) as draft:
             draft.write_text(render(summary, format_), encoding="utf-8")
+    if (folder / STEPS).is_file():
+        Ledger(folder).renew("report", MADE)
     return page

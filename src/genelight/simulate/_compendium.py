@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from .._core.checks import check_positive
+from .._core.disk import writing
 from .._core.progress import progress
-from .._core.provenance import writing
 from ..errors import InputError
 from ..nouns import Genes
 from ._bend import bend

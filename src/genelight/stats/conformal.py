@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..nouns.severity import bounds
+from .subjects import numbered, subject_shares
 
 __all__ = ["NO_RESIDUALS", "Residuals", "calibration", "coverage", "residuals"]
 
@@ -55,7 +56,8 @@ def _effective(residual_n: np.ndarray, subject_n: np.ndarray) -> float:
 
     By the share of variance between subjects, from a one-way analysis of variance.
     """
-    _, position_n, count_s = np.unique(subject_n, return_inverse=True, return_counts=True)
+    position_n = numbered(subject_n)[1]
+    count_s = np.bincount(position_n)
     n, s = len(residual_n), len(count_s)
     if n == s or s < 2:
         return float(s)
@@ -66,12 +68,6 @@ def _effective(residual_n: np.ndarray, subject_n: np.ndarray) -> float:
     shared = max(0.0, (between - within) / usual)
     alike = shared / max(shared + within, 1e-300)
     return float(s**2 / (alike + (1 - alike) / count_s).sum())
-
-
-def subject_shares(subject_n: np.ndarray) -> np.ndarray:
-    """Weights that give every subject the same say; they sum to one."""
-    _, position_n, count_s = np.unique(subject_n, return_inverse=True, return_counts=True)
-    return 1.0 / (count_s[position_n] * len(count_s))
 
 
 def coverage(y_n: np.ndarray, score_n: np.ndarray, subject_n: np.ndarray, *, fold_n: np.ndarray, level: float) -> float:

@@ -6,12 +6,13 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binom
 
 from ..nouns import Contrast
 from .auc import weighted_auc
-from .subjects import bootstrap_counts, weights_under
+from .subjects import bootstrap_counts, numbered, weights_under
 
-__all__ = ["auc_interval", "r2_interval"]
+__all__ = ["auc_interval", "median_interval", "r2_interval"]
 
 TAILS = (0.025, 0.975)
 
@@ -42,7 +43,7 @@ def auc_interval(scores: pd.DataFrame, *, draws: int = 1000, seed: int = 0) -> p
     rows = []
     for method, table in scores.groupby("method", sort=False):
         case_n = (table["group"] == "case").to_numpy()
-        position_n = np.unique(table["subject"].to_numpy(), return_inverse=True)[1]
+        position_n = numbered(table["subject"])[1]
         contrast = Contrast(case_n, ~case_n, position_n, str(method))
         score_n = table["score"].to_numpy()
         auc = weighted_auc(score_n, contrast, contrast.weight_n())
@@ -88,3 +89,22 @@ def r2_interval(r2_by_subject: pd.DataFrame, *, draws: int = 1000, seed: int = 0
         low, high = np.quantile(value_b[1:], TAILS)
         rows.append({"model": model, "versus": versus, "r2": value_b[0], "low": low, "high": high})
     return pd.DataFrame(rows)
+
+
+def median_interval(value_n: np.ndarray, *, level: float = 0.95) -> tuple[float, float]:
+    """Two of the values between which the median lies with at least this chance, whatever the distribution.
+
+    As many values are left outside on each side as keep both tails of the sign test within the level; where even the
+    smallest and largest do not, as for five values and 95%, these are given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from genelight.stats.intervals import median_interval
+    >>> median_interval(np.arange(1.0, 11.0))
+    (2.0, 9.0)
+    """
+    ordered = np.sort(value_n)
+    below = np.arange(len(ordered))
+    outside = max(int((binom.cdf(below, len(ordered), 0.5) <= (1 - level) / 2).sum()) - 1, 0)
+    return float(ordered[outside]), float(ordered[-1 - outside])

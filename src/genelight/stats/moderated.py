@@ -1,39 +1,53 @@
-"""Moderated t statistics on subjects' means, for many weightings of the subjects at once."""
+"""Moderated t statistics on subjects' means, with covariates or without, for many weightings or labels at once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
-from scipy import special
+from scipy import optimize, stats
 
 from ..nouns import Contrast
+from .squeeze import squeeze
 from .subjects import group_sizes, kinds, subject_means
 
-__all__ = ["Moderated", "SubjectDesign", "pairs_of", "squeeze"]
+__all__ = ["Design", "Moderated", "Remembered", "detectable", "pairs_of"]
 
 LEAST_PAIRS = 5
+RECENT = 3
+AT_ONCE = 2**23
+POWER = 0.8
 
 
 @dataclass(frozen=True)
 class Moderated:
-    """Results of b weightings for g genes.
+    """Results of b weightings, or b ways to label, for g genes.
 
     Attributes
     ----------
     t_bg
         Moderated t, above zero where cases are higher.
-    df_b
-        Its degrees of freedom, residual and prior together.
+    effect_bg
+        Difference between the groups (of means, adjusted where there are covariates), in units of the values.
+    df_bg
+        Degrees of freedom of t, residual and prior together, shape ``(b, 1)`` or ``(b, g)``.
     prior_df_b, prior_variance_b
-        The prior that genes share.
+        The prior that genes share; their medians where genes have priors of their own.
+    unit_b
+        Variance of the difference where a subject's is one.
     """
 
     t_bg: np.ndarray
-    df_b: np.ndarray
+    effect_bg: np.ndarray
+    df_bg: np.ndarray
     prior_df_b: np.ndarray
     prior_variance_b: np.ndarray
+    unit_b: np.ndarray
+
+    def p_bg(self) -> np.ndarray:
+        """Two-sided p of t, shape ``(b, g)``."""
+        return np.asarray(2 * stats.t.sf(np.abs(self.t_bg), self.df_bg))
 
 
 def pairs_of(contrast: Contrast) -> np.ndarray:
@@ -49,127 +63,187 @@ def pairs_of(contrast: Contrast) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class SubjectDesign:
-    """Subjects' means, ready to be compared under any weighting of subjects.
+class Design:
+    """Subjects' means with a linear model, ready to be compared under any weighting or labelling of the subjects.
 
-    Two groups, or differences within the subject (then `control_sg` is None), as :func:`pairs_of` decides.
+    Values belong on the scale on which they were measured (log2): genes brought to one variance have no prior
+    to share, and their t is no longer moderated.
+
+    Attributes
+    ----------
+    x_rg
+        Means of each subject in each group, cases first, or differences within the subject, as :func:`pairs_of`
+        decides.
+    tested_r
+        1 for cases and 0 for controls; 1 throughout for differences.
+    other_rk
+        A constant (not for differences) and covariates.
+    subject_r
+        Subject of each row, as positions.
+    paired
+        Whether rows are differences.
+    average_g
+        Average of each gene over subjects.
+    trend, robust
+        Whether the prior follows that average, and whether it is fitted robustly, see
+        :func:`genelight.stats.squeeze.squeeze`.
     """
 
-    case_sg: np.ndarray
-    case_s: np.ndarray
-    control_sg: np.ndarray | None
-    control_s: np.ndarray | None
+    x_rg: np.ndarray
+    tested_r: np.ndarray
+    other_rk: np.ndarray
+    subject_r: np.ndarray
+    paired: bool
+    average_g: np.ndarray
+    trend: bool = False
+    robust: bool = False
 
     @classmethod
-    def of(cls, x_ng: np.ndarray, contrast: Contrast) -> SubjectDesign:
-        """Average the samples of each subject and group; the contrast has subjects as positions."""
-        case_sg, case_s = subject_means(x_ng, contrast.case_n, contrast.subject_n)
-        control_sg, control_s = subject_means(x_ng, contrast.control_n, contrast.subject_n)
+    def of(cls, x_ng: np.ndarray, contrast: Contrast, *, trend: bool = False, robust: bool = False) -> Design:
+        """Average the samples and the covariates of each subject and group; the contrast has subjects as positions."""
+        covariate_nc = np.zeros((len(x_ng), 0)) if contrast.covariate_nc is None else contrast.covariate_nc
+        sides = []
+        for mask_n in (contrast.case_n, contrast.control_n):
+            mean_sg, subject_s = subject_means(x_ng, mask_n, contrast.subject_n)
+            sides.append((mean_sg, subject_means(covariate_nc, mask_n, contrast.subject_n)[0], subject_s))
+        (case_sg, case_sc, case_s), (control_sg, control_sc, control_s) = sides
         pair_s = pairs_of(contrast)
-        if not len(pair_s):
-            return cls(case_sg, case_s, control_sg, control_s)
-        return cls(case_sg[np.isin(case_s, pair_s)] - control_sg[np.isin(control_s, pair_s)], pair_s, None, None)
-
-    @property
-    def paired(self) -> bool:
-        """Whether differences within the subject are tested."""
-        return self.control_sg is None
+        if len(pair_s):
+            ill, well = np.isin(case_s, pair_s), np.isin(control_s, pair_s)
+            average_g = (case_sg[ill].mean(0) + control_sg[well].mean(0)) / 2
+            step_sg, step_sc = case_sg[ill] - control_sg[well], case_sc[ill] - control_sc[well]
+            ones = np.ones(len(pair_s))
+            return cls(step_sg, ones, step_sc, pair_s, paired=True, average_g=average_g, trend=trend, robust=robust)
+        x_rg = np.vstack((case_sg, control_sg))
+        other_rk = np.column_stack((np.ones(len(x_rg)), np.vstack((case_sc, control_sc))))
+        tested_r = np.repeat((1.0, 0.0), (len(case_s), len(control_s)))
+        subject_r = np.concatenate((case_s, control_s))
+        average_g = x_rg.mean(0)
+        return cls(x_rg, tested_r, other_rk, subject_r, paired=False, average_g=average_g, trend=trend, robust=robust)
 
     @property
     def df(self) -> int:
         """Residual degrees of freedom."""
-        return len(self.case_s) - 1 if self.control_s is None else len(self.case_s) + len(self.control_s) - 2
+        return len(self.x_rg) - int(np.linalg.matrix_rank(self._columns_rk))
 
     @cached_property
-    def _sides(self) -> tuple[_Side, _Side | None]:
-        return _Side.of(self.case_sg), None if self.control_sg is None else _Side.of(self.control_sg)
+    def _columns_rk(self) -> np.ndarray:
+        return np.column_stack((self.tested_r, self.other_rk))
 
-    def moderated(self, count_bs: np.ndarray) -> Moderated:
-        """Moderated t when subject ``s`` enters ``count_bs[b, s]`` times (limma's lmFit and eBayes on these means).
+    @cached_property
+    def _centred(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean of each gene, and rows about it: squares lose no digits, and it adds to differences alone."""
+        centre_g = self.x_rg.mean(0)
+        return centre_g, self.x_rg - centre_g
+
+    @cached_property
+    def _squares_rg(self) -> np.ndarray:
+        return np.asarray(self._centred[1] ** 2)
+
+    def moderated(self, count_bs: np.ndarray | None = None) -> Moderated:
+        """Moderated t when subject ``s`` enters ``count_bs[b, s]`` times; everyone once if not given.
+
+        limma's lmFit and eBayes on these rows. Where a weighting leaves nothing to tell the groups from a covariate,
+        t is zero.
 
         References
         ----------
         Smyth 2004, doi 10.2202/1544-6115.1027.
         """
-        cases, controls = self._sides
-        effect_bg, squares_bg, n_b = cases.moments(count_bs[:, self.case_s])
-        unit_b, df_b = 1 / n_b, n_b - 1
-        if controls is not None and self.control_s is not None:
-            control_bg, control_squares_bg, control_n_b = controls.moments(count_bs[:, self.control_s])
-            effect_bg = effect_bg - control_bg
-            squares_bg = squares_bg + control_squares_bg
-            unit_b, df_b = unit_b + 1 / control_n_b, df_b + control_n_b - 1
-        variance_bg, prior_df_b, prior_variance_b = squeeze(squares_bg / df_b[:, None], df_b)
-        t_bg = effect_bg / np.sqrt(variance_bg * unit_b[:, None])
-        total_b = np.minimum(df_b + prior_df_b, df_b * effect_bg.shape[1])
-        return Moderated(t_bg, total_b, prior_df_b, prior_variance_b)
+        if count_bs is None:
+            count_bs = np.ones((1, int(self.subject_r.max()) + 1))
+        count_br = count_bs[:, self.subject_r].astype(np.float64)
+        step = max(1, AT_ONCE // (self.x_rg.shape[1] * self._columns_rk.shape[1]))
+        blocks = [self._weighted(count_br[i : i + step]) for i in range(0, len(count_br), step)]
+        effect_bg, squares_bg, unit_b, df_b = (np.concatenate(part) for part in zip(*blocks, strict=True))
+        return self._with_prior(effect_bg, squares_bg, unit_b=unit_b, df_b=df_b)
+
+    def _weighted(self, count_br: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Effects and sums of squares ``(b, g)``, unit variances and degrees of freedom ``(b,)``."""
+        centre_g, x_rg = self._centred
+        columns_rk = self._columns_rk
+        draws, k = len(count_br), columns_rk.shape[1]
+        product_rkk = columns_rk[:, :, None] * columns_rk[:, None]
+        inner_bkk = (count_br @ product_rkk.reshape(len(x_rg), -1)).reshape(draws, k, k)
+        weighted_bkr = count_br[:, None] * columns_rk.T
+        moment_bkg = (weighted_bkr.reshape(draws * k, -1) @ x_rg).reshape(draws, k, -1)
+        inverse_bkk = np.linalg.pinv(inner_bkk, rcond=1e-10, hermitian=True)
+        slope_bkg = inverse_bkk @ moment_bkg
+        reach_bkk = inverse_bkk @ inner_bkk
+        told_b = np.abs(reach_bkk[:, 0, 0] - 1) < 1e-6
+        effect_bg = slope_bkg[:, 0] + centre_g if self.paired else slope_bkg[:, 0]
+        squares_bg = np.maximum(count_br @ self._squares_rg - (slope_bkg * moment_bkg).sum(1), 0.0)
+        df_b = np.maximum(count_br.sum(1) - np.trace(reach_bkk, axis1=1, axis2=2), 1.0)
+        return (
+            np.where(told_b[:, None], effect_bg, 0.0),
+            squares_bg,
+            np.where(told_b, inverse_bkk[:, 0, 0], 1.0),
+            df_b,
+        )
+
+    def under(self, tested_br: np.ndarray) -> Moderated:
+        """Moderated t under other values of the tested column, shape ``(b, r)``: shuffled labels, or signs of rows."""
+        left, size, _ = np.linalg.svd(self.other_rk, full_matrices=False)
+        known_rk = left[:, size > 1e-10 * size.max(initial=0.0)]
+        left_rg = self.x_rg - known_rk @ (known_rk.T @ self.x_rg)
+        moved_br = tested_br - (tested_br @ known_rk) @ known_rk.T
+        size_b = (moved_br**2).sum(1)
+        told_b = size_b > 1e-10 * (tested_br**2).sum(1)
+        size_b = np.where(told_b, size_b, 1.0)
+        effect_bg = np.where(told_b[:, None], moved_br @ left_rg / size_b[:, None], 0.0)
+        squares_bg = np.maximum((left_rg**2).sum(0) - effect_bg**2 * size_b[:, None], 0.0)
+        df_b = np.full(len(tested_br), max(len(left_rg) - known_rk.shape[1] - 1.0, 1.0))
+        return self._with_prior(effect_bg, squares_bg, unit_b=1 / size_b, df_b=df_b)
+
+    def _with_prior(
+        self, effect_bg: np.ndarray, squares_bg: np.ndarray, *, unit_b: np.ndarray, df_b: np.ndarray
+    ) -> Moderated:
+        along_g = self.average_g if self.trend else None
+        prior = squeeze(squares_bg / df_b[:, None], df_b, average_g=along_g, robust=self.robust)
+        t_bg = effect_bg / np.sqrt(prior.variance_bg * unit_b[:, None])
+        # The genes together cannot know more than all their own degrees of freedom.
+        df_bg = np.minimum(df_b[:, None] + prior.prior_df_bg, df_b[:, None] * effect_bg.shape[1])
+        shared = np.median(prior.prior_df_bg, axis=1), np.median(prior.prior_variance_bg, axis=1)
+        return Moderated(t_bg, effect_bg, df_bg, *shared, unit_b)
 
 
-@dataclass(frozen=True)
-class _Side:
-    """One group's rows, centred, and their squares: made once for all weightings."""
+class Remembered:
+    """A design that keeps its last answers: derivations of one question, and of every layer, ask for the same draws."""
 
-    centre_g: np.ndarray
-    centred_sg: np.ndarray
-    squared_sg: np.ndarray
+    def __init__(self, design: Design) -> None:
+        self.design = design
+        self.paired, self.df = design.paired, design.df
+        self._ask = lru_cache(maxsize=RECENT)(self._answer)
 
-    @classmethod
-    def of(cls, x_sg: np.ndarray) -> _Side:
-        centre_g = x_sg.mean(0)
-        centred_sg = x_sg - centre_g
-        return cls(centre_g, centred_sg, centred_sg**2)
+    def moderated(self, count_bs: np.ndarray | None = None) -> Moderated:
+        """Moderated t when subject ``s`` enters ``count_bs[b, s]`` times; everyone once if not given."""
+        if count_bs is None:
+            count_bs = np.ones((1, int(self.design.subject_r.max()) + 1))
+        count_bs = np.ascontiguousarray(count_bs, dtype=np.int64)
+        return self._ask(count_bs.tobytes(), count_bs.shape[1])
 
-    def moments(self, count_bs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Mean and sum of squares about it, both ``(b, g)``, and number of subjects ``(b,)``."""
-        n_b = count_bs.sum(1).astype(np.float64)
-        share_bs = count_bs / n_b[:, None]
-        mean_bg = share_bs @ self.centred_sg
-        squares_bg = np.maximum(share_bs @ self.squared_sg - mean_bg**2, 0.0) * n_b[:, None]
-        return mean_bg + self.centre_g, squares_bg, n_b
+    def _answer(self, content: bytes, subjects: int) -> Moderated:
+        return self.design.moderated(np.frombuffer(content, dtype=np.int64).reshape(-1, subjects))
 
 
-def squeeze(variance_bg: np.ndarray, df_b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Draw the genes' variances towards a common prior, row by row.
+def detectable(result: Moderated, *, p: float, power: float = POWER) -> float:
+    """Difference that a gene needs to have a two-sided p of at most `p` with this power, in its standard deviations.
 
-    The prior (its degrees of freedom and its variance) is fitted to the mean and variance of the log variances,
-    which under the model follow a scaled F distribution.
+    That of the first row of `result`, at its median degrees of freedom, from the noncentral t distribution.
 
-    Parameters
-    ----------
-    variance_bg
-        Residual variances.
-    df_b
-        Their degrees of freedom.
-
-    Returns
-    -------
-    Posterior variances ``(b, g)``, prior degrees of freedom ``(b,)`` (infinite where genes vary no more than chance
-    has it) and prior variance ``(b,)``.
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from genelight import Contrast
+    >>> case = np.arange(40) < 20
+    >>> x = np.random.default_rng(0).normal(size=(40, 500))
+    >>> result = Design.of(x, Contrast(case, ~case, np.arange(40), "")).moderated()
+    >>> round(detectable(result, p=0.05), 2)
+    0.89
     """
-    middle_b = np.median(variance_bg, axis=1)
-    floor_b = 1e-5 * np.where(middle_b > 0, middle_b, 1.0)
-    floored_bg = np.maximum(variance_bg, floor_b[:, None])
-    half_b = df_b / 2
-    log_bg = np.log(floored_bg) - (special.digamma(half_b) - np.log(half_b))[:, None]
-    excess_b = log_bg.var(axis=1, ddof=1) - special.polygamma(1, half_b)
-    finite_b = excess_b > 0
-    prior_half_b = _inverse_trigamma(np.where(finite_b, excess_b, 1.0))
-    prior_df_b = np.where(finite_b, 2 * prior_half_b, np.inf)
-    fitted_b = np.exp(log_bg.mean(1) + special.digamma(prior_half_b) - np.log(prior_half_b))
-    prior_variance_b = np.where(finite_b, fitted_b, floored_bg.mean(1))
-    # With d0 -> infinity the weighted mean of variance and prior becomes the prior.
-    trust_b = np.where(finite_b, df_b / (df_b + np.where(finite_b, prior_df_b, 0.0)), 0.0)
-    posterior_bg = trust_b[:, None] * variance_bg + ((1 - trust_b) * prior_variance_b)[:, None]
-    return posterior_bg, prior_df_b, prior_variance_b
-
-
-def _inverse_trigamma(value_b: np.ndarray) -> np.ndarray:
-    """Solve ``trigamma(y) = value`` by Newton's method on ``1 / trigamma``, which is nearly linear in y."""
-    y_b = 0.5 + 1 / value_b
-    for _ in range(50):
-        trigamma_b = special.polygamma(1, y_b)
-        step_b = trigamma_b * (1 - trigamma_b / value_b) / special.polygamma(2, y_b)
-        y_b = y_b + step_b
-        if np.all(np.abs(step_b) < 1e-10 * y_b):
-            break
-    return y_b
+    df = float(np.median(result.df_bg[0]))
+    # Beyond this the two distributions are one to every digit that is printed.
+    df = min(df, 1e4)
+    least = stats.t.isf(p / 2, df)
+    centre = float(optimize.brentq(lambda c: stats.nct.sf(least, df, c) - power, 0.0, 10 * least + 10))
+    return centre * float(np.sqrt(result.unit_b[0]))

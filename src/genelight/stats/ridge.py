@@ -8,7 +8,7 @@ import numpy as np
 
 from .._core.threads import one_thread
 
-__all__ = ["PENALTIES", "Line", "Path", "ridge_path", "subject_folds", "subject_weights"]
+__all__ = ["PENALTIES", "Line", "Path", "ridge_path"]
 
 # Relative to the mean squared length of a sample; the strongest first, so that it wins ties.
 PENALTIES = np.logspace(2, -3, 11)
@@ -89,24 +89,3 @@ def ridge_path(f_nf: np.ndarray, y_nt: np.ndarray, weight_n: np.ndarray) -> Path
     n = len(f_nf)
     inside_rt = axis_fr.T @ (a_nf.T @ b_nt) * n / np.sqrt(length)
     return Path(centre_f, axis_fr, inside_rt, value_r * n, mean_t)
-
-
-def subject_weights(subject_n: np.ndarray) -> np.ndarray:
-    """One over the root of how many samples the subject has: between samples alike and subjects alike."""
-    _, position_n, count_s = np.unique(subject_n, return_inverse=True, return_counts=True)
-    return 1.0 / np.sqrt(count_s[position_n])
-
-
-def subject_folds(subject_n: np.ndarray, *, folds: int, seed: int) -> np.ndarray:
-    """Fold of each sample, shape ``(n,)``: subjects are shuffled, then dealt by how many samples they have.
-
-    Dealt from the largest on, always to the fold with the fewest samples, so that folds are of about one size.
-    """
-    _, position_n, count_s = np.unique(subject_n, return_inverse=True, return_counts=True)
-    order = np.random.default_rng(seed).permutation(len(count_s))
-    order = order[np.argsort(-count_s[order], kind="stable")]
-    fold_s, size_f = np.empty(len(count_s), dtype=np.int64), np.zeros(folds, dtype=np.int64)
-    for s in order:
-        fold_s[s] = np.argmin(size_f)
-        size_f[fold_s[s]] += count_s[s]
-    return fold_s[position_n]

@@ -1,8 +1,9 @@
-"""Folds, draws and permutations of subjects: samples of one subject never part."""
+"""Numbers, weights, folds and draws of subjects: samples of one subject never part."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -17,19 +18,44 @@ __all__ = [
     "half_counts",
     "indexed",
     "kinds",
-    "permuted",
+    "numbered",
+    "subject_folds",
     "subject_means",
+    "subject_shares",
+    "subject_weights",
     "weights_under",
 ]
 
 LEAST_HALF = 2
 
 
+def numbered(subject_n: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Names of the subjects in order, shape ``(s,)``, and the position of each sample's among them, shape ``(n,)``.
+
+    Examples
+    --------
+    >>> numbered(["b", "a", "b"])
+    (array(['a', 'b'], dtype='<U1'), array([1, 0, 1]))
+    """
+    return np.unique(np.asarray(subject_n), return_inverse=True)
+
+
+def subject_shares(subject_n: np.ndarray) -> np.ndarray:
+    """Weights that give every subject the same say; they sum to one."""
+    names, position_n = numbered(subject_n)
+    return 1.0 / (np.bincount(position_n)[position_n] * len(names))
+
+
+def subject_weights(subject_n: np.ndarray) -> np.ndarray:
+    """One over the root of how many samples the subject has: between samples alike and subjects alike."""
+    position_n = numbered(subject_n)[1]
+    return np.asarray(1.0 / np.sqrt(np.bincount(position_n)[position_n]))
+
+
 def indexed(contrast: Contrast) -> Contrast:
     """The contrast's own samples only, with subjects as positions from zero in order of name."""
     part = contrast.take(contrast.used_n)
-    _, position_n = np.unique(part.subject_n, return_inverse=True)
-    return replace(part, subject_n=position_n)
+    return replace(part, subject_n=numbered(part.subject_n)[1])
 
 
 def kinds(contrast: Contrast) -> np.ndarray:
@@ -67,6 +93,22 @@ def folds_of(kind_s: np.ndarray, *, folds: int, seed: int) -> np.ndarray:
             )
             raise InputError(msg)
     return fold_s
+
+
+def subject_folds(subject_n: np.ndarray, *, folds: int, seed: int) -> np.ndarray:
+    """Fold of each sample, shape ``(n,)``: subjects are shuffled, then dealt by how many samples they have.
+
+    Dealt from the largest on, always to the fold with the fewest samples, so that folds are of about one size.
+    """
+    position_n = numbered(subject_n)[1]
+    count_s = np.bincount(position_n)
+    order = np.random.default_rng(seed).permutation(len(count_s))
+    order = order[np.argsort(-count_s[order], kind="stable")]
+    fold_s, size_f = np.empty(len(count_s), dtype=np.int64), np.zeros(folds, dtype=np.int64)
+    for s in order:
+        fold_s[s] = np.argmin(size_f)
+        size_f[fold_s[s]] += count_s[s]
+    return fold_s[position_n]
 
 
 def bootstrap_counts(contrast: Contrast, *, draws: int, seed: int) -> np.ndarray:
@@ -117,22 +159,3 @@ def subject_means(x_ng: np.ndarray, mask_n: np.ndarray, subject_n: np.ndarray) -
     subjects, row, count = np.unique(subject_n[mask_n], return_inverse=True, return_counts=True)
     share_sn = sparse.csr_matrix((1.0 / count[row], (row, np.arange(len(row)))), shape=(len(subjects), len(row)))
     return share_sn @ x_ng[mask_n], subjects
-
-
-def permuted(contrast: Contrast, rng: np.random.Generator) -> Contrast:
-    """The contrast with labels shuffled over whole subjects; needs positions.
-
-    A subject in both groups keeps both and swaps them with probability one half; the others exchange
-    their one label among themselves. Both leave the joint distribution as it is when labels mean nothing,
-    however many samples a subject has.
-    """
-    kind_s = kinds(contrast)
-    flip_s = (kind_s == 3) & (rng.random(len(kind_s)) < 0.5)
-    (single,) = np.nonzero((kind_s == 1) | (kind_s == 2))
-    drawn = kind_s.copy()
-    drawn[single] = rng.permutation(kind_s[single])
-    flip_s |= drawn != kind_s
-    flip_n = flip_s[contrast.subject_n]
-    case_n = np.where(flip_n, contrast.control_n, contrast.case_n)
-    control_n = np.where(flip_n, contrast.case_n, contrast.control_n)
-    return replace(contrast, case_n=case_n, control_n=control_n)

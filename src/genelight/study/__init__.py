@@ -12,17 +12,23 @@ from ._run import Outcome, run
 from ._settings import Study
 from ._template import template
 from .atlas import write_atlas
+from .rerun import Compared, rerun
+from .verify import Verified, verify
 
 __all__ = [
     "CONTROLS",
     "Checked",
+    "Compared",
     "Outcome",
     "Study",
+    "Verified",
     "check",
     "draft",
     "expression",
     "readings",
+    "rerun",
     "run",
     "template",
+    "verify",
     "write_atlas",
 ]

@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from .._core.ledger import Ledger
 from .._core.progress import stage
-from .._core.provenance import read_json, versions, write_json
+from .._core.provenance import check_seal, read_json, sealed, versions, write_json
+from .._core.threads import threads_taken
 from ..errors import FormatError
 from ._inputs import Inputs
-from ._ledger import Ledger
 from ._settings import Study
 from .steps import STEPS, Bench, Step
 
 __all__ = ["Outcome", "run"]
+
+RECORD = "run.json"
 
 
 @dataclass(frozen=True)
@@ -71,15 +74,17 @@ def run(study: Study, out: str | Path, *, say: Callable[[str], None] = lambda _:
     bench, ledger = Bench(inputs, Path(out)), Ledger(Path(out))
     made: dict[str, str] = {}
     planned = [step for step in STEPS if _planned(step, bench)]
-    for step in STEPS:
-        if step.wanted(bench):
-            number = planned.index(step) + 1 if step in planned else 0
-            with stage(step.says, number=number, total=len(planned) if number else 0):
-                made[step.name] = _do(step, bench, ledger=ledger, made=made, say=say)
-        else:
-            ledger.drop(step.name)
-    findings = tuple(read_json(bench.folder / "report.json")["findings"])
-    _record(bench, result=made["report"])
+    with ledger.held():
+        _drop_altered(bench.folder / RECORD)
+        for step in STEPS:
+            if step.wanted(bench):
+                number = planned.index(step) + 1 if step in planned else 0
+                with stage(step.says, number=number, total=len(planned) if number else 0):
+                    made[step.name] = _do(step, bench, ledger=ledger, made=made, say=say)
+            else:
+                ledger.drop(step.name)
+        findings = tuple(read_json(bench.folder / "report.json")["findings"])
+        _record(bench, result=made["report"])
     return Outcome(bench.folder, bench.folder / "report.html", findings, inputs.accounts)
 
 
@@ -105,17 +110,35 @@ def _do(step: Step, bench: Bench, *, ledger: Ledger, made: dict[str, str], say: 
 
 def _record(bench: Bench, *, result: str) -> None:
     """Write run.json, the last file: a folder that has it is complete."""
-    path = bench.folder / "run.json"
-    if path.is_file() and read_json(path).get("result") == result:
+    path = bench.folder / RECORD
+    if path.is_file() and _is_of(path, result):
         return
     record = {
         "format": 1,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "versions": versions(),
+        "threads": threads_taken(),
         "seed": bench.seed,
         "expression": bench.inputs.digest,
         "priors": bench.inputs.priors,
         "result": result,
     }
-    write_json(path, record)
+    write_json(path, sealed(record))
+
+
+def _is_of(path: Path, result: str) -> bool:
+    """Whether a record is whole, and of this result."""
+    try:
+        return bool(check_seal(read_json(path), where=path)["result"] == result)
+    except (FormatError, KeyError):
+        return False
+
+
+def _drop_altered(path: Path) -> None:
+    """Remove a record that was changed by hand, so that no report shows it."""
+    try:
+        if path.is_file():
+            check_seal(read_json(path), where=path)
+    except FormatError:
+        path.unlink()

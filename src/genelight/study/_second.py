@@ -52,6 +52,7 @@ class SecondCohort:
             adata = sheet.join(adata)
         id_map = pp.map_where_needed(adata, to=genes, table=settings.id_table)
         adata = id_map.transform(adata) if id_map else adata
+        adata, _ = pp.fill_gaps(adata)
         contrast = Contrast.of(
             adata.obs,
             case=settings.case,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from .._core.provenance import parse_toml
 from ..errors import FormatError, GenelightError, InputError, ResourceError, UnknownNameError
 from ..nouns.module import DERIVATION
 
@@ -18,6 +19,8 @@ __all__ = ["EMBEDDED", "Study", "read_study"]
 
 EMBEDDED = "embedded"
 """In place of a file name: the data that come with the package."""
+# In place of a table of probes: GEO's name of the array, whose table is fetched.
+_PLATFORM = re.compile(r"GPL\d+")
 
 
 def _no_ensemble_of_one(seeds: int) -> int:
@@ -228,7 +231,7 @@ class Study(_Section):
         """
         path = Path(path)
         try:
-            text = path.read_text()
+            text = path.read_text(encoding="utf-8")
         except OSError as error:
             msg = f"cannot read the study file {path}: {error.strerror}; write one with: genelight init {path}"
             raise ResourceError(msg) from error
@@ -240,16 +243,13 @@ class Study(_Section):
     @classmethod
     def demo(cls) -> Study:
         """The embedded study: influenza at its height against baseline."""
-        text = resources.files("genelight.demo").joinpath("study.toml").read_text()
+        text = resources.files("genelight.demo").joinpath("study.toml").read_text(encoding="utf-8")
         return cls._parse(text, where="the embedded study")
 
     @classmethod
     def _parse(cls, text: str, *, where: str) -> Study:
         try:
-            return cls.model_validate(tomllib.loads(text))
-        except tomllib.TOMLDecodeError as error:
-            msg = f"{where} is not valid TOML: {error}"
-            raise FormatError(msg) from error
+            return cls.model_validate(parse_toml(text, where=where))
         except ValidationError as error:
             raise _explain(error.errors()[0], where) from None
 
@@ -267,9 +267,15 @@ class Study(_Section):
         return self.model_copy(update={"patients": self.patients.model_copy(update={"show_ids": True})})
 
     def _relative_to(self, folder: Path) -> Study:
+        return self._placed(lambda name: str(folder / name))
+
+    def seen_from(self, folder: Path) -> Study:
+        """The same with its files named as they lie from a folder, for a study file that is to be written there."""
+        return self._placed(lambda name: os.path.relpath(name, folder))
+
+    def _placed(self, at: Callable[[str], str]) -> Study:
         def place(name: str) -> str:
-            platform = re.fullmatch(r"GPL\d+", name) and not (folder / name).exists()
-            return name if name == EMBEDDED or platform else str(folder / name)
+            return name if name == EMBEDDED or _PLATFORM.fullmatch(name) else at(name)
 
         def move(part: Any) -> Any:
             return part.model_copy(update={"file": place(part.file)})
@@ -298,7 +304,7 @@ def read_study(path: Path) -> tuple[Study | None, list[GenelightError]]:
         return Study.load(path), []
     except InputError as error:
         first: list[GenelightError] = [error]
-    raw = tomllib.loads(path.read_text())
+    raw = parse_toml(path.read_text(encoding="utf-8"), where=str(path))
     problems: list[GenelightError] = []
     while True:
         try:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from .. import io, models, modules, pl
 from .._core.checks import check_column
+from .._core.disk import writing
 from .._core.provenance import file_name
 from .._core.tables import write_plain
 from ..errors import FormatError, InputError, ResourceError, UnknownNameError
@@ -48,7 +49,7 @@ def write_atlas(table: Path, out: Path, *, size: int = 200, names: Path | None =
         If it is neither kind of table, or fewer than three modules come of it.
     """
     if out.exists():
-        msg = f"{out} exists already; choose another --out or remove it, nothing was written"
+        msg = f"{out} exists already and was left as it is; choose another --out, or remove it (rm -r {out})"
         raise ResourceError(msg)
     rows = _read(table)
     if set(COHORT_COLUMNS) <= set(rows):
@@ -56,14 +57,14 @@ def write_atlas(table: Path, out: Path, *, size: int = 200, names: Path | None =
     else:
         derived = modules.modules_of_scores(_scores(rows, table, names), size=size)
     found = modules.atlas(derived)
-    out.mkdir(parents=True)
-    for name in ("pairs", "genes", "programmes"):
-        write_plain(out / f"{name}.tsv", getattr(found, name))
     side = 3 + 0.17 * len(found.order)
-    pl.save(lambda ax: pl.disease_map(found.pairs, found.order, ax), out / "map.svg", size=(side + 1, side))
-    if set(COHORT_COLUMNS) <= set(rows):
-        for name, module in derived.items():
-            module.save(out / f"module_{file_name(name)}.tsv")
+    with writing(out) as draft:
+        for name in ("pairs", "genes", "programmes"):
+            write_plain(draft / f"{name}.tsv", getattr(found, name))
+        pl.save(lambda ax: pl.disease_map(found.pairs, found.order, ax), draft / "map.svg", size=(side + 1, side))
+        if set(COHORT_COLUMNS) <= set(rows):
+            for name, module in derived.items():
+                module.save(draft / f"module_{file_name(name)}.tsv")
     return found
 
 

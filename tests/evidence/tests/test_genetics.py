@@ -30,11 +30,33 @@ def study_of(p: np.ndarray, *, placed: bool = True, length: np.ndarray | None = 
     return Edges("trait", table)
 
 
+def scores_of(p: np.ndarray) -> np.ndarray:
+    z = stats.norm.isf(p)
+    inside = z[np.isfinite(z)]
+    return np.clip(z, inside.mean() - 3 * inside.std(), inside.mean() + 6 * inside.std())
+
+
+def test_one_gene_of_p_one_or_zero_does_not_decide() -> None:
+    """A list with a true excess of small p keeps it when one of its genes has p = 1."""
+    rng = np.random.default_rng(5)
+    p, values = rng.random(1000), np.zeros((1, 1000))
+    values[0, :30] = np.linspace(2, 1, 30)
+    p[:30] = rng.beta(0.4, 1, 30)
+    p[0] = 0.5
+    was = genetic_association(nodes(values), study_of(p, placed=False), n_top=30).table.iloc[0]
+    p[0] = 1.0
+    now = genetic_association(nodes(values), study_of(p, placed=False), n_top=30).table.iloc[0]
+    assert was["statistic"] - 3.5 / 30 < now["statistic"] < was["statistic"]
+    p[0] = 0.0
+    most = genetic_association(nodes(values), study_of(p, placed=False), n_top=30).table.iloc[0]
+    assert most["statistic"] < was["statistic"] + 6.5 / 30
+
+
 def test_without_positions_it_is_the_z_test_of_a_mean() -> None:
     rng = np.random.default_rng(0)
     p, values = rng.random(1000), rng.normal(size=(1, 1000))
     row = genetic_association(nodes(values), study_of(p, placed=False), n_top=50).table.iloc[0]
-    z = stats.norm.isf(p)
+    z = scores_of(p)
     chosen = np.argsort(-np.abs(values[0]))[:50]
     sd = z.std(ddof=1) / np.sqrt(50) * np.sqrt(1 - 50 / 1000)
     assert row["p"] == pytest.approx(stats.norm.sf((z[chosen].mean() - z.mean()) / sd), rel=1e-6)
@@ -44,7 +66,7 @@ def test_turns_are_those_of_a_loop() -> None:
     rng = np.random.default_rng(1)
     p, values = rng.random(1000), rng.normal(size=(1, 1000))
     row = genetic_association(nodes(values), study_of(p), n_top=50).table.iloc[0]
-    z = stats.norm.isf(p)
+    z = scores_of(p)
     z -= z.mean()
     inside = np.isin(np.arange(1000), np.argsort(-np.abs(values[0]))[:50])
     turned = np.array([np.roll(z, -s)[inside].mean() for s in range(1000)])

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from ..._core.threads import pieces, thread_map
 from ...errors import InputError
 from ...nouns import Edges, Evidence, Module, NodeGenes
 from .._collections import Collection, collect
 from .._matched import matched_moments, matched_tail, overlaps
 from .._registry import TESTS, Against, Findings, run_tests
 from .._subjects import LEAST_GENES, Subjects
-from .._threads import pieces, thread_map
 from ..nulls import adjust, expression_bins
 
 __all__ = [

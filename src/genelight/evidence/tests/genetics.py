@@ -16,7 +16,7 @@ from ..nulls import adjust, check_expression
 __all__ = ["genetic_association"]
 
 GENOME_WIDE = 2.5e-6
-MOST_Z = 8.0
+LEAST_SD, MOST_SD = -3.0, 6.0
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,10 @@ def genetic_association(
 
     Notes
     -----
-    The regression is the competitive model of MAGMA (de Leeuw et al. 2015, doi 10.1371/journal.pcbi.1004219), the
-    turns are those of Cabrera et al. 2012 (doi 10.1534/g3.112.002618), all of them by one Fourier transform.
+    Normal scores are cut at three standard deviations below their mean and six above it, as in MAGMA, so that a gene
+    with p = 1 or p = 0 does not outweigh the others. The regression is the competitive model of MAGMA (de Leeuw et
+    al. 2015, doi 10.1371/journal.pcbi.1004219), the turns are those of Cabrera et al. 2012 (doi
+    10.1534/g3.112.002618), all of them by one Fourier transform.
 
     Examples
     --------
@@ -122,7 +124,7 @@ def _scores(subjects: Subjects, pvalues: Edges, x_ng: np.ndarray | None) -> tupl
     placed = set(columns) <= set(rows) and bool(rows[columns].notna().all(axis=None))
     order = np.lexsort((rows["start"], rows["chromosome"].astype(str))) if placed else np.arange(len(rows))
     rows, gene_u = rows.iloc[order], gene_u[order]
-    z_u = np.clip(norm.isf(rows["weight"].to_numpy(np.float64)), -MOST_Z, MOST_Z)
+    z_u = _normal(rows["weight"].to_numpy(np.float64))
     known = [np.ones(len(rows))]
     if placed:
         length_u = rows["end"].to_numpy(np.float64) - rows["start"].to_numpy(np.float64)
@@ -142,6 +144,17 @@ def _scores(subjects: Subjects, pvalues: Edges, x_ng: np.ndarray | None) -> tupl
         "null": "turns of the genome" if placed else "genes drawn evenly",
     }
     return _Scores(gene_u, rest_u, placed), about
+
+
+def _normal(p_u: np.ndarray) -> np.ndarray:
+    """Normal scores of p, none further than three standard deviations below the mean and six above, as in MAGMA.
+
+    A p of one, as of a gene without a variant to speak of, is no evidence against the genes around it.
+    """
+    z_u = norm.isf(p_u)
+    finite_u = z_u[np.isfinite(z_u)]
+    mean, sd = (float(finite_u.mean()), float(finite_u.std())) if len(finite_u) else (0.0, 1.0)
+    return np.clip(z_u, mean + LEAST_SD * sd, mean + MOST_SD * sd)
 
 
 def _tested(scores: _Scores, inside_u: np.ndarray) -> dict[str, object]:

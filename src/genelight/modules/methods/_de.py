@@ -8,28 +8,44 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...errors import InputError
+from ...stats.moderated import Design, Remembered
+from ...stats.pvalues import adjust
 from .._registry import DERIVATIONS, Question
 
-__all__ = ["De"]
+__all__ = ["De", "DeTrend"]
 
 
 @DERIVATIONS.register("de", doi="10.2202/1544-6115.1027", control=True)
 class De:
     """Moderated t of every gene on subjects' means, without a model.
 
-    The empirical Bayes t of limma (Smyth 2004) on prepared values, unpaired, or on differences within the subject
-    where enough subjects are in both groups. Prepared values are standardised gene by gene, so the prior is one
-    constant, without a trend over expression.
+    The empirical Bayes t of limma (Smyth 2004), unpaired, or on differences within the subject where enough subjects
+    are in both groups. Values are taken back to the scale on which they were measured: among genes brought to one
+    variance there is nothing to moderate by. The prior is one constant. The module's table has for every gene ``logfc``
+    (the difference, adjusted where there are covariates), ``average``, ``t``, ``p`` and ``q`` (Benjamini-Hochberg).
     """
 
     reads_codes: ClassVar[bool] = False
+    trend: ClassVar[bool] = False
+    robust: ClassVar[bool] = False
 
     def __init__(self, question: Question) -> None:
         self._design = question.design
+        if self.trend or self.robust:
+            design = Design.of(question.measured_ng, question.contrast, trend=self.trend, robust=self.robust)
+            self._design = Remembered(design)
         if self._design.df < 1:
             msg = f"{question.contrast.name}: a t statistic needs three subjects or more; widen case or control"
             raise InputError(msg)
-        result = self._design.moderated(np.ones((1, int(question.contrast.subject_n.max()) + 1)))
+        result = self._design.moderated()
+        p_g = result.p_bg()[0]
+        self.columns: Mapping[str, np.ndarray] = {
+            "logfc": result.effect_bg[0],
+            "average": self._design.design.average_g,
+            "t": result.t_bg[0],
+            "p": p_g,
+            "q": adjust(p_g),
+        }
         prior_df = float(result.prior_df_b[0])
         self.about: Mapping[str, Any] = {
             "paired": self._design.paired,
@@ -41,3 +57,15 @@ class De:
     def score(self, count_bs: np.ndarray) -> np.ndarray:
         """Moderated t, shape ``(b, g)``."""
         return self._design.moderated(count_bs).t_bg
+
+
+@DERIVATIONS.register("de_trend", doi="10.1214/16-AOAS920", control=True)
+class DeTrend(De):
+    """The same with a prior that follows average expression and outliers kept out of it.
+
+    limma's ``eBayes(trend=TRUE, robust=TRUE)``: for RNA-seq as log2 counts per million (Law et al. 2014), where the
+    spread falls with expression, and where single samples make single genes wild (Phipson et al. 2016).
+    """
+
+    trend: ClassVar[bool] = True
+    robust: ClassVar[bool] = True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ._account import Account
+from ._again import Again
 from ._cards import Cards
 from ._findings import findings
 from ._genetics import Genetics
@@ -11,28 +13,34 @@ from ._methods import Methods
 from ._module import Module
 from ._module_network import ModuleNetwork
 from ._nodes import Nodes
+from ._paragraph import paragraph
 from ._patients import Patients
 from ._reproducibility import Reproducibility
 from ._scorecard import Scorecard
 from ._scores import Scores
 from ._second_cohort import SecondCohort
 from ._section import Figure, Section
+from ._unknown import Unknown
+from ._verdict import verdict
 
-__all__ = ["SECTIONS", "Figure", "Section", "findings"]
+__all__ = ["SECTIONS", "Figure", "Section", "findings", "paragraph", "verdict"]
 
 SECTIONS: tuple[Section, ...] = (
-    Module(),
-    ModuleNetwork(),
-    SecondCohort(),
-    Genetics(),
+    Account(),
+    HeldOut(),
+    Layers(),
+    Scorecard(),
     Nodes(),
     Cards(),
     Reproducibility(),
-    Layers(),
-    Scorecard(),
-    HeldOut(),
+    Module(),
+    ModuleNetwork(),
+    Genetics(),
+    SecondCohort(),
     Scores(),
     Patients(),
+    Unknown(),
     Methods(),
+    Again(),
 )
-"""In the order of the page, below the findings."""
+"""In the order of the page, below the verdict."""

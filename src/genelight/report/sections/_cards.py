@@ -1,18 +1,16 @@
-"""Node cards: everything known of the leading nodes, one picture and one sentence each."""
+"""Node cards: everything known of the leading nodes, one sentence each."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from ... import pl
 from ...errors import FormatError
 from ...nouns import EVIDENCE_COLUMNS, NodeCard
-from ._section import Figure, Section, figure
+from ._section import Section
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from .._read import Run
 
 __all__ = ["Cards"]
@@ -23,34 +21,17 @@ class Cards(Section):
 
     name = "cards"
     anchor = "cards"
-    label = "Node cards"
+    label = "Leading nodes"
     empty = ()
     optional = True
 
     def gather(self, run: Run, evidence: pd.DataFrame) -> list[dict[str, Any]]:
         """One record per card, with its sentence."""
-        return [{**card.to_record(), "sentence": run.visible(card.sentence)} for card in _cards(run)]
-
-    def figures(self, run: Run, found: Any) -> dict[str, Figure]:
-        """One picture per card."""
-        drawn: dict[str, Figure] = {}
-        for card in _cards(run):
-            genes = card.genes["gene"]
-            lead = f", first {genes.iloc[0]}" if len(genes) else ""
-            drawn |= figure(
-                partial(pl.node, card),
-                name=f"card-{card.node}",
-                caption="",
-                alt=f"Card of node {card.node}: bars of {len(genes)} genes{lead}; its sample columns, nearest nodes "
-                "and evidence.",
-                height=5.0,
-                width=9.2,
-            )
-        return drawn
+        return [{**card.to_record(), "sentence": run.visible(card.sentence)} for card in _cards(run, evidence)]
 
 
-def _cards(run: Run) -> list[NodeCard]:
-    """The cards, with the run's evidence.
+def _cards(run: Run, evidence: pd.DataFrame) -> list[NodeCard]:
+    """The cards, with the evidence that the table of nodes shows.
 
     Raises
     ------
@@ -61,11 +42,10 @@ def _cards(run: Run) -> list[NodeCard]:
     if not isinstance(records, list):
         msg = f"{run.folder / '04_cards.json'} holds no list of cards; make it again with genelight run"
         raise FormatError(msg)
-    return [NodeCard.of_record(record, evidence=_evidence(run, str(record.get("node")))) for record in records]
+    return [NodeCard.of_record(record, evidence=_of(evidence, str(record.get("node")))) for record in records]
 
 
-def _evidence(run: Run, node: str) -> pd.DataFrame:
-    """A node's rows, those of controls left out."""
-    if run.evidence is None:
-        return pd.DataFrame(columns=list(EVIDENCE_COLUMNS))
-    return run.evidence.of(node).dropna(subset="q")
+def _of(evidence: pd.DataFrame, node: str) -> pd.DataFrame:
+    """A node's rows of the first test of each collection: those that its row of the table is made from."""
+    rows = evidence[(evidence["subject"] == node) & evidence["main"].astype(bool) & ~evidence["disease"].astype(bool)]
+    return rows[list(EVIDENCE_COLUMNS)]

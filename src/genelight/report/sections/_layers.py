@@ -71,8 +71,8 @@ def _connections(run: Run) -> dict[str, Figure]:
         caption="How layers build on one another: connections to the next layer, between the nodes of each layer "
         "in which cases and controls differ most, each with the gene that it raises most. Full lines are stronger "
         "than the source's connections shuffled among targets, dashed ones only than an input of random direction (q "
-        "of 0.05 or less). Red lines raise, blue ones lower; red nodes are higher in cases, blue ones lower, larger "
-        "where they differ more.",
+        "of 0.05 or less). Purple lines raise, green ones lower; orange nodes are higher in cases, blue ones lower, "
+        "larger where they differ more.",
         alt=f"A graph of layers from left to right; the strongest connection is from {first['source']} to "
         f"{first['target']}.",
         height=5.2,

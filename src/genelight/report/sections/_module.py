@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from ... import pl
 from .._evidence import module_sets, module_subject, set_rows
 from .._words import number
 from ._section import Figure, Section, figure
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from .._read import Run
 
 __all__ = ["Module"]
@@ -32,6 +32,11 @@ class Module(Section):
             return None
         chosen = run.module.table[run.module.table["selected"]]
         often = chosen["frequency"].notna().any()
+        statistics = run.table("05_differential.tsv", ("gene", "mean", "log2_fold_change", "t", "q"))
+        shown = chosen[["gene", "score", "rank", "frequency"]]
+        if statistics is not None:
+            found = statistics[["gene", "mean", "log2_fold_change", "t", "q"]].astype({"gene": str})
+            shown = shown.merge(found.rename(columns={"log2_fold_change": "change"}), on="gene", how="left")
         about = run.about
         return {
             "name": run.visible(run.module.name),
@@ -48,9 +53,10 @@ class Module(Section):
             "auc_by_method": {method: found.get("auc") for method, found in about.get("auc_by_method", {}).items()},
             "auc_permutation_p": about.get("auc_permutation_p"),
             "because": about.get("because"),
-            "borne": (about.get("borne") or {}).get("says"),
-            "sizes": (about.get("borne") or {}).get("sizes", []),
-            "genes": chosen[["gene", "score", "rank", "frequency"]].to_dict("records"),
+            "supported": (about.get("supported") or {}).get("says"),
+            "sizes": (about.get("supported") or {}).get("sizes", []),
+            "tested": statistics is not None,
+            "genes": shown.to_dict("records"),
             "pathways": set_rows(evidence, module_subject(run), n=15),
         }
 
@@ -75,6 +81,7 @@ def _genes(run: Run, found: Any) -> dict[str, Figure]:
     first = found["genes"][0]
     return figure(
         lambda ax: pl.module(module, ax, n=n),
+        table=pd.DataFrame(found["genes"]).head(n),
         name="module",
         caption=f"The {n} strongest genes of the module, by absolute score. Beside each bar: how often subject "
         "bootstraps select the gene.",
@@ -91,6 +98,7 @@ def _pathways(run: Run, found: Any) -> dict[str, Figure]:
     top = found["pathways"][0]
     return figure(
         lambda ax: pl.gene_sets(evidence, subject, ax, n=n),
+        table=pd.DataFrame(found["pathways"]).head(n),
         name="pathways",
         caption=f"The {n} gene sets with the smallest q among all tested. Faint bars have a q above 0.05.",
         alt=f"Bars of -log10 q for {n} gene sets; the longest is {top['name']}.",

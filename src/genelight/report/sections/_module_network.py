@@ -34,7 +34,11 @@ class ModuleNetwork(Section):
         count = nodes["role"].value_counts()
         connectors = nodes[nodes["role"] == "connector"].sort_values("p", kind="stable")
         joined = nodes[nodes["part"] > 0].sort_values("nearness", ascending=False, kind="stable")
+        there = set(nodes["gene"].astype(str))
+        chosen = [] if run.module is None else [str(g) for g in run.module.selected]
         return {
+            "apart_genes": list(nodes.loc[nodes["role"] == "apart", "gene"].astype(str)),
+            "outside_genes": [gene for gene in chosen if gene not in there],
             "network": run.section("network").get("name"),
             "size": None if run.module is None else len(run.module.selected),
             **{role: int(count.get(role, 0)) for role in ("core", "connector", "apart")},

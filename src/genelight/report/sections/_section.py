@@ -63,7 +63,15 @@ class Section(ABC):
 
 
 def figure(
-    draw: Callable[[Any], object], *, name: str, caption: str, alt: str, height: float, width: float = WIDTH
+    draw: Callable[[Any], object],
+    *,
+    name: str,
+    caption: str,
+    alt: str,
+    height: float,
+    width: float = WIDTH,
+    table: pd.DataFrame | None = None,
 ) -> dict[str, Figure]:
-    """A picture with a caption to read and a description for those who cannot see it."""
-    return {name: {"svg": svg(draw, name=name, alt=alt, size=(width, height)), "caption": caption}}
+    """A picture with a caption to read, a description for those who cannot see it, and the numbers behind it."""
+    drawn = {"svg": svg(draw, name=name, alt=alt, size=(width, height)), "caption": caption}
+    return {name: drawn | ({} if table is None else {"csv": table.to_csv(index=False, float_format="%.6g")})}

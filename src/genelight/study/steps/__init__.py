@@ -8,6 +8,7 @@ from ._ensemble import Ensemble
 from ._fit import Fit
 from ._hold_out import HoldOut
 from ._light_up import LightUp
+from ._look_up import LookUp
 from ._module_network import ModuleNetwork
 from ._nodes import Nodes
 from ._patients import Patients
@@ -26,6 +27,7 @@ STEPS: tuple[Step, ...] = (
     LightUp(),
     Ensemble(),
     Derive(),
+    LookUp(),
     ModuleNetwork(),
     SecondCohort(),
     Nodes(),

@@ -60,7 +60,7 @@ def _module(bench: Bench, model: Model, method: str, *, layer: str | None = None
 
 
 def _certainty(bench: Bench, model: Model, module: Module) -> dict[str, Any]:
-    """Held-out AUC of this and the other derivations, p under shuffled labels, stable genes, the size data bear."""
+    """Held-out AUC of this and the other derivations, p under shuffled labels, stable genes, the size they support."""
     settings = bench.study.module
     scores = pd.read_csv(bench.folder / "05_scores.tsv", sep="\t")
     auc = modules.auc_interval(scores, seed=bench.seed).set_index("method").to_dict("index")
@@ -73,7 +73,7 @@ def _certainty(bench: Bench, model: Model, module: Module) -> dict[str, Any]:
         permutations=settings.permutations,
         seed=bench.seed,
     )
-    borne = modules.stability(
+    supported = modules.stability(
         bench.inputs.adata,
         model,
         contrast=bench.inputs.contrast,
@@ -82,7 +82,14 @@ def _certainty(bench: Bench, model: Model, module: Module) -> dict[str, Any]:
         seed=bench.seed,
     )
     return {
-        "borne": {"size": borne.size, "says": str(borne), "sizes": borne.sizes.to_dict("records")},
+        "supported": {
+            "size": supported.size,
+            "interval": list(supported.interval),
+            "stable": supported.stable,
+            "seen": dict(supported.seen),
+            "says": str(supported),
+            "sizes": supported.sizes.to_dict("records"),
+        },
         "auc": auc[label]["auc"],
         "auc_interval": [auc[label]["low"], auc[label]["high"]],
         "auc_by_method": auc,

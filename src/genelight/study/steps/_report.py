@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ... import report
-from ..._core.provenance import writing
+from ..._core.disk import writing
 from .._inputs import Inputs
 from .._settings import Study
 from .._template import to_toml
@@ -32,7 +32,7 @@ class Report(Step):
     def work(self, bench: Bench) -> None:
         """Write settings first; the page shows them."""
         with writing(bench.folder / "study.toml") as draft:
-            draft.write_text(to_toml(_resolved(bench.study, bench.inputs)))
+            draft.write_text(to_toml(_resolved(bench.study, bench.inputs).seen_from(bench.folder)), encoding="utf-8")
         report.report(bench.folder)
 
 

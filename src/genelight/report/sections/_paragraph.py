@@ -1,0 +1,138 @@
+"""A methods paragraph in the words of the run, to paste into a paper, with what it cites."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .._words import count, known, listed
+from ._references import REFERENCES, bibtex
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["paragraph"]
+
+
+def paragraph(summary: Mapping[str, Any], *, study: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Any]:
+    """The text, the works it cites in order, and the same for BibTeX.
+
+    Parameters
+    ----------
+    summary
+        What the sections gathered.
+    study
+        The study file as it was resolved.
+    about
+        What the module says of itself.
+    """
+    cited: list[str] = []
+
+    def cite(key: str) -> str:
+        if key not in cited:
+            cited.append(key)
+        return f"[{cited.index(key) + 1}]"
+
+    found = summary.get("methods", {}).get("versions", {})
+    sentences = [
+        *_data(summary, study),
+        *_model(summary, study, cite=cite),
+        *_module(summary, study, about=about, cite=cite),
+        *_tests(summary, cite=cite),
+        _software(found),
+    ]
+    works = [{"number": i, "key": key, **REFERENCES[key]} for i, key in enumerate(cited, 1)]
+    return {
+        "text": " ".join(sentences),
+        "references": works,
+        "bibtex": bibtex(cited, version=found.get("genelight")),
+    }
+
+
+def _table(study: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = study.get(name, {})
+    return found if isinstance(found, dict) else {}
+
+
+def _data(summary: Mapping[str, Any], study: Mapping[str, Any]) -> list[str]:
+    contrast = summary["contrast"]
+    sides = contrast.get("cases"), contrast.get("controls")
+    sentences = []
+    if all(sides):
+        named = [f"{count(s['samples'], 'sample')} of {count(s['subjects'], 'subject')}" for s in sides]
+        sentences.append(f"Cases ({named[0]}) were compared with controls ({named[1]}).")
+    genes = {row["what"]: row["value"] for row in (summary.get("account") or {}).get("genes", [])}
+    if known(kept := genes.get("genes kept")):
+        of = f" of {genes['genes read']:,} measured" if known(genes.get("genes read")) else ""
+        scale = _table(study, "data").get("scale")
+        text = f"Expression{f' on the {scale} scale' if scale else ''} was standardised gene by gene; {kept:,} genes"
+        sentences.append(f"{text}{of} were kept.")
+    return sentences
+
+
+def _model(summary: Mapping[str, Any], study: Mapping[str, Any], *, cite: Any) -> list[str]:
+    model = _table(study, "model")
+    widths = model.get("widths")
+    if not widths:
+        return []
+    shape = "-".join(str(w) for w in widths) if isinstance(widths, list) else str(widths)
+    sentences = [
+        f"An autoencoder with hidden layers of {shape} nodes (preset {model.get('preset', 'default')}, seed "
+        f"{model.get('seed', 0)}) was trained without labels, and each hidden node was lit up to read the genes that "
+        f"it stands for {cite('dwivedi2020')}."
+    ]
+    held_out = (summary.get("held_out") or {}).get("reconstruction")
+    if held_out:
+        sentences.append(
+            f"On held-out subjects it reconstructed R² = {held_out['r2']:.3f} of expression, PCA of the same width "
+            f"{held_out['pca_r2']:.3f}."
+        )
+    again = (summary.get("reproducibility") or {}).get("members")
+    if again:
+        sentences.append(f"Nodes were matched with those of {again} further models, trained on redrawn subjects.")
+    return sentences
+
+
+def _module(summary: Mapping[str, Any], study: Mapping[str, Any], *, about: Mapping[str, Any], cite: Any) -> list[str]:
+    module = summary.get("module")
+    if not module:
+        return []
+    layer = f" on layer {module['layer']}" if module["layer"] else ""
+    how = cite("haufe2014") if module["method"] != "de" else cite("smyth2004")
+    sentences = [
+        f"Genes were scored by the derivation “{module['method']}”{layer} {how}; the {module['size']} with the largest "
+        f"absolute score form the disease module."
+    ]
+    if about.get("paired"):
+        sentences.append("Groups were compared within the subject.")
+    if known(module["bootstraps"]):
+        sentences.append(f"Selection frequencies rest on {module['bootstraps']} bootstraps of subjects.")
+    if known(module["auc"]):
+        folds = _table(study, "module").get("folds")
+        over = f" in {folds} folds of subjects" if folds else ""
+        p = module["auc_permutation_p"]
+        shuffled = f", permutation p = {p:.2g}" if known(p) else ""
+        sentences.append(f"The module's score was judged{over} (AUC {module['auc']:.2f}{shuffled}).")
+    sentences.append(f"Fold changes and moderated t are of subjects' means on the log2 scale {cite('smyth2004')}.")
+    return sentences
+
+
+def _tests(summary: Mapping[str, Any], *, cite: Any) -> list[str]:
+    tests = (summary.get("methods") or {}).get("tests") or []
+    if not tests:
+        return []
+    against = listed(list(dict.fromkeys(f"{t['collection']}" for t in tests)))
+    sentences = [
+        f"Nodes and module were tested against {against}; q values are adjusted for the false discovery rate "
+        f"within each test and reference {cite('benjamini1995')}."
+    ]
+    if summary.get("module_network"):
+        sentences.append(f"Parts of the module's network were found by Louvain's method {cite('blondel2008')}.")
+    return sentences
+
+
+def _software(versions: Mapping[str, str]) -> str:
+    shown = [name for name in ("torch", "numpy", "scipy", "scikit-learn", "anndata") if name in versions]
+    others = listed([f"{name} {versions[name].split('+')[0]}" for name in shown])
+    own = versions.get("genelight", "")
+    python = f" in Python {versions['python']}" if "python" in versions else ""
+    return f"The analysis was done with genelight {own}{python}{f', {others}' if others else ''}."

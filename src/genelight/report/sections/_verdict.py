@@ -1,0 +1,121 @@
+"""The verdict that heads the page: how sure, whether a simpler method does as well, what would change it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...pl import method_label
+from .._evidence import SIGNIFICANT
+from .._words import interval, known, listed, number, tail
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["verdict"]
+
+SMALL = 10
+"""Subjects in a group below which the page says first of all that the cohort is small."""
+TIE = 0.005
+SIMPLER = ("de", "pca")
+
+
+def verdict(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """A warning for small cohorts, two answers and the reasons for which they might change.
+
+    Returns
+    -------
+    dict
+        ``banner`` (a sentence, or None), ``answers`` (records of ``question``, ``short``, ``text``, ``tone``) and
+        ``change`` (sentences).
+    """
+    module, held_out = summary.get("module"), summary.get("held_out") or {}
+    contrast = summary.get("contrast") or {}
+    sides = [(contrast.get(side) or {}).get("subjects") for side in ("cases", "controls")]
+    return {
+        "banner": _banner(sides),
+        "answers": [_sure(module), _simpler(module), _deep(held_out.get("reconstruction"))],
+        "change": _change(summary, sides),
+    }
+
+
+def _banner(sides: list[Any]) -> str | None:
+    if not all(known(side) for side in sides) or min(sides) >= SMALL:
+        return None
+    return (
+        f"Small cohort: {sides[0]} case and {sides[1]} control subjects. With fewer than {SMALL} in a group, intervals "
+        "are wide and rough, and how often a gene is selected says little. Read the genes as candidates, and ask a "
+        "second cohort."
+    )
+
+
+def _answer(question: str, short: str, text: str, *, tone: str) -> dict[str, str]:
+    return {"question": question, "short": short, "text": text, "tone": tone}
+
+
+def _sure(module: Mapping[str, Any] | None) -> dict[str, str]:
+    question = "How sure is it?"
+    if module is None or not known(module["auc"]):
+        return _answer(question, "Not tested", "No score was tested on unseen subjects.", tone="equal")
+    ends, p = module["auc_interval"], module["auc_permutation_p"]
+    text = f"AUC {number(module['auc'])} on unseen subjects"
+    text += f" (95% interval {interval(ends)})" if interval(ends) else ""
+    text += f"; shuffled labels reach it with p = {tail(p)}" if known(p) else ""
+    if known(module["stable"]):
+        text += f". {module['stable']} of {module['size']} genes are in at least 90% of bootstraps"
+    above = bool(interval(ends)) and ends[0] > 0.5 and (not known(p) or p <= SIGNIFICANT)
+    if above:
+        return _answer(question, "Beyond chance", f"{text}.", tone="better")
+    return _answer(question, "Not beyond chance", f"{text}.", tone="worse")
+
+
+def _simpler(module: Mapping[str, Any] | None) -> dict[str, str]:
+    question = "Does a simpler method do as well?"
+    own = None if module is None else module["auc"]
+    others = {} if module is None else {m: v for m, v in module["auc_by_method"].items() if m in SIMPLER and known(v)}
+    if not known(own) or not others:
+        return _answer(question, "Not compared", "No baseline was judged on the same unseen subjects.", tone="equal")
+    named = listed([f"{method_label(m)} {number(v)}" for m, v in others.items()])
+    text = f"AUC on the same unseen subjects: this module {number(own)}, {named}."
+    if max(others.values()) >= own - TIE:
+        return _answer(question, "Yes", text, tone="equal")
+    return _answer(question, "No", text, tone="better")
+
+
+def _deep(found: Mapping[str, Any] | None) -> dict[str, str]:
+    question = "Does the deep model say more than PCA?"
+    if not found:
+        return _answer(question, "Not tested", "Reconstruction was not measured on unseen subjects.", tone="equal")
+    short = {"better": "A little" if found["difference"] < 0.05 else "Yes", "equal": "No", "worse": "Less"}
+    text = f"R² on unseen subjects {number(found['r2'], 3)}, PCA of the same width {number(found['pca_r2'], 3)}"
+    ends = interval(found["difference_interval"], 3)
+    text += f"; difference {number(found['difference'], 3)} ({ends})." if ends else "."
+    return _answer(question, short[found["verdict"]], text, tone=found["verdict"])
+
+
+def _change(summary: Mapping[str, Any], sides: list[Any]) -> list[str]:
+    """What, if it were otherwise or were done, could turn the verdict."""
+    module, reasons = summary.get("module"), []
+    if module is None:
+        return ["A contrast with cases and controls: without one there is no module to judge."]
+    if all(known(side) for side in sides) and min(sides) < 3 * SMALL:
+        reasons.append(
+            f"More subjects: {sides[0]} cases and {sides[1]} controls leave room for a few people to decide the result."
+        )
+    second = summary.get("second_cohort")
+    if second is None:
+        reasons.append(
+            "A second cohort: none was asked. A module that is not there in another cohort is not of the "
+            "disease ([second] in the study file)."
+        )
+    elif second["verdict"] != "preserved":
+        reasons.append(f"The second cohort: there the module is {second['verdict']}.")
+    if known(module["stable"]) and module["stable"] < module["size"] / 2:
+        reasons.append(
+            f"Other draws of the subjects: only {module['stable']} of {module['size']} genes are in 90% of bootstraps."
+        )
+    if not module["pathways"]:
+        reasons.append("Gene sets: none were tested, so what the genes do is not known ([[sets]] in the study file).")
+    reasons.append(
+        "Cell mixture, batch, treatment and age, where they differ between the groups: see the table of samples below."
+    )
+    return reasons

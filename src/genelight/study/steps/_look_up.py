@@ -1,0 +1,142 @@
+"""What a reader of the report looks up: other names of genes, their statistics, sets, neighbours, and the samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ... import nodes, pp
+from ..._core.tables import write_parquet, write_plain
+from ...nouns import Edges, Module
+from ...stats.moderated import SubjectDesign
+from ...stats.subjects import indexed
+from ._step import Bench, Step
+
+__all__ = ["LookUp"]
+
+HEAT_GENES = 100
+FORMAT = 1
+
+
+class LookUp(Step):
+    """Tables that the page searches and draws; nothing here is decided upon."""
+
+    name = "look_up"
+    says = "writing what the report looks up"
+    after = ("prepare", "fit", "derive")
+
+    def depends(self, bench: Bench) -> Sequence[object]:
+        """Contrast, network and sets."""
+        return [bench.contrast_digest, bench.inputs.priors, bench.study.data.ids]
+
+    def outputs(self, bench: Bench) -> Sequence[str]:
+        """Genes, sets and neighbours, samples and their codes, the module's expression."""
+        return [
+            "01_aliases.tsv",
+            "01_sets.parquet",
+            "01_neighbours.parquet",
+            "02_samples.tsv",
+            "04_codes.parquet",
+            "05_differential.tsv",
+            "05_module_expression.parquet",
+        ]
+
+    def work(self, bench: Bench) -> None:
+        """Write each."""
+        folder, inputs = bench.folder, bench.inputs
+        genes = list(inputs.preparation.genes.ids)
+        write_plain(folder / "01_aliases.tsv", _aliases(genes, inputs.preparation.genes.namespace))
+        sets = [edges.table.assign(collection=edges.name) for edges in inputs.sets]
+        _keep(folder / "01_sets.parquet", "gene sets", _members(sets, genes))
+        _keep(folder / "01_neighbours.parquet", "neighbours", _neighbours(inputs.network, genes))
+        write_plain(folder / "02_samples.tsv", _samples(bench))
+        _keep(folder / "04_codes.parquet", "codes", _codes(bench))
+        x_ng = inputs.preparation.transform(inputs.adata)
+        write_plain(folder / "05_differential.tsv", _differential(bench, x_ng))
+        table = Module.load(folder / "05_module.tsv").table
+        chosen = table.loc[table["selected"], "gene"].head(HEAT_GENES)
+        columns = [genes.index(gene) for gene in chosen]
+        heat = pd.DataFrame(x_ng[:, columns].T.astype(np.float32), columns=_numbers(len(x_ng)))
+        heat.insert(0, "gene", list(chosen))
+        _keep(folder / "05_module_expression.parquet", "module expression", heat)
+
+
+def _keep(path: Path, kind: str, table: pd.DataFrame) -> None:
+    write_parquet(path, table.reset_index(drop=True), kind=kind, version=FORMAT, about={})
+
+
+def _numbers(n: int) -> list[str]:
+    return [str(i + 1) for i in range(n)]
+
+
+def _aliases(genes: Sequence[str], namespace: str) -> pd.DataFrame:
+    """Other names of each gene by the table that ships; of ids that are no symbols, the symbol first."""
+    table = pp.IdTable.shipped()
+    if namespace not in table.kinds:
+        return pd.DataFrame({"gene": list(genes), "aliases": ""})
+    own, symbols = table.entrez_of(namespace), table.names("symbol")
+    others: dict[int, list[str]] = {}
+    for alias, found in table.entrez_of("alias").items():
+        for entrez in found:
+            others.setdefault(entrez, []).append(alias)
+    rows = []
+    for gene in genes:
+        found = own.get(gene, ())
+        names = [symbols[found[0]], *others.get(found[0], [])] if len(found) == 1 and found[0] in symbols else []
+        rows.append("|".join(dict.fromkeys(name for name in names if name != gene)))
+    return pd.DataFrame({"gene": list(genes), "aliases": rows})
+
+
+def _members(sets: Sequence[pd.DataFrame], genes: Sequence[str]) -> pd.DataFrame:
+    """Which measured genes are in which set."""
+    columns = ["collection", "source", "target"]
+    joined = pd.concat([s[columns] for s in sets], ignore_index=True) if sets else pd.DataFrame(columns=columns)
+    return joined[joined["target"].isin(genes)].rename(columns={"source": "set", "target": "gene"}).astype(str)
+
+
+def _neighbours(network: Edges | None, genes: Sequence[str]) -> pd.DataFrame:
+    """Edges of the network between measured genes, the heaviest first."""
+    if network is None:
+        return pd.DataFrame({"source": [], "target": [], "weight": []}).astype({"source": str, "target": str})
+    table = network.table[["source", "target", "weight"]]
+    table = table[table["source"].isin(genes) & table["target"].isin(genes)]
+    return table.sort_values("weight", ascending=False, kind="stable")
+
+
+def _samples(bench: Bench) -> pd.DataFrame:
+    """One row per sample under a running number: id, subject, group, and the sample table."""
+    adata, contrast = bench.inputs.adata, bench.inputs.contrast
+    group = np.where(contrast.case_n, "case", np.where(contrast.control_n, "control", "neither"))
+    first = {"number": _numbers(adata.n_obs), "sample_id": list(adata.obs_names)}
+    first |= {"subject_id": [str(s) for s in contrast.subject_n], "contrast_group": list(group)}
+    kept = adata.obs.drop(columns=[c for c in first if c in adata.obs])
+    return pd.concat([pd.DataFrame(first), kept.reset_index(drop=True)], axis=1)
+
+
+def _codes(bench: Bench) -> pd.DataFrame:
+    """Every sample's activation of every node, and its principal and independent components."""
+    parts = {"number": _numbers(bench.inputs.adata.n_obs)}
+    table = [pd.DataFrame(parts)]
+    for model in bench.models():
+        for layer, width in model.widths.items():
+            h_nk = nodes.encode(model, bench.inputs.adata, layer=layer)
+            table.append(pd.DataFrame(h_nk.astype(np.float32), columns=[f"{layer}.{k}" for k in range(width)]))
+    return pd.concat(table, axis=1)
+
+
+def _differential(bench: Bench, x_ng: np.ndarray) -> pd.DataFrame:
+    """Log2 fold change, moderated t, p and q of every gene, on subjects' means of the log2 values."""
+    preparation, contrast = bench.inputs.preparation, bench.inputs.contrast
+    part = indexed(contrast)
+    design = SubjectDesign.of(x_ng[contrast.used_n] * preparation.sd_g + preparation.mean_g, part)
+    found = design.moderated(np.ones((1, int(part.subject_n.max()) + 1)))
+    change = design.case_sg.mean(0) - (0 if design.control_sg is None else design.control_sg.mean(0))
+    t_g = found.t_bg[0]
+    p_g = 2 * stats.t.sf(np.abs(t_g), found.df_b[0])
+    q_g = stats.false_discovery_control(np.where(np.isnan(p_g), 1.0, p_g))
+    columns = {"gene": preparation.genes.ids, "mean": preparation.mean_g, "log2_fold_change": change}
+    return pd.DataFrame({**columns, "t": t_g, "p": p_g, "q": q_g})

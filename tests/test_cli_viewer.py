@@ -1,0 +1,99 @@
+"""Finished runs on loopback: the right token sees them, nobody else anything."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from genelight import report
+from genelight.cli._viewer import Viewer
+from genelight.errors import InputError
+
+
+def finished(folder: Path, *, genes: dict[str, float], title: str) -> Path:
+    folder.mkdir()
+    (folder / "study.toml").write_text(f"[contrast]\nname = {json.dumps(title)}")
+    page = report.report(folder)
+    summary = json.loads((folder / "report.json").read_text())
+    module = {"size": len(genes), "measured": 9, "auc": 0.9, "auc_interval": [0.8, 1.0], "method": "auto"}
+    summary["module"] = module | {"layer": "L1", "pathways": []}
+    summary["module"]["genes"] = [{"gene": g, "score": s} for g, s in genes.items()]
+    (folder / "report.json").write_text(json.dumps(summary))
+    return page.parent
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> list[Path]:
+    return [
+        finished(tmp_path / "one", genes={"MX1": 2.0, "IRS2": -1.0, "<b>": 1.0}, title="<script>one"),
+        finished(tmp_path / "two", genes={"MX1": 1.0, "IRS2": 1.5}, title="two"),
+    ]
+
+
+@pytest.fixture
+def viewer(folders: list[Path]) -> Iterator[Viewer]:
+    with Viewer(folders) as serving:
+        thread = threading.Thread(target=serving.serve_forever, daemon=True)
+        thread.start()
+        yield serving
+        serving.shutdown()
+        thread.join()
+
+
+def asked(viewer: Viewer, path: str, *, host: str | None = None, method: str = "GET") -> tuple[int, str]:
+    line = http.client.HTTPConnection("127.0.0.1", viewer.server_port, timeout=10)
+    try:
+        line.request(method, path, headers={"Host": host} if host else {})
+        answer = line.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        line.close()
+
+
+def test_the_token_opens_runs_and_their_comparison(viewer: Viewer, folders: list[Path]) -> None:
+    assert viewer.server_address[0] == "127.0.0.1"
+    status, page = asked(viewer, f"/{viewer.token}/")
+    assert status == 200
+    assert "one and two" in page
+    assert "&lt;script&gt;one" in page
+    assert "<script" not in page
+    assert asked(viewer, f"/{viewer.token}/run/1/") == (200, (folders[1] / "report.html").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/wrong/", "/{}x/", "/{}", "/{}/run/2/", "/{}/../study.toml", "/{}/run/0/study.toml"]
+)
+def test_nothing_else_is_answered(viewer: Viewer, path: str) -> None:
+    assert asked(viewer, path.format(viewer.token))[0] == 404
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "127.0.0.1:1", "localhost.evil.example"])
+def test_other_hosts_are_refused(viewer: Viewer, host: str) -> None:
+    assert asked(viewer, f"/{viewer.token}/", host=host)[0] == 403
+    assert asked(viewer, f"/{viewer.token}/", host=f"localhost:{viewer.server_port}")[0] == 200
+
+
+def test_nothing_can_be_written(viewer: Viewer) -> None:
+    assert asked(viewer, f"/{viewer.token}/", method="POST")[0] == 501
+
+
+def test_tokens_are_never_the_same(folders: list[Path]) -> None:
+    with Viewer(folders) as first, Viewer(folders) as second:
+        assert first.token != second.token
+        assert len(first.token) >= 32
+
+
+def test_what_two_modules_share(folders: list[Path]) -> None:
+    found = report.compare(folders)
+    assert [(p["shared"], p["same_sign"]) for p in found["pairs"]] == [(2, 1)]
+    assert {g["gene"]: g["signs"] for g in found["genes"]} == {"IRS2": [-1, 1], "MX1": [1, 1]}
+
+
+def test_a_run_without_a_report_says_what_to_type(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="genelight report"):
+        report.compare([tmp_path])
