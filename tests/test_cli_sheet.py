@@ -110,7 +110,7 @@ def test_a_sheet_goes_with_other_commands_too(call, files):
     assert gl.read(files / "joined.h5ad").obs["Disease status"].value_counts().to_dict() == {"flu": 7, "healthy": 6}
     code, said, _ = call("inspect", "expression.csv", "--samples", "sheet.csv", "--json")
     assert json.loads(said)["next"] == "genelight init study.toml expression.csv sheet.csv"
-    gl.models.fit_pca(gl.read(files / "expression.csv"), width=2).save(files / "pca")
+    gl.models.PCA(2).fit(gl.read(files / "expression.csv")).save(files / "pca")
     code, said, err = call(
         "disease-module",
         "expression.csv",
@@ -154,6 +154,15 @@ def test_a_sheet_of_another_table_stops_with_the_names(call, files):
     assert "'who' has P1, P2" in err
     code, _, err = call("read", "expression.csv", "--samples", "sheet.csv", "--samples-id", "sample id")
     assert "did you mean 'Sample ID'" in err
+
+
+def test_how_a_table_is_read_goes_into_the_study(call, files):
+    told = ("--orientation", "genes-in-rows", "--annotations", "none")
+    assert call("init", "told.toml", "expression.csv", "sheet.csv", *told)[0] == 0
+    study = gl.study.Study.load(files / "told.toml")
+    assert study.data.reading["annotations"] == []
+    assert study.data.orientation == "genes-in-rows"
+    assert study.data.reading["drop_empty"] is False
 
 
 def test_init_leaves_open_what_cannot_be_told(call, files):

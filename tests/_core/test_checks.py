@@ -42,7 +42,7 @@ def test_a_query_selects_the_samples_it_names(query, expected):
     [
         ("hourz >= 45", UnknownNameError, "unknown obs column 'hourz' in case = 'hourz >= 45'; did you mean 'hours'"),
         ('condition == "sick"', InputError, "selects none of 4 samples; condition has 'ill', 'well'"),
-        ("`a-dsd` > 9", InputError, "selects none of 4 samples; a-dsd has 1, 2, 3, 4"),
+        ("`a-dsd` > 9", InputError, "selects none of 4 samples; `a-dsd` has 1, 2, 3, 4"),
         ("@print('x')", InputError, "cannot be read"),
         ("hours.__class__ == 1", InputError, "'hours.__class__', which is not known here"),
         ("hours + 1", InputError, "'add of values', which is not known here"),

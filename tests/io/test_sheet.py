@@ -117,6 +117,17 @@ def test_samples_in_columns_and_names_that_recur(tmp_path):
     assert list(twice.obs) == ["id", "age", "age (2)", "column 4"]
 
 
+def test_names_that_a_file_cannot_hold_are_changed_and_said(tmp_path):
+    found = match_sheet(
+        table(), sheet(tmp_path, "id,age/yrs,_index,ok\nS01,1,a,True\nS02,,b,False\nS03,2,c,True\nS04,3,d,True\n")
+    )
+    assert "the column 'age/yrs' is called 'age_yrs'" in str(found)
+    joined = found.join(table())
+    joined.write_h5ad(tmp_path / "joined.h5ad")
+    assert list(joined.obs) == ["id", "age_yrs", "_index (2)", "ok"]
+    assert joined.obs["ok"].tolist() == [True, False, True, True]
+
+
 def test_the_sheet_stands_above_the_tables_own_columns(tmp_path):
     own = table(group=["a", "b", "c", "d"], kept=[1, 2, 3, 4])
     found = match_sheet(own, sheet(tmp_path, "id,group\nS02,x\nS01,x\nS03,x\nS04,y\n"))

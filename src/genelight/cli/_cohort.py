@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -26,6 +26,7 @@ __all__ = [
     "Control",
     "PeopledCohort",
     "QuestionedCohort",
+    "Reading",
     "Table",
     "as_genes_of",
     "found_in",
@@ -37,20 +38,9 @@ Control = Annotated[str, typer.Option(help="which samples are controls, a query 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
-    """A table in any format, with a sample sheet beside it."""
+class Reading:
+    """How a table is to be read, where it does not tell."""
 
-    table: Annotated[Path, typer.Argument(help="expression table in any format that read knows")]
-    samples: Annotated[
-        Path | None,
-        typer.Option(help="sample sheet: CSV, TSV or Excel, joined by sample name", rich_help_panel=READING),
-    ] = None
-    samples_id: Annotated[
-        str | None, typer.Option(help="its column of sample names; unset for what fits best", rich_help_panel=READING)
-    ] = None
-    drop: Annotated[
-        str | None, typer.Option(help="samples to leave out, a query on sample columns", rich_help_panel=READING)
-    ] = None
     orientation: Annotated[
         str | None,
         typer.Option(help="genes-in-rows or samples-in-rows, where names do not tell", rich_help_panel=READING),
@@ -86,17 +76,37 @@ class Table:
         text = self.annotations
         return None if text is None else () if text.strip() == "none" else listed(text)
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """As `read`, `inspect` and a study take them."""
+        return {
+            "orientation": self.orientation,
+            "modality": self.modality,
+            "column": self.column,
+            "annotations": self.told,
+            "drop_empty": self.drop_empty,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(Reading):
+    """A table in any format, with a sample sheet beside it."""
+
+    table: Annotated[Path, typer.Argument(help="expression table in any format that read knows")]
+    samples: Annotated[
+        Path | None,
+        typer.Option(help="sample sheet: CSV, TSV or Excel, joined by sample name", rich_help_panel=READING),
+    ] = None
+    samples_id: Annotated[
+        str | None, typer.Option(help="its column of sample names; unset for what fits best", rich_help_panel=READING)
+    ] = None
+    drop: Annotated[
+        str | None, typer.Option(help="samples to leave out, a query on sample columns", rich_help_panel=READING)
+    ] = None
+
     def read(self, *, dense: bool = True) -> AnnData:
         """The table as it is in the file, with what the sheet says of its samples, less those to drop."""
-        adata = gl.io.read(
-            self.table,
-            orientation=self.orientation,
-            modality=self.modality,
-            column=self.column,
-            annotations=self.told,
-            drop_empty=self.drop_empty,
-            dense=dense,
-        )
+        adata = gl.io.read(self.table, dense=dense, **self.options)
         if self.samples is not None:
             found = gl.io.match_sheet(adata, self.samples, samples_id=self.samples_id)
             note(found)

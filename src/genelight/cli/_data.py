@@ -51,14 +51,5 @@ def read(
 @command(commands, room=ROOM, example="genelight inspect counts.csv.gz --samples sheet.csv")
 def inspect(cohort: Table) -> Result:
     """Say what kind of genes, values and samples a table holds, and what to do next."""
-    found = gl.io.inspect(
-        cohort.table,
-        orientation=cohort.orientation,
-        modality=cohort.modality,
-        column=cohort.column,
-        annotations=cohort.told,
-        drop_empty=cohort.drop_empty,
-        samples=cohort.samples,
-        samples_id=cohort.samples_id,
-    )
+    found = gl.io.inspect(cohort.table, samples=cohort.samples, samples_id=cohort.samples_id, **cohort.options)
     return Result(found.to_text(), found.to_dict())

@@ -12,8 +12,8 @@ import genelight as gl
 
 from .._core.disk import writing
 from .._core.provenance import read_json
-from ..errors import InputError, ResourceError
-from ._cohort import ContrastedCohort
+from ..errors import ResourceError
+from ._cohort import ContrastedCohort, Reading
 from ._command import GROUPS, Result, command, kept_when_stopped, note
 from ._modules import module_commands, module_facts
 from ._shared import Folder, Seed, listed
@@ -38,6 +38,8 @@ def init(
     table: Annotated[Path | None, typer.Argument(help="expression table to fill it in from")] = None,
     samples: Annotated[Path | None, typer.Argument(help="sample sheet beside it: CSV, TSV or Excel")] = None,
     samples_id: Annotated[str | None, typer.Option(help="the sheet's column of sample names")] = None,
+    *,
+    reading: Reading,
 ) -> Result:
     """Write a study file: filled in from a table and a sample sheet, or to fill in by hand.
 
@@ -54,7 +56,7 @@ def init(
         raise ResourceError(msg)
     text, facts = gl.study.template(), {}
     if table is not None:
-        text, found = gl.study.draft(table, samples, beside=path.parent, samples_id=samples_id)
+        text, found = gl.study.draft(table, samples, beside=path.parent, samples_id=samples_id, reading=reading.options)
         facts = found.to_dict()
         if found.sheet is not None:
             note(found.notes[-1])
@@ -156,23 +158,11 @@ def module_run(
 def _study_of(
     cohort: ContrastedCohort, *, scale: str, size: int, name: str | None, seeds: int, seed: int
 ) -> gl.study.Study:
-    """The study that the options of a command describe.
-
-    Raises
-    ------
-    InputError
-        If an option has no key in a study.
-    """
-    for option in ("orientation", "modality", "column"):
-        if (value := getattr(cohort, option)) is not None:
-            msg = (
-                f"a whole study does not take --{option}; read the table once: genelight read {cohort.table} "
-                f"--{option} {value} --out cohort.h5ad, then give cohort.h5ad"
-            )
-            raise InputError(msg)
-    genes = gl.read(cohort.table).n_vars
+    """The study that the options of a command describe."""
+    genes = gl.io.read(cohort.table, **cohort.options).n_vars
     few = {"module": {"size": min(size, max(genes // 10, 1))}, "tests": {"n_top": max(genes // 10, 5)}}
     data = {
+        **cohort.options,
         "expression": str(cohort.table),
         "samples": None if cohort.samples is None else str(cohort.samples),
         "samples_id": cohort.samples_id,

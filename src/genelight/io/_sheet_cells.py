@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 import statistics
 from collections.abc import Iterable, Sequence
@@ -14,8 +15,8 @@ from typing import Any
 import pandas as pd
 
 from ..errors import FormatError, ResourceError
-from ._cells import MISSING
 from ._files import DAMAGED, describe, existing, start_of, unpacked
+from ._missing import MISSING
 
 __all__ = ["Frame", "read_frames", "turned", "typed"]
 
@@ -65,16 +66,18 @@ class Frame:
         self.table = pd.DataFrame({name: _without_missing(values) for name, values in columns.items()}, dtype=object)
 
     def _names(self, names: Sequence[str], places: Sequence[int]) -> list[str]:
-        """Column names that differ from one another."""
+        """Column names that differ from one another, and that AnnData's files can hold."""
         found: list[str] = []
         for name, place in zip(names, places, strict=True):
-            plain = name.removeprefix("#").strip() or f"column {place}"
-            copy = plain
-            while copy in found or copy == "_index":
-                copy = f"{plain} ({found.count(plain) + 1 + len([n for n in found if n.startswith(f'{plain} (')])})"
-            if copy != name.removeprefix("#").strip():
-                self.notes.append(f"the {'unnamed ' if not name else ''}column {name or place} is called {copy!r}")
-            found.append(copy)
+            given = name.removeprefix("#").strip()
+            plain = given.replace("/", "_") or f"column {place}"
+            copies = (f"{plain} ({n})" for n in itertools.count(2))
+            kept = plain if plain not in (*found, "_index") else next(c for c in copies if c not in found)
+            if kept != given:
+                self.notes.append(
+                    f"the {f'column {given!r}' if given else f'unnamed column {place}'} is called {kept!r}"
+                )
+            found.append(kept)
         return found
 
 

@@ -102,9 +102,9 @@ def _steps(kind: str, texts: Sequence[str], shipped: IdTable) -> dict[str, Step]
         raise UnknownNameError("kind of gene id", kind, [k for k in ID_KINDS if k != "unknown"], where="ids")
     msg = (
         f"the ids are of kind {kind} ({ID_KINDS[kind]}: {first_three(texts)}), of which genelight has no table that it "
-        f"may pass on; add --table {PLATFORMS.get(kind, 'GPL...')} (table=... in Python) to fetch GEO's for "
-        f"{'these' if kind in PLATFORMS else 'their platform'} once, or --table FILE with one that you have: a column "
-        "of ids and one of genes"
+        f"may pass on; add --table {PLATFORMS.get(kind, 'GPL...')} (in a study id_table, in Python table=) "
+        f"to fetch GEO's for {'these' if kind in PLATFORMS else 'their platform'} once, or --table FILE with one that "
+        "you have: a column of ids and one of genes"
     )
     raise InputError(msg)
 

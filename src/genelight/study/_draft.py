@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from .. import io
 from .._core.expressions import quoted
@@ -28,7 +31,12 @@ _MOST_SHOWN = 4
 
 
 def draft(
-    table: str | Path, samples: str | Path | None = None, *, beside: str | Path = ".", samples_id: str | None = None
+    table: str | Path,
+    samples: str | Path | None = None,
+    *,
+    beside: str | Path = ".",
+    samples_id: str | None = None,
+    reading: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[str, io.Inspection]:
     """A study file for a table and its sample sheet.
 
@@ -42,6 +50,8 @@ def draft(
         Folder that the study file will stand in; file names are relative to it.
     samples_id
         The sheet's column of sample names; unset for what fits best.
+    reading
+        Options of :func:`genelight.io.read`: ``{"orientation": "genes-in-rows"}``.
 
     Returns
     -------
@@ -67,8 +77,10 @@ def draft(
     >>> print(text.splitlines()[5])
     expression = "flu.h5ad"                        # expression table in any format that genelight reads
     """
-    found = io.inspect(table, samples=samples, samples_id=samples_id)
-    data = section_lines(Data, set_to=_data(found, table, samples, beside=Path(beside)), asked=())
+    given = {key: value for key, value in reading.items() if value not in (None, False)}
+    found = io.inspect(table, samples=samples, samples_id=samples_id, **given)
+    told = {**_data(found, table, samples, beside=Path(beside)), **given}
+    data = section_lines(Data, set_to=told, asked=())
     return template(replaced={"[data]": data, "[contrast]": _contrast(found)}), found
 
 

@@ -84,7 +84,9 @@ class Inputs:
     def accounts(self) -> tuple[str, ...]:
         """What became of the sample sheet's rows and of the columns that were no genes, to be printed."""
         sheets = (self.sheet, self.second.sheet if self.second else None)
-        return tuple(str(each) for each in (*sheets, self.id_map) if each is not None)
+        told = str(self.adata.uns.get("read", {}).get("notes") or "")
+        read = [f"reading: {told}"] if told else []
+        return (*read, *(str(each) for each in (*sheets, self.id_map) if each is not None))
 
     @property
     def priors(self) -> str:
@@ -189,7 +191,7 @@ def _gather(study: Study, findings: Findings) -> Inputs | None:
 def _table(study: Study) -> tuple[AnnData, pp.IdMap | None, io.SheetMatch | None]:
     """The samples kept, with genes as columns and what the sheet says of them."""
     data = study.data
-    adata = demo.cohort() if data.expression == EMBEDDED else io.read(data.expression, dense=True)
+    adata = demo.cohort() if data.expression == EMBEDDED else io.read(data.expression, dense=True, **data.reading)
     sheet = io.match_sheet(adata, data.samples, samples_id=data.samples_id) if data.samples else None
     adata = adata if sheet is None else sheet.join(adata)
     id_map = pp.map_where_needed(adata, to=data.ids, table=data.id_table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -18,6 +19,8 @@ __all__ = ["EMBEDDED", "Study", "read_study"]
 
 EMBEDDED = "embedded"
 """In place of a file name: the data that come with the package."""
+# In place of a table of probes: GEO's name of the array, whose table is fetched.
+_PLATFORM = re.compile(r"GPL\d+")
 
 
 def _no_ensemble_of_one(seeds: int) -> int:
@@ -37,6 +40,15 @@ class Data(_Section):
     expression: str = Field(description="expression table in any format that genelight reads")
     samples: str | None = Field(default=None, description="sample sheet beside it: CSV, TSV or Excel, joined by name")
     samples_id: str | None = Field(default=None, description="its column of sample names; unset for what fits best")
+    orientation: Literal["genes-in-rows", "samples-in-rows"] | None = Field(
+        default=None, description="genes-in-rows or samples-in-rows, where names do not tell"
+    )
+    modality: str | None = Field(default=None, description="which modality of a MuData file")
+    column: str | None = Field(default=None, description="which column of a folder of tables, or of a table of pairs")
+    annotations: list[str] | None = Field(
+        default=None, description="columns or rows that describe samples or genes, [] for none; unset to tell them"
+    )
+    drop_empty: bool = Field(default=False, description="set samples aside whose every value is zero or missing")
     subject: str | None = Field(default=None, description="obs column: whose sample it is; a subject is never split")
     subject_pattern: str | None = Field(
         default=None, description="regular expression whose first group names the person in that column"
@@ -58,6 +70,11 @@ class Data(_Section):
     variable: int | None = Field(
         default=None, ge=10, description="keep only so many genes, the most variable; unset for all"
     )
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """Options of reading the table."""
+        return {key: getattr(self, key) for key in ("orientation", "modality", "column", "annotations", "drop_empty")}
 
 
 class Model(_Section):
@@ -258,7 +275,7 @@ class Study(_Section):
 
     def _placed(self, at: Callable[[str], str]) -> Study:
         def place(name: str) -> str:
-            return name if name == EMBEDDED else at(name)
+            return name if name == EMBEDDED or _PLATFORM.fullmatch(name) else at(name)
 
         def move(part: Any) -> Any:
             return part.model_copy(update={"file": place(part.file)})
