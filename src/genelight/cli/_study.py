@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -56,7 +57,7 @@ def verify(
     found = [gl.study.verify(path) for path in paths]
     print("\n".join(one.to_text() for one in found))
     if not all(one.whole for one in found):
-        raise typer.Exit(1)
+        sys.exit(1)
 
 
 @commands.command()
@@ -65,7 +66,7 @@ def rerun(folder: Annotated[Path, typer.Argument(help="run folder, finished")]) 
     found = gl.study.rerun(folder, say=say)
     print(found.to_text())
     if found.differ:
-        raise typer.Exit(1)
+        sys.exit(1)
 
 
 @commands.command()
