@@ -1,7 +1,9 @@
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from genelight._core.tables import read_parquet, read_tsv, write_parquet, write_tsv
+from genelight._core.tables import read_parquet, read_tsv, write_parquet, write_plain, write_tsv
 from genelight.errors import FormatError
 
 FORMATS = {"parquet": (write_parquet, read_parquet), "tsv": (write_tsv, read_tsv)}
@@ -68,3 +70,20 @@ def test_a_hand_edited_tsv_is_refused_with_its_name(tmp_path, text):
     path.write_text(text)
     with pytest.raises(FormatError, match=r"05_module\.tsv"):
         read_tsv(path, kind="module", newest=1)
+
+
+@given(st.lists(st.text(alphabet=st.characters(codec="utf-8"), min_size=1, max_size=8), min_size=1, max_size=5))
+def test_any_name_comes_back_from_a_stamped_table_and_breaks_no_line(tmp_path_factory, names):
+    path = tmp_path_factory.mktemp("names") / "t.tsv"
+    table = pd.DataFrame({"name": names, "value": range(len(names))})
+    write_tsv(path, table, kind="test", version=1, about={})
+    back, _ = read_tsv(path, kind="test", newest=1, text=("name",))
+    assert list(back["name"]) == names
+    assert len(path.read_text(encoding="utf-8").split("\n")) == len(names) + 3
+
+
+def test_control_characters_stay_out_of_every_table(tmp_path):
+    names = ["a\tb", "c\nd", "\x1b[31me", "f\u202eg", "h\\ti", "=1+1"]
+    write_plain(tmp_path / "t.tsv", pd.DataFrame({"na\tme": names}))
+    lines = (tmp_path / "t.tsv").read_text(encoding="utf-8").splitlines()
+    assert lines == ["na\\tme", "a\\tb", "c\\nd", "\\x1b[31me", "f\\u202eg", "h\\\\ti", "=1+1"]

@@ -31,6 +31,7 @@ __all__ = [
     "write_json",
 ]
 
+DEEPEST = 100
 _STACK = ("genelight", "numpy", "scipy", "pandas", "anndata", "scikit-learn", "numba", "torch")
 
 
@@ -129,6 +130,11 @@ def parse_toml(text: str, *, where: str) -> dict[str, Any]:
     FormatError
         If it is not TOML; names the line.
     """
+    # Python's reader takes hours over a key of a hundred thousand parts.
+    keys = (line.partition("=")[0] for line in text.splitlines())
+    if any("," not in key and key.count(".") > DEEPEST for key in keys):
+        msg = f"{where} has a key of more than {DEEPEST} parts; a study has keys of one or two"
+        raise FormatError(msg)
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:

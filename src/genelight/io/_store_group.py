@@ -67,7 +67,13 @@ class Group:
         return self._table("obs")
 
     def read(self, sorted_n: np.ndarray) -> np.ndarray:
-        """Values of samples by ascending position, shape ``(n, g)``, float32, yours to change."""
+        """Values of samples by ascending position, shape ``(n, g)``, float32, yours to change.
+
+        Raises
+        ------
+        FormatError
+            If a value is not as it was packed.
+        """
         try:
             x_ng = self._values(sorted_n)
             self._check(sorted_n, x_ng)

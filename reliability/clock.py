@@ -1,0 +1,36 @@
+"""A clock that was set back, or forward: what is done stays done, and what is whole stays whole."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import genelight as gl
+
+from ._bench import Row
+from .kills import STUDY
+
+YEARS = {"to 1980": 315_532_800, "to 2099": 4_070_908_800}
+
+
+def trial(folder: Path, *, seconds: float, seed: int) -> list[Row]:  # noqa: ARG001
+    """Give every file of a run and of a store times far off, and go on."""
+    gl.demo.cohort()[:, :600].copy().write_h5ad(folder / "flu.h5ad")
+    (folder / "study.toml").write_text(STUDY, encoding="utf-8")
+    study = gl.study.Study.load(folder / "study.toml")
+    gl.study.run(study, folder / "RUN")
+    gl.io.pack([folder / "flu.h5ad"], folder / "s.zarr")
+    rows = []
+    for name, when in YEARS.items():
+        for path in folder.rglob("*"):
+            os.utime(path, (when, when))
+        said: list[str] = []
+        gl.study.run(study, folder / "RUN", say=said.append)
+        whole = gl.study.verify(folder / "RUN").whole and gl.study.verify(folder / "s.zarr").whole
+        wrong = int(len(said) != 1) + int(not whole)
+        rows.append(
+            Row(
+                f"clock set {name}", 1, wrong, "nothing was done again, everything is whole" if not wrong else str(said)
+            )
+        )
+    return rows

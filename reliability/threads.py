@@ -1,0 +1,53 @@
+"""One study with one, two and four threads: which files are the same to the byte, and whether the findings are."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import genelight as gl
+
+from ._bench import Row
+from .kills import STUDY
+
+COUNTS = (1, 2, 4)
+
+
+def trial(folder: Path, *, seconds: float, seed: int) -> list[Row]:  # noqa: ARG001
+    """Run it once with each number of threads, each in a process of its own."""
+    gl.demo.cohort()[:, :600].copy().write_h5ad(folder / "flu.h5ad")
+    (folder / "study.toml").write_text(STUDY, encoding="utf-8")
+    code = "import sys; from genelight.cli import main; sys.argv = ['genelight', *sys.argv[1:]]; main()"
+    made, found, taken = [], [], []
+    for count in COUNTS:
+        out = folder / f"RUN{count}"
+        surroundings = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"} | {
+            "GENELIGHT_THREADS": str(count)
+        }
+        subprocess.run(
+            [sys.executable, "-c", code, "run", str(folder / "study.toml"), "--out", str(out)],
+            env=surroundings,
+            check=True,
+            capture_output=True,
+        )
+        steps = json.loads((out / "steps.json").read_text(encoding="utf-8"))
+        made.append({file: known for step in steps.values() for file, known in step["outputs"].items()})
+        found.append(json.loads((out / "report.json").read_text(encoding="utf-8"))["findings"])
+        taken.append(json.loads((out / "run.json").read_text(encoding="utf-8"))["threads"])
+    other = sorted(file for file in made[0] if any(file not in one or one[file] != made[0][file] for one in made))
+    rows = [Row("findings with 1, 2 and 4 threads", 3, sum(one != found[0] for one in found), "the same sentences")]
+    rows.append(
+        Row("files with 1, 2 and 4 threads", len(made[0]), len(other), f"other bytes: {', '.join(other[:6]) or 'none'}")
+    )
+    rows.append(
+        Row(
+            "threads recorded in run.json",
+            3,
+            sum(t["asked"] != c for t, c in zip(taken, COUNTS, strict=True)),
+            str(taken),
+        )
+    )
+    return rows
