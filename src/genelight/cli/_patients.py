@@ -232,8 +232,10 @@ def _told(found: gl.nouns.Changes, out: Path) -> Result:
     return Result("\n".join(lines), {"out": out, "table": found.table, "warning": found.about.get("warning")})
 
 
-def _folds(adata: AnnData, trained: Any, subject: str | None, *, k: int, seed: int) -> gl.models.Folds:
-    """Fold models of a model's own spec, on these samples."""
+def _folds(adata: AnnData, trained: Any, subject: str | None, *, k: int, seed: int) -> gl.models.Folds | None:
+    """Fold models of a model's own spec, on these samples; none of a single subject, which is refused elsewhere."""
     spec = trained.spec if subject is None else replace(trained.spec, subject=subject)
     subjects = len(set(spec.subjects(adata).tolist()))
-    return gl.models.Folds.by_subject(adata, spec, k=max(2, min(k, subjects)), seed=seed)
+    if subjects < 2:
+        return None
+    return gl.models.Folds.by_subject(adata, spec, k=min(k, subjects), seed=seed)
