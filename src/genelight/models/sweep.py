@@ -110,8 +110,9 @@ def sweep(
 
     Returns
     -------
-    One row per combination, the best first: ``activation``, ``depth``, ``width``, ``r2``, ``low``, ``high``, ``pca_r2``,
-    ``gain``, ``gain_low``, ``gain_high``; intervals are 95% bootstraps of subjects, paired for the gain over PCA.
+    One row per combination, the best first: ``activation``, ``depth``, ``width``, ``r2``, ``low``, ``high``,
+    ``pca_r2``, ``gain``, ``gain_low``, ``gain_high``; intervals are 95% bootstraps of subjects, paired for the
+    gain over PCA.
 
     Raises
     ------
