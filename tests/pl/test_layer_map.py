@@ -72,3 +72,9 @@ def test_nothing_to_draw_says_so() -> None:
 
 def test_makes_a_figure_of_its_own() -> None:
     pl.layer_map(EDGES).figure.canvas.draw()
+
+
+def test_the_strongest_connection_is_drawn_whatever_its_nodes(ax: Axes) -> None:
+    nodes = pd.DataFrame({"node": ["L1.0", "L1.2", "L2.0", "L2.1"], "effect": [0.1, 3.0, 0.1, 3.0]})
+    pl.layer_map(EDGES, ax, nodes=nodes, per_layer=1)
+    assert {"L1.0", "L2.0", "L1.2", "L2.1"} <= names(ax)

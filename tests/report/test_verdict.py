@@ -1,0 +1,58 @@
+"""The verdict, from a summary's numbers alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from genelight.report.sections import verdict
+
+
+def summary(**changes: Any) -> dict[str, Any]:
+    module = {"auc": 0.9, "auc_interval": [0.8, 1.0], "auc_permutation_p": 0.01, "stable": 15, "size": 20}
+    module |= {"auc_by_method": {"pca": 0.8, "de": 0.85}, "pathways": [{}]}
+    module |= {k: v for k, v in changes.items() if k in module}
+    subjects = changes.get("subjects", (40, 40))
+    contrast = {"cases": {"subjects": subjects[0]}, "controls": {"subjects": subjects[1]}}
+    return {"module": module, "contrast": contrast, "held_out": {}, "second_cohort": changes.get("second")}
+
+
+@pytest.mark.parametrize(
+    ("subjects", "small"), [((3, 40), True), ((9, 9), True), ((10, 10), False), ((None, 5), False)]
+)
+def test_a_small_cohort_is_said_first(subjects: tuple[int, int], *, small: bool) -> None:
+    banner = verdict(summary(subjects=subjects))["banner"]
+    assert (banner is not None) == small
+    assert not small or f"{subjects[0]} case and {subjects[1]} control" in banner
+
+
+@pytest.mark.parametrize(
+    ("changes", "short"),
+    [
+        ({}, "Beyond chance"),
+        ({"auc_interval": [0.45, 1.0]}, "Not beyond chance"),
+        ({"auc_permutation_p": 0.2}, "Not beyond chance"),
+        ({"auc": None}, "Not tested"),
+    ],
+)
+def test_how_sure_it_is(changes: dict[str, Any], short: str) -> None:
+    assert verdict(summary(**changes))["answers"][0]["short"] == short
+
+
+@pytest.mark.parametrize(("others", "short"), [({"de": 0.896}, "Yes"), ({"de": 0.8}, "No"), ({}, "Not compared")])
+def test_whether_a_simpler_method_does_as_well(others: dict[str, float], short: str) -> None:
+    assert verdict(summary(auc_by_method=others))["answers"][1]["short"] == short
+
+
+def test_what_would_change_it() -> None:
+    few = " ".join(verdict(summary(stable=3, pathways=[], subjects=(12, 12)))["change"])
+    for reason in ("More subjects", "A second cohort: none", "only 3 of 20 genes", "Gene sets: none"):
+        assert reason in few
+    assert "not preserved" in " ".join(verdict(summary(second={"verdict": "not preserved"}))["change"])
+
+
+def test_a_run_without_a_module_says_what_is_lacking() -> None:
+    found = verdict({"module": None})
+    assert [a["short"] for a in found["answers"]] == ["Not tested", "Not compared", "Not tested"]
+    assert len(found["change"]) == 1
