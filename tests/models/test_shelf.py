@@ -106,7 +106,7 @@ def shared(tmp_path, autoencoder, monkeypatch):
 def test_a_shared_model_is_loaded_by_its_name(shared, autoencoder, cohort):
     model = gl.load("blood")
     assert model.digest == autoencoder.digest
-    assert gl.encode(model, cohort, layer="L1").shape == (cohort.n_obs, 16)
+    assert gl.encode(cohort, model, layer="L1").shape == (cohort.n_obs, 16)
     (shared / "blood.zip").unlink()
     assert gl.load("blood").digest == autoencoder.digest, "the second time it comes from the cache"
 

@@ -55,11 +55,11 @@ def test_a_model_of_a_store_is_that_of_its_table(cohort, stored):
     assert models.r2(streamed, x_ng) == pytest.approx(models.r2(inside, x_ng), abs=2e-3)
     for key in ("held_out_r2", "held_out_r2_pca"):
         assert streamed.history[0][key] == pytest.approx(inside.history[0][key], abs=1e-4)
-    h_nk = nodes.encode(streamed, cohort, layer="L2")
-    np.testing.assert_allclose(nodes.encode(streamed, stored, layer="L2"), h_nk, atol=1e-4)
+    h_nk = nodes.encode(cohort, streamed, layer="L2")
+    np.testing.assert_allclose(nodes.encode(stored, streamed, layer="L2"), h_nk, atol=1e-4)
     assert models.r2(streamed, stored) == pytest.approx(models.r2(streamed, x_ng), abs=1e-6)
     with pytest.raises(InputError, match="never changed"):
-        nodes.encode(streamed, stored, layer="L2", key_added="X_L2")
+        nodes.encode(stored, streamed, layer="L2", key_added="X_L2")
 
 
 def test_pca_of_a_store_is_that_of_its_table(cohort, stored):
@@ -84,7 +84,7 @@ def test_beyond_its_size_held_out_r2_counts_what_lies_outside(cohort, stored, mo
     assert model.history[0]["held_out_r2_pca"] == pytest.approx(exact.history[0]["held_out_r2_pca"], abs=0.01)
     model.save(tmp_path / "model")
     np.testing.assert_array_equal(
-        nodes.encode(models.load(tmp_path / "model"), stored, layer="L1"), nodes.encode(model, stored, layer="L1")
+        nodes.encode(stored, models.load(tmp_path / "model"), layer="L1"), nodes.encode(stored, model, layer="L1")
     )
 
 
@@ -167,8 +167,8 @@ def test_missing_values_leave_their_genes_out_and_say_so(tmp_path):
         list(PreparedStore(store, whole).blocks())
     # Codes of another model: genes that an input lacks are at the model's mean, as in a table that lacks them.
     pca = models.PCA(3).fit(adata)
-    want = np.concatenate([nodes.encode(pca, first, layer="PC"), nodes.encode(pca, second, layer="PC")])
-    np.testing.assert_allclose(nodes.encode(pca, store, layer="PC"), want, atol=1e-4)
+    want = np.concatenate([nodes.encode(first, pca, layer="PC"), nodes.encode(second, pca, layer="PC")])
+    np.testing.assert_allclose(nodes.encode(store, pca, layer="PC"), want, atol=1e-4)
 
 
 def test_the_command_line_packs_fits_and_encodes(cohort, tmp_path, monkeypatch, capsys):

@@ -56,7 +56,7 @@ def test_unregularised_direction_on_a_linear_model_is_the_decoded_mean_differenc
     module = modules.disease_module(
         cohort.adata, linear, contrast=cohort.contrast, layer="L3", size=30, bootstraps=0, method="direction"
     )
-    h = nodes.encode(linear, cohort.adata, layer="L3")
+    h = nodes.encode(cohort.adata, linear, layer="L3")
     case = cohort.contrast.case_n
     expected = (h[case].mean(0) - h[~case].mean(0)) @ linear.weights[-1]
     np.testing.assert_allclose(module.score_g(), expected, atol=1e-5)

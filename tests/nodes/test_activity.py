@@ -13,7 +13,7 @@ def means(cohort, h, mask):
 
 def test_unpaired_equals_welch_on_subject_means(cohort, relu):
     table = nodes.node_activity(cohort.adata, relu, contrast=cohort.contrast)
-    h = np.hstack([nodes.encode(relu, cohort.adata, layer=layer) for layer in relu.widths])
+    h = np.hstack([nodes.encode(cohort.adata, relu, layer=layer) for layer in relu.widths])
     case, control = (means(cohort, h, m) for m in (cohort.contrast.case_n, cohort.contrast.control_n))
     np.testing.assert_allclose(table["p"], stats.ttest_ind(case, control, equal_var=False).pvalue)
     np.testing.assert_allclose(table["q"], stats.false_discovery_control(table["p"]))
@@ -28,7 +28,7 @@ def test_paired_equals_paired_t(cohort_of, linear_of):
     cohort = cohort_of(cases=0, controls=3, both=10)
     model = linear_of(cohort.adata)
     table = nodes.node_activity(cohort.adata, model, contrast=cohort.contrast, layers=["L2"])
-    h = nodes.encode(model, cohort.adata, layer="L2")
+    h = nodes.encode(cohort.adata, model, layer="L2")
     paired = np.isin(cohort.contrast.subject_n, cohort.contrast.subject_n[cohort.contrast.case_n])
     case, control = (means(cohort, h, m & paired) for m in (cohort.contrast.case_n, cohort.contrast.control_n))
     np.testing.assert_allclose(table["p"], stats.ttest_rel(case, control).pvalue)

@@ -20,7 +20,7 @@ def test_slots_survive_an_h5ad_file(cohort, model, tmp_path):
     for table in (adata, back):
         assert {key: table.obsm[key].shape for key in table.obsm} == {"X_L1": (80, 12), "X_L2": (80, 8)}
         assert {key: table.varm[key].shape for key in table.varm} == {"lightup_L1": (200, 12), "lightup_L2": (200, 8)}
-        np.testing.assert_array_equal(table.obsm["X_L2"], nodes.encode(model, cohort.adata, layer="L2"))
+        np.testing.assert_array_equal(table.obsm["X_L2"], nodes.encode(cohort.adata, model, layer="L2"))
         np.testing.assert_array_equal(table.varm["lightup_L2"].T, nodes.light_up(model, "L2").values_kg)
         about = table.uns["genelight"]
         assert about["digest"] == model.digest

@@ -69,7 +69,7 @@ def test_a_model_reads_the_same_cohort_under_other_ids():
     shared = [g for g in cohort.var_names if g in set(mapped.var_names)]
     assert len(shared) > 0.9 * cohort.n_vars
     np.testing.assert_array_equal(mapped[:, shared].X, cohort[:, shared].X)
-    got, want = gl.encode(model, mapped, layer="PC"), gl.encode(model, cohort, layer="PC")
+    got, want = gl.encode(mapped, model, layer="PC"), gl.encode(cohort, model, layer="PC")
     assert min(np.corrcoef(got[:, k], want[:, k])[0, 1] for k in range(4)) > 0.99
     assert map_for(cohort, model.preparation) is None
 

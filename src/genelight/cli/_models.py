@@ -169,11 +169,11 @@ def encode(cohort: Cohort, model: ModelFolder, layer: Layer, out: File, scale: O
     target, key, trained = fresh(out), f"X_{layer}", gl.load(model)
     if gl.io.is_store(cohort.table):
         store = cohort.store()
-        adata = AnnData(obs=store.obs, obsm={key: gl.encode(trained, store, layer=layer)})
+        adata = AnnData(obs=store.obs, obsm={key: gl.encode(store, trained, layer=layer)})
     else:
         adata = cohort.read()
         asked = as_genes_of(model, adata, probes=cohort.probes, scale=scale)
-        adata.obsm[key] = gl.encode(trained, asked, layer=layer)
+        adata.obsm[key] = gl.encode(asked, trained, layer=layer)
     write_h5ad(target, adata)
     shape = adata.obsm[key].shape
     return Result(f"{out}: obsm['{key}'] of shape {shape}", {"out": out, "key": key, "shape": shape})

@@ -104,7 +104,7 @@ def scorecard(
     >>> from genelight.evidence import Reading, Samples, scorecard
     >>> adata = gl.demo.cohort()
     >>> pca = gl.models.PCA(4).fit(adata)
-    >>> layer = Reading(gl.light_up(pca, "PC"), gl.nodes.encode(pca, adata, layer="PC"), "pca", 1)
+    >>> layer = Reading(gl.light_up(pca, "PC"), gl.nodes.encode(adata, pca, layer="PC"), "pca", 1)
     >>> card = scorecard([layer], Samples(adata.obs, labels=["condition"], subject="subject"), draws=50)
     >>> card.verdicts["verdict"].unique().tolist()
     ['cannot tell here']

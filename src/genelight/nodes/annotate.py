@@ -64,7 +64,7 @@ def annotate(
     for layer in wanted:
         states(model, check_layer(model, layer), rest=rest, level=level)
     for layer in wanted:
-        encode(model, adata, layer=layer, key_added=f"X_{layer}")
+        encode(adata, model, layer=layer, key_added=f"X_{layer}")
         light_up(model, layer, rest=rest, level=level, adata=adata)
     adata.uns["genelight"] = {
         "model": model.name,

@@ -12,16 +12,16 @@ from .layers import check_layer
 __all__ = ["encode"]
 
 
-def encode(model: Model, adata: AnnData | Stored, *, layer: str, key_added: str | None = None) -> np.ndarray:
+def encode(adata: AnnData | Stored, model: Model, *, layer: str, key_added: str | None = None) -> np.ndarray:
     """Codes of every sample in one hidden layer.
 
     Parameters
     ----------
-    model
-        A trained model.
     adata
         Samples x genes on the scale the model was trained on; the model prepares them itself. A store is
         read block by block.
+    model
+        A trained model.
     layer
         Hidden layer: ``"L1"``.
     key_added
@@ -43,7 +43,7 @@ def encode(model: Model, adata: AnnData | Stored, *, layer: str, key_added: str 
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
     >>> model = gl.models.PCA(4).fit(adata)
-    >>> gl.nodes.encode(model, adata, layer=list(model.widths)[-1], key_added="X_pca").shape
+    >>> gl.nodes.encode(adata, model, layer=list(model.widths)[-1], key_added="X_pca").shape
     (252, 4)
     """
     check_layer(model, layer)

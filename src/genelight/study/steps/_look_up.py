@@ -118,6 +118,6 @@ def _codes(bench: Bench) -> pd.DataFrame:
     table = [pd.DataFrame(parts)]
     for model in bench.models():
         for layer, width in model.widths.items():
-            h_nk = nodes.encode(model, bench.inputs.adata, layer=layer)
+            h_nk = nodes.encode(bench.inputs.adata, model, layer=layer)
             table.append(pd.DataFrame(h_nk.astype(np.float32), columns=[f"{layer}.{k}" for k in range(width)]))
     return pd.concat(table, axis=1)
