@@ -44,12 +44,9 @@ def assess(
     put = nodes_or_module(tested)
     adata = None if table is None else gl.read(table, dense=True)
     ids, named = put.genes.namespace, listed(tests) or None
-    _check_asked(sets, case, control, given=adata is not None, named=named is not None)
+    _check_asked(sets, network, (case, control), given=adata is not None, named=named is not None)
     edges = None if network == "none" else _network(network, cut, ids)
     untested = adata is None and named is None
-    if network == "none" and untested:
-        msg = "nothing to test against: gene sets need expression; give --table, or leave --network none off"
-        raise InputError(msg)
     collections = [] if sets == "none" or (sets is None and untested) else [sets_of(sets or "embedded", ids)]
     x_ng: np.ndarray | gl.evidence.Compared | None = None if adata is None else expression(adata, put.genes)
     if adata is not None and case is not None and control is not None:
@@ -65,14 +62,21 @@ def assess(
         print(f"not calibrated, for they count genes as independent: {', '.join(doubtful)}")
 
 
-def _check_asked(sets: str | None, case: str | None, control: str | None, *, given: bool, named: bool) -> None:
+def _check_asked(
+    sets: str | None, network: str, groups: tuple[str | None, str | None], *, given: bool, named: bool
+) -> None:
     """Stop where options need one another.
 
     Raises
     ------
     InputError
-        If sets are given without expression or named tests, or one of case and control alone, or without a table.
+        If sets are given without expression or named tests, nothing is left to test against, or one of case and control
+        stands alone, or without a table.
     """
+    case, control = groups
+    if network == "none" and sets in (None, "none") and not (given or named):
+        msg = "nothing to test against: gene sets need expression; give --table, or leave --network none off"
+        raise InputError(msg)
     if sets not in (None, "none") and not (given or named):
         msg = (
             f"--sets {sets} needs --table: the calibrated tests of gene sets need expression, for co-expression; "

@@ -9,8 +9,8 @@ import pandas as pd
 
 from ... import pl
 from ...errors import FormatError
-from ...evidence import calibrated
 from ...nouns import EVIDENCE_COLUMNS, NodeCard
+from .._evidence import counted
 from ._section import Figure, Section, figure
 
 if TYPE_CHECKING:
@@ -70,4 +70,4 @@ def _evidence(run: Run, node: str) -> pd.DataFrame:
     if run.evidence is None:
         return pd.DataFrame(columns=list(EVIDENCE_COLUMNS))
     rows = run.evidence.of(node).dropna(subset="q")
-    return rows[calibrated(rows["test"])]
+    return rows[counted(run, rows)]
