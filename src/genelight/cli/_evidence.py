@@ -66,14 +66,11 @@ def assess(
     target, put = fresh(out), nodes_or_module(tested)
     adata = None if table is None else Cohort(table=table).read()
     named = listed(tests) or None
-    _check_asked(sets, case, control, given=adata is not None, named=named is not None)
+    _check_asked(sets, network, (case, control), given=adata is not None, named=named is not None)
     edges = (
         None if network == "none" else (_network(network, cut, put.genes) if cut else cut_network(network, put.genes))
     )
     untested = adata is None and named is None
-    if network == "none" and untested:
-        msg = "nothing to test against: gene sets need expression; give --table, or leave --network none off"
-        raise InputError(msg)
     collections = [] if sets == "none" or (sets is None and untested) else [sets_of(sets or "embedded", put.genes)]
     x_ng: np.ndarray | gl.evidence.Compared | None = None if adata is None else expression(adata, put.genes)
     if adata is not None and case is not None and control is not None:
@@ -91,14 +88,21 @@ def assess(
     return Result("\n".join(lines), {**evidence_facts(evidence, out), "not_calibrated": doubtful})
 
 
-def _check_asked(sets: str | None, case: str | None, control: str | None, *, given: bool, named: bool) -> None:
+def _check_asked(
+    sets: str | None, network: str, groups: tuple[str | None, str | None], *, given: bool, named: bool
+) -> None:
     """Stop where options need one another.
 
     Raises
     ------
     InputError
-        If sets are given without expression or named tests, or one of case and control alone, or without a table.
+        If sets are given without expression or named tests, nothing is left to test against, or one of case and control
+        stands alone, or without a table.
     """
+    case, control = groups
+    if network == "none" and sets in (None, "none") and not (given or named):
+        msg = "nothing to test against: gene sets need expression; give --table, or leave --network none off"
+        raise InputError(msg)
     if sets not in (None, "none") and not (given or named):
         msg = (
             f"--sets {sets} needs --table: the calibrated tests of gene sets need expression, for co-expression; "

@@ -111,5 +111,9 @@ def run_tests(subjects: Subjects, against: Against, *, tests: Sequence[str] | No
     for name in [name for name in TESTS if TESTS.entry(name).calibrated] if tests is None else tests:
         found = TESTS[name](subjects, against)
         if found is not None:
-            parts.append(Evidence(found.table.assign(test=name), {name: dict(found.about)}))
+            parts.append(
+                Evidence(
+                    found.table.assign(test=name), {name: {**found.about, "calibrated": TESTS.entry(name).calibrated}}
+                )
+            )
     return Evidence.join(parts)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ..evidence import calibrated
 from ..nouns import EVIDENCE_COLUMNS, Evidence
 from ..pl import set_label, short_name
 from ._read import CONTROLS
@@ -23,6 +22,7 @@ __all__ = [
     "SIGNIFICANT",
     "best",
     "by_kind",
+    "counted",
     "in_order",
     "layer_nodes",
     "layer_shares",
@@ -51,10 +51,17 @@ def by_kind(run: Run) -> pd.DataFrame:
     parts = table["reference"].astype(str).str.partition(": ")
     table["collection"], table["disease"] = parts[0], _is_disease(run, table["reference"])
     table["is_set"] = (parts[1] != "") & ~table["disease"]
-    counts = calibrated(table["test"])
+    counts = counted(run, table)
     first = table[counts].groupby(["collection", "subject"])["test"].transform("first")
     table["main"] = counts & (table["test"] == first.reindex(table.index))
     return table
+
+
+def counted(run: Run, table: pd.DataFrame) -> pd.Series:
+    """Rows on which a sentence may rest: those of tests that the evidence does not call uncalibrated."""
+    facts = {} if run.evidence is None else run.evidence.about
+    doubtful = [test for test, found in facts.items() if isinstance(found, dict) and found.get("calibrated") is False]
+    return ~table["test"].isin(doubtful)
 
 
 def _is_disease(run: Run, reference: pd.Series) -> pd.Series:

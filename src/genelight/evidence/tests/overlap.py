@@ -10,8 +10,9 @@ import pandas as pd
 from scipy import sparse
 
 from ...nouns import Contrast
-from ...stats.adjusted_design import AdjustedDesign
-from ...stats.moderated import squeeze
+from ...stats.moderated import Design
+from ...stats.squeeze import squeeze
+from ...stats.subjects import numbered
 from .._collections import Collection
 from .._registry import TESTS, Against, Findings
 from .._subjects import LEAST_GENES, Subjects
@@ -76,18 +77,18 @@ class _Labels:
     @classmethod
     def of(cls, x_ng: np.ndarray, contrast: Contrast) -> _Labels:
         """Average, and take off what is not tested."""
-        positions_n = np.unique(contrast.subject_n, return_inverse=True)[1]
-        design = AdjustedDesign.of(np.asarray(x_ng, dtype=np.float64), replace(contrast, subject_n=positions_n))
-        others_rk = design.design_rk[:, 1:]
+        positions_n = numbered(contrast.subject_n)[1]
+        design = Design.of(np.asarray(x_ng, dtype=np.float64), replace(contrast, subject_n=positions_n))
+        others_rk = design.other_rk
         rest_rg = design.x_rg - others_rk @ np.linalg.lstsq(others_rk, design.x_rg, rcond=None)[0]
-        own_r = design.design_rk[:, 0]
-        own_r = own_r - others_rk @ np.linalg.lstsq(others_rk, own_r, rcond=None)[0]
-        basis_rk = np.linalg.svd(design.design_rk, full_matrices=False)[0]
+        own_r = design.tested_r - others_rk @ np.linalg.lstsq(others_rk, design.tested_r, rcond=None)[0]
+        basis_rk = np.linalg.svd(np.column_stack((design.tested_r, others_rk)), full_matrices=False)[0]
         # The prior must not know the labels, or the drawn ones are not their equals.
         spread_g, df = (rest_rg**2).sum(0), design.df + 1.0
-        _, prior_df_b, prior_b = squeeze(spread_g[None] / df, np.array([df]))
+        prior = squeeze(spread_g[None] / df, np.array([df]))
         tested_r = own_r / np.sqrt((own_r**2).sum())
-        return cls(rest_rg, basis_rk, tested_r, design.paired, design.df, float(prior_df_b[0]), float(prior_b[0]))
+        prior_df, variance = float(prior.prior_df_bg[0, 0]), float(prior.prior_variance_bg[0, 0])
+        return cls(rest_rg, basis_rk, tested_r, design.paired, design.df, prior_df, variance)
 
     def z(self, row_br: np.ndarray, sign_br: np.ndarray) -> np.ndarray:
         """Moderated t as normal scores when rows change places and signs, shape ``(b, g)``."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...errors import FormatError
-from ...evidence import calibrated
 from ...nouns import EVIDENCE_COLUMNS, NodeCard
+from .._evidence import counted
 from ._section import Section
 
 if TYPE_CHECKING:
@@ -43,11 +43,11 @@ def _cards(run: Run, evidence: pd.DataFrame) -> list[NodeCard]:
     if not isinstance(records, list):
         msg = f"{run.folder / '04_cards.json'} holds no list of cards; make it again with genelight run"
         raise FormatError(msg)
-    return [NodeCard.of_record(record, evidence=_of(evidence, str(record.get("node")))) for record in records]
+    return [NodeCard.of_record(record, evidence=_of(run, evidence, str(record.get("node")))) for record in records]
 
 
-def _of(evidence: pd.DataFrame, node: str) -> pd.DataFrame:
+def _of(run: Run, evidence: pd.DataFrame, node: str) -> pd.DataFrame:
     """A node's rows of the first calibrated test of each collection: those that its row of the table is made from."""
     rows = evidence[(evidence["subject"] == node) & evidence["main"].astype(bool) & ~evidence["disease"].astype(bool)]
     rows = rows[list(EVIDENCE_COLUMNS)]
-    return rows[calibrated(rows["test"])]
+    return rows[counted(run, rows)]
