@@ -51,6 +51,8 @@ def forked(work: Callable[[], object]) -> int:
         code = 1
         try:
             code = int(work() not in (None, 0, True))
+        except BaseException:
+            sys.stderr.write(traceback.format_exc())
         finally:
             os._exit(code)
     return child

@@ -109,7 +109,7 @@ def _full_disk(folder: Path, table: Path) -> Row:
         "n.parquet": ("light-up", "--model", folder / "pca", "--layer", "PC"),
         "p.json": ("prepare", table),
         "s.zarr": ("pack", table),
-        "fitted": ("fit", table, "--epochs", 1, "--widths", "8"),
+        "fitted": ("fit", table, "--widths", "8"),
     }
     wrong, first = 0, ""
     for out, words in verbs.items():

@@ -65,7 +65,7 @@ def trial(folder: Path, *, seconds: float, seed: int) -> list[Row]:
         "encode": (("encode", table, *model, "--layer", "PC"), "e.h5ad"),
         "light-up": (("light-up", *model, "--layer", "PC"), "n.parquet"),
         "pack": (("pack", table), "s.zarr"),
-        "fit": (("fit", table, "--subject", "subject", "--widths", "16,8", "--epochs", "3"), "fitted"),
+        "fit": (("fit", table, "--subject", "subject", "--widths", "16,8"), "fitted"),
         "disease-module": (("disease-module", table, *model, *ill, "--method", "de", "--size", 20), "d.tsv"),
         "run": (("run", folder / "study.toml"), "RUN"),
     }

@@ -19,7 +19,8 @@ GENES, ROWS, READERS = 50, 300, 4
 
 def _values(first: int, rows: int) -> np.ndarray:
     """A value that says which sample and gene it is of."""
-    return (np.arange(first, first + rows)[:, None] * GENES + np.arange(GENES)).astype(np.float32) / 1000
+    number_ng = np.arange(first, first + rows)[:, None] * GENES + np.arange(GENES)
+    return (number_ng * 7919 % 100_003 / 5000).astype(np.float32)
 
 
 def _table(folder: Path, part: int) -> Path:

@@ -249,8 +249,6 @@ def open_group(path: Path) -> Group:
     FormatError
         If it is no store, comes from a newer genelight, or has lost shards.
     """
-    import zarr
-
     if not path.exists():
         half = path.with_name(path.name + ".part").exists()
         msg = f"{path} does not exist{'; packing it was not finished, run the same pack again' if half else ''}"
@@ -258,23 +256,8 @@ def open_group(path: Path) -> Group:
     if not is_store(path):
         msg = f"{path} is no store of genelight; make one with genelight pack FILES... --out store.zarr"
         raise FormatError(msg)
-    try:
-        # Whoever appends replaces the whole at once: what is read before and after must be of one store.
-        for _ in range(3):
-            about = read_stamp(path)
-            x = zarr.open_array(path / "X", mode="r")
-            if read_stamp(path) == about:
-                break
-        newest = int(about["format"])
-        chunks = -(-x.shape[0] // x.chunks[0])
-        fits = (
-            len(about["chunks"]) == chunks and list(x.shape) == about["shape"] and not altered_tables(path, about, "X")
-        )
-    except FormatError:
-        raise
-    except Exception as error:
-        msg = f"{path} is damaged ({_first_line(error)}); pack it again"
-        raise FormatError(msg) from error
+    about, x, fits = _opened(path)
+    newest = int(about["format"])
     if newest > FORMAT:
         msg = f"{path} has store format {newest}, newer than {FORMAT}; upgrade with pip install -U genelight"
         raise FormatError(msg)
@@ -286,6 +269,30 @@ def open_group(path: Path) -> Group:
         msg = f"{path} has lost {len(lost)} of {len(about['shards'])} shards, the first X/c/{lost[0]}/0; pack it again"
         raise FormatError(msg)
     return Group(path, about, x)
+
+
+def _opened(path: Path) -> tuple[dict[str, Any], zarr.Array, bool]:
+    """Stamp and values of one store, and whether they fit each other, also where another takes its place meanwhile."""
+    import zarr
+
+    for tries_left in reversed(range(5)):
+        try:
+            about = read_stamp(path)
+            x = zarr.open_array(path / "X", mode="r")
+            chunks = -(-x.shape[0] // x.chunks[0])
+            altered = altered_tables(path, about, "X")
+            fits = len(about["chunks"]) == chunks and list(x.shape) == about["shape"] and not altered
+            # Whoever appends replaces the whole at once: what is read before and after must be of one store.
+            if not tries_left or read_stamp(path) == about:
+                break
+        except FormatError:
+            if not tries_left:
+                raise
+        except Exception as error:
+            if not tries_left:
+                msg = f"{path} is damaged ({_first_line(error)}); pack it again"
+                raise FormatError(msg) from error
+    return about, x, fits
 
 
 def _first_line(error: Exception) -> str:
