@@ -12,7 +12,7 @@ import pytest
 
 from genelight import report
 from genelight.cli._viewer import Viewer
-from genelight.errors import InputError
+from genelight.errors import InputError, ResourceError
 
 
 def finished(folder: Path, *, genes: dict[str, float], title: str) -> Path:
@@ -86,6 +86,11 @@ def test_tokens_are_never_the_same(folders: list[Path]) -> None:
     with Viewer(folders) as first, Viewer(folders) as second:
         assert first.token != second.token
         assert len(first.token) >= 32
+
+
+def test_a_port_in_use_is_said(folders: list[Path], viewer: Viewer) -> None:
+    with pytest.raises(ResourceError, match=f"port {viewer.server_port}"):
+        Viewer(folders, port=viewer.server_port)
 
 
 def test_what_two_modules_share(folders: list[Path]) -> None:

@@ -269,10 +269,12 @@ def test_no_serious_fault_for_those_who_cannot_see_it(driver: Any) -> None:
     driver.execute_script("document.querySelectorAll('figure.drawn').forEach((f) => f.drawNow?.())")
     shown(driver, "gene", LEADERS[0])
     driver.execute_script(script)
-    found = driver.execute_async_script(
-        "axe.run(document, {resultTypes: ['violations'], preload: false}).then((r) => arguments[0](r.violations))"
-    )
-    serious = [(v["id"], v["nodes"][0]["html"][:200]) for v in found if v["impact"] in ("serious", "critical")]
+    # An older axe-core takes neither a div in a list of terms nor autocomplete="off" in a combobox for what HTML allows.
+    known = ("dlitem", "definition-list", "autocomplete-valid")
+    asked_for = "{resultTypes: ['violations'], preload: false}"
+    found = driver.execute_async_script(f"axe.run(document, {asked_for}).then((r) => arguments[0](r.violations))")
+    found = [v for v in found if v["impact"] in ("serious", "critical") and v["id"] not in known]
+    serious = [(v["id"], v["nodes"][0]["html"][:200]) for v in found]
     assert serious == []
 
 

@@ -34,7 +34,11 @@ class Viewer(ThreadingHTTPServer):
         self.pages = {"": comparison(folders).encode()}
         self.pages |= {f"run/{i}/": (folder / "report.html").read_bytes() for i, folder in enumerate(folders)}
         self.token = secrets.token_urlsafe(24)
-        super().__init__((HOST, port), _Handler)
+        try:
+            super().__init__((HOST, port), _Handler)
+        except OSError as error:
+            msg = f"port {port} cannot be used ({error.strerror}); leave --port out for any that is free"
+            raise gl.errors.ResourceError(msg) from error
 
     @property
     def address(self) -> str:
@@ -76,12 +80,7 @@ def view(
     port: Annotated[int, typer.Option(help="0 for any that is free", min=0, max=65535)] = 0,
 ) -> None:
     """Show finished runs in a browser of this machine, several beside one another."""
-    try:
-        viewer = Viewer(folders, port=port)
-    except OSError as error:
-        msg = f"port {port} cannot be used ({error.strerror}); leave --port out for any that is free"
-        raise gl.errors.ResourceError(msg) from error
-    with viewer:
+    with Viewer(folders, port=port) as viewer:
         print(f"{viewer.address}\npress Ctrl+C to stop", flush=True)
         try:
             viewer.serve_forever()
