@@ -28,6 +28,14 @@ correlation of 0.2 that are all shifted by one standard deviation are not found 
 for sets move as far in samples that mean nothing. Betweenness finds next to nothing of what was planted here, which is
 density.
 
+Labels where genes go together as in blood (first samples of the lupus children, 3,000 genes), first look, before a full
+run: the permutation test at 20 against 20 had p <= 0.05 in 3 of 60 draws where labels go with nothing, and in 2 of 60
+where they go with a batch (0.8) that moves a third of the genes and is adjusted for, where a free shuffle of labels had 37% in an earlier trial.
+Modules of permuted labels (40 against 40 children) were called preserved, or preserved in part, in the adults in 2 of
+50 draws by ``de`` and in 4 of 50 by ``joint``: the latter is not shown to be within 5%. Those of true labels at 20
+against 20 were preserved in 9 of 10. Against labels shuffled in the
+second cohort alone a module that means nothing had an AUC of 0.88 and a p of 0.005 there.
+
 Not calibrated on purpose, for comparison: the plain overlap on variable genes, the rank sum on genes that go together,
 and the degree of well-connected lists, which is what the other network tests are matched on.
 """
