@@ -35,6 +35,14 @@ that knows no labels and one t it is 2 of 60, and ``hypergeometric`` has 17 of 1
 people is held at zero or above had 5.7% of p up to 0.05 within people and 2.2% between them, where people do not
 differ; left free, 5.1% and 4.8%.
 
+Labels where genes go together as in blood (first samples of the lupus children, 3,000 genes), first look, before a full
+run: the permutation test at 20 against 20 had p <= 0.05 in 6 of 80 draws where labels go with nothing, and in 3 of 80
+where they go with a batch (0.8) that moves a third of the genes and is adjusted for, where a free shuffle of labels had
+37% in an earlier trial. Modules of permuted labels (40 against 40 children) were called preserved, or preserved in
+part, in the adults in 2 of 50 draws by ``de`` and in 4 of 50 by ``joint``: the latter is not shown to be within 5%.
+Those of true labels were preserved in 9 of 10 draws at 20 against 20, and in 9 of 10 (the tenth in part) at 10 against
+10. Against labels shuffled in the second cohort alone a module that means nothing had an AUC of 0.88 and a p of 0.005.
+
 Not calibrated on purpose, for comparison: the plain overlap on variable genes, the rank sum on genes that go together,
 and the degree of well-connected lists, which is what the other network tests are matched on.
 """
