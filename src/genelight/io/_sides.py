@@ -158,8 +158,8 @@ class Sides:
         odd = set(np.flatnonzero(kin.level == NO_ID).tolist())
         odd -= {i for i in odd if self.samples[i] in EMPTY}
         if not self.in_columns:
-            # A row is seldom about genes: its values must say so too.
-            doubtful, odd = np.array(sorted({*doubtful.tolist(), *odd}), int), set()
+            # A row is seldom about genes: its name and its values must say so.
+            doubtful, odd = np.array(sorted(odd), int), set()
         if len(doubtful) and len(sure):
             apart = unlike(self.x_ng.T, doubtful, sure) | uncorrelated(self.x_ng.T, doubtful, sure)
             odd |= set(doubtful[apart].tolist())
