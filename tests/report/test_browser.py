@@ -269,7 +269,7 @@ def test_no_serious_fault_for_those_who_cannot_see_it(driver: Any) -> None:
     driver.execute_script("document.querySelectorAll('figure.drawn').forEach((f) => f.drawNow?.())")
     shown(driver, "gene", LEADERS[0])
     driver.execute_script(script)
-    # An older axe-core takes neither a div in a list of terms nor autocomplete="off" in a combobox for what HTML allows.
+    # An older axe-core knows neither a div in a list of terms nor autocomplete="off" in a combobox.
     known = ("dlitem", "definition-list", "autocomplete-valid")
     asked_for = "{resultTypes: ['violations'], preload: false}"
     found = driver.execute_async_script(f"axe.run(document, {asked_for}).then((r) => arguments[0](r.violations))")
