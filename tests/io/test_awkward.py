@@ -188,6 +188,17 @@ def test_one_column_among_genes_of_any_kind_goes_to_the_samples(write, name, at,
     assert name in notes(adata)
 
 
+def test_clusters_and_withdrawn_symbols_among_genes_stay_genes(write):
+    """Sorted exports of an Illumina chip: names that no table of genes has stand all over."""
+    unknown = ["CRIPAK", "GLYBP", "HLA-A29.1", "PRO1073", *(f"HS.{100_000 + 37 * i}" for i in range(60)), "ZZZX9"]
+    genes = sorted([*GENES, *unknown])
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.uniform(3.3, 14, (len(genes), 6)).round(3), genes, [f"GSM{11 + i}" for i in range(6)])
+    adata = read(write(table.to_csv()))
+    assert list(adata.var_names) == genes
+    assert not len(adata.obs.columns)
+
+
 def test_a_gene_with_the_name_of_a_measure_is_asked_for_and_each_answer_works(write, monkeypatch, tmp_path, capsys):
     table = LOG2.assign(age=range(30, 42), HGB=np.linspace(9, 14, 12).round(1))
     path = write(table[["age", "HGB", *GENES]].to_csv(index_label="sample"))

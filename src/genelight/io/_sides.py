@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ __all__ = ["Sides"]
 
 _FEW, _SHARE = 5, 0.01
 _LOG2_CEILING = 50.0
+_CAPITALS = re.compile(r"[A-Z0-9][A-Z0-9._/-]*$")
 _FLOAT = re.compile(r"\d+\.0*$")
 
 
@@ -101,10 +103,31 @@ class Sides:
         words = [int(i) for i in doubtful if level[i] == WORD and i not in apart]
         if len(words) <= max(_FEW, _SHARE * len(self.genes)):
             apart |= set(words)
-        found = odd | apart
+        found = (odd | apart) - self._among_genes(level, odd | apart, sure)
         self._check_doubt(level, found, [int(i) for i in doubtful if i not in found])
         self._check_beyond(sure, found)
         return sorted(found)
+
+    def _among_genes(self, level: np.ndarray, found: set[int], sure: np.ndarray) -> set[int]:
+        """Of unknown names, those in capitals that stand among genes and have values like theirs.
+
+        What describes samples stands together, or at an end of the table; clusters and withdrawn symbols do not.
+        """
+        capital = [i for i in sorted(found) if level[i] < SURE and _CAPITALS.match(self.genes[i])]
+        if not capital or not len(sure):
+            return set()
+        odd = set(np.array(capital)[unlike(self.x_ng, capital, sure)].tolist())
+        capital = [i for i in capital if i not in odd]
+        told, ends = found - set(capital), (sure[0], sure[-1])
+        kept: set[int] = set()
+        for run in _runs(capital, level):
+            outside = run[-1] < ends[0] or run[0] > ends[1]
+            shapes = Counter(re.sub(r"\d+", "9", self.genes[i]) for i in run)
+            alone = len(run) < 3 and not outside
+            series = max(shapes.values()) > max(_FEW, len(run) / 2)
+            if (alone or series) and not told.intersection(range(run[0] - 1, run[-1] + 2)):
+                kept |= set(run)
+        return kept
 
     def _check_doubt(self, level: np.ndarray, found: set[int], doubtful: list[int]) -> None:
         """Ask where old names of genes stand in a row with what describes samples."""
@@ -237,3 +260,14 @@ def _free(name: str, notes: Mapping[str, Any]) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:30]) + (f" and {len(names) - 30} more" if len(names) > 30 else "")
+
+
+def _runs(places: Sequence[int], level: np.ndarray) -> list[list[int]]:
+    """Places that nothing certain stands between, together."""
+    runs: list[list[int]] = []
+    for i in places:
+        if runs and (level[runs[-1][-1] : i + 1] < SURE).all():
+            runs[-1].append(i)
+        else:
+            runs.append([i])
+    return runs
