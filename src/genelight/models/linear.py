@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 from torch import nn
@@ -95,7 +95,7 @@ class LinearSpec(Spec):
                 f"widths = {list(widths)}, but a model of kind {self.kind} has one layer; use for example widths=(16,)"
             )
             raise InputError(msg)
-        preparation = model.preparation
+        preparation = cast("Preparation", model.preparation)
         members = []
         with progress("training members", len(draws)) as step:
             for draw in draws:
