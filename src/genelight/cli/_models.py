@@ -48,22 +48,25 @@ def fit(
 ) -> None:
     """Train an autoencoder on all samples of a table or a store, without labels."""
     name, changes = _changes(preset)
+    if changes and name == gl.models.Deep.kind:
+        msg = f"--preset {preset}: preset deep takes no changes; see gl.models.DeepRecipe in Python"
+        raise InputError(msg)
     # A killed fit goes on with the same command.
     checkpoint = fresh(out).with_name(f".{out.name}.training")
     adata, id_map = table_of(table), None
     if not isinstance(adata, gl.io.Store):
         adata, id_map = as_genes(adata, probes=probes)
     preparation = replace(gl.prepare(adata, scale=scale), id_map=id_map)
-    spec = gl.models.Autoencoder(
-        whole_numbers(widths, "--widths"),
-        name,
+    spec = replace(
+        gl.models.spec_of(name, whole_numbers(widths, "--widths")),
         preparation=preparation.settings,
         subject=subject,
         subject_pattern=subject_pattern,
         seed=seed,
         **changes,
     )
-    model = spec.fit(adata, preparation=preparation, checkpoint=checkpoint)
+    kept = {"checkpoint": checkpoint} if isinstance(spec, gl.models.Autoencoder) else {}
+    model = spec.fit(adata, preparation=preparation, **kept)
     model.save(out)
     shutil.rmtree(checkpoint, ignore_errors=True)
     held_out = model.about["held_out"]

@@ -4,10 +4,13 @@ from .activations import ACTIVATIONS
 from .autoencoder import FittedAutoencoder
 from .baselines import BASELINES, Baseline
 from .bundle import KINDS, load, model_folder
+from .deep import Branches, FittedDeep
+from .deep_fit import Deep
+from .deep_net import DeepRecipe
 from .eigengenes import LAYER as EIGENGENES_LAYER
 from .eigengenes import Eigengenes
 from .ensemble import Ensemble, fit_ensemble, load_ensemble
-from .fit import Autoencoder, fit
+from .fit import Autoencoder, fit, spec_of
 from .folds import Folds
 from .ica import ICA
 from .ica import LAYER as ICA_LAYER
@@ -43,10 +46,14 @@ __all__ = [
     "STARTS",
     "Autoencoder",
     "Baseline",
+    "Branches",
+    "Deep",
+    "DeepRecipe",
     "Differentiable",
     "Eigengenes",
     "Ensemble",
     "FittedAutoencoder",
+    "FittedDeep",
     "FittedLinear",
     "FittedNMF",
     "Folds",
@@ -72,6 +79,7 @@ __all__ = [
     "preset",
     "r2",
     "read_registry",
+    "spec_of",
     "squared_errors",
     "sweep",
 ]

@@ -20,19 +20,22 @@ from .baselines import BASELINES
 from .bundle import KINDS, Bundle
 from .checkpoint import Checkpoints
 from .choosing import Rows, choose, leave_out
+from .deep_fit import Deep
+from .deep_net import DeepRecipe
 from .draw import Draw
 from .members import trained_members
+from .missing import training_values
 from .network import Stack
 from .plan import Plan, Samples
 from .presets import Preset, as_preset, choose_widths, preset
-from .spec import Spec
+from .spec import DEFAULT, Spec
 from .streaming import LEAST_RANK, reduce_store
 from .subspace import EXACT_UP_TO, Subspace
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Autoencoder", "fit"]
+__all__ = ["Autoencoder", "fit", "spec_of"]
 
 LEAST_SUBJECTS = 5
 CHANGES = ("activation", "tied", "learning_rate", "dropout", "noise", "sparsity", "nonnegative")
@@ -205,7 +208,7 @@ def fit(
     adata
         Samples x genes, or a store.
     preset, widths, epochs
-        See :class:`Autoencoder`, which takes more.
+        See :class:`Autoencoder`, which takes more; ``"deep"`` for a :class:`Deep`.
     subject, subject_pattern
         Column of ``obs`` that says whose sample it is, and the part of it that names the person, see :class:`Spec`; a
         subject is never split.
@@ -226,9 +229,9 @@ def fit(
     >>> model.widths
     {'L1': 32, 'L2': 16, 'L3': 8}
     """
-    spec = Autoencoder(
-        widths,
+    spec = spec_of(
         preset,
+        widths,
         epochs=epochs,
         subject=subject,
         subject_pattern=subject_pattern,
@@ -236,6 +239,44 @@ def fit(
         seed=seed,
     )
     return spec.fit(adata, preparation=preparation)
+
+
+def spec_of(
+    preset: str | Preset,
+    widths: tuple[int, ...] | None = None,
+    *,
+    epochs: int | None = None,
+    subject: str | None = None,
+    subject_pattern: str | None = None,
+    preparation: PreparationSettings = DEFAULT,
+    seed: int = 0,
+) -> Autoencoder | Deep:
+    """The spec of a preset's name: that of :class:`Deep` for ``"deep"``, else an :class:`Autoencoder`.
+
+    Parameters
+    ----------
+    preset, widths, epochs, subject, subject_pattern, preparation, seed
+        As in either.
+
+    Raises
+    ------
+    InputError
+        If settings do not go together.
+    UnknownNameError
+        If there is no such preset.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> gl.models.spec_of("deep", (512, 16, 512)).kind, gl.models.spec_of("plain").kind
+    ('deep', 'autoencoder')
+    """
+    if preset != Deep.kind:
+        autoencoder = Autoencoder(widths, preset, epochs=epochs, subject=subject, preparation=preparation, seed=seed)
+        return replace(autoencoder, subject_pattern=subject_pattern)
+    recipe = DeepRecipe() if epochs is None else DeepRecipe(epochs=epochs)
+    deep = Deep(widths, recipe=recipe, subject=subject, preparation=preparation, seed=seed)
+    return replace(deep, subject_pattern=subject_pattern)
 
 
 @BASELINES.register("shallow", doi="10.1126/science.1127647", control=True)
@@ -263,7 +304,7 @@ def _trained(
             order_n, size = np.concatenate([inner, outer]), len(inner)
             reduced, subject_n = reduced.sorted(order_n), subject_n[order_n]
             inner, outer = slice(size), slice(size, None)
-    learned = preparation.transform(adata) if reduced is None else reduced.c_nk
+    learned = training_values(preparation, adata) if reduced is None else reduced.c_nk
     samples = Samples(learned, subject_n, len(preparation.genes))
     plan = Plan(chosen, widths, seed, _checkpoints(checkpoint, samples, chosen, widths=widths, seed=seed))
     recipe, weighing, history, far = choose(samples, inner, outer, plan=plan, measure=reduced is None)

@@ -82,6 +82,11 @@ class Preparation:
         return replace(self.asked or PreparationSettings(), scale=self.scale, ids=self.genes.namespace)
 
     @property
+    def missing(self) -> bool:
+        """Whether values may be missing (NaN)."""
+        return self.asked is not None and self.asked.missing
+
+    @property
     def digest(self) -> str:
         """Identity of everything that changes a transformed number."""
         parts: list[Any] = [self.genes.digest, self.scale, self.mean_g, self.sd_g]
@@ -121,7 +126,7 @@ class Preparation:
     def transform(self, adata: AnnData) -> np.ndarray:
         """Prepared values, float32, shape ``(n, g)``, columns in the order of ``genes``.
 
-        Genes that `adata` lacks are given their mean over the fitted samples (0 after standardising); a model gives
+        Values that are missing stay so (NaN), where the preparation lets them. Genes that `adata` lacks are given their mean over the fitted samples (0 after standardising); a model gives
         them what the others let it expect, see ``model.prepare``.
 
         Parameters
@@ -141,7 +146,7 @@ class Preparation:
         there_g = alignment.index >= 0
         shift_g, span_g = self._standard
         # Counts per million need every gene of the sample, so the scale comes before the choice of genes.
-        y_ng = logged(adata, self.scale)[:, alignment.index[there_g]]
+        y_ng = logged(adata, self.scale, missing=self.missing)[:, alignment.index[there_g]]
         y_ng = self._between(y_ng, adata, there_g)
         z_ng = np.empty((adata.n_obs, len(self.genes)), dtype=np.float32)
         z_ng[:, there_g] = (y_ng - shift_g[there_g]) / span_g[there_g]
@@ -261,14 +266,14 @@ def standard(y_ng: np.ndarray, name: str) -> tuple[np.ndarray | None, np.ndarray
     if name == "zscore":
         return None, None
     if name == "centre":
-        return y_ng.mean(0), np.ones(y_ng.shape[1])
-    low_g = y_ng.min(0)
-    span_g = y_ng.max(0) - low_g
+        return np.nanmean(y_ng, 0), np.ones(y_ng.shape[1])
+    low_g = np.fmin.reduce(y_ng, axis=0)
+    span_g = np.fmax.reduce(y_ng, axis=0) - low_g
     return low_g, np.where(span_g > 0, span_g, 1.0)
 
 
-def logged(adata: AnnData, scale: str) -> np.ndarray:
-    """All values of a table on the log2 scale, float64, shape ``(n, genes)``.
+def logged(adata: AnnData, scale: str, *, missing: bool = False) -> np.ndarray:
+    """All values of a table on the log2 scale, float64, shape ``(n, genes)``; with `missing` some may be NaN.
 
     Raises
     ------
@@ -283,7 +288,8 @@ def logged(adata: AnnData, scale: str) -> np.ndarray:
         x = x.toarray()
     # Sums depend on the order in memory in their last bit, and with it the digest.
     x_ng = np.asarray(x, dtype=np.float64, order="C")
-    check_finite(x_ng, samples=list(adata.obs_names), genes=list(adata.var_names), where="the expression matrix")
+    seen_ng = np.nan_to_num(x_ng, nan=0.0, posinf=np.inf, neginf=-np.inf) if missing else x_ng
+    check_finite(seen_ng, samples=list(adata.obs_names), genes=list(adata.var_names), where="the expression matrix")
     check_scale(x_ng, scale)
     return to_log2(x_ng, scale, total_n=adata.obs.get(TOTAL))
 
