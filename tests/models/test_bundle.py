@@ -14,7 +14,7 @@ from genelight import load
 from genelight.errors import FormatError, InputError, ResourceError
 
 FILES = {"CARD.md", "config.json", "genes.tsv", "history.csv", "prepare.json", "weights.safetensors"}
-KINDS = ["autoencoder", "plain", "pca"]
+KINDS = ["autoencoder", "plain", "pca", "deep"]
 
 
 @pytest.fixture(params=KINDS)

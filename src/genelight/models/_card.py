@@ -79,8 +79,8 @@ def verdict(held_out: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
 def _deep_verdict(*, deep: bool, width: int) -> str:
     if deep:
         return (
-            "Its deep branch reconstructs groups left out better than PCA, by more than the standard error over groups; "
-            "it is taken for the samples that it reconstructs better, and PCA for the others."
+            "Its deep branch reconstructs groups left out better than PCA, by more than the standard error over "
+            "groups; it is taken for the samples that it reconstructs better, and PCA for the others."
         )
     return (
         "Groups left out showed no gain of the deep branch over PCA beyond its standard error: depth buys no "

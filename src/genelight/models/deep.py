@@ -127,7 +127,7 @@ class FittedDeep(FittedAutoencoder):
         self._depth(layer)
         c_nk = self.space.coordinates(x_ng)
         code_nb, _, deep_n = self._gated(c_nk, cohort)
-        return layer_codes(self.net, c_nk, code_nb, deep_n, layer)
+        return layer_codes(self.net, layer, c_nk=c_nk, code_nb=code_nb, deep_n=deep_n)
 
     @torch.inference_mode()
     def decode(self, h_nk: np.ndarray, layer: str) -> np.ndarray:
@@ -224,9 +224,7 @@ class FittedDeep(FittedAutoencoder):
         )
 
 
-def layer_codes(
-    net: DeepNet, c_nk: np.ndarray, code_nb: np.ndarray, deep_n: np.ndarray, layer: str
-) -> np.ndarray:
+def layer_codes(net: DeepNet, layer: str, *, c_nk: np.ndarray, code_nb: np.ndarray, deep_n: np.ndarray) -> np.ndarray:
     """Codes of a layer of gated samples, given their coordinates and their codes in the bottleneck."""
     if layer == "L2":
         return code_nb

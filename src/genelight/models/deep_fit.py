@@ -92,7 +92,7 @@ class Deep(Spec):
             return
         object.__setattr__(self, "widths", tuple(int(width) for width in self.widths))
         if len(self.widths) != 3:
-            msg = f"widths = {list(self.widths)}, but a deep model has three layers; use for example widths=(512, 64, 512)"
+            msg = f"widths = {list(self.widths)}, but a deep model has three layers, such as widths=(512, 64, 512)"
             raise InputError(msg)
         check_positive(**{f"widths[{i}]": width for i, width in enumerate(self.widths)})
 
@@ -148,10 +148,12 @@ class Deep(Spec):
             spec = replace(self, widths=widths, seed=draw.seed)
             drawn_ng = draw.x_ng[draw.rows]
             rank = _rank(spec, samples=len(drawn_ng), genes=drawn_ng.shape[1])
-            part = _Axes.of(InMemory(drawn_ng - drawn_ng.mean(0)), np.ones(len(drawn_ng), bool), rank=rank, seed=draw.seed)
+            part = _Axes.of(
+                InMemory(drawn_ng - drawn_ng.mean(0)), np.ones(len(drawn_ng), bool), rank=rank, seed=draw.seed
+            )
             space = Centred(drawn_ng.mean(0), part.subspace)
             whole_nk = space.coordinates(draw.x_ng)
-            member = _fitted(spec, preparation, space, (part.c_nk, whole_nk), deep=settings["deep"])
+            member = _fitted(spec, preparation, space, samples=(part.c_nk, whole_nk), deep=settings["deep"])
             member.settings["subjects_drawn"] = len(np.unique(draw.subject_n[draw.rows]))
             found.append(member)
         return found
@@ -195,13 +197,13 @@ def fit_several(specs: Sequence[Deep], adata: AnnData | Store, preparation: Prep
     most = max(specs, key=lambda spec: spec.widths[1])  # type: ignore[index]
     part = _Axes.of(table, learn_n, rank=_rank(most, samples=len(inner), genes=genes), seed=first.seed)
     part = part.about(inner)
-    choices = [_choice(spec, part, inner, outer, group_n=group_n, genes=genes) for spec in specs]
+    choices = [_choice(spec, part, inner=inner, outer=outer, group_n=group_n, genes=genes) for spec in specs]
     del part
     rank = _rank(most, samples=adata.n_obs, genes=genes)
     whole = _Axes.of(table, np.ones(adata.n_obs, dtype=bool), rank=rank, seed=first.seed)
     space = Centred(centre_g, whole.subspace)
     return [
-        _fitted(spec, preparation, space, (whole.c_nk, whole.c_nk), deep=deep, about=about)
+        _fitted(spec, preparation, space, samples=(whole.c_nk, whole.c_nk), deep=deep, about=about)
         for spec, (deep, about) in zip(specs, choices, strict=True)
     ]
 
@@ -233,7 +235,7 @@ class _Axes:
 
 
 def _choice(
-    spec: Deep, part: _Axes, inner: np.ndarray, outer: np.ndarray, *, group_n: np.ndarray, genes: int
+    spec: Deep, part: _Axes, *, inner: np.ndarray, outer: np.ndarray, group_n: np.ndarray, genes: int
 ) -> tuple[bool, dict[str, Any]]:
     """Whether the deep branch is worth more than its standard error on groups left out, and what is to be told.
 
@@ -249,11 +251,13 @@ def _choice(
     c, unit = torch.from_numpy(unseen_nk), torch.ones(1)
     held_out = _LeftOut(c, unit, outside_n, size_n, line_n, group_n[outer], torch.from_numpy(back_nk))
     record, groups = held_out.figures(net), len(np.unique(group_n[outer]))  # type: ignore[arg-type]
-    deep = record["held_out_r2"] - record["held_out_r2_pca"] > LEAST_GAIN and held_out.pays
+    deep = bool(record["held_out_r2"] - record["held_out_r2_pca"] > LEAST_GAIN and held_out.pays)
     # How far off the samples left out lie, as the model that ships would see them.
     straight_nb = net.straight(c / net.unit).numpy()
     on_n = deep_is_better(unseen_nk - line_nk, unseen_nk - back_nk, None) & deep
-    own_nb = net.branches(learn_nk, spec.recipe)[0] if deep else net.straight(torch.from_numpy(learn_nk) / net.unit).numpy()
+    own_nb = (
+        net.branches(learn_nk, spec.recipe)[0] if deep else net.straight(torch.from_numpy(learn_nk) / net.unit).numpy()
+    )
     off_nb = np.where(on_n[:, None], code_nb, straight_nb) - own_nb.mean(0)
     error_n = np.where(on_n, squares(unseen_nk - back_nk) + outside_n, line_n) / genes
     held_out_figures = {
@@ -289,7 +293,9 @@ class _LeftOut(HeldOut):
 
         Every group counts the same: in sums over samples, one large group would decide both.
         """
-        gain_s, size_s = (np.bincount(self._subject, weights=part) for part in (self.pca_n - self.errors(None), self.size_n))
+        gain_s, size_s = (
+            np.bincount(self._subject, weights=part) for part in (self.pca_n - self.errors(None), self.size_n)
+        )
         share_s = gain_s / size_s
         return len(share_s) > 1 and float(share_s.mean()) > float(share_s.std(ddof=1)) / np.sqrt(len(share_s))
 
@@ -298,8 +304,8 @@ def _fitted(
     spec: Deep,
     preparation: Preparation,
     space: Centred,
-    samples: tuple[np.ndarray, np.ndarray],
     *,
+    samples: tuple[np.ndarray, np.ndarray],
     deep: bool,
     about: Mapping[str, Any] | None = None,
 ) -> FittedDeep:
@@ -317,10 +323,19 @@ def _fitted(
         "rank": len(net.sd),
     }
     model = FittedDeep(
-        preparation, space, net, spec=spec, ranges={}, settings=settings, history=history, about=about  # type: ignore[arg-type]
+        preparation,
+        space,
+        net,
+        spec=spec,
+        ranges={},
+        settings=settings,
+        history=history,
+        about=about,  # type: ignore[arg-type]
     )
     code_nb, _, deep_n = model._gated(all_nk, None)
-    model._ranges = {layer: CodeRange.of(layer_codes(net, all_nk, code_nb, deep_n, layer)) for layer in LAYERS}
+    model._ranges = {
+        layer: CodeRange.of(layer_codes(net, layer, c_nk=all_nk, code_nb=code_nb, deep_n=deep_n)) for layer in LAYERS
+    }
     return model
 
 

@@ -112,9 +112,7 @@ def _leading(x_ng: np.ndarray, axes: int) -> tuple[np.ndarray, np.ndarray]:
     return basis_gl @ vectors[:, :axes].astype(np.float32), np.maximum(values[:axes], 0.0) / len(x_ng)
 
 
-def _complete(
-    x_ng: np.ndarray, there_ng: np.ndarray, *, axes: tuple[np.ndarray, np.ndarray], noise: float
-) -> None:
+def _complete(x_ng: np.ndarray, there_ng: np.ndarray, *, axes: tuple[np.ndarray, np.ndarray], noise: float) -> None:
     """Put the expected value wherever one is missing, samples that lack the same genes together."""
     packed_np = np.packbits(there_ng, axis=1)
     _, pattern_n = np.unique(packed_np, axis=0, return_inverse=True)

@@ -126,8 +126,9 @@ class Preparation:
     def transform(self, adata: AnnData) -> np.ndarray:
         """Prepared values, float32, shape ``(n, g)``, columns in the order of ``genes``.
 
-        Values that are missing stay so (NaN), where the preparation lets them. Genes that `adata` lacks are given their mean over the fitted samples (0 after standardising); a model gives
-        them what the others let it expect, see ``model.prepare``.
+        Values that are missing stay so (NaN), where the preparation lets them. Genes that `adata` lacks are given
+        their mean over the fitted samples (0 after standardising); a model gives them what the others let it expect,
+        see ``model.prepare``.
 
         Parameters
         ----------
