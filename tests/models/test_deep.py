@@ -96,11 +96,10 @@ def test_no_sample_is_given_back_worse_than_by_the_straight_line(model):
 
 def replace_by_line(model):
     """The same model, its deep branch shut."""
-    shut = type(model)(
+    return type(model)(
         model.preparation, model.space, model.net, spec=model.spec, ranges={},
         settings=model.settings | {"deep": False}, history=[],
     )  # fmt: skip
-    return shut
 
 
 def test_a_cohort_takes_one_branch_and_each_sample_is_decided_by_itself(model, curved):

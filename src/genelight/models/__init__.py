@@ -10,7 +10,7 @@ from .deep_net import DeepRecipe
 from .eigengenes import LAYER as EIGENGENES_LAYER
 from .eigengenes import Eigengenes
 from .ensemble import Ensemble, fit_ensemble, load_ensemble
-from .fit import Autoencoder, fit, spec_of
+from .fit import Autoencoder, fit, spec_of, widths_of
 from .folds import Folds
 from .ica import ICA
 from .ica import LAYER as ICA_LAYER
@@ -82,4 +82,5 @@ __all__ = [
     "spec_of",
     "squared_errors",
     "sweep",
+    "widths_of",
 ]

@@ -29,7 +29,7 @@ from .subspace import EXACT_UP_TO, Subspace, eigen, find_subspace, gram, sorted_
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Deep", "fit_several"]
+__all__ = ["Deep", "deep_widths", "fit_several"]
 
 LEAST_GROUPS = 5
 LEAST_GAIN = 1e-4
@@ -138,7 +138,7 @@ class Deep(Spec):
         if self.widths is not None:
             return self
         samples = min(len(leave_out(subject_n, seed=self.seed)[0]) for subject_n in subjects)
-        return replace(self, widths=_widths(None, samples=samples, genes=genes))
+        return replace(self, widths=deep_widths(None, samples=samples, genes=genes))
 
     def members(self, model: Model, draws: Sequence[Draw], widths: tuple[int, ...]) -> Sequence[FittedDeep]:
         """Such networks from other seeds, trained on drawn samples, deep where `model` is; see :func:`fit_ensemble`."""
@@ -190,7 +190,7 @@ def fit_several(specs: Sequence[Deep], adata: AnnData | Store, preparation: Prep
     group_n = first.groups(adata)
     inner, outer = leave_out(group_n, seed=first.seed)
     genes = len(preparation.genes)
-    specs = [replace(spec, widths=_widths(spec.widths, samples=len(inner), genes=genes)) for spec in specs]
+    specs = [replace(spec, widths=deep_widths(spec.widths, samples=len(inner), genes=genes)) for spec in specs]
     table, centre_g = _table(adata, preparation)
     learn_n = np.zeros(adata.n_obs, dtype=bool)
     learn_n[inner] = True
@@ -364,7 +364,7 @@ def _rank(spec: Deep, *, samples: int, genes: int) -> int:
     return min(spec.recipe.rank, max(samples // 2, 2 * narrow), samples - 1, genes)
 
 
-def _widths(widths: tuple[int, ...] | None, *, samples: int, genes: int) -> tuple[int, ...]:
+def deep_widths(widths: tuple[int, ...] | None, *, samples: int, genes: int) -> tuple[int, ...]:
     """The widths asked for, checked, or some that suit the data: a bottleneck of at most a quarter of the samples."""
     most = min(samples - 1, genes)
     fitting = min(NARROW, 2 ** int(np.log2(max(1, most // 4))))

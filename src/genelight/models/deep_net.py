@@ -74,6 +74,10 @@ class DeepNet(nn.Module):
         Of the weights.
     """
 
+    sd: torch.Tensor
+    scale_in: torch.Tensor
+    scale_out: torch.Tensor
+
     def __init__(self, variance_k: np.ndarray, widths: tuple[int, int, int], *, dropout: float, seed: int) -> None:
         super().__init__()
         variance = torch.from_numpy(np.maximum(variance_k, 1e-12).astype(np.float32))

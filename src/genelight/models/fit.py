@@ -20,14 +20,14 @@ from .baselines import BASELINES
 from .bundle import KINDS, Bundle
 from .checkpoint import Checkpoints
 from .choosing import Rows, choose, leave_out
-from .deep_fit import Deep
+from .deep_fit import Deep, deep_widths
 from .deep_net import DeepRecipe
 from .draw import Draw
 from .members import trained_members
 from .missing import training_values
 from .network import Stack
 from .plan import Plan, Samples
-from .presets import Preset, as_preset, choose_widths, preset
+from .presets import PRESETS, Preset, as_preset, choose_widths, preset
 from .spec import DEFAULT, Spec
 from .streaming import LEAST_RANK, reduce_store
 from .subspace import EXACT_UP_TO, Subspace
@@ -35,7 +35,7 @@ from .subspace import EXACT_UP_TO, Subspace
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Autoencoder", "fit", "spec_of"]
+__all__ = ["Autoencoder", "fit", "spec_of", "widths_of"]
 
 LEAST_SUBJECTS = 5
 CHANGES = ("activation", "tied", "learning_rate", "dropout", "noise", "sparsity", "nonnegative")
@@ -246,6 +246,7 @@ def spec_of(
     widths: tuple[int, ...] | None = None,
     *,
     epochs: int | None = None,
+    learning_rate: float | None = None,
     subject: str | None = None,
     subject_pattern: str | None = None,
     preparation: PreparationSettings = DEFAULT,
@@ -255,7 +256,7 @@ def spec_of(
 
     Parameters
     ----------
-    preset, widths, epochs, subject, subject_pattern, preparation, seed
+    preset, widths, epochs, learning_rate, subject, subject_pattern, preparation, seed
         As in either.
 
     Raises
@@ -272,11 +273,36 @@ def spec_of(
     ('deep', 'autoencoder')
     """
     if preset != Deep.kind:
-        autoencoder = Autoencoder(widths, preset, epochs=epochs, subject=subject, preparation=preparation, seed=seed)
-        return replace(autoencoder, subject_pattern=subject_pattern)
-    recipe = DeepRecipe() if epochs is None else DeepRecipe(epochs=epochs)
-    deep = Deep(widths, recipe=recipe, subject=subject, preparation=preparation, seed=seed)
-    return replace(deep, subject_pattern=subject_pattern)
+        found = Autoencoder(widths, preset, epochs=epochs, learning_rate=learning_rate)
+        return replace(found, subject=subject, subject_pattern=subject_pattern, preparation=preparation, seed=seed)
+    given = {name: value for name, value in (("epochs", epochs), ("rate", learning_rate)) if value is not None}
+    deep = Deep(widths, recipe=replace(DeepRecipe(), **given))  # type: ignore[arg-type]
+    return replace(deep, subject=subject, subject_pattern=subject_pattern, preparation=preparation, seed=seed)
+
+
+def widths_of(preset: str | Preset, widths: tuple[int, ...] | None, *, samples: int, genes: int) -> tuple[int, ...]:
+    """The widths asked for, checked, or those that a preset has for a table of a size.
+
+    Parameters
+    ----------
+    preset
+        Its name, or an autoencoder's preset.
+    widths
+        None for the preset's own.
+    samples, genes
+        Size of the smallest table to train on.
+
+    Raises
+    ------
+    InputError
+        If a width exceeds what samples and genes allow.
+    UnknownNameError
+        If there is no such preset.
+    """
+    if preset == Deep.kind:
+        return deep_widths(widths, samples=samples, genes=genes)
+    shape = PRESETS[preset].shape if isinstance(preset, str) else preset.shape
+    return choose_widths(widths, samples=samples, genes=genes, shape=shape)
 
 
 @BASELINES.register("shallow", doi="10.1126/science.1127647", control=True)

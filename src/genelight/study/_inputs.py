@@ -79,11 +79,8 @@ class Inputs:
             contrast = replace(contrast, name=study.contrast.name)
         preparation = prepare(adata, study, id_map=id_map)
         smallest = _smallest_training(adata.n_obs, study.module.folds)
-        widths = models.choose_widths(
-            study.model.widths,
-            samples=smallest,
-            genes=len(preparation.genes),
-            shape=models.PRESETS[study.model.preset].shape,
+        widths = models.widths_of(
+            study.model.preset, study.model.widths, samples=smallest, genes=len(preparation.genes)
         )
         _check_module(study, contrast, genes=preparation.genes, layers=len(widths))
         _check_patients(study, adata, contrast)
@@ -105,12 +102,12 @@ class Inputs:
         return digest(self.network.digest if self.network else "", [s.digest for s in self.sets])
 
     @property
-    def spec(self) -> models.Autoencoder:
+    def spec(self) -> models.Autoencoder | models.Deep:
         """What this study's autoencoder is fitted from, on all samples or on a fold's."""
         data, model = self.study.data, self.study.model
-        return models.Autoencoder(
-            self.widths,
+        return models.spec_of(
             model.preset,
+            self.widths,
             epochs=model.epochs,
             learning_rate=model.learning_rate,
             preparation=self.preparation.settings,
