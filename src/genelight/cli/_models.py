@@ -48,9 +48,6 @@ def fit(
 ) -> None:
     """Train an autoencoder on all samples of a table or a store, without labels."""
     name, changes = _changes(preset)
-    if changes and name == gl.models.Deep.kind:
-        msg = f"--preset {preset}: preset deep takes no changes; see gl.models.DeepRecipe in Python"
-        raise InputError(msg)
     # A killed fit goes on with the same command.
     checkpoint = fresh(out).with_name(f".{out.name}.training")
     adata, id_map = table_of(table), None
@@ -65,8 +62,10 @@ def fit(
         seed=seed,
         **changes,
     )
-    kept = {"checkpoint": checkpoint} if isinstance(spec, gl.models.Autoencoder) else {}
-    model = spec.fit(adata, preparation=preparation, **kept)
+    if isinstance(spec, gl.models.Autoencoder):
+        model = spec.fit(adata, preparation=preparation, checkpoint=checkpoint)
+    else:
+        model = spec.fit(adata, preparation=preparation)
     model.save(out)
     shutil.rmtree(checkpoint, ignore_errors=True)
     held_out = model.about["held_out"]
@@ -83,6 +82,9 @@ def _changes(text: str) -> tuple[str, dict[str, Any]]:
     """A preset's name, and the changes that follow it."""
     name, *changes = text.split(",")
     given: dict[str, Any] = {}
+    if changes and name == gl.models.Deep.kind:
+        msg = f"--preset {text}: preset deep takes no changes; see gl.models.DeepRecipe in Python"
+        raise InputError(msg)
     for change in changes:
         key, _, value = (part.strip() for part in change.partition("="))
         if key not in CHANGES:

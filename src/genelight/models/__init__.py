@@ -10,11 +10,12 @@ from .deep_net import DeepRecipe
 from .eigengenes import LAYER as EIGENGENES_LAYER
 from .eigengenes import Eigengenes
 from .ensemble import Ensemble, fit_ensemble, load_ensemble
-from .fit import Autoencoder, fit, spec_of, widths_of
+from .fit import Autoencoder
 from .folds import Folds
 from .ica import ICA
 from .ica import LAYER as ICA_LAYER
 from .linear import FittedLinear
+from .named import fit, spec_of, widths_of
 from .nmf import LAYER as NMF_LAYER
 from .nmf import NMF, FittedNMF
 from .pca import LAYER as PCA_LAYER

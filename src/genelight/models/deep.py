@@ -278,7 +278,7 @@ def open_deep(bundle: Bundle, spec: Spec) -> FittedDeep:
     net.load_state_dict({n.removeprefix("net."): torch.from_numpy(w) for n, w in weights.items() if "net." in n})
     return FittedDeep(
         bundle.preparation,
-        Centred(weights["centre"], subspace),  # type: ignore[arg-type]
+        Centred(weights["centre"], subspace),
         net,  # type: ignore[arg-type]
         spec=spec,
         ranges=unpack_ranges(weights, list(LAYERS)),

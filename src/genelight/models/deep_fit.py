@@ -20,7 +20,7 @@ from .choosing import leave_out
 from .deep import LAYERS, FittedDeep, deep_is_better, layer_codes, open_deep, squares, straight_line
 from .deep_net import DeepNet, DeepRecipe, train_deep
 from .draw import Draw
-from .missing import training_values
+from .missing import leading_axes, training_values
 from .objective import HeldOut
 from .spaces import Centred
 from .spec import Spec
@@ -33,7 +33,7 @@ __all__ = ["Deep", "deep_widths", "fit_several"]
 
 LEAST_GROUPS = 5
 LEAST_GAIN = 1e-4
-EXACT = 1000  # samples; beyond, the leading axes are found by a sketch
+EXACT = 1000  # samples; beyond, the leading axes are found by power steps
 WIDE, NARROW = 512, 64
 
 
@@ -218,8 +218,14 @@ class _Axes:
 
     @classmethod
     def of(cls, table: Table, learn_n: np.ndarray, *, rank: int, seed: int) -> _Axes:
-        if isinstance(table, InMemory) and min(int(learn_n.sum()), table.shape[1]) <= EXACT:
-            subspace = find_subspace(table.x_ng[learn_n], rank=rank)
+        if isinstance(table, InMemory):
+            learned_ng = table.x_ng if learn_n.all() else table.x_ng[learn_n]
+            if min(learned_ng.shape) <= EXACT:
+                subspace = find_subspace(learned_ng, rank=rank)
+            else:
+                basis_gk, variance_k = leading_axes(learned_ng, rank, seed=seed)
+                total, size = float(squares(learned_ng).sum()), len(learned_ng)
+                subspace = sorted_axes(basis_gk, variance_k * size, total=total, samples=size)
             c_nk = subspace.coordinates(table.x_ng)
             return cls(subspace, c_nk, np.maximum(squares(table.x_ng) - squares(c_nk), 0.0))
         found = sketch(table, rank=rank, learn_n=learn_n, seed=seed)
@@ -325,12 +331,12 @@ def _fitted(
     model = FittedDeep(
         preparation,
         space,
-        net,
+        net,  # type: ignore[arg-type]
         spec=spec,
         ranges={},
         settings=settings,
         history=history,
-        about=about,  # type: ignore[arg-type]
+        about=about,
     )
     code_nb, _, deep_n = model._gated(all_nk, None)
     model._ranges = {
@@ -365,7 +371,13 @@ def _rank(spec: Deep, *, samples: int, genes: int) -> int:
 
 
 def deep_widths(widths: tuple[int, ...] | None, *, samples: int, genes: int) -> tuple[int, ...]:
-    """The widths asked for, checked, or some that suit the data: a bottleneck of at most a quarter of the samples."""
+    """The widths asked for, checked, or some that suit the data: a bottleneck of at most a quarter of the samples.
+
+    Raises
+    ------
+    InputError
+        If the bottleneck exceeds what samples and genes allow.
+    """
     most = min(samples - 1, genes)
     fitting = min(NARROW, 2 ** int(np.log2(max(1, most // 4))))
     if widths is None:

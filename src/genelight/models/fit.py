@@ -14,28 +14,26 @@ from .._core.provenance import digest
 from ..errors import InputError
 from ..io import Store
 from ..nouns import Model
-from ..pp import Preparation, PreparationSettings, PreparedStore
+from ..pp import Preparation, PreparedStore
 from .autoencoder import FittedAutoencoder, code_ranges, kind_for, open_with
 from .baselines import BASELINES
 from .bundle import KINDS, Bundle
 from .checkpoint import Checkpoints
 from .choosing import Rows, choose, leave_out
-from .deep_fit import Deep, deep_widths
-from .deep_net import DeepRecipe
 from .draw import Draw
 from .members import trained_members
 from .missing import training_values
 from .network import Stack
 from .plan import Plan, Samples
-from .presets import PRESETS, Preset, as_preset, choose_widths, preset
-from .spec import DEFAULT, Spec
+from .presets import Preset, as_preset, choose_widths, preset
+from .spec import Spec
 from .streaming import LEAST_RANK, reduce_store
 from .subspace import EXACT_UP_TO, Subspace
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Autoencoder", "fit", "spec_of", "widths_of"]
+__all__ = ["Autoencoder"]
 
 LEAST_SUBJECTS = 5
 CHANGES = ("activation", "tied", "learning_rate", "dropout", "noise", "sparsity", "nonnegative")
@@ -188,121 +186,6 @@ class Autoencoder(Spec):
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
         """What :meth:`to_dict` gave."""
         return super().from_dict({**content, "preset": as_preset(content["preset"])})
-
-
-def fit(
-    adata: AnnData | Store,
-    *,
-    preset: str | Preset = "default",
-    widths: tuple[int, ...] | None = None,
-    subject: str | None = None,
-    subject_pattern: str | None = None,
-    preparation: Preparation | None = None,
-    epochs: int | None = None,
-    seed: int = 0,
-) -> FittedAutoencoder:
-    """Train an autoencoder on all samples of a table, without labels: short for the fit of an :class:`Autoencoder`.
-
-    Parameters
-    ----------
-    adata
-        Samples x genes, or a store.
-    preset, widths, epochs
-        See :class:`Autoencoder`, which takes more; ``"deep"`` for a :class:`Deep`.
-    subject, subject_pattern
-        Column of ``obs`` that says whose sample it is, and the part of it that names the person, see :class:`Spec`; a
-        subject is never split.
-    preparation
-        How to prepare; by default ``prepare(adata)``.
-    seed
-        For the split, the start, the order of samples.
-
-    Raises
-    ------
-    InputError
-        As :meth:`Autoencoder.fit`.
-
-    Examples
-    --------
-    >>> import genelight as gl
-    >>> model = gl.fit(gl.demo.cohort(), widths=(32, 16, 8), subject="subject", epochs=2)
-    >>> model.widths
-    {'L1': 32, 'L2': 16, 'L3': 8}
-    """
-    spec = spec_of(
-        preset,
-        widths,
-        epochs=epochs,
-        subject=subject,
-        subject_pattern=subject_pattern,
-        preparation=preparation.settings if preparation else PreparationSettings(),
-        seed=seed,
-    )
-    return spec.fit(adata, preparation=preparation)
-
-
-def spec_of(
-    preset: str | Preset,
-    widths: tuple[int, ...] | None = None,
-    *,
-    epochs: int | None = None,
-    learning_rate: float | None = None,
-    subject: str | None = None,
-    subject_pattern: str | None = None,
-    preparation: PreparationSettings = DEFAULT,
-    seed: int = 0,
-) -> Autoencoder | Deep:
-    """The spec of a preset's name: that of :class:`Deep` for ``"deep"``, else an :class:`Autoencoder`.
-
-    Parameters
-    ----------
-    preset, widths, epochs, learning_rate, subject, subject_pattern, preparation, seed
-        As in either.
-
-    Raises
-    ------
-    InputError
-        If settings do not go together.
-    UnknownNameError
-        If there is no such preset.
-
-    Examples
-    --------
-    >>> import genelight as gl
-    >>> gl.models.spec_of("deep", (512, 16, 512)).kind, gl.models.spec_of("plain").kind
-    ('deep', 'autoencoder')
-    """
-    if preset != Deep.kind:
-        found = Autoencoder(widths, preset, epochs=epochs, learning_rate=learning_rate)
-        return replace(found, subject=subject, subject_pattern=subject_pattern, preparation=preparation, seed=seed)
-    given = {name: value for name, value in (("epochs", epochs), ("rate", learning_rate)) if value is not None}
-    deep = Deep(widths, recipe=replace(DeepRecipe(), **given))  # type: ignore[arg-type]
-    return replace(deep, subject=subject, subject_pattern=subject_pattern, preparation=preparation, seed=seed)
-
-
-def widths_of(preset: str | Preset, widths: tuple[int, ...] | None, *, samples: int, genes: int) -> tuple[int, ...]:
-    """The widths asked for, checked, or those that a preset has for a table of a size.
-
-    Parameters
-    ----------
-    preset
-        Its name, or an autoencoder's preset.
-    widths
-        None for the preset's own.
-    samples, genes
-        Size of the smallest table to train on.
-
-    Raises
-    ------
-    InputError
-        If a width exceeds what samples and genes allow.
-    UnknownNameError
-        If there is no such preset.
-    """
-    if preset == Deep.kind:
-        return deep_widths(widths, samples=samples, genes=genes)
-    shape = PRESETS[preset].shape if isinstance(preset, str) else preset.shape
-    return choose_widths(widths, samples=samples, genes=genes, shape=shape)
 
 
 @BASELINES.register("shallow", doi="10.1126/science.1127647", control=True)

@@ -14,7 +14,7 @@ from .subspace import eigen, gram
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["completed", "expected", "prepared", "refined", "training_values"]
+__all__ = ["completed", "expected", "leading_axes", "prepared", "refined", "training_values"]
 
 AXES = 64  # leading ones, of which fewer explain hidden genes worse and more no better
 ROUNDS = 10
@@ -94,18 +94,21 @@ def completed(x_ng: np.ndarray) -> np.ndarray:
     x_ng -= mean_g
     x_ng[~there_ng] = 0.0
     axes = min(AXES, *(side - 1 for side in x_ng.shape))
-    basis_gk, variance_k = _leading(x_ng, axes)
+    basis_gk, variance_k = leading_axes(x_ng, axes)
     left = float(np.einsum("ng,ng->", x_ng, x_ng, dtype=np.float64)) / len(x_ng) - float(variance_k.sum())
     _complete(x_ng, there_ng, axes=(basis_gk, variance_k), noise=max(left / max(x_ng.shape[1] - axes, 1), 1e-6))
     x_ng += mean_g
     return x_ng
 
 
-def _leading(x_ng: np.ndarray, axes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Leading axes of samples and the variance along them, by three power steps from random ones."""
+def leading_axes(x_ng: np.ndarray, axes: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Leading axes of samples and the variance along them, by three power steps from random ones.
+
+    Halko, Martinsson and Tropp 2011, doi 10.1137/090771806.
+    """
     everyone = np.ones(len(x_ng), dtype=bool)
     size = min(axes + 32, *x_ng.shape)
-    basis_gl = np.random.default_rng(0).standard_normal((x_ng.shape[1], size), dtype=np.float32)
+    basis_gl = np.random.default_rng(seed).standard_normal((x_ng.shape[1], size), dtype=np.float32)
     for _ in range(3):
         basis_gl = power_step(InMemory(x_ng).blocks(), basis_gl, everyone)
     values, vectors = eigen(gram(x_ng @ basis_gl))
