@@ -51,16 +51,16 @@ def test_fit_takes_the_deep_preset(table, tmp_path):
 def test_a_killed_fit_goes_on_with_the_same_command(table, tmp_path, monkeypatch):
     words = ("--subject", "subject", "--widths", "6,4", "--preset", "default,epochs=3")
     told("fit", table, "--out", tmp_path / "whole", *words)
-    save = models.autoencoder.Autoencoder.save
+    save = models.FittedAutoencoder.save
 
     def stop(self, folder):
         raise RuntimeError("killed")
 
-    monkeypatch.setattr(models.autoencoder.Autoencoder, "save", stop)
+    monkeypatch.setattr(models.FittedAutoencoder, "save", stop)
     with pytest.raises(RuntimeError, match="killed"):
         told("fit", table, "--out", tmp_path / "again", *words)
     assert list((tmp_path / ".again.training").glob("*.safetensors"))
-    monkeypatch.setattr(models.autoencoder.Autoencoder, "save", save)
+    monkeypatch.setattr(models.FittedAutoencoder, "save", save)
     told("fit", table, "--out", tmp_path / "again", *words)
     assert load(tmp_path / "whole").digest == load(tmp_path / "again").digest
     assert not (tmp_path / ".again.training").exists()
