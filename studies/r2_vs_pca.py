@@ -83,7 +83,7 @@ FITS: dict[str, Fit] = {"default": _default, "plain": _plain, "pca": _pca}
 def run(*, quick: bool) -> Result:
     rows = [
         _compare(name, adata, (width,) * 3)
-        for name, adata in _cohorts(quick=quick)
+        for name, adata in cohorts(quick=quick)
         for width in (WIDTHS[:1] if quick else WIDTHS)
         if width < TRAINABLE * adata.n_obs
     ]
@@ -91,11 +91,11 @@ def run(*, quick: bool) -> Result:
         rows.append(_compare(SIMULATED, _simulated(), BENT))
     worst = min(rows, key=lambda row: row["default - pca"])
     figure = Figure(worst["default - pca"], (worst["low"], worst["high"]), runs=FOLDS)
-    cohorts = {row["cohort"]: f"{row['cohort']} ({row['samples']} samples of {row['subjects']})" for row in rows}
-    return Result("value", figure, f"smallest of {len(rows)} comparisons; {', '.join(cohorts.values())}", rows)
+    found = {row["cohort"]: f"{row['cohort']} ({row['samples']} samples of {row['subjects']})" for row in rows}
+    return Result("value", figure, f"smallest of {len(rows)} comparisons; {', '.join(found.values())}", rows)
 
 
-def _cohorts(*, quick: bool) -> Iterator[tuple[str, AnnData]]:
+def cohorts(*, quick: bool) -> Iterator[tuple[str, AnnData]]:
     """Name and samples of each cohort that is there, its subjects in ``obs["subject"]``."""
     yield "influenza", demo.cohort()
     if quick or not DATA.is_dir():

@@ -38,6 +38,16 @@ def test_fit_takes_changes_of_a_preset_and_models_lists_what_it_wrote(table, tmp
     assert "no saved model" in told("models", tmp_path / "none")
 
 
+def test_fit_takes_the_deep_preset(table, tmp_path):
+    words = ("--subject", "subject", "--widths", "16,4,16", "--preset", "deep")
+    text = told("fit", table, "--out", tmp_path / "model", *words)
+    assert "layers L1 of 16, L2 of 4, L3 of 16" in text
+    model = load(tmp_path / "model")
+    assert model.verdict in text
+    told("encode", table, "--model", tmp_path / "model", "--layer", "L2", "--out", tmp_path / "codes.h5ad")
+    assert anndata.read_h5ad(tmp_path / "codes.h5ad").obsm["X_L2"].shape == (48, 4)
+
+
 def test_a_killed_fit_goes_on_with_the_same_command(table, tmp_path, monkeypatch):
     words = ("--subject", "subject", "--widths", "6,4", "--preset", "default,epochs=3")
     told("fit", table, "--out", tmp_path / "whole", *words)
@@ -63,6 +73,7 @@ def test_a_killed_fit_goes_on_with_the_same_command(table, tmp_path, monkeypatch
         ("plain,tied=maybe", "tied = 'maybe' is not yes or no"),
         ("plain,noise=much", "noise = 'much' is not a number"),
         ("plain,learning_rate=fnd", "learning_rate = 'fnd'; give a number such as 1e-3, or 'find'"),
+        ("deep,epochs=3", "preset deep takes no changes"),
         ("plan", "unknown preset 'plan'; did you mean 'plain'"),
     ],
 )

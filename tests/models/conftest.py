@@ -27,3 +27,8 @@ def plain(cohort: AnnData) -> models.FittedAutoencoder:
 @pytest.fixture(scope="session")
 def pca(cohort: AnnData) -> models.FittedLinear:
     return models.PCA(8).fit(cohort)
+
+
+@pytest.fixture(scope="session")
+def deep(cohort: AnnData) -> models.FittedDeep:
+    return models.Deep((16, 4, 16), subject="subject", recipe=models.DeepRecipe(epochs=3)).fit(cohort)

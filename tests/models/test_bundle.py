@@ -16,7 +16,7 @@ from genelight.errors import FormatError, InputError, ResourceError
 from genelight.models import find_models
 
 FILES = {"CARD.md", "config.json", "genes.tsv", "history.csv", "prepare.json", "weights.safetensors"}
-KINDS = ["autoencoder", "plain", "pca"]
+KINDS = ["autoencoder", "plain", "pca", "deep"]
 
 
 @pytest.fixture(params=KINDS)

@@ -11,6 +11,7 @@ KINDS = {
     "pca": lambda a: gl.models.PCA(16).fit(a),
     "ica": lambda a: gl.models.ICA(8).fit(a),
     "nmf": lambda a: gl.models.NMF(8).fit(a),
+    "deep": lambda a: gl.models.Deep((16, 8, 16), recipe=gl.models.DeepRecipe(epochs=3)).fit(a),
     "autoencoder": lambda a: gl.fit(a, widths=(16, 8), epochs=3),
 }
 

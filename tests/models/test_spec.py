@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 
 import genelight as gl
 from genelight.errors import InputError, UnknownNameError
-from genelight.models import ICA, KINDS, NMF, PCA, Autoencoder, Eigengenes, Folds, Random
+from genelight.models import ICA, KINDS, NMF, PCA, Autoencoder, Deep, DeepRecipe, Eigengenes, Folds, Random
 from genelight.pp import Adjust, PreparationSettings
 
-SPECS = [PCA(4), ICA(4), NMF(3), Eigengenes(4), Random((6, 4)), Autoencoder((8, 4), epochs=2, activation="gelu")]
+SPECS = [
+    PCA(4), ICA(4), NMF(3), Eigengenes(4), Random((6, 4)),
+    Autoencoder((8, 4), epochs=2, activation="gelu"), Deep((8, 4, 8), recipe=DeepRecipe(epochs=2)),
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +53,13 @@ ANY = {"preparation": PREPARED, "seed": st.integers(0, 9), "subject": st.none() 
 DRAWN = st.one_of(
     *(st.builds(kind, st.integers(1, 64), **ANY) for kind in (PCA, ICA, NMF, Eigengenes)),
     st.builds(Random, WIDTHS, **ANY),
+    st.builds(
+        Deep,
+        st.none() | st.tuples(*[st.integers(1, 64)] * 3),
+        group=st.none() | st.just("study"),
+        recipe=st.builds(DeepRecipe, epochs=st.integers(1, 50)),
+        **ANY,
+    ),
     st.builds(
         Autoencoder,
         st.none() | WIDTHS,

@@ -54,9 +54,8 @@ def fit(
     checkpoint = fresh(out).with_name(f".{out.name}.training")
     adata, id_map = cohort.store_or_genes()
     preparation = replace(gl.prepare(adata, scale=scale), id_map=id_map)
-    spec = gl.models.Autoencoder(
-        whole_numbers(widths, "--widths"),
-        name,
+    spec = replace(
+        gl.models.spec_of(name, whole_numbers(widths, "--widths")),
         preparation=preparation.settings,
         subject=cohort.subject,
         subject_pattern=subject_pattern,
@@ -64,7 +63,10 @@ def fit(
         **changes,
     )
     kept_when_stopped(lambda: f"the training so far is kept in {checkpoint}")
-    model = spec.fit(adata, preparation=preparation, checkpoint=checkpoint)
+    if isinstance(spec, gl.models.Autoencoder):
+        model = spec.fit(adata, preparation=preparation, checkpoint=checkpoint)
+    else:
+        model = spec.fit(adata, preparation=preparation)
     model.save(out)
     shutil.rmtree(checkpoint, ignore_errors=True)
     held_out = model.about["held_out"]
@@ -84,6 +86,9 @@ def _changes(text: str) -> tuple[str, dict[str, Any]]:
     """A preset's name, and the changes that follow it."""
     name, *changes = text.split(",")
     given: dict[str, Any] = {}
+    if changes and name == gl.models.Deep.kind:
+        msg = f"--preset {text}: preset deep takes no changes; see gl.models.DeepRecipe in Python"
+        raise InputError(msg)
     for change in changes:
         key, _, value = (part.strip() for part in change.partition("="))
         if key not in CHANGES:

@@ -5,14 +5,18 @@ from .autoencoder import FittedAutoencoder
 from .baselines import BASELINES, Baseline
 from .build import torch_build
 from .bundle import KINDS, load, model_folder
+from .deep import Branches, FittedDeep
+from .deep_fit import Deep
+from .deep_net import DeepRecipe
 from .eigengenes import LAYER as EIGENGENES_LAYER
 from .eigengenes import Eigengenes
 from .ensemble import Ensemble, fit_ensemble, load_ensemble
-from .fit import Autoencoder, fit
+from .fit import Autoencoder
 from .folds import Folds
 from .ica import ICA
 from .ica import LAYER as ICA_LAYER
 from .linear import FittedLinear
+from .named import fit, spec_of, widths_of
 from .nmf import LAYER as NMF_LAYER
 from .nmf import NMF, FittedNMF
 from .pca import LAYER as PCA_LAYER
@@ -44,10 +48,14 @@ __all__ = [
     "STARTS",
     "Autoencoder",
     "Baseline",
+    "Branches",
+    "Deep",
+    "DeepRecipe",
     "Differentiable",
     "Eigengenes",
     "Ensemble",
     "FittedAutoencoder",
+    "FittedDeep",
     "FittedLinear",
     "FittedNMF",
     "Folds",
@@ -73,7 +81,9 @@ __all__ = [
     "preset",
     "r2",
     "read_registry",
+    "spec_of",
     "squared_errors",
     "sweep",
     "torch_build",
+    "widths_of",
 ]

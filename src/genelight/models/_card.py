@@ -60,6 +60,8 @@ def _data(preparation: Preparation) -> list[str]:
 def verdict(held_out: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     """What the model's training and depth bought on held-out subjects, against PCA of its narrowest width."""
     low, high = (round(end, 4) for end in held_out["gain_interval"])
+    if "deep" in settings:
+        return _deep_verdict(deep=settings["deep"], width=held_out["pca_width"])
     if low > 0:
         words = "It reconstructs them better than PCA."
     elif high < 0:
@@ -72,6 +74,18 @@ def verdict(held_out: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
             "and its nodes are linear in the genes."
         )
     return words
+
+
+def _deep_verdict(*, deep: bool, width: int) -> str:
+    if deep:
+        return (
+            "Its deep branch reconstructs groups left out better than PCA, by more than the standard error over "
+            "groups; it is taken for the samples that it reconstructs better, and PCA for the others."
+        )
+    return (
+        "Groups left out showed no gain of the deep branch over PCA beyond its standard error: depth buys no "
+        f"reconstruction here, so the model is PCA of width {width}, and the nodes of its outer layers are silent."
+    )
 
 
 def _held_out(about: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
@@ -88,8 +102,8 @@ def _held_out(about: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str
         lines.append(
             f"Difference {held_out['r2'] - held_out['pca_r2']:+.4f} ({low:+.4f} to {high:+.4f}), on "
             f"{held_out['samples']} samples of {held_out['subjects']} subjects that training did not see. The same "
-            "subjects chose when to stop, so the figure is a little flattering; the model here was then trained on "
-            "all subjects."
+            f"subjects chose {'whether to be deep' if 'deep' in settings else 'when to stop'}, so the figure is a "
+            "little flattering; the model here was then trained on all subjects."
         )
         lines += ["", verdict(held_out, settings)]
     return lines

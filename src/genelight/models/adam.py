@@ -32,9 +32,22 @@ class Adam:
         ]
 
     @torch.no_grad()
-    def step(self, rate: float) -> None:
-        """Move every parameter that has a gradient, and take the gradients off."""
+    def step(self, rate: float, *, momentum: float = 0.9, decay: float = 0.0) -> None:
+        """Move every parameter that has a gradient, and take the gradients off.
+
+        Parameters
+        ----------
+        rate
+            Length of a step.
+        momentum
+            How much of the mean gradient stays from one step to the next.
+        decay
+            Weight decay apart from the gradient, as in AdamW (doi 10.48550/arXiv.1711.05101).
+        """
         moved = [(p, moments) for p, moments in zip(self.parameters, self.moments, strict=True) if p.grad is not None]
+        if decay:
+            for p, _ in moved:
+                p.mul_(1.0 - rate * decay)
         steps, means, squares = ([moments[key] for _, moments in moved] for key in MOMENTS)
         adam(
             [p for p, _ in moved],
@@ -45,7 +58,7 @@ class Adam:
             steps,
             fused=True,
             amsgrad=False,
-            beta1=0.9,
+            beta1=momentum,
             beta2=0.999,
             lr=rate,
             weight_decay=0.0,

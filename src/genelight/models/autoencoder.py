@@ -89,8 +89,7 @@ class FittedAutoencoder:
 
     def prepare(self, adata: AnnData) -> np.ndarray:
         """Prepared values of any table, shape ``(n, g)``; genes that it lacks as the others let expect."""
-        axes = (self.space.basis_gk, self.space.variance_k) if isinstance(self.space, Subspace) else None
-        return prepared(self.preparation, adata, axes=axes, model=self, layer=list(self.widths)[-1])
+        return prepared(self.preparation, adata, axes=self._axes, model=self, layer=list(self.widths)[-1])
 
     @torch.inference_mode()
     def encode(self, x_ng: np.ndarray, layer: str) -> np.ndarray:
@@ -124,6 +123,11 @@ class FittedAutoencoder:
     def save(self, folder: Path) -> None:
         """Write as a model folder, whole or not at all."""
         self._bundle().save(Path(folder))
+
+    @property
+    def _axes(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Linear axes and the training samples' variance along them, of a model that has them."""
+        return (self.space.basis_gk, self.space.variance_k) if isinstance(self.space, Subspace) else None
 
     def _write(self, h: torch.Tensor) -> np.ndarray:
         """Genes from codes of the last hidden layer."""

@@ -14,7 +14,7 @@ from .._core.provenance import digest
 from ..errors import InputError
 from ..io import Store
 from ..nouns import Model
-from ..pp import Preparation, PreparationSettings, PreparedStore
+from ..pp import Preparation, PreparedStore
 from .autoencoder import FittedAutoencoder, code_ranges, kind_for, open_with
 from .baselines import BASELINES
 from .bundle import KINDS, Bundle
@@ -22,6 +22,7 @@ from .checkpoint import Checkpoints
 from .choosing import Rows, choose, leave_out
 from .draw import Draw
 from .members import trained_members
+from .missing import training_values
 from .network import Stack
 from .plan import Plan, Samples
 from .presets import Preset, as_preset, choose_widths, preset
@@ -32,7 +33,7 @@ from .subspace import EXACT_UP_TO, Subspace
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Autoencoder", "fit"]
+__all__ = ["Autoencoder"]
 
 LEAST_SUBJECTS = 5
 CHANGES = ("activation", "tied", "learning_rate", "dropout", "noise", "sparsity", "nonnegative")
@@ -187,57 +188,6 @@ class Autoencoder(Spec):
         return super().from_dict({**content, "preset": as_preset(content["preset"])})
 
 
-def fit(
-    adata: AnnData | Store,
-    *,
-    preset: str | Preset = "default",
-    widths: tuple[int, ...] | None = None,
-    subject: str | None = None,
-    subject_pattern: str | None = None,
-    preparation: Preparation | None = None,
-    epochs: int | None = None,
-    seed: int = 0,
-) -> FittedAutoencoder:
-    """Train an autoencoder on all samples of a table, without labels: short for the fit of an :class:`Autoencoder`.
-
-    Parameters
-    ----------
-    adata
-        Samples x genes, or a store.
-    preset, widths, epochs
-        See :class:`Autoencoder`, which takes more.
-    subject, subject_pattern
-        Column of ``obs`` that says whose sample it is, and the part of it that names the person, see :class:`Spec`; a
-        subject is never split.
-    preparation
-        How to prepare; by default ``prepare(adata)``.
-    seed
-        For the split, the start, the order of samples.
-
-    Raises
-    ------
-    InputError
-        As :meth:`Autoencoder.fit`.
-
-    Examples
-    --------
-    >>> import genelight as gl
-    >>> model = gl.fit(gl.demo.cohort(), widths=(32, 16, 8), subject="subject", epochs=2)
-    >>> model.widths
-    {'L1': 32, 'L2': 16, 'L3': 8}
-    """
-    spec = Autoencoder(
-        widths,
-        preset,
-        epochs=epochs,
-        subject=subject,
-        subject_pattern=subject_pattern,
-        preparation=preparation.settings if preparation else PreparationSettings(),
-        seed=seed,
-    )
-    return spec.fit(adata, preparation=preparation)
-
-
 @BASELINES.register("shallow", doi="10.1126/science.1127647", control=True)
 def _shallow(widths: tuple[int, ...], *, seed: int = 0) -> Autoencoder:
     """The default autoencoder with one hidden layer, as wide as the narrowest of several."""
@@ -263,7 +213,7 @@ def _trained(
             order_n, size = np.concatenate([inner, outer]), len(inner)
             reduced, subject_n = reduced.sorted(order_n), subject_n[order_n]
             inner, outer = slice(size), slice(size, None)
-    learned = preparation.transform(adata) if reduced is None else reduced.c_nk
+    learned = training_values(preparation, adata) if reduced is None else reduced.c_nk
     samples = Samples(learned, subject_n, len(preparation.genes))
     plan = Plan(chosen, widths, seed, _checkpoints(checkpoint, samples, chosen, widths=widths, seed=seed))
     recipe, weighing, history, far = choose(samples, inner, outer, plan=plan, measure=reduced is None)

@@ -19,7 +19,7 @@ from ..nouns import CodeRange, Genes, Model
 from ..pp import Preparation
 from .bundle import Bundle, pack_ranges, unpack_ranges
 from .draw import Draw
-from .missing import prepared
+from .missing import prepared, training_values
 from .shrink import Weighing
 from .spec import Spec
 from .steps import Steps
@@ -60,7 +60,7 @@ class LinearSpec(Spec):
             If `width` exceeds what samples and genes allow.
         """
         spec, preparation = self._prepared(adata, subject, preparation)
-        x_ng = preparation.transform(adata)
+        x_ng = training_values(preparation, adata)
         return spec.of(preparation, x_ng, subspace=find_subspace(x_ng, rank=self._rank))
 
     def of(self, preparation: Preparation, x_ng: np.ndarray, *, subspace: Subspace) -> FittedLinear:

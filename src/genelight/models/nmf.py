@@ -19,7 +19,7 @@ from ..nouns import CodeRange, Genes
 from ..pp import Preparation
 from .baselines import BASELINES
 from .bundle import KINDS, Bundle, pack_ranges, unpack_ranges
-from .missing import prepared
+from .missing import prepared, training_values
 from .spec import Spec
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class NMF(Spec):
             If `width` exceeds what samples and genes allow.
         """
         spec, preparation = self._prepared(adata, subject, preparation)
-        x_ng = preparation.transform(adata)
+        x_ng = training_values(preparation, adata)
         most = min(x_ng.shape)
         if not 0 < self.width <= most:
             n, g = x_ng.shape

@@ -13,6 +13,7 @@ from ..pp import Preparation
 from .autoencoder import LinearAtTheEnd, code_ranges, open_with
 from .baselines import BASELINES
 from .bundle import KINDS, Bundle
+from .missing import training_values
 from .network import Stack
 from .spec import Spec
 from .starts import STARTS
@@ -75,7 +76,7 @@ class Random(Spec):
     ) -> LinearAtTheEnd:
         """Draw the weights; samples give the genes and the codes' ranges, and no weight."""
         spec, preparation = self._prepared(adata, subject, preparation)
-        x_ng = preparation.transform(adata)
+        x_ng = training_values(preparation, adata)
         space = _any_subspace(len(preparation.genes), max(self.widths), seed=self.seed)
         net = self.network(space.basis_gk.shape[1], self.widths)
         STARTS["random"](net, space, self.seed)

@@ -5,12 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from ..nouns import Model, Stored
+from ..nouns.model import bottleneck
 from ..pp import Preparation
 
-__all__ = ["r2", "squared_errors"]
+__all__ = ["r2", "reconstruct", "squared_errors"]
 
 
-def squared_errors(model: Model, x_ng: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def reconstruct(model: Model, x_ng: np.ndarray) -> np.ndarray:
+    """Prepared values as a model gives them back, shape ``(n, g)``: in its own way, else from its bottleneck."""
+    own = getattr(model, "reconstruct", None)
+    layer = bottleneck(model)
+    return model.decode(model.encode(x_ng, layer), layer) if own is None else own(x_ng)
+
+
+def squared_errors(
+    model: Model, x_ng: np.ndarray, *, seen_ng: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Squared error of each sample's reconstruction, and of predicting the training mean.
 
     Parameters
@@ -19,16 +29,19 @@ def squared_errors(model: Model, x_ng: np.ndarray) -> tuple[np.ndarray, np.ndarr
         Any model.
     x_ng
         Prepared values.
+    seen_ng
+        Which of them were measured, shape ``(n, g)``; others do not count. By default all.
 
     Returns
     -------
     ``(sse_n, sst_n)``, each of shape ``(n,)``.
     """
-    last = list(model.widths)[-1]
     preparation: Preparation | None = getattr(model, "preparation", None)
     centre_g = np.float32(0.0) if preparation is None else preparation.centre_g.astype(np.float32)
-    error_ng = x_ng - model.decode(model.encode(x_ng, last), last)
-    sse_n, sst_n = (np.einsum("ng,ng->n", a, a, dtype=np.float64) for a in (error_ng, x_ng - centre_g))
+    parts = [x_ng - reconstruct(model, x_ng), x_ng - centre_g]
+    if seen_ng is not None:
+        parts = [part * seen_ng for part in parts]
+    sse_n, sst_n = (np.einsum("ng,ng->n", part, part, dtype=np.float64) for part in parts)
     return sse_n, sst_n
 
 

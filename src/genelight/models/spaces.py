@@ -10,7 +10,7 @@ import numpy as np
 
 from .subspace import Subspace
 
-__all__ = ["GeneSpace", "Space", "pack_space", "unpack_space"]
+__all__ = ["Centred", "GeneSpace", "Space", "pack_space", "unpack_space"]
 
 
 class Space(Protocol):
@@ -64,6 +64,35 @@ class GeneSpace:
     def genes(self, c_nk: np.ndarray) -> np.ndarray:
         """Gene values of coordinates, shape ``(n, g)``."""
         return np.asarray(c_nk, dtype=np.float32) * self.span_g + self.low_g
+
+
+@dataclass(frozen=True)
+class Centred:
+    """A subspace about a centre.
+
+    Attributes
+    ----------
+    centre_g
+        Mean of the training samples' prepared values, float32.
+    subspace
+        Their principal axes.
+    """
+
+    centre_g: np.ndarray
+    subspace: Subspace
+
+    @property
+    def lost(self) -> float:
+        """Share of the training variance outside the axes."""
+        return self.subspace.lost
+
+    def coordinates(self, x_ng: np.ndarray) -> np.ndarray:
+        """Coordinates of samples, shape ``(n, k)``."""
+        return self.subspace.coordinates(np.asarray(x_ng, dtype=np.float32) - self.centre_g)
+
+    def genes(self, c_nk: np.ndarray) -> np.ndarray:
+        """Gene values of coordinates, shape ``(n, g)``."""
+        return self.subspace.genes(c_nk) + self.centre_g
 
 
 def pack_space(space: Space) -> dict[str, np.ndarray]:

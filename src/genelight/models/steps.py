@@ -23,7 +23,11 @@ class Steps:
     hidden
         By layer, from input to output: the module from the codes before (coordinates, for the first) to its codes.
     exit_wg
-        From codes of the last hidden layer (width w) to genes, shape ``(w, g)``, without the constant.
+        From what the decoders give, codes of the last hidden layer (width w) for a plain stack, to genes, shape
+        ``(w, g)``, without the constant.
+    ways
+        By layer, the modules from coordinates to its codes and from its codes to what `exit_wg` reads, of a model
+        whose layers are not one behind the other; None for those that `hidden` make.
 
     Examples
     --------
@@ -36,13 +40,18 @@ class Steps:
     entry_gc: np.ndarray
     hidden: Mapping[str, nn.Module]
     exit_wg: np.ndarray
+    ways: tuple[Mapping[str, nn.Sequential], Mapping[str, nn.Sequential]] | None = None
 
     def encoder(self, layer: str) -> nn.Sequential:
         """From coordinates to codes of `layer`."""
+        if self.ways:
+            return self.ways[0][layer]
         return nn.Sequential(*list(self.hidden.values())[: self._depth(layer)])
 
     def decoder(self, layer: str) -> nn.Sequential:
-        """From codes of `layer` to codes of the last hidden layer."""
+        """From codes of `layer` to what `exit_wg` reads."""
+        if self.ways:
+            return self.ways[1][layer]
         return nn.Sequential(*list(self.hidden.values())[self._depth(layer) :])
 
     def _depth(self, layer: str) -> int:

@@ -13,7 +13,7 @@ from .genes import Genes
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["CodeRange", "Model", "Restores", "Stored"]
+__all__ = ["CodeRange", "Model", "Restores", "Stored", "bottleneck"]
 
 
 @dataclass(frozen=True)
@@ -104,3 +104,8 @@ class Model(Protocol):
     def code_range(self, layer: str) -> CodeRange:
         """Range of each node of `layer` over the training samples."""
         ...
+
+
+def bottleneck(model: Model) -> str:
+    """The layer that a model gives samples back from: the one that it says, else its last."""
+    return getattr(model, "bottleneck", None) or list(model.widths)[-1]

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..models.reconstruct import reconstruct
 from ..nouns import Familiar, Model
+from ..nouns.model import bottleneck
 
 __all__ = ["familiar", "far_off", "reconstruction_error", "remembered"]
 
 
 def far_off(model: Model, x_ng: np.ndarray, train_n: np.ndarray, *, test: np.ndarray) -> np.ndarray:
     """Reconstruction error and code distance of held-out samples, shape ``(n, 2)``."""
-    layer = _last(model)
+    layer = bottleneck(model)
     centre_k, whiten_kk = _around(model.encode(x_ng[train_n], layer))
     judge = Familiar(layer, centre_k, whiten_kk, np.empty(0), np.empty(0))
     h_nk = model.encode(x_ng[test], layer)
-    return np.stack([reconstruction_error(model, x_ng[test], h_nk), judge.distance(h_nk)], axis=1)
+    return np.stack([reconstruction_error(model, x_ng[test]), judge.distance(h_nk)], axis=1)
 
 
 def familiar(model: Model, x_ng: np.ndarray, far_n2: np.ndarray, *, subject_n: np.ndarray, seed: int) -> Familiar:
@@ -26,7 +28,7 @@ def familiar(model: Model, x_ng: np.ndarray, far_n2: np.ndarray, *, subject_n: n
     order = np.random.default_rng((seed, 3)).permutation(len(subject_n))
     _, first = np.unique(subject_n[order], return_index=True)
     error_s, distance_s = np.sort(far_n2[order[first]], axis=0).T
-    layer = _last(model)
+    layer = bottleneck(model)
     return Familiar(layer, *_around(model.encode(x_ng, layer)), error_s, distance_s)
 
 
@@ -39,14 +41,14 @@ def remembered(model: Model) -> Familiar | None:
     kept = getattr(model, "about", {}).get("familiar")
     if not kept:
         return None
-    span = model.code_range(_last(model))
+    span = model.code_range(bottleneck(model))
     whiten_kk = np.diag(1.0 / np.where(span.sd > 0, span.sd, np.inf))
-    return Familiar.of({"layer": _last(model), "centre_k": span.mean, "whiten_kk": whiten_kk, **kept})
+    return Familiar.of({"layer": bottleneck(model), "centre_k": span.mean, "whiten_kk": whiten_kk, **kept})
 
 
-def reconstruction_error(model: Model, x_ng: np.ndarray, h_nk: np.ndarray) -> np.ndarray:
-    """Mean squared error over genes of each sample, from its codes in the last layer."""
-    error_ng = x_ng - model.decode(h_nk, _last(model))
+def reconstruction_error(model: Model, x_ng: np.ndarray) -> np.ndarray:
+    """Mean squared error over genes of each sample, as the model gives it back."""
+    error_ng = x_ng - reconstruct(model, x_ng)
     return np.einsum("ng,ng->n", error_ng, error_ng) / x_ng.shape[1]
 
 
@@ -57,7 +59,3 @@ def _around(h_nk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     cov_kk = 0.9 * cov_kk + 0.1 * np.eye(len(centre_k)) * max(float(np.trace(cov_kk)) / len(centre_k), 1e-12)
     value_k, axis_kk = np.linalg.eigh(cov_kk)
     return centre_k, axis_kk / np.sqrt(value_k)
-
-
-def _last(model: Model) -> str:
-    return list(model.widths)[-1]

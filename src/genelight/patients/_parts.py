@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..models.reconstruct import reconstruct
 from ..models.subspace import find_subspace
 from ..nodes.layers import node_names
 from ..nouns import Genes, Model
@@ -111,9 +112,8 @@ def _codes(model: Model, layer: str, x_ng: np.ndarray, *, train_n: np.ndarray) -
 
 
 def _given_back(model: Model, x_ng: np.ndarray) -> np.ndarray:
-    """Share of each gene's variance that the model's last layer gives back, shape ``(g,)``: shared with other genes."""
-    layer = list(model.widths)[-1]
-    error_ng = x_ng - model.decode(model.encode(x_ng, layer), layer)
+    """Share of each gene's variance that the model gives back, shape ``(g,)``: shared with other genes."""
+    error_ng = x_ng - reconstruct(model, x_ng)
     share_g = 1 - error_ng.var(0) / np.maximum(x_ng.var(0), 1e-12)
     return np.clip(share_g, 0.01, 1.0)
 

@@ -153,7 +153,7 @@ class _Reader:
     def read(self, x_ng: np.ndarray) -> pd.DataFrame:
         """The rows of some prepared samples."""
         h_nk = self.model.encode(x_ng, self.known.layer)
-        error_n, distance_n = reconstruction_error(self.model, x_ng, h_nk), self.known.distance(h_nk)
+        error_n, distance_n = reconstruction_error(self.model, x_ng), self.known.distance(h_nk)
         table = pd.DataFrame(
             {
                 "programmes": self._programmes(h_nk),

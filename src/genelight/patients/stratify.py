@@ -18,6 +18,7 @@ from ..errors import InputError
 from ..models import Folds
 from ..nodes.layers import check_layer
 from ..nouns import Familiar, Groups, Model
+from ..nouns.model import bottleneck
 from ..stats.subjects import subject_folds
 from ._applicability import familiar, far_off
 from ._consensus_clusters import ambiguity, consensus_of
@@ -111,7 +112,7 @@ def stratify(
     >>> gl.patients.stratify(adata, model, resamples=50).members.shape
     (63, 3)
     """
-    layer = check_layer(model, list(model.widths)[-1] if layer is None else layer)
+    layer = check_layer(model, bottleneck(model) if layer is None else layer)
     subject_n = subjects_of(adata.obs, subject)
     subjects, position_n = np.unique(subject_n, return_inverse=True)
     if len(subjects) < LEAST_SUBJECTS:

@@ -16,6 +16,7 @@ from ..nodes.layers import check_layer, node_names
 from ..nouns import Contrast, Model, Severity
 from ..nouns.changes import Changes, ranked
 from ..nouns.contrast import check_contrast
+from ..nouns.model import bottleneck
 from ..stats.intervals import median_interval
 from ..stats.mixed import random_intercept
 from ._parts import features_of
@@ -81,7 +82,7 @@ def contrast(
     'name'
     """
     check_contrast(adata, treatment)
-    layer = check_layer(model, list(model.widths)[-1] if layer is None else layer)
+    layer = check_layer(model, bottleneck(model) if layer is None else layer)
     used = np.flatnonzero(treatment.used_n)
     subject_n = treatment.subject_n[used]
     subjects = len(np.unique(subject_n))
@@ -151,7 +152,7 @@ def trajectories(
     >>> len(gl.patients.trajectories(adata, model, time="hours", subject="subject").table)
     2
     """
-    layer = check_layer(model, list(model.widths)[-1] if layer is None else layer)
+    layer = check_layer(model, bottleneck(model) if layer is None else layer)
     when_n = pd.to_numeric(check_column(adata.obs, time, role="time"), errors="coerce").to_numpy(np.float64)
     if not np.isfinite(when_n).all():
         msg = f"time column {time!r} holds text, first {adata.obs[time][~np.isfinite(when_n)].iloc[0]!r}; give numbers"

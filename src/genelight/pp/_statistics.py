@@ -13,6 +13,7 @@ from .scale import check_scale, to_log2
 
 __all__ = ["Statistics", "of_matrix", "of_store"]
 
+LEAST_THERE = 0.5  # share of the samples that have a gene
 ROWS = 64  # samples in double precision at a time, which caches like
 
 
@@ -40,11 +41,27 @@ class Statistics:
     floor: float | None
 
 
-def of_matrix(x_ng: np.ndarray) -> Statistics:
-    """Statistics of values on the log2 scale."""
+def of_matrix(x_ng: np.ndarray, *, missing: bool = False) -> Statistics:
+    """Statistics of values on the log2 scale; with `missing`, of those there are of each gene."""
+    if missing:
+        return _of_those_there(x_ng)
     floor = _floor(x_ng)
     above_g = np.ones(x_ng.shape[1]) if floor is None else (x_ng > floor).mean(0)
     return Statistics(x_ng.mean(0), x_ng.std(0), above_g, np.abs(x_ng).max(0), float(x_ng.max()), floor)
+
+
+def _of_those_there(x_ng: np.ndarray) -> Statistics:
+    there_ng = ~np.isnan(x_ng)
+    there_g = there_ng.sum(0)
+    floor = _floor(x_ng[there_ng])
+    few_g = there_g < LEAST_THERE * len(x_ng)
+    filled_ng = np.where(there_ng, x_ng, 0.0)
+    mean_g = np.where(few_g, np.nan, filled_ng.sum(0) / np.maximum(there_g, 1))
+    filled_ng -= np.where(there_ng, mean_g, 0.0)
+    sd_g = np.sqrt((filled_ng**2).sum(0) / np.maximum(there_g, 1))
+    above_g = np.ones(len(sd_g)) if floor is None else (x_ng > floor).sum(0) / np.maximum(there_g, 1)
+    largest_g = np.fmax.reduce(np.abs(x_ng), axis=0, initial=0.0)
+    return Statistics(mean_g, sd_g, above_g, largest_g, float(np.nanmax(x_ng)), floor)
 
 
 def of_store(store: Store, scale: str) -> Statistics:

@@ -60,11 +60,14 @@ class Normalisation:
     def apply(self, y_ng: np.ndarray) -> np.ndarray:
         """The same samples with the reference's values; equal values stay equal.
 
-        A sample that lacks some of the genes is spread over the whole reference all the same.
+        A sample that lacks some of the genes (NaN stays NaN) is spread over the whole reference all the same.
         """
-        genes, size = y_ng.shape[1], len(self.reference_q)
+        size = len(self.reference_q)
         at_q = (np.arange(size) + 0.5) / size
-        at_ng = (rankdata(y_ng, axis=1) - 0.5) / genes if y_ng.size else y_ng
+        if not y_ng.size:
+            return np.interp(y_ng, at_q, self.reference_q)
+        seen_n1 = (~np.isnan(y_ng)).sum(1, keepdims=True)
+        at_ng = (rankdata(y_ng, axis=1, nan_policy="omit") - 0.5) / np.maximum(seen_n1, 1)
         return np.interp(at_ng, at_q, self.reference_q)
 
     def to_dict(self) -> dict[str, Any]:

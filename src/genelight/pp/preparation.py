@@ -82,6 +82,11 @@ class Preparation:
         return replace(self.asked or PreparationSettings(), scale=self.scale, ids=self.genes.namespace)
 
     @property
+    def missing(self) -> bool:
+        """Whether values may be missing (NaN)."""
+        return self.asked is not None and self.asked.missing
+
+    @property
     def digest(self) -> str:
         """Identity of everything that changes a transformed number."""
         parts: list[Any] = [self.genes.digest, self.scale, self.mean_g, self.sd_g]
@@ -122,7 +127,8 @@ class Preparation:
         """Prepared values, float32, shape ``(n, g)``, columns in the order of ``genes``.
 
         Genes that `adata` lacks, and single values that are missing, are given their mean over the fitted samples (0
-        after standardising); a model gives them what the others let it expect, see ``model.prepare``.
+        after standardising); a model gives them what the others let it expect, see ``model.prepare``. Where the
+        preparation lets values be missing, they stay so (NaN).
 
         Parameters
         ----------
@@ -142,9 +148,9 @@ class Preparation:
         there_g = alignment.index >= 0
         shift_g, span_g = self._standard
         # Counts per million need every gene of the sample, so the scale comes before the choice of genes.
-        y_ng = logged(adata, self.scale, gaps=True)[:, alignment.index[there_g]]
+        y_ng = logged(adata, self.scale, missing=True)[:, alignment.index[there_g]]
         gap_ng = np.isnan(y_ng)
-        if gap_ng.any():
+        if gap_ng.any() and not self.missing:
             self._check_gaps(gap_ng, there_g, list(adata.obs_names))
             y_ng = np.where(gap_ng, self.mean_g[there_g], y_ng)
         y_ng = self._between(y_ng, adata, there_g)
@@ -294,14 +300,14 @@ def standard(y_ng: np.ndarray, name: str) -> tuple[np.ndarray | None, np.ndarray
     if name == "zscore":
         return None, None
     if name == "centre":
-        return y_ng.mean(0), np.ones(y_ng.shape[1])
-    low_g = y_ng.min(0)
-    span_g = y_ng.max(0) - low_g
+        return np.nanmean(y_ng, 0), np.ones(y_ng.shape[1])
+    low_g = np.fmin.reduce(y_ng, axis=0)
+    span_g = np.fmax.reduce(y_ng, axis=0) - low_g
     return low_g, np.where(span_g > 0, span_g, 1.0)
 
 
-def logged(adata: AnnData, scale: str, *, gaps: bool = False) -> np.ndarray:
-    """All values of a table on the log2 scale, float64, shape ``(n, genes)``; missing ones pass under `gaps`.
+def logged(adata: AnnData, scale: str, *, missing: bool = False) -> np.ndarray:
+    """All values of a table on the log2 scale, float64, shape ``(n, genes)``; with `missing` some may be NaN.
 
     Raises
     ------
@@ -316,9 +322,9 @@ def logged(adata: AnnData, scale: str, *, gaps: bool = False) -> np.ndarray:
         x = x.toarray()
     # Sums depend on the order in memory in their last bit, and with it the digest.
     x_ng = np.asarray(x, dtype=np.float64, order="C")
-    there_ng = np.nan_to_num(x_ng, nan=0.0, posinf=np.inf, neginf=-np.inf) if gaps else x_ng
+    there_ng = np.nan_to_num(x_ng, nan=0.0, posinf=np.inf, neginf=-np.inf) if missing else x_ng
     check_finite(there_ng, samples=list(adata.obs_names), genes=list(adata.var_names), where="the expression matrix")
-    if not gaps or np.isfinite(x_ng.sum()):
+    if not missing or np.isfinite(x_ng.sum()):
         check_scale(x_ng, scale)
         return to_log2(x_ng, scale, total_n=adata.obs.get(TOTAL))
     # What is missing takes no part in a sample's total, and is missing still.

@@ -144,8 +144,10 @@ def prepare_as(adata: AnnData | Store, asked: PreparationSettings) -> Preparatio
         raise InputError(msg)
     ids_all = Genes(tuple(adata.var_names), asked.ids)
     scale, evidence = _scale(adata, asked.scale)
-    y_ng = np.zeros((0, 0)) if isinstance(adata, Store) else logged(adata, scale)
-    found = of_store(adata, scale) if isinstance(adata, Store) else of_matrix(y_ng)
+    if asked.missing:
+        _check_missing(adata, asked, scale)
+    y_ng = np.zeros((0, 0)) if isinstance(adata, Store) else logged(adata, scale, missing=asked.missing)
+    found = of_store(adata, scale) if isinstance(adata, Store) else of_matrix(y_ng, missing=asked.missing)
     complete = np.isfinite(found.sd_g)
     varies = complete & (found.sd_g > 1e-6 * np.maximum(1.0, found.largest_g))
     seen = varies & (found.above_g >= asked.above_floor)
@@ -174,6 +176,20 @@ def prepare_as(adata: AnnData | Store, asked: PreparationSettings) -> Preparatio
     return _further(plain, y_ng[:, keep], adata.obs, asked=asked)
 
 
+def _check_missing(adata: AnnData | Store, asked: PreparationSettings, scale: str) -> None:
+    """Stop where values cannot be missing."""
+    if isinstance(adata, Store):
+        msg = "missing = True needs a table in memory; of a store, genes with missing values are left out without it"
+    elif scale != "log2" or asked.adjust is not None or asked.normalise == "quantile":
+        msg = (
+            f"missing = True goes with scale = 'log2', normalise = None or 'rank', and no adjust, not with scale = "
+            f"{scale!r}, normalise = {asked.normalise!r}, adjust = {asked.adjust}"
+        )
+    else:
+        return
+    raise InputError(msg)
+
+
 def _further(plain: Preparation, y_ng: np.ndarray, obs: pd.DataFrame, *, asked: PreparationSettings) -> Preparation:
     """The preparation with the steps between log2 and a model's numbers."""
     adjust = asked.adjust
@@ -183,7 +199,7 @@ def _further(plain: Preparation, y_ng: np.ndarray, obs: pd.DataFrame, *, asked: 
     adjustment = None if adjust is None else Adjustment.of(y_ng, obs, adjust)
     if adjustment:
         y_ng = adjustment.apply(y_ng, obs, np.ones(y_ng.shape[1], dtype=bool))
-    sd_g = y_ng.std(0)
+    sd_g = np.nanstd(y_ng, 0)
     shift_g, span_g = standard(y_ng, asked.standardise)
     account = {
         **plain.account,
@@ -194,7 +210,7 @@ def _further(plain: Preparation, y_ng: np.ndarray, obs: pd.DataFrame, *, asked: 
     }
     return replace(
         plain,
-        mean_g=y_ng.mean(0),
+        mean_g=np.nanmean(y_ng, 0),
         # A gene that a batch explains whole is left at its mean.
         sd_g=np.where(sd_g > 1e-9, sd_g, 1.0),
         account=account,

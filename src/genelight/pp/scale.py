@@ -72,10 +72,10 @@ def check_scale(x_ng: np.ndarray, scale: str) -> None:
         raise UnknownNameError("scale", scale, SCALES)
     if not x_ng.size:
         return
-    high = float(x_ng.max())
+    high = float(np.fmax.reduce(x_ng, axis=None))
     if scale in ("log2", "ln"):
         if high > _LOG2_CEILING:
-            low = float(x_ng.min())
+            low = float(np.fmin.reduce(x_ng, axis=None))
             whole = bool(np.all(x_ng == np.round(x_ng)))
             likely = "counts" if whole and low >= 0 else "linear"
             msg = (

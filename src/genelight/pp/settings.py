@@ -21,6 +21,9 @@ class PreparationSettings:
     ----------
     scale, ids, above_floor, variable, normalise, standardise, adjust
         As in :func:`genelight.pp.prepare`.
+    missing
+        Whether values may be missing (NaN): they stay so, and a model completes them from the others. Genes that more
+        than half of the samples lack are left out. Of tables in memory on the log2 scale.
 
     Examples
     --------
@@ -39,6 +42,7 @@ class PreparationSettings:
     normalise: str | None = None
     standardise: str = "zscore"
     adjust: Adjust | None = None
+    missing: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""

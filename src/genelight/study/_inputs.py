@@ -94,12 +94,12 @@ class Inputs:
         return digest(self.network.digest if self.network else "", [s.digest for s in self.sets])
 
     @property
-    def spec(self) -> models.Autoencoder:
+    def spec(self) -> models.Autoencoder | models.Deep:
         """What this study's autoencoder is fitted from, on all samples or on a fold's."""
         data, model = self.study.data, self.study.model
-        return models.Autoencoder(
-            self.widths,
+        return models.spec_of(
             model.preset,
+            self.widths,
             epochs=model.epochs,
             learning_rate=model.learning_rate,
             preparation=self.preparation.settings,
@@ -262,12 +262,8 @@ def _smallest_training(samples: int, folds: int) -> int:
 
 
 def _widths(study: Study, samples: int, genes: Genes) -> tuple[int, ...]:
-    return models.choose_widths(
-        study.model.widths,
-        samples=_smallest_training(samples, study.module.folds),
-        genes=len(genes),
-        shape=models.PRESETS[study.model.preset].shape,
-    )
+    smallest = _smallest_training(samples, study.module.folds)
+    return models.widths_of(study.model.preset, study.model.widths, samples=smallest, genes=len(genes))
 
 
 def _check_names(study: Study) -> None:

@@ -80,7 +80,10 @@ class Data(_Section):
 class Model(_Section):
     """How the autoencoder is built and trained; it never sees a label."""
 
-    preset: str = Field(default="default", description="default, or plain for a textbook autoencoder")
+    preset: str = Field(
+        default="default",
+        description="default, deep for a bottleneck in the middle, or plain for a textbook autoencoder",
+    )
     widths: tuple[int, ...] | None = Field(
         default=None, description="hidden layers from input to output; unset to fit the data"
     )

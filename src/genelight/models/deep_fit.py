@@ -1,0 +1,391 @@
+"""Fit a deep autoencoder: a training without some groups says whether depth pays, then one on everyone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+import torch
+
+from .._core.checks import check_column, check_positive
+from ..errors import InputError
+from ..io import Store
+from ..nouns import CodeRange, Model
+from ..pp import Preparation, PreparedStore
+from ._sketch import InMemory, Table, sketch
+from .bundle import KINDS, Bundle
+from .choosing import leave_out
+from .deep import LAYERS, FittedDeep, deep_is_better, layer_codes, open_deep, squares, straight_line
+from .deep_net import DeepNet, DeepRecipe, train_deep
+from .draw import Draw
+from .missing import leading_axes, training_values
+from .objective import HeldOut
+from .spaces import Centred
+from .spec import Spec
+from .subspace import EXACT_UP_TO, Subspace, eigen, find_subspace, gram, sorted_axes
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+__all__ = ["Deep", "deep_widths", "fit_several"]
+
+LEAST_GROUPS = 5
+LEAST_GAIN = 1e-4
+EXACT = 1000  # samples; beyond, the leading axes are found by power steps
+WIDE, NARROW = 512, 64
+
+
+@KINDS.register("deep", doi="10.1126/science.1127647")
+@dataclass(frozen=True)
+class Deep(Spec):
+    """Deep autoencoder with a bottleneck between two layers of activations, around a straight line that is PCA.
+
+    ``"L1"`` and ``"L3"`` are SiLU nodes, ``"L2"`` is the bottleneck, from which samples are given back. A straight
+    line from genes to the bottleneck and back is PCA and stays it; what the nodes add to it starts at zero. Whether
+    they add anything is asked of groups left out: where their gain over PCA of the same bottleneck is not beyond
+    its standard error, the model is PCA, and the nodes of L1 and L3 are silent. Else the deep branch is taken for each
+    sample (or cohort) that it gives back better, see :meth:`FittedDeep.applicability`.
+
+    Attributes
+    ----------
+    widths
+        Nodes of L1, L2 and L3; by default 512, up to 64, and 512.
+    group
+        Column of ``obs`` that says which samples are left out together, such as the study of a compendium; by default
+        those of a subject.
+    recipe
+        How it is trained and read.
+
+    Raises
+    ------
+    InputError
+        If there are not three widths above zero.
+
+    Notes
+    -----
+    Source: Hinton and Salakhutdinov 2006, doi 10.1126/science.1127647, for the deep bottleneck; the straight line,
+    the gate and the choice are ours; codes refined after the encoder, Kim et al. 2018, doi
+    10.48550/arXiv.1802.02550. Genes with missing values are completed by probabilistic PCA where the preparation
+    lets them stand (``PreparationSettings(missing=True)``). ``python -m studies depth`` has what it gains.
+    Cost: two decompositions of rank 512, two trainings of 40 epochs.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> quick = gl.models.DeepRecipe(epochs=2)
+    >>> model = gl.models.Deep((64, 8, 64), subject="subject", recipe=quick).fit(gl.demo.cohort())
+    >>> model.widths
+    {'L1': 64, 'L2': 8, 'L3': 64}
+    """
+
+    widths: tuple[int, ...] | None = None
+    _: KW_ONLY
+    group: str | None = None
+    recipe: DeepRecipe = field(default_factory=DeepRecipe)
+
+    kind: ClassVar[str] = "deep"
+
+    def __post_init__(self) -> None:
+        if self.widths is None:
+            return
+        object.__setattr__(self, "widths", tuple(int(width) for width in self.widths))
+        if len(self.widths) != 3:
+            msg = f"widths = {list(self.widths)}, but a deep model has three layers, such as widths=(512, 64, 512)"
+            raise InputError(msg)
+        check_positive(**{f"widths[{i}]": width for i, width in enumerate(self.widths)})
+
+    def fit(
+        self, adata: AnnData | Store, *, subject: str | None = None, preparation: Preparation | None = None
+    ) -> FittedDeep:
+        """Train on all samples of a table, without labels; see :meth:`Spec.fit`.
+
+        Raises
+        ------
+        InputError
+            If the bottleneck exceeds what samples and genes allow, or there are fewer than five groups.
+        UnknownNameError
+            If there is no such column.
+        """
+        spec, preparation = self._prepared(adata, subject, preparation)
+        return fit_several([spec], adata, preparation)[0]
+
+    def groups(self, adata: AnnData | Store) -> np.ndarray:
+        """Which samples are left out together, shape ``(n,)``.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such column.
+        InputError
+            If it has missing values, or there are fewer than five groups.
+        """
+        if self.group is None:
+            group_n = self.subjects(adata)
+        else:
+            group_n = check_column(adata.obs, self.group, role="group").astype(str).to_numpy()
+        found = len(np.unique(group_n))
+        if found < LEAST_GROUPS:
+            column = self.group or self.subject
+            named = f" (column {column!r})" if column else ""
+            msg = f"{adata.n_obs} samples of {found} groups{named} are too few, at least {LEAST_GROUPS} are needed"
+            raise InputError(msg)
+        return group_n
+
+    def sized(self, subjects: Sequence[np.ndarray], *, genes: int) -> Self:
+        """The same with the bottleneck that all of several tables allow; see :meth:`Spec.sized`."""
+        if self.widths is not None:
+            return self
+        samples = min(len(leave_out(subject_n, seed=self.seed)[0]) for subject_n in subjects)
+        return replace(self, widths=deep_widths(None, samples=samples, genes=genes))
+
+    def members(self, model: Model, draws: Sequence[Draw], widths: tuple[int, ...]) -> Sequence[FittedDeep]:
+        """Such networks from other seeds, trained on drawn samples, deep where `model` is; see :func:`fit_ensemble`."""
+        settings, preparation = model.settings, model.preparation  # type: ignore[attr-defined]
+        found = []
+        for draw in draws:
+            spec = replace(self, widths=widths, seed=draw.seed)
+            drawn_ng = draw.x_ng[draw.rows]
+            rank = _rank(spec, samples=len(drawn_ng), genes=drawn_ng.shape[1])
+            part = _Axes.of(
+                InMemory(drawn_ng - drawn_ng.mean(0)), np.ones(len(drawn_ng), bool), rank=rank, seed=draw.seed
+            )
+            space = Centred(drawn_ng.mean(0), part.subspace)
+            whole_nk = space.coordinates(draw.x_ng)
+            member = _fitted(spec, preparation, space, samples=(part.c_nk, whole_nk), deep=settings["deep"])
+            member.settings["subjects_drawn"] = len(np.unique(draw.subject_n[draw.rows]))
+            found.append(member)
+        return found
+
+    @classmethod
+    def open(cls, bundle: Bundle) -> FittedDeep:
+        """The fitted model that a bundle holds."""
+        return open_deep(bundle, cls.from_dict(bundle.spec))
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """What :meth:`to_dict` gave."""
+        return super().from_dict({**content, "recipe": DeepRecipe(**content["recipe"])})
+
+
+def fit_several(specs: Sequence[Deep], adata: AnnData | Store, preparation: Preparation) -> list[FittedDeep]:
+    """Deep models of one table that differ in their widths alone, on the same axes.
+
+    Parameters
+    ----------
+    specs
+        With one seed, group and recipe.
+    adata
+        Samples x genes, or a store.
+    preparation
+        Learned from the table.
+
+    Raises
+    ------
+    InputError
+        As :meth:`Deep.fit`.
+    """
+    first = specs[0]
+    group_n = first.groups(adata)
+    inner, outer = leave_out(group_n, seed=first.seed)
+    genes = len(preparation.genes)
+    specs = [replace(spec, widths=deep_widths(spec.widths, samples=len(inner), genes=genes)) for spec in specs]
+    table, centre_g = _table(adata, preparation)
+    learn_n = np.zeros(adata.n_obs, dtype=bool)
+    learn_n[inner] = True
+    most = max(specs, key=lambda spec: spec.widths[1])  # type: ignore[index]
+    part = _Axes.of(table, learn_n, rank=_rank(most, samples=len(inner), genes=genes), seed=first.seed)
+    part = part.about(inner)
+    choices = [_choice(spec, part, inner=inner, outer=outer, group_n=group_n, genes=genes) for spec in specs]
+    del part
+    rank = _rank(most, samples=adata.n_obs, genes=genes)
+    whole = _Axes.of(table, np.ones(adata.n_obs, dtype=bool), rank=rank, seed=first.seed)
+    space = Centred(centre_g, whole.subspace)
+    return [
+        _fitted(spec, preparation, space, samples=(whole.c_nk, whole.c_nk), deep=deep, about=about)
+        for spec, (deep, about) in zip(specs, choices, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class _Axes:
+    """Leading axes of the learners among samples, and everyone's coordinates."""
+
+    subspace: Subspace
+    c_nk: np.ndarray
+    outside_n: np.ndarray
+
+    @classmethod
+    def of(cls, table: Table, learn_n: np.ndarray, *, rank: int, seed: int) -> _Axes:
+        if isinstance(table, InMemory):
+            learned_ng = table.x_ng if learn_n.all() else table.x_ng[learn_n]
+            if min(learned_ng.shape) <= EXACT:
+                subspace = find_subspace(learned_ng, rank=rank)
+            else:
+                basis_gk, variance_k = leading_axes(learned_ng, rank, seed=seed)
+                total, size = float(squares(learned_ng).sum()), len(learned_ng)
+                subspace = sorted_axes(basis_gk, variance_k * size, total=total, samples=size)
+            c_nk = subspace.coordinates(table.x_ng)
+            return cls(subspace, c_nk, np.maximum(squares(table.x_ng) - squares(c_nk), 0.0))
+        found = sketch(table, rank=rank, learn_n=learn_n, seed=seed)
+        axes = sorted_axes(found.basis_gk, found.squares_k, total=found.total, samples=int(learn_n.sum()))
+        return cls(axes, found.c_nk * np.sign(np.einsum("gk,gk->k", axes.basis_gk, found.basis_gk)), found.outside_n)
+
+    def about(self, inner: np.ndarray) -> _Axes:
+        """The same about the learners' mean, turned to their principal axes there; the basis is of no use then."""
+        c_nk = self.c_nk - self.c_nk[inner].mean(0)
+        values, vectors = eigen(gram(c_nk[inner]))
+        subspace = Subspace(self.subspace.basis_gk, np.maximum(values, 0.0) / len(inner), self.subspace.lost)
+        return _Axes(subspace, c_nk @ vectors.astype(np.float32), self.outside_n)
+
+
+def _choice(
+    spec: Deep, part: _Axes, *, inner: np.ndarray, outer: np.ndarray, group_n: np.ndarray, genes: int
+) -> tuple[bool, dict[str, Any]]:
+    """Whether the deep branch is worth more than its standard error on groups left out, and what is to be told.
+
+    Axes are the learners' own: in axes that the others had a part in, those along which learners hardly vary are as
+    loud as any to the network, and the others lie far out on them.
+    """
+    net = _network(spec, part.subspace.variance_k)
+    learn_nk, unseen_nk, outside_n = part.c_nk[inner], part.c_nk[outer], part.outside_n[outer]
+    train_deep(net, learn_nk, spec.recipe, seed=spec.seed, says="training without some groups")
+    code_nb, back_nk = net.branches(unseen_nk, spec.recipe)
+    line_nk = straight_line(net, unseen_nk)
+    size_n, line_n = squares(unseen_nk) + outside_n, squares(unseen_nk - line_nk) + outside_n
+    c, unit = torch.from_numpy(unseen_nk), torch.ones(1)
+    held_out = _LeftOut(c, unit, outside_n, size_n, line_n, group_n[outer], torch.from_numpy(back_nk))
+    record, groups = held_out.figures(net), len(np.unique(group_n[outer]))  # type: ignore[arg-type]
+    deep = bool(record["held_out_r2"] - record["held_out_r2_pca"] > LEAST_GAIN and held_out.pays)
+    # How far off the samples left out lie, as the model that ships would see them.
+    straight_nb = net.straight(c / net.unit).numpy()
+    on_n = deep_is_better(unseen_nk - line_nk, unseen_nk - back_nk, None) & deep
+    own_nb = (
+        net.branches(learn_nk, spec.recipe)[0] if deep else net.straight(torch.from_numpy(learn_nk) / net.unit).numpy()
+    )
+    off_nb = np.where(on_n[:, None], code_nb, straight_nb) - own_nb.mean(0)
+    error_n = np.where(on_n, squares(unseen_nk - back_nk) + outside_n, line_n) / genes
+    held_out_figures = {
+        "r2": record["held_out_r2"],
+        "r2_interval": [record["held_out_low"], record["held_out_high"]],
+        "pca_r2": record["held_out_r2_pca"],
+        "pca_width": net.bottleneck,
+        "gain_interval": [record["gain_low"], record["gain_high"]],
+        "samples": len(outer),
+        "subjects": groups,
+    }
+    far = {
+        "error_s": np.sort(error_n).tolist(),
+        "distance_s": np.sort(np.linalg.norm(off_nb / np.maximum(own_nb.std(0), 1e-12), axis=1)).tolist(),
+    }
+    return deep, {"held_out": held_out_figures, "familiar": far}
+
+
+@dataclass(frozen=True)
+class _LeftOut(HeldOut):
+    """Groups left out, and what they are given back as."""
+
+    back: torch.Tensor
+
+    def errors(self, net: object) -> np.ndarray:
+        """Squared error of each sample, summed over genes."""
+        del net
+        return squares((self.back - self.c_nk).numpy()) + self.outside_n
+
+    @property
+    def pays(self) -> bool:
+        """Whether the mean gain in R² of a group is more than its standard error; one group cannot say.
+
+        Every group counts the same: in sums over samples, one large group would decide both.
+        """
+        gain_s, size_s = (
+            np.bincount(self._subject, weights=part) for part in (self.pca_n - self.errors(None), self.size_n)
+        )
+        share_s = gain_s / size_s
+        return len(share_s) > 1 and float(share_s.mean()) > float(share_s.std(ddof=1)) / np.sqrt(len(share_s))
+
+
+def _fitted(
+    spec: Deep,
+    preparation: Preparation,
+    space: Centred,
+    *,
+    samples: tuple[np.ndarray, np.ndarray],
+    deep: bool,
+    about: Mapping[str, Any] | None = None,
+) -> FittedDeep:
+    """The model of a spec; `samples` are coordinates to train on, and those over which codes range."""
+    learned_nk, all_nk = samples
+    net, recipe = _network(spec, space.subspace.variance_k), spec.recipe
+    history = train_deep(net, learned_nk, recipe, seed=spec.seed, says="training on all samples") if deep else []
+    net.eval().requires_grad_(requires_grad=False)
+    settings = {
+        "preset": spec.kind,
+        "widths": list(net.widths),
+        "deep": deep,
+        "seed": spec.seed,
+        **{name: value for name, value in asdict(recipe).items() if name != "rank"},
+        "rank": len(net.sd),
+    }
+    model = FittedDeep(
+        preparation,
+        space,
+        net,  # type: ignore[arg-type]
+        spec=spec,
+        ranges={},
+        settings=settings,
+        history=history,
+        about=about,
+    )
+    code_nb, _, deep_n = model._gated(all_nk, None)
+    model._ranges = {
+        layer: CodeRange.of(layer_codes(net, layer, c_nk=all_nk, code_nb=code_nb, deep_n=deep_n)) for layer in LAYERS
+    }
+    return model
+
+
+def _table(adata: AnnData | Store, preparation: Preparation) -> tuple[Table, np.ndarray]:
+    """Prepared samples about their mean, in memory where they are few, and that mean."""
+    if isinstance(adata, Store):
+        table = PreparedStore(adata, preparation)
+        if adata.n_obs > EXACT_UP_TO:
+            return table, np.zeros(len(preparation.genes), dtype=np.float32)
+        x_ng = np.concatenate([block_ng for _, block_ng in table.blocks()])
+    else:
+        x_ng = training_values(preparation, adata)
+    centre_g = x_ng.mean(0, dtype=np.float64).astype(np.float32)
+    x_ng -= centre_g
+    return InMemory(x_ng), centre_g
+
+
+def _network(spec: Deep, variance_k: np.ndarray) -> DeepNet:
+    first, narrow, last = spec.widths  # type: ignore[misc]
+    return DeepNet(variance_k, (first, narrow, last), dropout=spec.recipe.dropout, seed=spec.seed)
+
+
+def _rank(spec: Deep, *, samples: int, genes: int) -> int:
+    """Axes to read: of few samples at most half of what they span, since those left out lie far out on the rest."""
+    narrow = spec.widths[1]  # type: ignore[index]
+    return min(spec.recipe.rank, max(samples // 2, 2 * narrow), samples - 1, genes)
+
+
+def deep_widths(widths: tuple[int, ...] | None, *, samples: int, genes: int) -> tuple[int, ...]:
+    """The widths asked for, checked, or some that suit the data: a bottleneck of at most a quarter of the samples.
+
+    Raises
+    ------
+    InputError
+        If the bottleneck exceeds what samples and genes allow.
+    """
+    most = min(samples - 1, genes)
+    fitting = min(NARROW, 2 ** int(np.log2(max(1, most // 4))))
+    if widths is None:
+        return (WIDE, fitting, WIDE)
+    if widths[1] > most:
+        msg = (
+            f"widths = {list(widths)}, but {samples} training samples (with groups left out) and {genes} genes allow a "
+            f"bottleneck of 1 to {most} nodes; use for example widths = {[WIDE, fitting, WIDE]}"
+        )
+        raise InputError(msg)
+    return widths

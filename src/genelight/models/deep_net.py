@@ -1,0 +1,195 @@
+"""The network of the deep preset: principal components as a straight line, and activations that add to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from .._core.checks import check_positive
+from .._core.progress import progress
+from .adam import Adam
+
+__all__ = ["DeepNet", "DeepRecipe", "train_deep"]
+
+AT_ONCE = 4096
+LEAST_SD = 1e-3
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeepRecipe:
+    """How the network of a :class:`Deep` is trained and read.
+
+    Attributes
+    ----------
+    rank
+        Axes of the samples' subspace that are read and written.
+    epochs, batch, rate, rise, decay
+        AdamW with this weight decay; the rate rises to `rate` over the share `rise` of the steps, and falls again.
+    dropout
+        Share of the outer layers' nodes that each step leaves out.
+    refine, refine_rate
+        Steps, and length of the first, by which a sample's bottleneck codes go down its own reconstruction error.
+
+    Raises
+    ------
+    InputError
+        If a number is not above zero.
+    """
+
+    rank: int = 512
+    epochs: int = 40
+    batch: int = 128
+    rate: float = 3e-3
+    rise: float = 0.25
+    decay: float = 1e-2
+    dropout: float = 0.2
+    refine: int = 20
+    refine_rate: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_positive(**{name: value for name, value in vars(self).items() if name not in ("decay", "dropout")})
+
+
+class DeepNet(nn.Module):
+    """``x -> L1 -> L2 -> L3 -> x``, beside a straight line ``x -> L2 -> x`` that is PCA and stays it.
+
+    L1 and L3 are SiLU nodes; what they add is zero before training. Codes of L2 are in standard deviations of the
+    principal axes, `x` is coordinates over `unit`.
+
+    Parameters
+    ----------
+    variance_k
+        Variance of the samples along their principal axes, from the largest on.
+    widths
+        Nodes of L1, L2 and L3.
+    dropout
+        See :class:`DeepRecipe`.
+    seed
+        Of the weights.
+    """
+
+    sd: torch.Tensor
+    scale_in: torch.Tensor
+    scale_out: torch.Tensor
+
+    def __init__(self, variance_k: np.ndarray, widths: tuple[int, int, int], *, dropout: float, seed: int) -> None:
+        super().__init__()
+        variance = torch.from_numpy(np.maximum(variance_k, 1e-12).astype(np.float32))
+        sd = (variance / variance.mean()).sqrt()
+        self.widths, self.latent = widths, None
+        self.unit = float(variance.mean().sqrt())
+        self.register_buffer("sd", sd, persistent=False)
+        # Axes of little variance would be heard as loudly as the others if each were in its own standard deviations.
+        self.register_buffer("scale_in", sd.clamp_min(LEAST_SD) ** -0.5, persistent=False)
+        self.register_buffer("scale_out", sd**0.5, persistent=False)
+        rank, (first, narrow, last) = len(sd), widths
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.read, self.narrow = nn.Linear(rank, first), nn.Linear(first, narrow)
+            self.widen, self.write = nn.Linear(narrow, last), nn.Linear(last, rank)
+        for layer in (self.narrow, self.write):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        self.drop = nn.Dropout(dropout)
+
+    @property
+    def bottleneck(self) -> int:
+        """Nodes of L2."""
+        return self.widths[1]
+
+    def straight(self, x: torch.Tensor) -> torch.Tensor:
+        """PCA's code."""
+        return x[:, : self.bottleneck] / self.sd[: self.bottleneck]
+
+    def line(self, code: torch.Tensor) -> torch.Tensor:
+        """What PCA makes of a code."""
+        rest = len(self.sd) - self.bottleneck
+        return functional.pad(code * self.sd[: self.bottleneck], (0, rest))
+
+    def first(self, x: torch.Tensor) -> torch.Tensor:
+        """Codes of L1."""
+        return functional.silu(self.read(x * self.scale_in))
+
+    def code(self, x: torch.Tensor) -> torch.Tensor:
+        """Codes of L2, the encoder's."""
+        return self.straight(x) + self.narrow(self.drop(self.first(x)))
+
+    def last(self, code: torch.Tensor) -> torch.Tensor:
+        """Codes of L3."""
+        return functional.silu(self.widen(code))
+
+    def added(self, last: torch.Tensor) -> torch.Tensor:
+        """What codes of L3 add to the straight line."""
+        return self.write(last) * self.scale_out
+
+    def decode(self, code: torch.Tensor) -> torch.Tensor:
+        """Output from codes of L2."""
+        return self.added(self.drop(self.last(code))) + self.line(code)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Reconstruction of `x` from the encoder's codes."""
+        return self.decode(self.code(x))
+
+    def refined(self, x: torch.Tensor, recipe: DeepRecipe) -> torch.Tensor:
+        """Codes of L2 after steps of Adam down each sample's own error; no sample's code depends on another's."""
+        with torch.enable_grad():
+            code = self.code(x).detach().requires_grad_()
+            optimizer = Adam([code])  # type: ignore[list-item]
+            for i in range(recipe.refine):
+                (code.grad,) = torch.autograd.grad((self.decode(code) - x).square().sum(), code)
+                optimizer.step(recipe.refine_rate * (1 - i / recipe.refine))
+        return code.detach()
+
+    def branches(self, c_nk: np.ndarray, recipe: DeepRecipe) -> tuple[np.ndarray, np.ndarray]:
+        """Refined codes of samples given by their coordinates, and the coordinates that they decode to."""
+        code_nb, back_nk = np.empty((len(c_nk), self.bottleneck), dtype=np.float32), np.empty_like(c_nk)
+        for start in range(0, len(c_nk), AT_ONCE):
+            rows = slice(start, start + AT_ONCE)
+            code = self.refined(torch.from_numpy(c_nk[rows]) / self.unit, recipe)
+            code_nb[rows], back_nk[rows] = code.numpy(), (self.decode(code) * self.unit).numpy()
+        return code_nb, back_nk
+
+
+def train_deep(net: DeepNet, c_nk: np.ndarray, recipe: DeepRecipe, *, seed: int, says: str) -> list[dict[str, float]]:
+    """Train in place on coordinates of samples, and freeze; one record per epoch.
+
+    AdamW, doi 10.48550/arXiv.1711.05101; one cycle of the rate, doi 10.48550/arXiv.1708.07120.
+    """
+    x = torch.from_numpy(np.ascontiguousarray(c_nk, dtype=np.float32)) / net.unit
+    draw = torch.Generator().manual_seed(seed)
+    optimizer, steps = Adam(net.parameters()), recipe.epochs * -(-len(x) // recipe.batch)
+    cycle = iter(_cycle(steps, recipe))
+    size, history = float(x.square().mean()), []
+    net.train()
+    with torch.random.fork_rng(devices=[]), progress(says, recipe.epochs) as tell:
+        torch.manual_seed(seed + 1)
+        for epoch in range(recipe.epochs):
+            total = 0.0
+            for rows in torch.randperm(len(x), generator=draw).split(recipe.batch):
+                loss = (net(x[rows]) - x[rows]).square().mean()
+                loss.backward()
+                rate, momentum = next(cycle)
+                optimizer.step(rate, momentum=momentum, decay=recipe.decay)
+                total += float(loss.detach()) * len(rows)
+            history.append({"epoch": epoch + 1, "train_loss": total / len(x) / size})
+            tell()
+    net.eval().requires_grad_(requires_grad=False)
+    return history
+
+
+def _cycle(steps: int, recipe: DeepRecipe) -> Iterator[tuple[float, float]]:
+    """Rate and momentum of each step: the one goes up and down again by half cosines, the other down and up."""
+    top = recipe.rise * (steps + 1) - 1
+    for step in range(steps):
+        rising = step <= top
+        way = step / max(top, 1e-9) if rising else (step - top) / (steps - top)
+        near = (1 + math.cos(math.pi * way)) / 2  # 1 at the start of the way, 0 at its end
+        low = recipe.rate / 25 if rising else recipe.rate / 250_000
+        rate = low * near + recipe.rate * (1 - near) if rising else recipe.rate * near + low * (1 - near)
+        yield rate, 0.85 + 0.1 * (near if rising else 1 - near)

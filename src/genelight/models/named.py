@@ -1,0 +1,135 @@
+"""Autoencoders by the name of their preset: the spec, the widths and the short way to a fitted one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..io import Store
+from ..pp import Preparation, PreparationSettings
+from .autoencoder import FittedAutoencoder
+from .deep_fit import Deep, deep_widths
+from .deep_net import DeepRecipe
+from .fit import Autoencoder
+from .presets import PRESETS, Preset, choose_widths
+from .spec import DEFAULT
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+__all__ = ["fit", "spec_of", "widths_of"]
+
+
+def fit(
+    adata: AnnData | Store,
+    *,
+    preset: str | Preset = "default",
+    widths: tuple[int, ...] | None = None,
+    subject: str | None = None,
+    subject_pattern: str | None = None,
+    preparation: Preparation | None = None,
+    epochs: int | None = None,
+    seed: int = 0,
+) -> FittedAutoencoder:
+    """Train an autoencoder on all samples of a table, without labels: short for the fit of an :class:`Autoencoder`.
+
+    Parameters
+    ----------
+    adata
+        Samples x genes, or a store.
+    preset, widths, epochs
+        See :class:`Autoencoder`, which takes more; ``"deep"`` for a :class:`Deep`.
+    subject, subject_pattern
+        Column of ``obs`` that says whose sample it is, and the part of it that names the person, see :class:`Spec`; a
+        subject is never split.
+    preparation
+        How to prepare; by default ``prepare(adata)``.
+    seed
+        For the split, the start, the order of samples.
+
+    Raises
+    ------
+    InputError
+        As :meth:`Autoencoder.fit`.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> model = gl.fit(gl.demo.cohort(), widths=(32, 16, 8), subject="subject", epochs=2)
+    >>> model.widths
+    {'L1': 32, 'L2': 16, 'L3': 8}
+    """
+    spec = spec_of(
+        preset,
+        widths,
+        epochs=epochs,
+        subject=subject,
+        subject_pattern=subject_pattern,
+        preparation=preparation.settings if preparation else PreparationSettings(),
+        seed=seed,
+    )
+    return spec.fit(adata, preparation=preparation)
+
+
+def spec_of(
+    preset: str | Preset,
+    widths: tuple[int, ...] | None = None,
+    *,
+    epochs: int | None = None,
+    learning_rate: float | None = None,
+    subject: str | None = None,
+    subject_pattern: str | None = None,
+    preparation: PreparationSettings = DEFAULT,
+    seed: int = 0,
+) -> Autoencoder | Deep:
+    """The spec of a preset's name: that of :class:`Deep` for ``"deep"``, else an :class:`Autoencoder`.
+
+    Parameters
+    ----------
+    preset, widths, epochs, learning_rate, subject, subject_pattern, preparation, seed
+        As in either.
+
+    Raises
+    ------
+    InputError
+        If settings do not go together.
+    UnknownNameError
+        If there is no such preset.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> gl.models.spec_of("deep", (512, 16, 512)).kind, gl.models.spec_of("plain").kind
+    ('deep', 'autoencoder')
+    """
+    if preset != Deep.kind:
+        found = Autoencoder(widths, preset, epochs=epochs, learning_rate=learning_rate)
+        return replace(found, subject=subject, subject_pattern=subject_pattern, preparation=preparation, seed=seed)
+    given = {name: value for name, value in (("epochs", epochs), ("rate", learning_rate)) if value is not None}
+    deep = Deep(widths, recipe=replace(DeepRecipe(), **given))  # type: ignore[arg-type]
+    return replace(deep, subject=subject, subject_pattern=subject_pattern, preparation=preparation, seed=seed)
+
+
+def widths_of(preset: str | Preset, widths: tuple[int, ...] | None, *, samples: int, genes: int) -> tuple[int, ...]:
+    """The widths asked for, checked, or those that a preset has for a table of a size.
+
+    Parameters
+    ----------
+    preset
+        Its name, or an autoencoder's preset.
+    widths
+        None for the preset's own.
+    samples, genes
+        Size of the smallest table to train on.
+
+    Raises
+    ------
+    InputError
+        If a width exceeds what samples and genes allow.
+    UnknownNameError
+        If there is no such preset.
+    """
+    if preset == Deep.kind:
+        return deep_widths(widths, samples=samples, genes=genes)
+    shape = PRESETS[preset].shape if isinstance(preset, str) else preset.shape
+    return choose_widths(widths, samples=samples, genes=genes, shape=shape)

@@ -1,0 +1,259 @@
+"""A deep autoencoder around PCA: better where data are curved, PCA where they are not, and never below it."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from anndata import AnnData
+
+import genelight as gl
+from genelight.errors import InputError, UnknownNameError
+from genelight.models import PCA, Deep, DeepRecipe, Folds, fit_ensemble, r2, spec_of, squared_errors
+from genelight.models.deep import deep_is_better
+from genelight.models.deep_net import DeepNet, train_deep
+from genelight.models.missing import completed
+
+GENES, NARROW = 150, 2
+RECIPE = DeepRecipe(epochs=60, batch=32)
+SPEC = Deep((64, NARROW, 64), subject="subject", recipe=RECIPE)
+
+
+def table(*, curved: bool, seed: int = 0, n: int = 240) -> AnnData:
+    """Samples on a curved sheet of two dimensions, or a flat one, among 150 genes; 40 subjects."""
+    rng = np.random.default_rng(seed)
+    z = rng.uniform(-1, 1, size=(n, 2))
+    flat = np.stack([z[:, 0], 0.8 * z[:, 1]], 1)
+    bent = np.stack([z[:, 0] ** 2, z[:, 0] * z[:, 1], np.sin(3 * z[:, 0]), np.cos(3 * z[:, 1])], 1)
+    features = np.hstack([flat, bent]) if curved else flat
+    x = features @ np.random.default_rng(1).normal(size=(features.shape[1], GENES)) + 0.3 * rng.normal(size=(n, GENES))
+    obs = pd.DataFrame({"subject": [f"s{i % 40:02d}" for i in range(n)]}, index=[f"n{i}" for i in range(n)])
+    return AnnData(x + 8, obs=obs, var=pd.DataFrame(index=[f"g{i}" for i in range(GENES)]))
+
+
+@pytest.fixture(scope="module")
+def curved() -> AnnData:
+    return table(curved=True)
+
+
+@pytest.fixture(scope="module")
+def flat() -> AnnData:
+    return table(curved=False)
+
+
+@pytest.fixture(scope="module")
+def model(curved):
+    return SPEC.fit(curved)
+
+
+@pytest.fixture(scope="module")
+def straight(flat):
+    return SPEC.fit(flat)
+
+
+def test_on_a_curved_sheet_unseen_samples_are_given_back_far_better_than_by_pca(model, curved):
+    unseen = table(curved=True, seed=9)
+    pca = PCA(NARROW).fit(curved)
+    assert model.deep
+    assert r2(model, model.prepare(unseen)) > r2(pca, pca.prepare(unseen)) + 0.05
+    held_out = model.about["held_out"]
+    assert held_out["r2"] > held_out["pca_r2"] + 0.05
+    assert held_out["gain_interval"][0] > 0
+    assert "better than PCA" in model.verdict
+
+
+def test_on_a_flat_sheet_the_model_is_pca_and_says_so(straight, flat):
+    pca = PCA(NARROW).fit(flat)
+    x_ng = straight.prepare(flat)
+    assert not straight.deep
+    np.testing.assert_allclose(straight.reconstruct(x_ng), pca.decode(pca.encode(x_ng)), atol=1e-4)
+    np.testing.assert_allclose(
+        straight.decode(straight.encode(x_ng, "L2"), "L2"), straight.reconstruct(x_ng), atol=1e-4
+    )
+    assert r2(straight, x_ng) == pytest.approx(r2(pca, x_ng), abs=1e-6)
+    assert f"the model is PCA of width {NARROW}" in repr(straight)
+    assert f"{straight.about['held_out']['pca_r2']:.4f}" in repr(straight)
+    assert straight.applicability(flat).share == 0
+    for layer in ("L1", "L3"):
+        assert not straight.encode(x_ng, layer).any()
+        assert not gl.light_up(straight, layer).values_kg.any()
+
+
+def test_no_sample_is_given_back_worse_than_by_the_straight_line(model):
+    far = table(curved=True, seed=3)
+    far.X = far.X + np.random.default_rng(0).normal(scale=4.0, size=far.shape) * (np.arange(240) % 2)[:, None]
+    found = model.applicability(far)
+    assert 0 < found.share < 1
+    assert (np.where(found.deep_n, found.deep_error_n, found.line_error_n) <= found.line_error_n).all()
+    pca_n = squared_errors(replace_by_line(model), model.prepare(far))[0]
+    own_n = squared_errors(model, model.prepare(far))[0]
+    assert (own_n <= pca_n * (1 + 1e-5)).all()
+    np.testing.assert_allclose(found.line_error_n * GENES, pca_n, rtol=1e-3)
+    assert "of 240 samples" in repr(found)
+
+
+def replace_by_line(model):
+    """The same model, its deep branch shut."""
+    return type(model)(
+        model.preparation, model.space, model.net, spec=model.spec, ranges={},
+        settings=model.settings | {"deep": False}, history=[],
+    )  # fmt: skip
+
+
+def test_a_cohort_takes_one_branch_and_each_sample_is_decided_by_itself(model, curved):
+    curved = curved.copy()
+    curved.obs["cohort"] = ["a", "b"] * 120
+    found = model.applicability(curved, cohort="cohort").deep_n
+    assert len(set(found[::2])) == len(set(found[1::2])) == 1
+    x_ng = model.prepare(curved)
+    together = model.encode(x_ng, "L2", cohort=curved.obs["cohort"])
+    assert together.shape == (240, NARROW)
+    for layer in model.widths:
+        alone = np.concatenate([model.encode(x_ng[i : i + 1], layer) for i in range(6)])
+        np.testing.assert_allclose(alone, model.encode(x_ng, layer)[:6], atol=1e-3)
+    with pytest.raises(InputError, match="cohort has shape"):
+        model.encode(x_ng, "L2", cohort=["a"])
+    with pytest.raises(UnknownNameError, match="cohrt"):
+        model.applicability(curved, cohort="cohrt")
+
+
+def test_in_a_cohort_the_deep_branch_has_to_be_better_about_the_mean_as_well():
+    line = np.array([[1.0, 1.0], [1.0, -1.0]])
+    # Less of the mean is left, but more of what sets the samples apart.
+    deep = np.array([[0.0, 1.1], [0.0, -1.1]])
+    assert deep_is_better(line, deep, None).tolist() == [True, True]
+    assert deep_is_better(line, deep, np.array(["a", "a"])).tolist() == [False, False]
+    assert deep_is_better(line, deep, np.array(["a", "b"])).tolist() == [True, True]
+
+
+def test_it_comes_back_from_disk_and_from_its_spec(model, curved, tmp_path):
+    model.save(tmp_path / "model")
+    back = gl.load(tmp_path / "model")
+    x_ng = model.prepare(curved)
+    assert (back.digest, back.spec, repr(back)) == (model.digest, model.spec, repr(model))
+    for layer in model.widths:
+        np.testing.assert_array_equal(back.encode(x_ng, layer), model.encode(x_ng, layer))
+        h_nk = model.encode(x_ng, layer)
+        np.testing.assert_array_equal(back.decode(h_nk, layer), model.decode(h_nk, layer))
+    assert back.spec.fit(curved).digest == model.digest
+    assert "Its deep branch reconstructs groups left out better" in (tmp_path / "model" / "CARD.md").read_text()
+    assert json.loads((tmp_path / "model" / "config.json").read_text())["settings"]["deep"] is True
+
+
+def test_its_inside_is_what_it_decodes_and_codes_by(model, curved):
+    steps, x_ng = model.steps, model.prepare(curved)
+    c = torch.from_numpy(x_ng @ steps.entry_gc)
+    coordinates = torch.from_numpy(model.space.coordinates(x_ng)) / model.net.unit
+    np.testing.assert_allclose(steps.encoder("L1")(c), model.net.first(coordinates), atol=1e-4)
+    np.testing.assert_allclose(steps.encoder("L2")(c), model.net.code(coordinates), atol=1e-4)
+    np.testing.assert_allclose(steps.encoder("L3")(c), model.net.last(model.net.code(coordinates)), atol=1e-4)
+    for layer in model.widths:
+        h_nk = model.encode(x_ng, layer)
+        genes = steps.decoder(layer)(torch.from_numpy(h_nk)).numpy() @ steps.exit_wg
+        change = model.decode(h_nk, layer) - model.decode(np.zeros_like(h_nk[:1]), layer)
+        none = steps.decoder(layer)(torch.zeros(1, h_nk.shape[1])).numpy() @ steps.exit_wg
+        np.testing.assert_allclose(genes - none, change, atol=1e-3)
+
+
+def test_every_layer_is_lit_mapped_and_read(model, curved):
+    for layer in model.widths:
+        lit = gl.light_up(model, layer)
+        assert lit.values_kg.shape == (model.widths[layer], GENES)
+        assert np.isfinite(lit.values_kg).all()
+        assert lit.values_kg.any()
+    connected = gl.nodes.layer_map(model, curved)
+    assert set(zip(connected["source_layer"], connected["target_layer"], strict=True)) == {
+        ("L1", "L2"), ("L2", "L3"), ("L1", "L3"),
+    }  # fmt: skip
+    plan = gl.patients.Protocol(folds=3, permutations=0)
+    curved = curved.copy()
+    curved.obs["measure"] = np.asarray(curved.X)[:, 0]
+    severity = gl.patients.severity(curved, model, measure="measure", subject="subject", protocol=plan)
+    scored = gl.score(curved[:4].copy(), model, severity=severity)
+    assert len(scored.table) == 4
+
+
+def test_folds_and_ensembles_fit_it_again(curved):
+    quick = replace(SPEC, recipe=DeepRecipe(epochs=3))
+    folds = Folds.by_subject(curved, quick, k=2)
+    assert [fitted.widths for fitted in folds] == [{"L1": 64, "L2": NARROW, "L3": 64}] * 2
+    model = quick.fit(curved)
+    members = fit_ensemble(curved, model, seeds=2).members
+    assert [member.widths for member in members] == [model.widths] * 2
+    assert len({member.digest for member in members}) == 2
+    assert Deep(subject="subject").sized([curved.obs["subject"].to_numpy()], genes=GENES).widths == (512, 32, 512)
+
+
+def test_a_group_is_left_out_whole_and_too_few_are_refused(curved):
+    curved = curved.copy()
+    curved.obs["study"] = [f"study {i % 3}" for i in range(240)]
+    with pytest.raises(InputError, match=r"240 samples of 3 groups \(column 'study'\) are too few, at least 5"):
+        replace(SPEC, group="study").fit(curved)
+    curved.obs["study"] = [f"study {i % 10}" for i in range(240)]
+    found = replace(SPEC, group="study", recipe=DeepRecipe(epochs=2)).fit(curved)
+    assert (found.about["held_out"]["subjects"], found.about["held_out"]["samples"]) == (2, 48)
+    with pytest.raises(InputError, match="three layers"):
+        Deep((16, 8))
+    with pytest.raises(InputError, match="allow a bottleneck of 1 to"):
+        Deep((8, 200, 8)).fit(curved)
+    assert isinstance(spec_of("deep", (8, 4, 8), epochs=3).recipe, DeepRecipe)
+
+
+def test_missing_values_are_completed_and_count_for_nothing(curved):
+    holes = np.zeros(curved.shape, dtype=bool)
+    holes[np.ix_(np.arange(240) % 40 < 12, np.arange(GENES) % 7 == 0)] = True
+    gone = curved.copy()
+    gone.X = np.where(holes, np.nan, curved.X)
+    asked = gl.pp.PreparationSettings(missing=True)
+    with pytest.raises(InputError, match="missing"):
+        SPEC.fit(gone)
+    model = replace(SPEC, preparation=asked).fit(gone)
+    assert model.deep
+    x_ng, seen_ng = model.prepare(gone), ~np.isnan(model.preparation.transform(gone))
+    np.testing.assert_array_equal(~seen_ng, holes)
+    whole_ng = model.preparation.transform(curved)
+    np.testing.assert_array_equal(x_ng[seen_ng], whole_ng[seen_ng])
+    left = ((x_ng - whole_ng)[holes] ** 2).sum() / (whole_ng[holes] ** 2).sum()
+    assert left < 0.6
+    sse_n, sst_n = squared_errors(model, x_ng, seen_ng=seen_ng)
+    by_hand = (((x_ng - model.reconstruct(x_ng)) * seen_ng) ** 2).sum(1)
+    np.testing.assert_allclose(sse_n, by_hand, rtol=1e-4)
+    assert (sst_n[holes.any(1)] < squared_errors(model, x_ng)[1][holes.any(1)]).all()
+    pca = PCA(NARROW, preparation=asked).fit(gone)
+    assert r2(model, x_ng) > r2(pca, pca.prepare(gone)) + 0.05
+
+
+def test_completion_of_a_low_rank_table_finds_what_was_hidden():
+    rng = np.random.default_rng(0)
+    whole = (rng.normal(size=(80, 3)) @ rng.normal(size=(3, 60)) + 0.01 * rng.normal(size=(80, 60))).astype(np.float32)
+    holes = np.zeros((80, 60), dtype=bool)
+    holes[:20, :15] = holes[20:40, 15:30] = True
+    found = completed(np.where(holes, np.nan, whole).astype(np.float32))
+    np.testing.assert_array_equal(found[~holes].round(4), whole[~holes].round(4))
+    assert ((found - whole)[holes] ** 2).mean() < 0.6 * (whole[holes] ** 2).mean()
+
+
+def test_training_is_that_of_torchs_adamw_and_one_cycle():
+    c_nk = (np.random.default_rng(0).normal(size=(300, 40)) * np.linspace(2, 0.1, 40)).astype(np.float32)
+    recipe = DeepRecipe(epochs=6)
+
+    def fresh() -> DeepNet:
+        return DeepNet((c_nk**2).mean(0), (32, 4, 32), dropout=0.2, seed=0)
+
+    ours, theirs = fresh(), fresh().train()
+    train_deep(ours, c_nk, recipe, seed=0, says="")
+    x, draw = torch.from_numpy(c_nk) / theirs.unit, torch.Generator().manual_seed(0)
+    adam = torch.optim.AdamW(theirs.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(adam, recipe.rate, total_steps=19, pct_start=recipe.rise)
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        for _ in range(6):
+            for rows in torch.randperm(300, generator=draw).split(128):
+                adam.zero_grad()
+                (theirs(x[rows]) - x[rows]).square().mean().backward()
+                adam.step()
+                cycle.step()
+    for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(one, other.detach(), atol=2e-6, rtol=1e-4)
