@@ -8,6 +8,7 @@ import pytest
 
 import genelight as gl
 from genelight import cli
+from genelight._core.provenance import sealed, write_json
 from genelight.nouns import Scorecard
 
 
@@ -22,7 +23,7 @@ def files(tmp_path_factory):
     gl.models.Ensemble((kept, kept)).save(folder / "alone")
     content = json.loads((folder / "alone" / "ensemble.json").read_text())
     content["members"].popitem()
-    (folder / "alone" / "ensemble.json").write_text(json.dumps(content))
+    write_json(folder / "alone" / "ensemble.json", sealed(content))
     return folder
 
 

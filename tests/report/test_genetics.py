@@ -49,7 +49,7 @@ def with_genetics(
     if p_matched is not None:
         rows += [row(m, k, test="hypergeometric_matched", expected=1.5, p=p_matched) for m, k in overlaps.items()]
     account = {"sets": 1, "members measured": 12, "members not measured": 9}
-    about = {**found.about, "hypergeometric": {"universe": 200, "collections": {LIST: account}}}
+    about = {**found.about, "hypergeometric": {"universe": 200, "collections": {LIST: account}, "calibrated": False}}
     about["hypergeometric_matched"] = {"universe": 200, "matched on": "mean and variance of expression"}
     Evidence(pd.concat([found.table, pd.DataFrame(rows)]), about).save(folder / "06_evidence.parquet")
     return report.summarise(folder)
@@ -126,7 +126,7 @@ def test_findings_pathways_and_best_sets_stay_as_they_were(
     assert changed["nodes"] == summary["nodes"]
 
 
-def test_of_disease_genes_the_matched_test_is_the_main_one(make_run: Make) -> None:
+def test_of_disease_genes_the_calibrated_test_is_the_main_one(make_run: Make) -> None:
     changed = with_genetics(make_run(), {"L1.0": 9, "direction": 9}, p=1e-9, p_matched=0.3)
     rows = {(r["test"], r["main"]): r["significant"] for r in changed["layers"] if r["kind"] == "GWAS catalog 2015"}
     assert rows == {("hypergeometric", False): 1, ("hypergeometric_matched", True): 0}
