@@ -39,7 +39,7 @@ lint: $(VENV)/.dev
 # KEEP=torch==2.13.0 takes another release of one of them, where the oldest cannot be had.
 oldest:
 	$(PYTHON) -m venv build/oldest
-	$(PYTHON) scripts/oldest.py attribution patients survival $(addprefix --keep ,$(KEEP)) > build/oldest.txt
+	$(PYTHON) scripts/oldest.py attribution survival $(addprefix --keep ,$(KEEP)) > build/oldest.txt
 	build/oldest/bin/python -m pip install --quiet -r build/oldest.txt pytest hypothesis --editable .
 	OMP_NUM_THREADS=1 build/oldest/bin/python -m pytest $(OLDEST)
 
