@@ -85,8 +85,8 @@ def read_changes(path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def model() -> models.PCA:
-    pca = models.fit_pca(cohort(), width=3)
+def model():
+    pca = models.PCA(3).fit(cohort())
     pca.about["held_out"] = {"r2": 0.53, "r2_interval": [0.5, 0.56], "pca_r2": 0.52, "pca_width": 8}
     return pca
 
@@ -117,7 +117,7 @@ def read_store(path: Path) -> str:
 
 
 def preparation(path: Path) -> None:
-    models.fit_pca(cohort(), width=3).preparation.save(path)
+    models.PCA(3).fit(cohort()).preparation.save(path)
 
 
 def read_preparation(path: Path) -> str:

@@ -227,11 +227,15 @@ EVALUATORS = re.compile(
 )
 KNOWN = {
     "__init__.py: import_module": "names of rooms from a fixed table",
-    "models/autoencoder.py: net.eval": "torch's switch from training to use",
+    **dict.fromkeys(
+        (f"models/{name}.py: net.eval" for name in ("autoencoder", "deep_fit", "deep_net")),
+        "torch's switch from training to use",
+    ),
     "models/sweep.py: import_module": "a constant",
     "nodes/gradients.py: import_module": "a constant",
     "patients/_until.py: import_module": "a constant",
     "patients/treatment.py: import_module": "constants",
+    "report/_compare.py: Markup": "the page's own style",
     "report/_render.py: Markup": "the page's own script and style, and drawings whose texts pl.svg escaped",
 }
 

@@ -9,11 +9,12 @@ from typing import Annotated
 
 import typer
 
-import genelight as gl
-
+from ..errors import ResourceError
 from ..report import comparison
+from ._command import Result, command
 
 commands = typer.Typer()
+ROOM = "Whole studies"
 HOST = "127.0.0.1"
 
 
@@ -38,7 +39,7 @@ class Viewer(ThreadingHTTPServer):
             super().__init__((HOST, port), _Handler)
         except OSError as error:
             msg = f"port {port} cannot be used ({error.strerror}); leave --port out for any that is free"
-            raise gl.errors.ResourceError(msg) from error
+            raise ResourceError(msg) from error
 
     @property
     def address(self) -> str:
@@ -74,15 +75,16 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: the token would be on the screen."""
 
 
-@commands.command()
+@command(commands, room=ROOM, example="genelight view RUN")
 def view(
     folders: Annotated[list[Path], typer.Argument(metavar="RUN...", help="run folders with reports")],
     port: Annotated[int, typer.Option(help="0 for any that is free", min=0, max=65535)] = 0,
-) -> None:
+) -> Result:
     """Show finished runs in a browser of this machine, several beside one another."""
     with Viewer(folders, port=port) as viewer:
         print(f"{viewer.address}\npress Ctrl+C to stop", flush=True)
         try:
             viewer.serve_forever()
         except KeyboardInterrupt:
-            print("stopped")
+            return Result("stopped")
+    return Result("")
