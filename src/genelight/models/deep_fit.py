@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
 import torch
@@ -142,7 +142,7 @@ class Deep(Spec):
 
     def members(self, model: Model, draws: Sequence[Draw], widths: tuple[int, ...]) -> Sequence[FittedDeep]:
         """Such networks from other seeds, trained on drawn samples, deep where `model` is; see :func:`fit_ensemble`."""
-        settings, preparation = model.settings, model.preparation  # type: ignore[attr-defined]
+        settings, preparation = model.settings, cast("Preparation", model.preparation)  # type: ignore[attr-defined]
         found = []
         for draw in draws:
             spec = replace(self, widths=widths, seed=draw.seed)

@@ -224,7 +224,7 @@ class Preparation:
             msg = f"the model was trained on scale = '{self.scale}'; values on scale = '{scale}' cannot be made of that"
             raise InputError(msg)
         rescaled = adata.copy()
-        rescaled.X = logged(adata, scale, gaps=True)
+        rescaled.X = logged(adata, scale, missing=True)
         return rescaled
 
     def save(self, path: Path) -> None:
