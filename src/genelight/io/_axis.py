@@ -130,7 +130,7 @@ def sample_kin(names: Sequence[str], *, voting: Sequence[int] | None = None) -> 
     others = [i for i in range(len(names)) if not numbered[i]]
     if accession[voters].sum() > 1 and accession[voters].mean() >= 0.3:
         level[others] = NO_ID
-    elif sure.sum() >= _FEW_COLUMNS and sure.mean() >= 0.75:
+    elif sure.sum() >= _FEW_COLUMNS and sure.mean() >= 0.7:
         level[others] = NO_ID if sure.mean() >= 0.9 or len(voters) - sure.sum() <= _FEW_COLUMNS else DOUBTFUL
     elif sure.sum() > 1 and sure.mean() >= 0.5:
         level[others] = DOUBTFUL
