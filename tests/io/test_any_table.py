@@ -178,7 +178,8 @@ def test_both_sides_described_in_one_text(tmp_path, table, genes_in_rows):
     across, down = (obs, var) if genes_in_rows else (var.select_dtypes(object), obs)
     var = var if genes_in_rows else across
     body = merged(x.T if genes_in_rows else x, down, random).astype(object)
-    top = across.T.astype(object).reindex(columns=body.columns).fillna("")
+    top = across.T.astype(object).reindex(columns=body.columns)
+    top = top.where(top.notna(), "")
     path = tmp_path / "x.csv"
     pd.concat([top, body]).to_csv(path, index_label="id")
     assert_equal(read(path), x, obs, var)

@@ -23,12 +23,13 @@ from genelight.errors import GenelightError, InputError, UnknownNameError
 from genelight.io import READERS, read
 
 GENES = ["TP53", "MX1", "ISG15", "ACTB"]
+MORE = ["STAT1", "IRF7", "OAS1", "GAPDH", "LYZ", "CD8A"]
 SAMPLES = ["GSM1", "GSM2", "GSM3"]
 X = np.array([[1.5, 2, 0, 4], [10, 0.25, 3e5, 7], [8, 9, 1e-7, 12]])
 
 
 def frame(x=X) -> pd.DataFrame:
-    return pd.DataFrame(x, index=[f"GSM{i + 1}" for i in range(len(x))], columns=[*GENES, *"ABCDEFGH"][: x.shape[1]])
+    return pd.DataFrame(x, index=[f"GSM{i + 1}" for i in range(len(x))], columns=[*GENES, *MORE][: x.shape[1]])
 
 
 def anndata(table: pd.DataFrame, form=np.asarray) -> ad.AnnData:
@@ -179,7 +180,12 @@ NUMBERS = st.floats(-1e12, 1e12, allow_subnormal=False)
 
 @pytest.mark.parametrize("name", WRITERS)
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(x=hnp.arrays(np.float64, st.tuples(st.integers(1, 6), st.integers(4, 10)), elements=NUMBERS))
+@given(
+    # Samples of zeros alone are refused, which tests of their own show.
+    x=hnp.arrays(np.float64, st.tuples(st.integers(1, 6), st.integers(4, 10)), elements=NUMBERS).filter(
+        lambda x: x.any(1).all()
+    )
+)
 def test_any_table_comes_back_equal_from_every_format(tmp_path, name, x):
     x = np.vstack([x, x]) if name == "samples" and len(x) == 1 else x
     table = frame(x)
@@ -217,7 +223,8 @@ def test_no_changed_byte_or_cut_gives_a_traceback(tmp_path, name):
 
 def test_every_reader_is_tried():
     read_by = {"csv": "csv", "tsv_gz": "csv", "h5ad_sparse": "h5ad", "h5mu": "mudata", "10x_v2": "10x", "gct3": "gct"}
-    assert {read_by.get(name, name) for name in WRITERS} == set(READERS)
+    # Workbooks hold 15 digits of a number; test_any_table.py reads them.
+    assert {read_by.get(name, name) for name in WRITERS} == set(READERS) - {"excel"}
 
 
 @pytest.mark.parametrize("name", [n for n in WRITERS if n not in ("zarr", "mtx", "samples")])
@@ -309,7 +316,7 @@ def test_modalities_are_chosen_by_name(tmp_path):
         ("csv", {"backed": True}, "h5ad, zarr"),
         ("h5ad", {"orientation": "genes-in-rows"}, "csv"),
         ("loom", {"modality": "rna"}, "mudata"),
-        ("csv", {"column": "TPM"}, "samples"),
+        ("h5ad", {"column": "TPM"}, "samples"),
     ],
 )
 def test_an_option_that_does_not_go_with_the_format_is_refused(tmp_path, name, options, takers):

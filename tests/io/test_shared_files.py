@@ -50,7 +50,7 @@ def test_priors(reader, file, options, rows):
         ("reference/blood_38_celltypes_log2.csv.gz", (38, 21246), "symbol", "log2", "Basophils"),
         ("reference/gtex_54_tissues_linear.csv.gz", (54, 25224), "symbol", "linear", "Adipose - Subcutaneous"),
         ("reference/immune_51_celltypes_linear.csv.gz", (51, 59073), "symbol", "tpm", "Bnaive"),
-        ("disease_genes/stargeo_49_diseases_zscore.csv.gz", (49, 25099), "entrez", "ratio", "DOID:0050156"),
+        ("disease_genes/stargeo_49_diseases_zscore.csv.gz", (49, 25099), "symbol", "ratio", "DOID:0050156"),
     ],
 )
 def test_every_expression_file_is_known_by_one_command(file, shape, kind, scale, first):

@@ -19,10 +19,24 @@ import pandas as pd
 
 from .id_kinds import ID_KINDS, looks_like
 
-__all__ = ["DOUBTFUL", "NO_ID", "SURE", "WORD", "Kin", "gene_kin", "is_sum", "sample_kin", "uncorrelated", "unlike"]
+__all__ = [
+    "DOUBTFUL",
+    "NO_ID",
+    "SURE",
+    "SYMBOLS",
+    "WORD",
+    "Kin",
+    "gene_kin",
+    "is_sum",
+    "sample_kin",
+    "uncorrelated",
+    "unlike",
+]
 
 # How sure it is that a name is an id as the others are: certainly none, a word in capitals, perhaps, certainly.
 NO_ID, WORD, DOUBTFUL, SURE = 0, 1, 2, 3
+# What a side of symbols is of, in words.
+SYMBOLS = "gene symbols"
 _SURE_KINDS = frozenset(ID_KINDS) - {"symbol", "entrez", "unknown"}
 _LEAST_SYMBOLS, _ENOUGH_SYMBOLS, _LEAST_SHAPE, _FEWEST = 0.3, 10, 0.7, 5
 # Clones, loci and reading frames that have no symbol; those of mouse and what R makes of repeated names among them.
@@ -30,7 +44,8 @@ _LOCUS = re.compile(
     r"(LOC\d+|C[\dXY]+orf\d+\w*|[A-Z]{2}\d{6}\.\d+|RP[A-Z]?\d*-\S+|CT[ABCD]-\S+|X+[a-z\d]*-\S+|GS1-\S+|KB-\S+|"
     r"(FLJ|KIAA|DKFZ|MGC|HSPC|LINC|MIR|SNOR|RNU|hsa-|mmu-|tRNA|TRN|OTTHUM)\S*\d\S*|\?|Gm\d+|\d{7}[A-Z]\d{2}Rik|"
     r"X?\d{1,2}[-. ](Mar|Sep|Dec|Oct|Nov|Apr|Feb)([.-]\d+)?|(Mar|Sep|Dec)[-. ]\d{1,2}|\d{4}-\d\d-\d\d.*|"
-    r"ERCC-\d{5}|AFFX-\S+|Septin \d+|Selenoprotein \w+)$"
+    r"ERCC-\d{5}|AFFX-\S+|Septin \d+|Selenoprotein \w+|MT-[A-Z]\w+|\d+(_\d+)?S_rRNA|7SK|Y_RNA|Metazoa_SRP|"
+    r"Telomerase-vert|Vault|sno(Z|U|R|MBII-)?\w*\d+)$"
 )
 _SHAPED = re.compile(r"[A-Z][A-Z0-9]*\d[A-Z0-9]*([.-][A-Z0-9]+)*$")
 _COPY = re.compile(r"[._]\d{1,2}$")
@@ -115,7 +130,7 @@ def sample_kin(names: Sequence[str], *, voting: Sequence[int] | None = None) -> 
     others = [i for i in range(len(names)) if not numbered[i]]
     if accession[voters].sum() > 1 and accession[voters].mean() >= 0.3:
         level[others] = NO_ID
-    elif sure.sum() >= _FEW_COLUMNS and sure.mean() >= 0.75:
+    elif sure.sum() >= _FEW_COLUMNS and sure.mean() >= 0.7:
         level[others] = NO_ID if sure.mean() >= 0.9 or len(voters) - sure.sum() <= _FEW_COLUMNS else DOUBTFUL
     elif sure.sum() > 1 and sure.mean() >= 0.5:
         level[others] = DOUBTFUL
@@ -218,7 +233,7 @@ def _symbol_kin(names: Sequence[str]) -> Kin | None:
     level[[name.isupper() and name.isalpha() for name in names]] = WORD
     level[alias | shaped] = DOUBTFUL
     level[symbol | _loci(names)] = SURE
-    return Kin("gene symbols", level, float((level == SURE).mean()))
+    return Kin(SYMBOLS, level, float((level == SURE).mean()))
 
 
 def _shape_kin(names: Sequence[str]) -> Kin | None:

@@ -196,7 +196,7 @@ def _summaries(obs: pd.DataFrame) -> Iterator[Column]:
     """Every column, with counts where it has few values."""
     for name in map(str, obs.columns):
         counts = obs[name].value_counts()
-        few = counts if len(counts) <= _MOST_LABELS else counts[:0]
+        few = counts if len(counts) <= _MOST_LABELS else counts.iloc[:0]
         numeric = pd.api.types.is_numeric_dtype(obs[name])
         yield Column(name, {str(value): int(count) for value, count in few.items()}, numeric=numeric)
 

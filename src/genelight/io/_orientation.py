@@ -68,6 +68,7 @@ class Side:
             return -sample, f"names of samples ({shown})"
         if gene > _SURE:
             return gene, f"numbered genes ({shown})"
+        some = list(dict.fromkeys(some))
         kin = gene_kin(some)
         if kin is not None and kin.kind == "gene symbols":
             known = [name for name, level in zip(some, kin.level, strict=True) if level == SURE]

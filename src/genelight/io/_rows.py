@@ -67,7 +67,8 @@ def _gene_likeness(name: str, cells: Sequence[str]) -> float:
         return 0.0
     if all(is_number(cell) for cell in there):
         return 0.8 * _distinct(there) if NAMED.match(name) else 0.05
-    kin = gene_kin(there)
+    # One word over and over, ctrl, is a gene's symbol in capitals.
+    kin = gene_kin(list(dict.fromkeys(there)))
     if kin is None:
         return 0.1
     return round(kin.share, 1) if not kin.kind.startswith("names such") else 0.3

@@ -13,13 +13,17 @@ from typing import Any
 import numpy as np
 
 from ..errors import FormatError, InputError, first_three
-from ._axis import DOUBTFUL, NO_ID, SURE, WORD, gene_kin, is_sum, sample_kin, uncorrelated, unlike
+from ._axis import DOUBTFUL, NO_ID, SURE, SYMBOLS, WORD, gene_kin, is_sum, sample_kin, uncorrelated, unlike
 from ._missing import NO_ID as EMPTY
 from ._text import InMemory
 
 __all__ = ["Sides"]
 
 _FEW, _SHARE = 5, 0.01
+# Rows of genes from which a row that stands between two of them is a gene too, unless its values are not like theirs.
+_MANY = 1000
+# Names of which some may be genes that no table has; in a small panel of genes a lone word in capitals is a measure.
+_ENOUGH = 50
 _LOG2_CEILING = 50.0
 _CAPITALS = re.compile(r"[A-Z0-9][A-Z0-9._/-]*$")
 _FLOAT = re.compile(r"\d+\.0*$")
@@ -103,16 +107,22 @@ class Sides:
         words = [int(i) for i in doubtful if level[i] == WORD and i not in apart]
         if len(words) <= max(_FEW, _SHARE * len(self.genes)):
             apart |= set(words)
-        found = (odd | apart) - self._among_genes(level, odd | apart, sure)
+        found = (odd | apart) - self._among_genes(level, odd | apart, sure, kind=kin.kind)
         self._check_doubt(level, found, [int(i) for i in doubtful if i not in found])
         self._check_beyond(sure, found)
         return sorted(found)
 
-    def _among_genes(self, level: np.ndarray, found: set[int], sure: np.ndarray) -> set[int]:
+    def _among_genes(self, level: np.ndarray, found: set[int], sure: np.ndarray, *, kind: str) -> set[int]:
         """Of unknown names, those in capitals that stand among genes and have values like theirs.
 
-        What describes samples stands together, or at an end of the table; clusters and withdrawn symbols do not.
+        What describes samples stands together, or at an end of the table; clusters and withdrawn symbols do not. Nobody
+        writes what describes samples into the midst of thousands of rows.
         """
+        if self.in_columns and len(sure) >= _MANY:
+            inside = [i for i in sorted(found) if sure[0] < i < sure[-1]]
+            return set(inside) - self._odd_rows(inside, sure)
+        if kind != SYMBOLS or len(self.genes) < _ENOUGH:
+            return set()
         capital = [i for i in sorted(found) if level[i] < SURE and _CAPITALS.match(self.genes[i])]
         if not capital or not len(sure):
             return set()
@@ -128,6 +138,17 @@ class Sides:
             if (alone or series) and not told.intersection(range(run[0] - 1, run[-1] + 2)):
                 kept |= set(run)
         return kept
+
+    def _odd_rows(self, places: list[int], sure: np.ndarray) -> set[int]:
+        """Of rows among genes, those whose values are of another sort; one value far above may be damaged."""
+        if not places:
+            return set()
+        x = self.x_ng[:, places].astype(float)
+        high = np.where(np.isfinite(x), x, -np.inf).argmax(0)
+        x[high, np.arange(len(places))] = np.nan
+        some = sure[:: max(1, len(sure) // _MANY)]
+        both = np.hstack([x, self.x_ng[:, some]])
+        return set(np.array(places)[unlike(both, range(len(places)), range(len(places), both.shape[1]))].tolist())
 
     def _check_doubt(self, level: np.ndarray, found: set[int], doubtful: list[int]) -> None:
         """Ask where old names of genes stand in a row with what describes samples."""
