@@ -116,7 +116,7 @@ def test_of_two_columns_one_needs_no_name(tmp_path):
 @pytest.mark.parametrize(
     ("text", "error", "said"),
     [
-        ("", FormatError, "is empty"),
+        ("", FormatError, "is an empty file"),
         ("only\nTP53\n", FormatError, "no header with two or more columns"),
         ("a\tb\tc\n1\t2\t3\n", FormatError, r"cannot tell the columns of id and gene among 'a', 'b', 'c'"),
         ("probe\tgene\tmore\np1\tTP53\tx\np2\n", FormatError, r"data row 2 has only 1 cells \(p2\)"),
@@ -165,7 +165,7 @@ def test_the_preferred_ensembl_gene_is_the_one_on_the_reference_chromosome():
 
 
 def test_the_docs_beside_the_table_give_its_counts():
-    readme = (Path(__file__).parents[2] / "src/genelight/pp/data/README.md").read_text()
+    readme = (Path(__file__).parents[2] / "src/genelight/io/data/README.md").read_text()
     for kind, count in IdTable.shipped().rows["kind"].value_counts().items():
         assert f"{count:,}" in readme, kind
 

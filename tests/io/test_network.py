@@ -103,7 +103,7 @@ def test_any_table_gives_the_graph_that_networkx_sees(tmp_path_factory, rows, cu
 @pytest.mark.parametrize(
     ("content", "options", "error", "said"),
     [
-        ("", {}, FormatError, "is empty"),
+        ("", {}, FormatError, "is an empty file"),
         ("# only\n# comments\n", {}, FormatError, "no line that is not a comment"),
         ("TP53\tMDM2\nA\tB\n", {}, FormatError, "cannot tell the source column among 'TP53', 'MDM2'; name it with so"),
         ("bait,prey\nA,B\n", {"source": "bate"}, UnknownNameError, "did you mean 'bait'"),
@@ -119,10 +119,10 @@ def test_any_table_gives_the_graph_that_networkx_sees(tmp_path_factory, rows, cu
         ("source,target,weight\nA,B,1\nA,C,2,9\n", {}, FormatError, "Expected 3 columns, got 4"),
         ("source,target,weight\nA,B\nA,C\n", {}, FormatError, "Expected 3 columns, got 2"),
         ('source,target\nA,B\n"C,D\nE,F\n"G",H\n', {}, FormatError, "net.csv"),
-        ("source,target\nA,B\n".encode("utf-16"), {}, FormatError, "not a text table in UTF-8"),
+        ("source,target\nA,B\n".encode("utf-16"), {}, FormatError, "is UTF-16 text; convert it: iconv -f"),
         (b"source,target\nA,B\xe9\n", {}, FormatError, "not UTF-8 text"),
         (b"\x89HDF\r\n\x1a\n\0", {}, FormatError, "is an HDF5 file"),
-        (gzip.compress(STRING.encode() * 2000, mtime=0)[:-20], {}, FormatError, "Truncated"),
+        (gzip.compress(STRING.encode() * 2000, mtime=0)[:-20], {}, FormatError, "truncated or damaged"),
         (gzip.compress(STRING.encode(), mtime=0)[:30], {}, FormatError, "truncated or damaged"),
     ],
 )

@@ -23,7 +23,8 @@ def test_wide_and_long_are_one(tmp_path, wide, suffix):
     for name in ("wide", "long"):
         found = gl.io.read_perturbations(tmp_path / f"{name}.{suffix}")
         pd.testing.assert_frame_equal(found.loc[wide.index, wide.columns], wide)
-        assert found.attrs["account"] == {"rows": 15, "genes": 5, "perturbations": 3, "averaged rows": 0}
+        counted = {"rows": 15, "genes": 5, "perturbations": 3, "averaged rows": 0, "repeated columns": 0}
+        assert found.attrs["account"] == counted
 
 
 def test_doses_are_averaged_and_gaps_kept(tmp_path):
@@ -31,7 +32,8 @@ def test_doses_are_averaged_and_gaps_kept(tmp_path):
     found = gl.io.read_perturbations(tmp_path / "long.csv")
     assert found.loc["MX1", "a"] == 2.0
     assert np.isnan(found.loc["OAS1", "a"])
-    assert found.attrs["account"] == {"rows": 5, "genes": 2, "perturbations": 2, "averaged rows": 2}
+    counted = {"rows": 5, "genes": 2, "perturbations": 2, "averaged rows": 2, "repeated columns": 0}
+    assert found.attrs["account"] == counted
 
 
 def test_what_is_no_table_of_perturbations_is_refused(tmp_path, wide):

@@ -59,7 +59,7 @@ def test_what_is_mended_is_counted(write):
         ("\t\tMX1\n", FormatError, "toy.gmt, line 1: a set without a name"),
         ("A,-,MX1\n", FormatError, "toy.gmt, line 1: 1 tab-separated cells"),
         ("A\t-\t4599\t9636\n", InputError, "look like entrez"),
-        ("", FormatError, "toy.gmt is empty"),
+        ("", FormatError, "toy.gmt is an empty file"),
         (gzip.compress(b"A\t-\tMX1\n" * 99, mtime=0)[:-9], FormatError, "toy.gmt is truncated or damaged"),
     ],
 )

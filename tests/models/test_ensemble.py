@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from genelight import demo, models, simulate
+from genelight._core.provenance import sealed
 from genelight.errors import FormatError, InputError, UnknownNameError
 from genelight.models.ensemble import _bootstrap
 
@@ -88,7 +89,7 @@ def test_a_member_that_was_exchanged(ensemble, tmp_path):
 
 
 def test_a_newer_format(tmp_path):
-    (tmp_path / "ensemble.json").write_text(json.dumps({"format": 99, "members": {}}))
+    (tmp_path / "ensemble.json").write_text(json.dumps(sealed({"format": 99, "members": {}})))
     with pytest.raises(FormatError, match="has format 99, newer than 1"):
         models.load_ensemble(tmp_path)
 

@@ -12,6 +12,7 @@ from scipy.stats import norm, rankdata
 from sklearn.linear_model import LinearRegression
 
 from genelight import prepare
+from genelight._core.provenance import sealed
 from genelight.errors import FormatError, GeneMismatchError, InputError, UnknownNameError
 from genelight.pp import Adjust, Preparation
 from genelight.pp.combat import combat
@@ -212,6 +213,9 @@ def test_a_hand_edited_step_is_refused(edit, said, tmp_path):
     content = json.loads(path.read_text())
     edit(content)
     path.write_text(json.dumps(content))
+    with pytest.raises(FormatError, match="its seal does not fit"):
+        Preparation.load(path)
+    path.write_text(json.dumps(sealed(content)))
     with pytest.raises(FormatError, match=said):
         Preparation.load(path)
 

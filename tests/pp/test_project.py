@@ -121,7 +121,7 @@ def test_several_tables_come_to_one_list_by_one_command(tmp_path):
         projected = gl.read(tmp_path / "out" / f"{name}.h5ad")
         np.testing.assert_array_equal(projected.X, cohort[:, projected.var_names].X)
         assert projected.n_vars == genes
-    assert "exists already; choose another --out" in command("project", *files, *how)
+    assert "exists already and was left as it is" in command("project", *files, *how)
     twice = command("project", files[0], files[0], "--genes", files[0], "--out", tmp_path / "twice")
     assert "two of the tables have the same name (symbols, symbols)" in twice
 

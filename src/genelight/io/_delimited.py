@@ -15,7 +15,7 @@ from pyarrow import csv as arrow
 from ..errors import FormatError, UnknownNameError, first_three
 from ._axis import gene_kin
 from ._budget import check_bytes
-from ._missing import MISSING, is_empty
+from ._missing import MISSING
 from ._signs import is_number, signs
 from ._text import blocks, cut_line, head, lines
 
@@ -210,7 +210,7 @@ def numbers(values: pd.Series, column: str, path: Path) -> pd.Series:
     plain = values.str.replace(thousands, "", regex=False) if thousands else values
     plain = plain.str.replace(",", ".", regex=False) if decimal == "," else plain
     number = pd.to_numeric(plain, errors="coerce").astype(np.float64)
-    bad = ~np.isfinite(number) & ~is_empty(values.str.strip())
+    bad = ~np.isfinite(number) & ~values.str.strip().isin(MISSING)
     if bad.any():
         first = int(np.flatnonzero(bad)[0])
         msg = (

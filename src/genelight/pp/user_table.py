@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -113,7 +114,14 @@ def _rows(path: Path) -> Iterator[list[str]]:
     if separator is None:
         msg = f"{path} has no header with two or more columns; a table needs one for ids and one for genes"
         raise FormatError(msg)
-    yield from (cut_line(line, separator) for line in chain([first], inside))
+    cut = _cut_tabs if separator == "\t" else partial(cut_line, separator=separator)
+    yield from (cut(line) for line in chain([first], inside))
+
+
+def _cut_tabs(line: str) -> list[str]:
+    """Cells between tabs; a quote is one of the text (5'- or 3") unless it is around a whole cell."""
+    cells = (cell.strip() for cell in line.split("\t"))
+    return [cell[1:-1].strip() if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell for cell in cells]
 
 
 def _inside(lines: Iterable[str]) -> Iterator[str]:
