@@ -9,7 +9,7 @@ from anndata import AnnData
 
 from .. import io, pp
 from .._core.provenance import digest
-from ..errors import InputError
+from ..errors import GeneMismatchError
 from ..nouns import Contrast, Genes
 from ..nouns.genes import check_coverage
 from ..nouns.people import check_people
@@ -54,9 +54,9 @@ class SecondCohort:
             adata = sheet.join(adata)
         try:
             id_map = pp.map_where_needed(adata, to=genes, table=settings.id_table)
-        except InputError as error:
+        except GeneMismatchError as error:
             msg = f"the second cohort {settings.expression}: {error}"
-            raise InputError(msg) from error
+            raise GeneMismatchError(msg) from error
         adata = id_map.transform(adata) if id_map else adata
         adata, _ = pp.fill_gaps(adata)
         contrast = Contrast.of(
