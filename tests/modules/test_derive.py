@@ -157,7 +157,7 @@ def test_differential_expression_is_on_the_measured_scale_and_has_its_table(coho
     """Standardised genes have one variance and nothing to moderate by, so the prior would know no bounds."""
     adata = cohort.adata.copy()
     adata.X = 8 + (adata.X - 8) * np.sqrt(5 / np.random.default_rng(0).chisquare(5, size=200))
-    model = gl.models.fit_pca(adata, width=4, preparation=pp.prepare(adata, standardise=standard))
+    model = gl.models.PCA(4).fit(adata, preparation=pp.prepare(adata, standardise=standard))
     module = modules.disease_module(adata, model, contrast=cohort.contrast, method="de", size=30, bootstraps=0)
     assert module.about["prior_df"] < 20
     case_g, control_g = (

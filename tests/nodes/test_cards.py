@@ -25,8 +25,8 @@ def loudest(cohort, model):
 
 def evidence_on(node: str) -> Evidence:
     rows = [
-        (node, "hypergeometric", "Sets: A|B", 0.2),
-        (node, "hypergeometric", "Sets: PLANTED", 0.001),
+        (node, "overlap_relabelled", "Sets: A|B", 0.2),
+        (node, "overlap_relabelled", "Sets: PLANTED", 0.001),
         ("L9.9", "x", "y", 0),
     ]
     table = pd.DataFrame(rows, columns=["subject", "test", "reference", "q"])

@@ -24,4 +24,5 @@ def test_the_lupus_example_drops_replicates_and_measures_known_genes():
     assert inputs.widths == (128, 64, 32)
     assert inputs.contrast.case_n.sum() == 924
     assert inputs.preparation.account["floor"] == pytest.approx(3.322, abs=1e-3)
-    assert inputs.preparation.genes.align(inputs.sets[-1].table["target"]).found == 33
+    assert inputs.sets[-1].account["ids renamed"] == 2
+    assert inputs.preparation.genes.align(inputs.sets[-1].table["target"]).found == 35

@@ -175,7 +175,7 @@ def test_the_page_names_patients_where_the_command_line_asks(done, tmp_path, mon
 
 def test_the_command_run_asks_for_ids_and_nothing_is_computed_again_for_it(folder, done, monkeypatch):
     asked = []
-    monkeypatch.setattr(gl.study, "run", lambda study, out, *, say: asked.append(study))
+    monkeypatch.setattr(gl.study, "run", lambda study, out: asked.append(study))
     for words in ([], ["--show-ids"]):
         monkeypatch.setattr(sys, "argv", ["genelight", "run", str(folder / "study.toml"), "--out", "RUN", *words])
         with pytest.raises((SystemExit, AttributeError)):

@@ -8,12 +8,12 @@
 from ._check import Checked, check
 from ._draft import draft
 from ._readings import CONTROLS, expression, readings
+from ._rerun import Compared, rerun
 from ._run import Outcome, run
 from ._settings import Study
 from ._template import template
+from ._verify import Verified, verify
 from .atlas import write_atlas
-from .rerun import Compared, rerun
-from .verify import Verified, verify
 
 __all__ = [
     "CONTROLS",

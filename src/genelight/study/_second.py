@@ -9,6 +9,7 @@ from anndata import AnnData
 
 from .. import io, pp
 from .._core.provenance import digest
+from ..errors import GeneMismatchError
 from ..nouns import Contrast, Genes
 from ..nouns.genes import check_coverage
 from ..nouns.people import check_people
@@ -51,7 +52,11 @@ class SecondCohort:
         if settings.samples:
             sheet = io.match_sheet(adata, settings.samples, samples_id=settings.samples_id)
             adata = sheet.join(adata)
-        id_map = pp.map_where_needed(adata, to=genes, table=settings.id_table)
+        try:
+            id_map = pp.map_where_needed(adata, to=genes, table=settings.id_table)
+        except GeneMismatchError as error:
+            msg = f"the second cohort {settings.expression}: {error}"
+            raise GeneMismatchError(msg) from error
         adata = id_map.transform(adata) if id_map else adata
         adata, _ = pp.fill_gaps(adata)
         contrast = Contrast.of(

@@ -80,7 +80,7 @@ def verify(path: str | Path) -> Verified:
     --------
     >>> import genelight as gl, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     gl.models.fit_pca(gl.demo.cohort(), width=8).save(folder + "/pca")
+    ...     gl.models.PCA(8).fit(gl.demo.cohort()).save(folder + "/pca")
     ...     gl.study.verify(folder + "/pca").whole
     True
     """
