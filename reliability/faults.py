@@ -101,7 +101,7 @@ def _grouped(rows: list[Row]) -> list[Row]:
 def _full_disk(folder: Path, table: Path) -> Row:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    gl.models.fit_pca(gl.read(table), width=4).save(folder / "pca")
+    gl.models.PCA(4).fit(gl.read(table)).save(folder / "pca")
     verbs = {
         "r.h5ad": ("read", table),
         "m.h5ad": ("map-ids", table),

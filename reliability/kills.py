@@ -55,7 +55,7 @@ def trial(folder: Path, *, seconds: float, seed: int) -> list[Row]:
     few = gl.demo.cohort()[:, :600].copy()
     few.write_h5ad(folder / "flu.h5ad")
     (folder / "study.toml").write_text(STUDY, encoding="utf-8")
-    gl.models.fit_pca(few, width=4).save(folder / "pca")
+    gl.models.PCA(4).fit(few).save(folder / "pca")
     ill = ["--case", 'condition == "symptomatic" and hours >= 45', "--control", "hours == 0", "--subject", "subject"]
     table, model = folder / "flu.h5ad", ("--model", folder / "pca")
     verbs: dict[str, tuple[tuple[object, ...], str]] = {

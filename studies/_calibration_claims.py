@@ -139,7 +139,7 @@ def _reversals(draws: int) -> dict[str, Any]:
     rng, called = np.random.default_rng(13), []
     obs = pd.DataFrame(index=[f"s{i}" for i in range(len(people_sg))])
     adata = AnnData(people_sg, obs=obs, var=pd.DataFrame(index=list(genes.ids)))
-    model = models.fit_pca(adata, width=4)
+    model = models.PCA(4).fit(adata)
     spread_sg = people_sg - people_sg.mean(0)
     for seed in range(draws):
         _, contrast = _drawn(len(people_sg), None, rng)

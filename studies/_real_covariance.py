@@ -70,7 +70,7 @@ def _verdicts(size: int, seed: int, draw: Callable[[Contrast, np.random.Generato
     drawn = [rng.choice(np.flatnonzero(mask), size, replace=False) for mask in (contrast.case_n, contrast.control_n)]
     part = adata[np.concatenate(drawn)].copy()
     asked = draw(contrast.take(np.concatenate(drawn)), rng)
-    model = models.fit_pca(part, width=WIDTH)
+    model = models.PCA(WIDTH).fit(part)
     second, other, prepared = _adults()
     verdicts = {}
     for method in PRESERVED:
@@ -91,7 +91,7 @@ def _label_p(seed: int) -> dict[str, float]:
     part.X = part.X + np.outer(batch_n, shift_g)
     alone_n = rng.permutation(np.arange(2 * SUBJECTS) % 2) == 1
     together_n = np.where(rng.random(2 * SUBJECTS) < TOGETHER, batch_n, 1 - batch_n) == 1
-    model = models.fit_pca(part, width=WIDTH)
+    model = models.PCA(WIDTH).fit(part)
     subject_n = np.arange(2 * SUBJECTS)
     covariate_nc = batch_n[:, None].astype(float)
     asked = {
