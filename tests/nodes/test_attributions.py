@@ -45,7 +45,9 @@ def test_contract(bent, layer, method):
     assert np.isfinite(nodes.values_kg).all()
     assert nodes.method == method
     assert nodes.about["model"] == bent.digest
-    np.testing.assert_array_equal(gl.nodes.light_up(bent, layer, method=method).values_kg, nodes.values_kg)
+    # Gradients may differ in their last bit with where their buffers lie in memory.
+    again_kg = gl.nodes.light_up(bent, layer, method=method).values_kg
+    np.testing.assert_allclose(again_kg, nodes.values_kg, rtol=1e-5, atol=1e-6 * np.abs(nodes.values_kg).max())
 
 
 @pytest.mark.parametrize("method", [m for m in GENERAL if m != "saliency"])
