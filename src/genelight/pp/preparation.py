@@ -157,7 +157,7 @@ class Preparation:
         z_ng = np.empty((adata.n_obs, len(self.genes)), dtype=np.float32)
         z_ng[:, there_g] = (y_ng - shift_g[there_g]) / span_g[there_g]
         z_ng[:, ~there_g] = self.centre_g[~there_g]
-        if gap_ng.any():
+        if gap_ng.any() and not self.missing:
             z_ng[:, there_g] = np.where(gap_ng, self.centre_g[there_g], z_ng[:, there_g])
         return z_ng
 
