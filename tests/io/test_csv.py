@@ -1,6 +1,7 @@
 """Delimited text: every way of writing one table is read as that table, and what is not one is named by line."""
 
 import gzip
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -225,3 +226,16 @@ def test_a_bad_line_is_counted_over_blocks(write, monkeypatch):
 def test_a_cell_out_of_place_is_told_by_the_parser():
     with pytest.raises(BadLine, match="no number"):
         parse(b"a,1\nb,x\n", np.array([TEXT, NUMBER], np.uint8), separator=",")
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are listed under Linux alone")
+@pytest.mark.parametrize(
+    "text", ["gene,GSM1,GSM2\n" + "TP53,1,2\n" * 80 + "MX1,3\n", "gene,GSM1,GSM2\n" + "TP53,1,2\n" * 80 + "MX1,3,x\n"]
+)
+def test_a_file_that_fails_is_closed_while_its_error_is_held(write, text):
+    path = write(text)
+    with pytest.raises(FormatError) as caught:
+        read(path)
+    assert caught.value.__traceback__ is not None
+    still = [each.readlink() for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+    assert path.resolve() not in still

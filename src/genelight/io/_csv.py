@@ -82,14 +82,15 @@ def read_delimited(path: Path | InMemory, options: Options, *, about: dict[str, 
     check_last_line(path)
     for _ in range(_MOST_RETRIES):
         try:
-            grid = grid_of(
-                dialect, rows_of(dialect, blocks(path, skip=dialect.skip)), about=about, column=options.column
-            )
+            with blocks(path, skip=dialect.skip) as text:
+                grid = grid_of(dialect, rows_of(dialect, text), about=about, column=options.column)
             return grid.adata(options.orientation, options.annotations)
         except CellError as error:
             if error.column < 0:
                 raise
-            cells = cut_line(next(islice(lines(path), error.line - 1, None), ""), dialect.separator, exact=True)
+            with lines(path) as text_lines:
+                line = next(islice(text_lines, error.line - 1, None), "")
+            cells = cut_line(line, dialect.separator, exact=True)
             better = dialect.without(error.line, error.column, cells)
             if better is None:
                 raise
@@ -200,11 +201,12 @@ def _lifted(dialect: Dialect) -> dict[str, list[str]]:
     if not dialect.aside:
         return {}
     found: dict[str, list[str]] = {}
-    for number, line in enumerate(islice(lines(dialect.path), max(dialect.aside)), start=1):
-        if number in dialect.aside:
-            cells = cut_line(line, dialect.separator, exact=True)
-            name = next((cells[i] for i in dialect.places(TEXT) if i < len(cells) and cells[i]), f"line {number}")
-            found[_free(name, found)] = [cells[i] for i in dialect.places(NUMBER)]
+    with lines(dialect.path) as text:
+        aside = [(n, line) for n, line in enumerate(islice(text, max(dialect.aside)), start=1) if n in dialect.aside]
+    for number, line in aside:
+        cells = cut_line(line, dialect.separator, exact=True)
+        name = next((cells[i] for i in dialect.places(TEXT) if i < len(cells) and cells[i]), f"line {number}")
+        found[_free(name, found)] = [cells[i] for i in dialect.places(NUMBER)]
     return found
 
 

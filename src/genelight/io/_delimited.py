@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,7 +134,7 @@ class Layout:
         place = {new: self.columns.index(old) for new, old in columns.items()}
         if self.separator == " ":
             return self._by_blanks(place)
-        text = b"".join(self._bounded())
+        text = self._text()
         layout = arrow.ReadOptions(column_names=[str(i) for i in range(len(self.columns))])
         wanted = arrow.ConvertOptions(
             include_columns=sorted({str(i) for i in place.values()}),
@@ -156,31 +156,35 @@ class Layout:
                 raise FormatError(msg)
         return pd.DataFrame({new: table[str(i)].to_pandas() for new, i in place.items()})
 
-    def _bounded(self) -> Iterator[bytes]:
+    def _text(self) -> bytes:
         """The rows as text, as long as they fit into memory several times."""
         size = 0
-        for block in blocks(self.path, skip=self.skip):
-            size += len(block)
-            if size > _FREE:
-                check_bytes(self.path, _COPIES * size, f"more than {size >> 20} MB of text")
-            yield block
+        found = []
+        with blocks(self.path, skip=self.skip) as coming:
+            for block in coming:
+                size += len(block)
+                if size > _FREE:
+                    check_bytes(self.path, _COPIES * size, f"more than {size >> 20} MB of text")
+                found.append(block)
+        return b"".join(found)
 
     def _by_blanks(self, place: Mapping[str, int]) -> pd.DataFrame:
         rows: dict[str, list[str]] = {new: [] for new in place}
         size = 0
-        for number, line in enumerate(lines(self.path, skip=self.skip), start=1):
-            if not line.strip():
-                continue
-            cells = cut_line(line, " ")
-            if len(cells) != len(self.columns):
-                found = f"data row {number} has {len(cells)} cells for {len(self.columns)}"
-                msg = f"{self.path} is not a regular table: {found}"
-                raise FormatError(msg)
-            size += len(line)
-            if size > _FREE:
-                check_bytes(self.path, _COPIES * size, f"more than {size >> 20} MB of text")
-            for new, i in place.items():
-                rows[new].append(cells[i])
+        with lines(self.path, skip=self.skip) as text:
+            for number, line in enumerate(text, start=1):
+                if not line.strip():
+                    continue
+                cells = cut_line(line, " ")
+                if len(cells) != len(self.columns):
+                    found = f"data row {number} has {len(cells)} cells for {len(self.columns)}"
+                    msg = f"{self.path} is not a regular table: {found}"
+                    raise FormatError(msg)
+                size += len(line)
+                if size > _FREE:
+                    check_bytes(self.path, _COPIES * size, f"more than {size >> 20} MB of text")
+                for new, i in place.items():
+                    rows[new].append(cells[i])
         return pd.DataFrame(rows, dtype=object)
 
 

@@ -109,9 +109,10 @@ def _one(path: Path, asked: str | None) -> pd.Series:
     only = replace(dialect, kinds=kinds)
     genes: list[str] = []
     parts = []
-    for cells in rows_of(only, blocks(path, skip=only.skip)):
-        genes += cells.texts[0]
-        parts.append(cells.values_rc[:, 0])
+    with blocks(path, skip=only.skip) as text:
+        for cells in rows_of(only, text):
+            genes += cells.texts[0]
+            parts.append(cells.values_rc[:, 0])
     one = pd.Series(np.concatenate(parts) if parts else [], index=genes, name=column)
     one = one[[not is_sum(gene) and gene not in NO_ID for gene in one.index]]
     repeated = one.index[one.index.duplicated()].unique()

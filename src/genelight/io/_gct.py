@@ -56,7 +56,8 @@ class Gct:
             raise FormatError(msg)
         kinds = np.array([TEXT] * (1 + beside) + [NUMBER] * columns, np.uint8)
         dialect = Dialect(path, "\t", ".", 3 + above, tuple(lines[0]), kinds)
-        grid = grid_of(dialect, rows_of(dialect, blocks(path, skip=dialect.skip)), about={"format": "GCT"})
+        with blocks(path, skip=dialect.skip) as text:
+            grid = grid_of(dialect, rows_of(dialect, text), about={"format": "GCT"})
         if len(grid.rows) != rows:
             msg = f"{path} is truncated or damaged: {len(grid.rows)} rows where its second line says {rows}"
             raise FormatError(msg)

@@ -55,10 +55,11 @@ class SeriesMatrix:
             raise FormatError(msg)
         kinds = np.array([TEXT] + [NUMBER] * (len(header) - 1), np.uint8)
         dialect = Dialect(given.path, "\t", ".", skip, tuple(header), kinds)
-        rows = rows_of(dialect, _until_end(given.path, blocks(given.path, skip=skip)))
         platform = ", ".join(dict.fromkeys(series.get("platform_id", [])))
         try:
-            grid = grid_of(dialect, rows, about={"format": "GEO series matrix", "platform": platform})
+            with blocks(given.path, skip=skip) as text:
+                rows = rows_of(dialect, _until_end(given.path, text))
+                grid = grid_of(dialect, rows, about={"format": "GEO series matrix", "platform": platform})
         except FormatError as error:
             if "no rows" not in str(error):
                 raise

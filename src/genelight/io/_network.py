@@ -130,13 +130,14 @@ def _read_delimited(
 
 def _read_sif(path: Path) -> pd.DataFrame:
     pairs: list[tuple[str, str]] = []
-    for number, line in enumerate(lines(path), start=1):
-        cells = line.split("\t") if "\t" in line else line.split()
-        if len(cells) == 2:
-            msg = f"{path}, line {number}: 2 cells ({line.strip()!r}); SIF has gene, relation, gene"
-            raise FormatError(msg)
-        # A line of one cell is a gene without edges.
-        pairs.extend((cells[0], other) for other in cells[2:])
+    with lines(path) as text:
+        for number, line in enumerate(text, start=1):
+            cells = line.split("\t") if "\t" in line else line.split()
+            if len(cells) == 2:
+                msg = f"{path}, line {number}: 2 cells ({line.strip()!r}); SIF has gene, relation, gene"
+                raise FormatError(msg)
+            # A line of one cell is a gene without edges.
+            pairs.extend((cells[0], other) for other in cells[2:])
     return pd.DataFrame(pairs, columns=["source", "target"], dtype=object).assign(weight=1.0)
 
 
@@ -144,7 +145,8 @@ def _read_graphml(path: Path, weight: str | None) -> tuple[pd.DataFrame, bool]:
     import networkx as nx
 
     try:
-        graph = nx.parse_graphml("\n".join(lines(path)))
+        with lines(path) as text:
+            graph = nx.parse_graphml("\n".join(text))
     except (nx.NetworkXError, SyntaxError, KeyError, ValueError) as error:
         msg = f"{path} is no readable GraphML ({error}); write it again, or give an edge table"
         raise FormatError(msg) from error

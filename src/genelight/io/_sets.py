@@ -65,12 +65,13 @@ def read_sets(path: str | Path, *, name: str | None = None, ids: str = "symbol")
         {"empty lines": 0, "empty cells": 0, "glued cells": 0, "genes named twice": 0, "repeated names": 0}
     )
     sets: dict[str, list[str]] = {}
-    for number, line in enumerate(lines(path), start=1):
-        if not line.strip():
-            account["empty lines"] += 1
-            continue
-        label, genes = _read_line(line, account, f"{path}, line {number}")
-        _add(sets, label, genes, number=number, account=account)
+    with lines(path) as text:
+        for number, line in enumerate(text, start=1):
+            if not line.strip():
+                account["empty lines"] += 1
+                continue
+            label, genes = _read_line(line, account, f"{path}, line {number}")
+            _add(sets, label, genes, number=number, account=account)
     pairs = [(label, gene) for label, genes in sets.items() for gene in genes]
     table = pd.DataFrame(pairs, columns=["source", "target"], dtype=object).assign(weight=1.0)
     table["target"] = clean_ids(table["target"], ids)

@@ -117,7 +117,8 @@ class TenxFolder:
 
 
 def _lines(path: Path) -> list[str]:
-    return [line for line in lines(path) if line.strip()]
+    with lines(path) as text:
+        return [line for line in text if line.strip()]
 
 
 def _find(folder: Path, part: str) -> Path:

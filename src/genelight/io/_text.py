@@ -6,9 +6,9 @@ import io
 import itertools
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -84,14 +84,20 @@ def head(path: Path | InMemory, lines: int) -> list[str]:
     return found
 
 
-def blocks(path: Path | InMemory, *, skip: int = 0) -> Iterator[bytes]:
-    """Blocks of whole lines behind the first `skip` lines, each block ended by a newline.
+@contextmanager
+def blocks(path: Path | InMemory, *, skip: int = 0) -> Iterator[Iterator[bytes]]:
+    """Blocks of whole lines behind the first `skip` lines, each block ended by a newline; the file is closed behind it.
 
     Raises
     ------
     FormatError, ResourceError
         As :func:`reading`, and for a gzip that unpacks without end.
     """
+    with closing(_blocks(path, skip)) as found:
+        yield found
+
+
+def _blocks(path: Path | InMemory, skip: int) -> Generator[bytes]:
     with reading(path) as handle, ThreadPoolExecutor(1) as unpacking:
         for _ in range(skip):
             handle.readline(LONGEST_LINE)
@@ -117,7 +123,8 @@ def blocks(path: Path | InMemory, *, skip: int = 0) -> Iterator[bytes]:
             yield _checked(path, rest + b"\n")
 
 
-def lines(path: Path | InMemory, *, skip: int = 0) -> Iterator[str]:
+@contextmanager
+def lines(path: Path | InMemory, *, skip: int = 0) -> Iterator[Iterator[str]]:
     """Lines without their ends, none held but the one at hand.
 
     Raises
@@ -125,8 +132,8 @@ def lines(path: Path | InMemory, *, skip: int = 0) -> Iterator[str]:
     FormatError, ResourceError
         As :func:`blocks`.
     """
-    for block in blocks(path, skip=skip):
-        yield from (line.rstrip("\r") for line in block.decode("utf-8")[:-1].split("\n"))
+    with blocks(path, skip=skip) as found:
+        yield (line.rstrip("\r") for block in found for line in block.decode("utf-8")[:-1].split("\n"))
 
 
 def decoded(path: Path | InMemory, line: bytes, number: int) -> str:

@@ -84,11 +84,12 @@ def read_id_table(path: str | Path, *, ids: str | None = None, genes: str | None
     {'id': ['1007_s_at', '1007_s_at', '1053_at'], 'gene': ['MIR4640', 'DDR1', 'RFC2']}
     """
     path = _path(str(path))
-    rows = _rows(path)
-    header = [cell.strip() for cell in next(rows)]
-    id_column, gene_column = _columns(header, ids, genes, path=path)
-    places = (header.index(id_column), header.index(gene_column))
-    table = pd.DataFrame(_pairs(rows, places, path), columns=["id", "gene"])
+    with lines(path) as text:
+        rows = _rows(path, text)
+        header = [cell.strip() for cell in next(rows)]
+        id_column, gene_column = _columns(header, ids, genes, path=path)
+        places = (header.index(id_column), header.index(gene_column))
+        table = pd.DataFrame(_pairs(rows, places, path), columns=["id", "gene"])
     table["gene"] = table["gene"].str.split(_BETWEEN_GENES, regex=True)
     table = table.explode("gene", ignore_index=True)
     table["gene"] = table["gene"].str.strip()
@@ -106,9 +107,9 @@ def _path(given: str) -> Path:
     return existing(Path(given))
 
 
-def _rows(path: Path) -> Iterator[list[str]]:
+def _rows(path: Path, text: Iterable[str]) -> Iterator[list[str]]:
     """Header and rows."""
-    inside = _inside(lines(path))
+    inside = _inside(text)
     first = next(inside, "")
     separator = next((s for s in ("\t", ",", ";") if s in first), None)
     if separator is None:
