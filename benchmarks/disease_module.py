@@ -30,6 +30,7 @@ import numpy as np
 from benchmarks._harness import Result
 from benchmarks._measure import Figure, child, paired, require
 from genelight import Contrast, models, modules, simulate
+from genelight.models.autoencoder import FittedAutoencoder
 from genelight.stats.subjects import bootstrap_counts, indexed, weights_under
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def alone(samples: int, genes: int, bootstraps: int) -> None:
     _ours(adata, model, contrast=contrast, bootstraps=bootstraps)
 
 
-def _prepared(samples: int, genes: int) -> tuple[AnnData, Contrast, models.FittedAutoencoder]:
+def _prepared(samples: int, genes: int) -> tuple[AnnData, Contrast, FittedAutoencoder]:
     adata = simulate.cohort(samples // 2, visits=2, n_genes=genes)
     for part in list(adata.layers):
         del adata.layers[part]
@@ -77,7 +78,7 @@ def _prepared(samples: int, genes: int) -> tuple[AnnData, Contrast, models.Fitte
     return adata, contrast, models.fit(adata, widths=WIDTHS, subject="subject", epochs=1)
 
 
-def _ours(adata: AnnData, model: models.FittedAutoencoder, *, contrast: Contrast, bootstraps: int) -> None:
+def _ours(adata: AnnData, model: FittedAutoencoder, *, contrast: Contrast, bootstraps: int) -> None:
     modules.layer_modules(adata, model, contrast=contrast, bootstraps=bootstraps)
 
 

@@ -16,7 +16,8 @@ import numpy as np
 from benchmarks._harness import Result
 from benchmarks._measure import Figure, paired, require
 from benchmarks.distances import SHARED
-from genelight import demo, evidence, io
+from genelight import demo, io
+from genelight.evidence.tests.enrichment import over_representation
 from genelight.nouns import Edges, Evidence, Genes, NodeGenes
 
 GENES = 300
@@ -34,7 +35,7 @@ def run(*, quick: bool) -> Result:
     members = {str(name): list(rows) for name, rows in sets.table.groupby("source")["target"]}
 
     def ours() -> Evidence:
-        return evidence.over_representation(nodes, [sets], n_top=GENES, min_size=1, max_size=len(genes), tests=OVERLAPS)
+        return over_representation(nodes, [sets], n_top=GENES, min_size=1, max_size=len(genes), tests=OVERLAPS)
 
     def peer() -> list[object]:
         return [_gseapy(chosen, members, genes) for chosen in lists]

@@ -26,6 +26,8 @@ from benchmarks._harness import Result
 from benchmarks._keras import keras
 from benchmarks._measure import Figure, child
 from genelight import io, models
+from genelight.models.autoencoder import FittedAutoencoder
+from genelight.models.subspace import find_subspace
 from genelight.simulate import Compendium
 
 HELD_OUT, LEVEL_WIDTH, PATIENCE = 1000, 128, 10
@@ -97,11 +99,11 @@ def _level(table: Path, held_out: Path) -> float:
     x_ng -= mean_g
     x_ng /= sd_g
     test_ng = (test_ng - mean_g) / sd_g
-    kept = models.find_subspace(x_ng, rank=LEVEL_WIDTH).coordinates(test_ng)
+    kept = find_subspace(x_ng, rank=LEVEL_WIDTH).coordinates(test_ng)
     return float((kept.astype(float) ** 2).sum() / (test_ng.astype(float) ** 2).sum())
 
 
-def _r2(model: models.FittedAutoencoder, held_out: Path) -> float:
+def _r2(model: FittedAutoencoder, held_out: Path) -> float:
     preparation = model.preparation
     test_ng = ((np.load(held_out) - preparation.mean_g) / preparation.sd_g).astype(np.float32)
     return models.r2(model, test_ng)

@@ -22,7 +22,10 @@ from benchmarks._harness import Result
 from benchmarks._measure import Figure, paired
 from benchmarks.distances import string_network
 from genelight import evidence
+from genelight.evidence.distances import UNREACHABLE, Interactome
+from genelight.evidence.tests.network import localise
 from genelight.nouns import Evidence, NodeGenes
+from genelight.stats.matched import match_bins
 
 GENES, DRAWS = 200, 1000
 
@@ -36,13 +39,13 @@ def run(*, quick: bool) -> Result:
     started = time.perf_counter()
     most = float(net.betweenness_p.max())
     once = time.perf_counter() - started
-    found = evidence.localise(nodes, net, n_top=GENES, draws=DRAWS)
-    bin_p = evidence.match_bins(net.degree_p)
+    found = localise(nodes, net, n_top=GENES, draws=DRAWS)
+    bin_p = match_bins(net.degree_p)
     looped = nodes.top_kn(GENES)[:loops]
     _check(found, _loop(net, bin_p, looped), loops)
 
     pairs = paired(
-        lambda: evidence.localise(nodes, net, n_top=GENES, draws=DRAWS), lambda: _loop(net, bin_p, looped), warm=False
+        lambda: localise(nodes, net, n_top=GENES, draws=DRAWS), lambda: _loop(net, bin_p, looped), warm=False
     )
     scale = count / loops
     ratios = [theirs * scale / ours for ours, theirs in zip(pairs.ours, pairs.peer, strict=True)]
@@ -50,14 +53,14 @@ def run(*, quick: bool) -> Result:
     rows.append({"what": f"numpy loop scaled to {count} nodes", "seconds": float(np.median(pairs.peer)) * scale})
     x_ng = rng.normal(size=len(net)) + rng.uniform(0.2, 2, len(net)) * rng.normal(size=(100, len(net)))
     started = time.perf_counter()
-    evidence.localise(nodes, net, n_top=GENES, draws=DRAWS, x_ng=x_ng)
+    localise(nodes, net, n_top=GENES, draws=DRAWS, x_ng=x_ng)
     rows.append({"what": "genelight, matched on expression too", "seconds": time.perf_counter() - started})
     rows.append({"what": f"betweenness of the network, once (largest {most:.3f})", "seconds": once})
     data = f"{count:,} random nodes of {GENES} genes, {DRAWS:,} draws each, {net.name}, {len(net):,} genes"
     return Result("ratio", Figure.of(ratios), data=data, rows=rows, peer="numpy loop", peer_version=np.__version__)
 
 
-def _loop(net: evidence.Interactome, bin_p: np.ndarray, top_kn: np.ndarray) -> np.ndarray:
+def _loop(net: Interactome, bin_p: np.ndarray, top_kn: np.ndarray) -> np.ndarray:
     """Mean distance of each node's matched draws, shape ``(draws, nodes)``."""
     rng = np.random.default_rng(1)
     members = [np.flatnonzero(bin_p == b) for b in range(bin_p.max() + 1)]
@@ -67,7 +70,7 @@ def _loop(net: evidence.Interactome, bin_p: np.ndarray, top_kn: np.ndarray) -> n
         for r in range(DRAWS):
             drawn = np.concatenate([rng.choice(m, c, replace=False) for m, c in zip(members, count_b, strict=True)])
             among = net.distance_pp[np.ix_(drawn, drawn)]
-            means[r, k] = among[(among > 0) & (among < evidence.UNREACHABLE)].mean()
+            means[r, k] = among[(among > 0) & (among < UNREACHABLE)].mean()
     return means
 
 

@@ -18,7 +18,8 @@ from scipy.optimize import linear_sum_assignment
 
 from benchmarks._harness import Result
 from benchmarks._measure import paired
-from genelight import NodeGenes, nodes
+from genelight import NodeGenes
+from genelight.nodes.reproduce import match_nodes
 from genelight.nouns import Genes
 
 SEEDS = 10
@@ -33,7 +34,7 @@ def run(*, quick: bool) -> Result:
     for _ in range(layers):
         for i in range(SEEDS):
             for other in members[:i]:
-                nodes.match_nodes(members[i], other)
+                match_nodes(members[i], other)
     every = {"what": "nodes.match_nodes, every pair of members", "seconds": time.perf_counter() - started}
     rows = [*pairs.rows("nodes.match_nodes", f"corrcoef loop, numpy {np.__version__}"), every]
     data = f"{SEEDS} members x {layers} layers of {k} nodes x {g} genes, each matched to the first"
@@ -54,7 +55,7 @@ def _members(k: int, g: int) -> list[NodeGenes]:
 
 
 def _ours(members: list[NodeGenes], layers: int) -> list:
-    return [nodes.match_nodes(members[0], other) for _ in range(layers) for other in members[1:]]
+    return [match_nodes(members[0], other) for _ in range(layers) for other in members[1:]]
 
 
 def _peer(members: list[NodeGenes], layers: int) -> list[list[str]]:

@@ -30,8 +30,10 @@ import torch
 from benchmarks._harness import Result
 from benchmarks._keras import keras
 from benchmarks._measure import Figure, paired
-from genelight.models import PRESETS, STARTS, Recipe
+from genelight.models import PRESETS
+from genelight.models.recipe import Recipe
 from genelight.models.spaces import GeneSpace
+from genelight.models.starts import STARTS
 from genelight.models.training import Stepper
 
 GENES, WIDTHS, BATCH = 20_848, (512, 512, 512), 256

@@ -39,7 +39,8 @@ from genelight.io import Store, pack
 from genelight.io._store_group import Group
 from genelight.models._sketch import EXTRA_AXES, InMemory, power_step, sketch
 from genelight.models.streaming import LEAST_RANK
-from genelight.pp import PreparedStore, prepare
+from genelight.pp import prepare
+from genelight.pp.stream import PreparedStore
 from genelight.simulate import Compendium
 
 BATCH = 256

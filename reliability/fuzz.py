@@ -13,6 +13,7 @@ import genelight as gl
 from genelight._core.ledger import read_steps
 from genelight._core.provenance import read_json, read_toml
 from genelight.errors import GenelightError
+from genelight.study._template import template
 
 from ._bench import Row
 
@@ -20,7 +21,7 @@ CORPUS = Path(__file__).parent / "corpus"
 SLOW = 20.0
 
 SEEDS: dict[str, tuple[bytes, Callable[[Path], object]]] = {
-    "study.toml": (gl.study.template().encode(), gl.study.Study.load),
+    "study.toml": (template().encode(), gl.study.Study.load),
     "plain.toml": (b'[mirrors]\n"https://a" = "https://b"\n', read_toml),
     "record.json": (b'{"a": [1, 2.5e3, null, "x\\u00e9"], "seal": "0"}', read_json),
     "steps.json": (b'{"fit": {"inputs": "0", "outputs": {"a.tsv": "1"}}}', lambda p: read_steps(p.parent)),

@@ -17,6 +17,7 @@ from anndata import AnnData
 from scipy import stats
 
 from genelight import Contrast, demo, evidence, io, models, modules, nodes
+from genelight.evidence.tests.enrichment import over_representation
 from genelight.nouns import Edges, Genes, Module, NodeGenes
 from genelight.stats.intervals import median_interval
 from genelight.stats.mixed import random_intercept
@@ -87,7 +88,7 @@ def _pathways(
         x_ng = people_sg[picked]
         module = Module.from_scores(_t(x_ng, contrast), genes, size=100, name="drawn", method="t")
         put = evidence.Compared(x_ng, contrast)
-        table = evidence.over_representation(module, [sets], x_ng=put, tests=OVERLAPS).table
+        table = over_representation(module, [sets], x_ng=put, tests=OVERLAPS).table
         called.append({test: bool((table.loc[table["test"] == test, "q"] <= LEVEL).any()) for test in OVERLAPS})
     for test in OVERLAPS:
         doubtful = "" if evidence.TESTS.entry(test).calibrated else ", not calibrated"
@@ -150,7 +151,7 @@ def _reversals(draws: int) -> dict[str, Any]:
             index=list(genes.ids),
             columns=[f"d{i}" for i in range(25)],
         )
-        found = modules.reversal(adata, model, drugs, contrast=drawn, permutations=99, seed=seed)
+        found = modules.reversal(adata, model, perturbations=drugs, contrast=drawn, permutations=99, seed=seed)
         called.append(bool((found.table["q"] <= LEVEL).any()))
     return _row("reversal, any of 25 perturbations", np.array(called), LEVEL)
 

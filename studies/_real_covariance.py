@@ -75,7 +75,7 @@ def _verdicts(size: int, seed: int, draw: Callable[[Contrast, np.random.Generato
     verdicts = {}
     for method in PRESERVED:
         module = modules.disease_module(part, model, contrast=asked, method=method, bootstraps=0)
-        found = modules.preservation(module, second, contrast=other, prepared=prepared, draws=DRAWS, seed=seed)
+        found = modules.preservation(second, module, contrast=other, prepared=prepared, draws=DRAWS, seed=seed)
         verdicts[method] = found.verdict
     return verdicts
 

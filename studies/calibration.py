@@ -59,6 +59,9 @@ from scipy import stats
 
 from genelight import demo, evidence
 from genelight.evidence._trend import trend_p
+from genelight.evidence.distances import Interactome
+from genelight.evidence.tests.enrichment import over_representation
+from genelight.evidence.tests.network import localise
 from genelight.nouns import Edges, Genes, NodeGenes
 
 from . import _real_covariance
@@ -126,12 +129,12 @@ def _by_test(found: evidence.Evidence) -> dict[str, np.ndarray]:
     return {str(test): rows["p"].to_numpy() for test, rows in found.table.groupby("test", sort=False)}
 
 
-def _network(net: evidence.Interactome, seed: int, *, power: float) -> dict[str, np.ndarray]:
+def _network(net: Interactome, seed: int, *, power: float) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     chance = net.degree_p.astype(float) ** power
     lists = [rng.choice(len(net), SIZE, replace=False, p=chance / chance.sum()) for _ in range(LISTS)]
     nodes = _nodes(lists, net.genes)
-    return _by_test(evidence.localise(nodes, net, n_top=SIZE, draws=DRAWS, tests=NETWORK, seed=seed))
+    return _by_test(localise(nodes, net, n_top=SIZE, draws=DRAWS, tests=NETWORK, seed=seed))
 
 
 def _overlaps(seed: int) -> dict[str, np.ndarray]:
@@ -146,14 +149,14 @@ def _overlaps(seed: int) -> dict[str, np.ndarray]:
     rows = [(f"S{s}", gene) for s, chosen in enumerate(members) for gene in chosen]
     sets = Edges("sets", pd.DataFrame(rows, columns=["source", "target"]).assign(weight=1.0))
     tests = ["hypergeometric", "hypergeometric_matched"]
-    return _by_test(evidence.over_representation(_nodes(lists, genes), [sets], n_top=SIZE, x_ng=x_ng, tests=tests))
+    return _by_test(over_representation(_nodes(lists, genes), [sets], n_top=SIZE, x_ng=x_ng, tests=tests))
 
 
 def _together(seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     nodes, sets = _groups(_correlated(rng, LISTS))
     x_ng = _correlated(rng, 300)
-    table = evidence.over_representation(nodes, [sets], x_ng=x_ng, tests=["rank_sum", "camera"]).table
+    table = over_representation(nodes, [sets], x_ng=x_ng, tests=["rank_sum", "camera"]).table
     one = "groups: S" + (table["subject"].str.removeprefix("L1.").astype(int) % 5).astype(str)
     return {str(test): part["p"].to_numpy() for test, part in table[table["reference"] == one].groupby("test")}
 
@@ -215,7 +218,7 @@ def _layers(seed: int) -> dict[str, np.ndarray]:
     return {"trend": np.array([trend_p(rng.normal(size=(5, 3)), sign=1) for _ in range(30)])}
 
 
-def _near(net: evidence.Interactome, share: float, seed: int) -> pd.DataFrame:
+def _near(net: Interactome, share: float, seed: int) -> pd.DataFrame:
     """Lists of which 40 hold a share of one gene's neighbourhood: test, whether called, whether true."""
     rng = np.random.default_rng(1000 + seed)
     lists = []
@@ -227,7 +230,7 @@ def _near(net: evidence.Interactome, share: float, seed: int) -> pd.DataFrame:
             drawn = np.concatenate([inside, np.setdiff1d(drawn, inside)[: SIZE - len(inside)]])
         lists.append(drawn)
     nodes, tests = _nodes(lists, net.genes), NETWORK[:-1]
-    table = evidence.localise(nodes, net, n_top=SIZE, draws=DRAWS, tests=tests, seed=seed).table
+    table = localise(nodes, net, n_top=SIZE, draws=DRAWS, tests=tests, seed=seed).table
     return _called(table, true=_number(table) < 40)
 
 
@@ -247,7 +250,7 @@ def _sharing(share: float, seed: int) -> pd.DataFrame:
             drawn = np.concatenate([inside, np.setdiff1d(drawn, inside)[: SIZE - len(inside)]])
         lists.append(drawn)
     tests = ["hypergeometric", "hypergeometric_matched"]
-    table = evidence.over_representation(_nodes(lists, genes), [sets], n_top=SIZE, x_ng=x_ng, tests=tests).table
+    table = over_representation(_nodes(lists, genes), [sets], n_top=SIZE, x_ng=x_ng, tests=tests).table
     own = table["reference"].str.removeprefix("sets: S") == table["subject"].str.removeprefix("L1.")
     return _called(table, true=own & (_number(table) < 40))
 
@@ -259,7 +262,7 @@ def _shifted(shift: float, seed: int) -> pd.DataFrame:
     for k in range(40):
         values_kg[k, 50 * (k % 5) : 50 * (k % 5) + 50] += shift
     nodes, sets = _groups(values_kg)
-    table = evidence.over_representation(nodes, [sets], x_ng=_correlated(rng, 300), tests=["camera"]).table
+    table = over_representation(nodes, [sets], x_ng=_correlated(rng, 300), tests=["camera"]).table
     own = table["reference"] == "groups: S" + (_number(table) % 5).astype(str)
     return _called(table, true=own & (_number(table) < 40))
 

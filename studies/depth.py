@@ -55,10 +55,11 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.model_selection import GroupKFold
 
 from genelight import io, pp, simulate
-from genelight.models import Deep, DeepRecipe, FittedDeep
-from genelight.models.deep import deep_is_better, straight_line
+from genelight.models import Deep, DeepRecipe
+from genelight.models.deep import FittedDeep, deep_is_better, straight_line
 from genelight.models.deep_fit import fit_several
 from genelight.nouns import Genes
+from genelight.pp.prepare import prepare_as
 
 from .r2_vs_pca import cohorts
 
@@ -103,7 +104,7 @@ def run(*, quick: bool) -> Result:
 
 
 def _fitted(base: Deep, learners: AnnData, widths: tuple[int, ...]) -> list[FittedDeep]:
-    preparation = pp.prepare_as(learners, base.preparation)
+    preparation = prepare_as(learners, base.preparation)
     return fit_several([replace(base, widths=(512, width, 512)) for width in widths], learners, preparation)
 
 

@@ -81,6 +81,7 @@ from benchmarks._harness import Result
 from benchmarks._measure import Figure
 
 from genelight import Contrast, models, modules
+from genelight.models.autoencoder import FittedAutoencoder
 from genelight.modules._question import ask
 from genelight.nouns.module import DERIVATION
 from genelight.stats.subjects import bootstrap_counts, folds_of, indexed, kinds
@@ -111,7 +112,7 @@ def run(*, quick: bool) -> Result:
 
 def _derivations(
     adata: AnnData, contrast: Contrast, *, seed: int = 0
-) -> tuple[models.FittedAutoencoder, dict[str, Derivation]]:
+) -> tuple[FittedAutoencoder, dict[str, Derivation]]:
     """The model, and every method built once on it; ``pca`` on components of the same prepared values."""
     model = models.fit(adata, subject="subject", seed=seed)
     width = min(COMPONENTS, adata.n_obs // 4)
@@ -179,7 +180,7 @@ def _half(
 
 
 def _disease_genes(
-    adata: AnnData, contrast: Contrast, *, derived: Mapping[str, Derivation], model: models.FittedAutoencoder
+    adata: AnnData, contrast: Contrast, *, derived: Mapping[str, Derivation], model: FittedAutoencoder
 ) -> Iterator[dict[str, object]]:
     """Excess of known disease genes in the modules, and in those of bootstraps of the subjects."""
     part = indexed(contrast)

@@ -54,7 +54,10 @@ from benchmarks._measure import Figure
 from scipy.stats import norm, rankdata
 
 from genelight import demo, evidence, io, models, pp, study
+from genelight.evidence.distances import Interactome
+from genelight.models.autoencoder import FittedAutoencoder
 from genelight.nouns import Edges, Scorecard
+from genelight.study._readings import CONTROLS, expression
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -104,33 +107,33 @@ def run(*, quick: bool) -> Result:
     return Result("value", Figure(value, None, len(cohorts)), data, [*fits, *figures, *verdicts])
 
 
-def _readings(cohort: _Cohort, kind: str, *, quick: bool) -> tuple[models.FittedAutoencoder, list[evidence.Reading]]:
+def _readings(cohort: _Cohort, kind: str, *, quick: bool) -> tuple[FittedAutoencoder, list[evidence.Reading]]:
     """A model of one kind, and the layers of its trainings: on everyone, and on redrawn subjects."""
     seeds, width = (3, 16) if quick else (TRAININGS[kind], WIDTH)
     epochs = 5 if quick else None
     model = models.fit(cohort.adata, preset=kind, widths=(width,) * 3, subject="subject", epochs=epochs)
     again = models.fit_ensemble(cohort.adata, model, seeds=seeds - 1, subject="subject")
-    return model, study.readings([model, *again], cohort.adata, controls=())
+    return model, study.readings(cohort.adata, [model, *again], controls=())
 
 
-def _controls(cohort: _Cohort, model: models.FittedAutoencoder, *, quick: bool) -> list[evidence.Reading]:
-    names, seeds = (("pca", "random"), 1) if quick else (study.CONTROLS, CONTROL_SEEDS)
-    read = study.readings([model], cohort.adata, controls=names, control_seeds=seeds)
+def _controls(cohort: _Cohort, model: FittedAutoencoder, *, quick: bool) -> list[evidence.Reading]:
+    names, seeds = (("pca", "random"), 1) if quick else (CONTROLS, CONTROL_SEEDS)
+    read = study.readings(cohort.adata, [model], controls=names, control_seeds=seeds)
     return [reading for reading in read if reading.control]
 
 
 def _card(
     cohort: _Cohort,
     read: list[evidence.Reading],
-    net: evidence.Interactome,
+    net: Interactome,
     *,
     sets: list[Edges],
     quick: bool,
-    model: models.FittedAutoencoder,
+    model: FittedAutoencoder,
 ) -> Scorecard:
     columns = [cohort.label, "subject", *cohort.batch]
     samples = evidence.Samples(cohort.adata.obs[columns], [cohort.label], cohort.batch, "subject")
-    x_ng = study.expression(model, cohort.adata)
+    x_ng = expression(model, cohort.adata)
     return evidence.scorecard(read, samples, network=net, sets=sets, x_ng=x_ng, draws=99 if quick else DRAWS)
 
 

@@ -64,6 +64,7 @@ from benchmarks._measure import Figure
 from scipy.stats import rankdata
 
 from genelight import Model, NodeGenes, demo, io, models, nodes, prepare, simulate
+from genelight.nodes.consensus import Consensus
 
 SEEDS, FDR, RECOVERED, RESPONDS = 10, 0.05, 0.95, 0.9
 DEVELOPED, REPORTED, DRAWS = (1, 2), (11, 12), 1000
@@ -101,7 +102,7 @@ class _Found:
     """Consensus programmes of one layer of one kind of model, and the nodes of its members."""
 
     name: str
-    consensus: nodes.Consensus
+    consensus: Consensus
     nodes: list[NodeGenes]
 
     @property

@@ -45,8 +45,12 @@ from benchmarks._harness import Result
 from benchmarks._measure import Figure
 from sklearn.model_selection import GroupKFold
 
-from genelight import demo, models, modules, pp, simulate
+from genelight import demo, models, pp, simulate
+from genelight.models.autoencoder import FittedAutoencoder
+from genelight.models.linear import FittedLinear
+from genelight.models.reconstruct import squared_errors
 from genelight.pp import Preparation
+from genelight.stats.intervals import r2_interval
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -61,19 +65,19 @@ PLAIN_WIDTH, PLAIN_STEPS, BATCH = 64, 4000, models.PRESETS["plain"].recipe.batch
 
 SIMULATED, BENT = "simulated, bent", (64, 8, 64)
 
-Fit = Callable[["AnnData", tuple[int, ...], Preparation], models.FittedAutoencoder | models.FittedLinear]
+Fit = Callable[["AnnData", tuple[int, ...], Preparation], FittedAutoencoder | FittedLinear]
 
 
-def _default(adata: AnnData, widths: tuple[int, ...], preparation: Preparation) -> models.FittedAutoencoder:
+def _default(adata: AnnData, widths: tuple[int, ...], preparation: Preparation) -> FittedAutoencoder:
     return models.fit(adata, widths=widths, subject="subject", preparation=preparation)
 
 
-def _plain(adata: AnnData, widths: tuple[int, ...], preparation: Preparation) -> models.FittedAutoencoder:
+def _plain(adata: AnnData, widths: tuple[int, ...], preparation: Preparation) -> FittedAutoencoder:
     epochs = math.ceil(PLAIN_STEPS / math.ceil(adata.n_obs / BATCH))
     return models.fit(adata, preset="plain", widths=widths, subject="subject", preparation=preparation, epochs=epochs)
 
 
-def _pca(adata: AnnData, widths: tuple[int, ...], preparation: Preparation) -> models.FittedLinear:
+def _pca(adata: AnnData, widths: tuple[int, ...], preparation: Preparation) -> FittedLinear:
     return models.PCA(min(widths)).fit(adata, preparation=preparation)
 
 
@@ -128,9 +132,9 @@ def _compare(cohort: str, adata: AnnData, widths: tuple[int, ...]) -> dict[str, 
         preparation = pp.prepare(learners)
         for name, fit in fits.items():
             model = fit(learners, widths, preparation)
-            sse_n, sst_n = models.squared_errors(model, model.prepare(held_out))
+            sse_n, sst_n = squared_errors(model, model.prepare(held_out))
             parts.append(pd.DataFrame({"subject": subject_n[test], "model": name, "sse": sse_n, "sst": sst_n}))
-    figures = modules.r2_interval(pd.concat(parts)).set_index(["model", "versus"])
+    figures = r2_interval(pd.concat(parts)).set_index(["model", "versus"])
     gain = figures.loc["default", "pca"]
     return {
         "cohort": cohort,

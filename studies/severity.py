@@ -94,7 +94,9 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from genelight import Contrast, demo, io, models, patients
+from genelight.models.autoencoder import FittedAutoencoder
 from genelight.nouns import Severity
+from genelight.nouns.contrast import Until
 
 DATA = Path(__file__).parents[1] / "../shared/data"
 WIDTHS = (128, 64, 32)
@@ -134,7 +136,7 @@ def run(*, quick: bool) -> Result:
     return Result("value", Figure(best["value"], (best["low"], best["high"])), data, rows)
 
 
-def _fit(adata: AnnData) -> models.FittedAutoencoder:
+def _fit(adata: AnnData) -> FittedAutoencoder:
     return models.fit(adata, widths=WIDTHS, subject="subject")
 
 
@@ -161,9 +163,7 @@ def _clinical(obs: pd.DataFrame) -> tuple[str, ...]:
     return tuple(str(name) for name in kept if not re.fullmatch(NEITHER_FOUND_NOR_GIVEN, str(name)))
 
 
-def _other_folds(
-    lupus: AnnData, model: models.FittedAutoencoder, plans: dict[str, patients.Protocol]
-) -> list[dict[str, Any]]:
+def _other_folds(lupus: AnnData, model: FittedAutoencoder, plans: dict[str, patients.Protocol]) -> list[dict[str, Any]]:
     """Mean and range over folds that no choice was made on."""
     rows = []
     for what, plan in plans.items():
@@ -195,7 +195,7 @@ def _before(lupus: AnnData) -> dict[str, Any]:
     return name | _interval(follows, who_n, apart=np.ones(len(kept), dtype=bool))
 
 
-def _until_proteinuria(lupus: AnnData, model: models.FittedAutoencoder) -> list[dict[str, Any]]:
+def _until_proteinuria(lupus: AnnData, model: FittedAutoencoder) -> list[dict[str, Any]]:
     """From every visit without proteinuria that another follows, to the first with it or to the last."""
     obs = lupus.obs.assign(days=np.nan, came=np.nan)
     for _, own in obs[obs["disease"] == "SLE"].groupby("subject", observed=True):
@@ -207,7 +207,7 @@ def _until_proteinuria(lupus: AnnData, model: models.FittedAutoencoder) -> list[
     at_risk = lupus[obs["days"].notna()].copy()
     at_risk.obs = obs.loc[at_risk.obs_names]
     plan = patients.Protocol(folds=10, permutations=19)
-    found = patients.severity(at_risk, model, measure=patients.Until("days", "came"), subject="subject", protocol=plan)
+    found = patients.severity(at_risk, model, measure=Until("days", "came"), subject="subject", protocol=plan)
     rows = [
         {"on": f"GSE65391, days until proteinuria, {at_risk.n_obs} visits", **row}
         for row in found.figures.to_dict("records")
@@ -216,7 +216,7 @@ def _until_proteinuria(lupus: AnnData, model: models.FittedAutoencoder) -> list[
     return rows
 
 
-def _permuted(lupus: AnnData, model: models.FittedAutoencoder, plan: patients.Protocol) -> list[dict[str, Any]]:
+def _permuted(lupus: AnnData, model: FittedAutoencoder, plan: patients.Protocol) -> list[dict[str, Any]]:
     """The measure of another child for every child; the model is not trained anew, which can only help it."""
     sick = lupus[lupus.obs["disease"] == "SLE"].copy()
     own = {who: np.flatnonzero(sick.obs["subject"] == who) for who in sick.obs["subject"].unique()}
@@ -245,7 +245,7 @@ def _permuted(lupus: AnnData, model: models.FittedAutoencoder, plan: patients.Pr
     ]
 
 
-def _adults(found: Severity, model: models.FittedAutoencoder) -> list[dict[str, Any]]:
+def _adults(found: Severity, model: FittedAutoencoder) -> list[dict[str, Any]]:
     adults = io.read(DATA / "sle_blood_GSE49454.h5ad")
     person_n = adults.obs["Sample_title"].astype(str).str.replace(r"V\d+$", "", regex=True).to_numpy()
     scored = patients.score(adults, model, severity=found, refuse=False).table

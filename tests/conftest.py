@@ -14,7 +14,8 @@ from anndata import AnnData
 from hypothesis import HealthCheck, settings
 
 from genelight._core.provenance import digest
-from genelight.nouns import CodeRange, Contrast, Genes
+from genelight.nouns import Contrast, Genes
+from genelight.nouns.model import CodeRange
 from genelight.pp import Preparation
 
 # Text as pandas 3 keeps it: GENELIGHT_TEST_STRINGS=1 python -m pytest

@@ -9,7 +9,10 @@ import pytest
 import genelight as gl
 from genelight import cli
 from genelight._core.provenance import sealed, write_json
+from genelight.models.ensemble import Ensemble
+from genelight.modules.second_cohort import Preservation
 from genelight.nouns import Scorecard
+from genelight.study._template import template
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +23,7 @@ def files(tmp_path_factory):
     few.write_h5ad(folder / "flu.h5ad")
     kept = gl.fit(few, widths=(8, 4), epochs=1)
     kept.save(folder / "kept")
-    gl.models.Ensemble((kept, kept)).save(folder / "alone")
+    Ensemble((kept, kept)).save(folder / "alone")
     content = json.loads((folder / "alone" / "ensemble.json").read_text())
     content["members"].popitem()
     write_json(folder / "alone" / "ensemble.json", sealed(content))
@@ -86,7 +89,7 @@ def test_the_verbs_follow_one_another(files, monkeypatch, capsys):
     assert gl.Module.load(files / "several" / "late.tsv").about["head"] == ["low", "late"]
     assert {path.name for path in (files / "agree").iterdir()} == {"pairs.tsv", "genes.tsv"}
     assert len(gl.Module.load(files / "module.tsv").selected) == 50
-    assert gl.modules.Preservation.load(files / "preserved.tsv").verdict == "preserved"
+    assert Preservation.load(files / "preserved.tsv").verdict == "preserved"
     assert set(Scorecard.load(files / "card").verdicts["verdict"]) == {"cannot tell here"}
     assert set(gl.Evidence.load(files / "module.parquet").table["test"]) >= {"overlap_relabelled", "camera", "distance"}
     assert "not calibrated, for they count genes as independent: hypergeometric" in said
@@ -152,7 +155,7 @@ def test_init_writes_once(tmp_path, monkeypatch, capsys):
     assert call(monkeypatch, "init", "study.toml") == 0
     assert call(monkeypatch, "init", "study.toml") == 2
     assert "exists already" in capsys.readouterr().err
-    assert (tmp_path / "study.toml").read_text() == gl.study.template()
+    assert (tmp_path / "study.toml").read_text() == template()
 
 
 def test_version_and_methods(monkeypatch, capsys):

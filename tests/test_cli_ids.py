@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 import genelight as gl
 from genelight.cli import app
-from genelight.pp import IdTable
+from genelight.io.id_table import IdTable
 
 ILL = ("--case", 'condition == "symptomatic" and hours >= 45', "--control", "hours == 0", "--subject", "subject")
 MODEL = ("--model", "model")

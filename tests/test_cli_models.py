@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from genelight import load, models, simulate
 from genelight.cli import app
+from genelight.models.autoencoder import FittedAutoencoder
 
 
 @pytest.fixture(scope="module")
@@ -51,16 +52,16 @@ def test_fit_takes_the_deep_preset(table, tmp_path):
 def test_a_killed_fit_goes_on_with_the_same_command(table, tmp_path, monkeypatch):
     words = ("--subject", "subject", "--widths", "6,4", "--preset", "default,epochs=3")
     told("fit", table, "--out", tmp_path / "whole", *words)
-    save = models.FittedAutoencoder.save
+    save = FittedAutoencoder.save
 
     def stop(self, folder):
         raise RuntimeError("killed")
 
-    monkeypatch.setattr(models.FittedAutoencoder, "save", stop)
+    monkeypatch.setattr(FittedAutoencoder, "save", stop)
     with pytest.raises(RuntimeError, match="killed"):
         told("fit", table, "--out", tmp_path / "again", *words)
     assert list((tmp_path / ".again.training").glob("*.safetensors"))
-    monkeypatch.setattr(models.FittedAutoencoder, "save", save)
+    monkeypatch.setattr(FittedAutoencoder, "save", save)
     told("fit", table, "--out", tmp_path / "again", *words)
     assert load(tmp_path / "whole").digest == load(tmp_path / "again").digest
     assert not (tmp_path / ".again.training").exists()

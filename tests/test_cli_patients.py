@@ -10,6 +10,7 @@ import pytest
 
 import genelight as gl
 from genelight import cli
+from genelight.patients.score import Scores
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def test_groups_and_scores_of_new_samples(call, files, capsys):
     assert "nothing to score by: this pca kept no record" in capsys.readouterr().err
     assert call(*new, "--groups", "g.parquet") == 0
     assert "252 samples" in capsys.readouterr().out
-    assert len(gl.patients.Scores.load(files / "scores.tsv").table) == 252
+    assert len(Scores.load(files / "scores.tsv").table) == 252
     assert call("score", "flu.h5ad", "--model", "model", "--out", "x.tsv", "--groups", "flu.h5ad") == 2
 
 
@@ -105,7 +106,7 @@ def test_treatment_and_time(call, files, capsys):
 def test_a_model_alone_scores_by_what_it_has_seen(call, files, capsys):
     gl.fit(gl.demo.cohort()[:, :200], widths=(8, 4), subject="subject", epochs=2).save(files / "alone")
     assert call("score", "flu.h5ad", "--model", "alone", "--out", "alone.tsv") == 0
-    table = gl.patients.Scores.load(files / "alone.tsv").table
+    table = Scores.load(files / "alone.tsv").table
     assert table["severity"].isna().all()
     inside = table[table["inside"]]
     assert len(inside) > 150
@@ -118,7 +119,7 @@ def test_a_model_with_a_score_and_groups_inside_or_a_run_around_it_uses_them(cal
     assert call("severity", *learn, "--measure", "hours", "--out", "model/severity.parquet") == 0
     assert call("score", "flu.h5ad", "--model", "model", "--out", "carried.tsv") == 0
     assert "by model/severity.parquet" in capsys.readouterr().out
-    assert gl.patients.Scores.load(files / "carried.tsv").table["severity"].notna().sum() > 150
+    assert Scores.load(files / "carried.tsv").table["severity"].notna().sum() > 150
     (files / "run").mkdir()
     shutil.copytree(files / "model", files / "run" / "03_model", ignore=lambda *_: ["severity.parquet"])
     shutil.move(files / "model" / "severity.parquet", files / "run" / "07_severity.parquet")
@@ -140,13 +141,13 @@ def test_samples_of_another_laboratory_are_refused_with_what_to_type(call, files
     assert "most are refused, the first because its genes are reconstructed" in said
     assert "add --recentre" in said
     assert call(*score, "b1.tsv", "shifted.h5ad", "--recentre") == 0
-    assert gl.patients.Scores.load(files / "b1.tsv").refused < 30
+    assert Scores.load(files / "b1.tsv").refused < 30
     assert call(*score, "c1.tsv", "one.h5ad") == 0
     assert "give 20 or more of its samples: --reference TABLE" in capsys.readouterr().out
     assert call(*score, "d1.tsv", "one.h5ad", "--recentre") == 2
     assert "1 samples have no mean to recentre by" in capsys.readouterr().err
     assert call(*score, "e1.tsv", "one.h5ad", "--reference", "shifted.h5ad") == 0
-    alone, among = (gl.patients.Scores.load(files / f"{name}.tsv").table for name in ("e1", "b1"))
+    alone, among = (Scores.load(files / f"{name}.tsv").table for name in ("e1", "b1"))
     assert alone.loc[0, "severity"] == pytest.approx(among.loc[0, "severity"], abs=1e-3)
 
 

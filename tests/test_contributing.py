@@ -14,7 +14,7 @@ import pytest
 from scipy.stats import hypergeom
 
 import genelight as gl
-from genelight.evidence._registry import TESTS, Against, Findings
+from genelight.evidence._registry import TESTS, Against, Findings, calibrated
 from genelight.evidence._subjects import Subjects
 from genelight.modules._registry import DERIVATIONS, Question
 from genelight.nodes._registry import ATTRIBUTIONS, Attributed
@@ -79,7 +79,7 @@ def test_a_test_of_genes_joins():
     found = gl.assess(nodes, sets=[sets], n_top=20, tests=["ribosome"]).table
     assert list(found["statistic"]) == [20, 0]
     assert found["p"][0] < 1e-10 < found["p"][1]
-    assert not gl.evidence.calibrated(found["test"]).any()
+    assert not calibrated(found["test"]).any()
 
 
 def test_a_section_joins(tmp_path, monkeypatch):

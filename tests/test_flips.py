@@ -16,6 +16,7 @@ from anndata import AnnData
 from genelight import io, models, study
 from genelight._core.provenance import digest
 from genelight.errors import GenelightError
+from genelight.models.shelf import find_models
 from genelight.nouns import Changes, Evidence, Genes, Module, NodeGenes
 from genelight.nouns.evidence import EVIDENCE_COLUMNS
 from genelight.pp import Preparation
@@ -94,7 +95,7 @@ def model():
 def read_model(path: Path) -> str:
     found = models.load(path)
     x_ng = np.linspace(-1, 1, len(found.genes), dtype=np.float32)[None]
-    listed = models.find_models(path)[0]
+    listed = find_models(path)[0]
     return digest(
         found.encode(x_ng, "PC"),
         dict(found.about),

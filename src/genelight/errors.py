@@ -25,7 +25,6 @@ __all__ = [
     "InputError",
     "ResourceError",
     "UnknownNameError",
-    "first_three",
 ]
 
 

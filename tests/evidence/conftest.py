@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genelight.evidence import Interactome, distances
+from genelight.evidence import distances
+from genelight.evidence.distances import Interactome
 from genelight.nouns import Edges, Genes, NodeGenes
 
 

@@ -9,8 +9,12 @@ import pytest
 
 from genelight import io
 from genelight.errors import InputError
-from genelight.evidence import TESTS, Interactome, assess, distances, localise, over_representation
-from genelight.nouns import EVIDENCE_COLUMNS, Edges, Genes, Module, NodeGenes
+from genelight.evidence import TESTS, assess, distances
+from genelight.evidence.distances import Interactome
+from genelight.evidence.tests.enrichment import over_representation
+from genelight.evidence.tests.network import localise
+from genelight.nouns import Edges, Genes, Module, NodeGenes
+from genelight.nouns.evidence import EVIDENCE_COLUMNS
 
 Build = Callable[..., NodeGenes]
 SHARED = Path(__file__).parents[3] / "shared/data"

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genelight.errors import InputError, ResourceError
-from genelight.evidence import Interactome, distances
+from genelight.evidence import distances
+from genelight.evidence.distances import Interactome
 from genelight.nouns import Edges
 
 PAIRS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=1, max_size=80).filter(

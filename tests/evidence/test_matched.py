@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from scipy import sparse, stats
 
 from genelight.errors import InputError
-from genelight.evidence import TESTS, assess, over_representation
+from genelight.evidence import TESTS, assess
 from genelight.evidence._matched import matched_moments, matched_tail
 from genelight.evidence.nulls import expression_bins
+from genelight.evidence.tests.enrichment import over_representation
 from genelight.nouns import Edges, Genes, NodeGenes
 
 Build = Callable[..., NodeGenes]

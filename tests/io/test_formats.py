@@ -20,7 +20,8 @@ from hypothesis.extra import numpy as hnp
 from scipy import sparse
 
 from genelight.errors import GenelightError, InputError, UnknownNameError
-from genelight.io import READERS, read
+from genelight.io import read
+from genelight.io._read import READERS
 
 GENES = ["TP53", "MX1", "ISG15", "ACTB"]
 MORE = ["STAT1", "IRF7", "OAS1", "GAPDH", "LYZ", "CD8A"]

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from genelight.errors import FormatError, InputError, ResourceError, UnknownNameError
-from genelight.pp import IdTable, read_id_table
+from genelight.io.id_table import IdTable
+from genelight.pp import read_id_table
 
 GEO = """^Annotation
 !Annotation_date = Aug 09 2018

@@ -8,7 +8,8 @@ import pytest
 from scipy import sparse
 
 from genelight.errors import FormatError, InputError, ResourceError
-from genelight.io import READERS, read
+from genelight.io import read
+from genelight.io._read import READERS
 
 
 def table(x=None, samples=3, genes=4) -> ad.AnnData:

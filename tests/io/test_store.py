@@ -16,7 +16,8 @@ from scipy import sparse
 from genelight._core.disk import locked
 from genelight._core.provenance import sealed
 from genelight.errors import FormatError, GeneMismatchError, InputError, ResourceError, UnknownNameError
-from genelight.io import READERS, Store, _store_group, open_store, pack
+from genelight.io import Store, _store_group, open_store, pack
+from genelight.io._read import READERS
 
 
 def table(samples, genes, *, prefix="s", seed=0) -> ad.AnnData:

@@ -6,6 +6,9 @@ import pytest
 from anndata import AnnData
 
 from genelight import models, simulate
+from genelight.models.autoencoder import FittedAutoencoder
+from genelight.models.deep import FittedDeep
+from genelight.models.linear import FittedLinear
 
 
 @pytest.fixture(scope="session")
@@ -15,20 +18,20 @@ def cohort() -> AnnData:
 
 
 @pytest.fixture(scope="session")
-def autoencoder(cohort: AnnData) -> models.FittedAutoencoder:
+def autoencoder(cohort: AnnData) -> FittedAutoencoder:
     return models.fit(cohort, widths=(16, 8, 4), subject="subject", epochs=10)
 
 
 @pytest.fixture(scope="session")
-def plain(cohort: AnnData) -> models.FittedAutoencoder:
+def plain(cohort: AnnData) -> FittedAutoencoder:
     return models.fit(cohort, preset="plain", widths=(16, 8, 4), subject="subject", epochs=10)
 
 
 @pytest.fixture(scope="session")
-def pca(cohort: AnnData) -> models.FittedLinear:
+def pca(cohort: AnnData) -> FittedLinear:
     return models.PCA(8).fit(cohort)
 
 
 @pytest.fixture(scope="session")
-def deep(cohort: AnnData) -> models.FittedDeep:
+def deep(cohort: AnnData) -> FittedDeep:
     return models.Deep((16, 4, 16), subject="subject", recipe=models.DeepRecipe(epochs=3)).fit(cohort)

@@ -8,13 +8,14 @@ from sklearn.decomposition import NMF as Reference
 import genelight as gl
 from genelight import models
 from genelight.errors import InputError, UnknownNameError
+from genelight.models.baselines import BASELINES
 from genelight.models.nmf import mixture
 from genelight.nouns import Model
 
 
-@pytest.fixture(scope="module", params=list(models.BASELINES))
+@pytest.fixture(scope="module", params=list(BASELINES))
 def baseline(request, cohort):
-    return models.BASELINES[request.param]((8, 6), seed=3).fit(cohort)
+    return BASELINES[request.param]((8, 6), seed=3).fit(cohort)
 
 
 def test_a_baseline_keeps_the_protocol(baseline, cohort):

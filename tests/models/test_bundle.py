@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from genelight import load
 from genelight._core.provenance import sealed
 from genelight.errors import FormatError, InputError, ResourceError
-from genelight.models import find_models
+from genelight.models.shelf import find_models
 
 FILES = {"CARD.md", "config.json", "genes.tsv", "history.csv", "prepare.json", "weights.safetensors"}
 KINDS = ["autoencoder", "plain", "pca", "deep"]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from genelight.models import Recipe
 from genelight.models.choice import PATIENCE, choose_recipe
+from genelight.models.recipe import Recipe
 
 RECIPE = Recipe(1e-3, epochs=6)
 

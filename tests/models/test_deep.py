@@ -11,10 +11,12 @@ from anndata import AnnData
 
 import genelight as gl
 from genelight.errors import InputError, UnknownNameError
-from genelight.models import PCA, Deep, DeepRecipe, Folds, fit_ensemble, r2, spec_of, squared_errors
+from genelight.models import PCA, Deep, DeepRecipe, Folds, fit_ensemble, r2
 from genelight.models.deep import deep_is_better
 from genelight.models.deep_net import DeepNet, train_deep
 from genelight.models.missing import completed
+from genelight.models.named import spec_of
+from genelight.models.reconstruct import squared_errors
 
 GENES, NARROW = 150, 2
 RECIPE = DeepRecipe(epochs=60, batch=32)
@@ -163,7 +165,7 @@ def test_every_layer_is_lit_mapped_and_read(model, curved):
         assert lit.values_kg.shape == (model.widths[layer], GENES)
         assert np.isfinite(lit.values_kg).all()
         assert lit.values_kg.any()
-    connected = gl.nodes.layer_map(model, curved)
+    connected = gl.nodes.layer_map(curved, model)
     assert set(zip(connected["source_layer"], connected["target_layer"], strict=True)) == {
         ("L1", "L2"), ("L2", "L3"), ("L1", "L3"),
     }  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 from genelight import demo, models, simulate
 from genelight._core.provenance import sealed
 from genelight.errors import FormatError, InputError, UnknownNameError
-from genelight.models.ensemble import _bootstrap
+from genelight.models.ensemble import Ensemble, _bootstrap
 
 
 @pytest.fixture(scope="module")
@@ -98,13 +98,13 @@ def test_an_ensemble_of_one(adata, model):
     with pytest.raises(InputError, match="an ensemble of 1 has nothing to compare; use seeds=2 or more"):
         models.fit_ensemble(adata, model, seeds=1)
     with pytest.raises(InputError, match="an ensemble of 1 has nothing to compare"):
-        models.Ensemble((model,))
+        Ensemble((model,))
 
 
 def test_members_of_other_genes(model):
     other = models.PCA(8).fit(demo.cohort())
     with pytest.raises(InputError, match="member 1 has 4147 genes"):
-        models.Ensemble((model, other))
+        Ensemble((model, other))
 
 
 def test_a_column_that_is_not_there(adata, model):

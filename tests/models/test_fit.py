@@ -10,7 +10,8 @@ from sklearn.model_selection import GroupShuffleSplit
 from genelight import demo, models, simulate
 from genelight.errors import InputError, UnknownNameError
 from genelight.io import pack
-from genelight.models import PCA, PRESETS, choose_widths, fit, r2
+from genelight.models import PCA, PRESETS, fit, r2
+from genelight.models.presets import choose_widths
 from genelight.pp import prepare
 
 fit_file = importlib.import_module("genelight.models.fit")

@@ -4,6 +4,7 @@ from sklearn.decomposition import PCA as Reference
 
 from genelight import models
 from genelight.errors import InputError, UnknownNameError
+from genelight.models.reconstruct import squared_errors
 from genelight.nouns import Model
 
 
@@ -38,7 +39,7 @@ def test_the_order_of_genes_changes_nothing(cohort, pca):
 
 def test_squared_errors_add_up_to_r2(cohort, pca):
     x_ng = pca.prepare(cohort)
-    sse_n, sst_n = models.squared_errors(pca, x_ng)
+    sse_n, sst_n = squared_errors(pca, x_ng)
     np.testing.assert_allclose(sst_n, (x_ng.astype(np.float64) ** 2).sum(1), rtol=1e-6)
     np.testing.assert_allclose(sse_n, ((x_ng - pca.decode(pca.encode(x_ng))) ** 2).sum(1), rtol=1e-4)
     assert models.r2(pca, x_ng) == 1 - sse_n.sum() / sst_n.sum()

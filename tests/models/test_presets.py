@@ -7,9 +7,13 @@ from torch import nn
 
 from genelight import models, nodes
 from genelight.errors import InputError, UnknownNameError
-from genelight.models import PRESETS, Recipe, fit, preset
+from genelight.models import PRESETS, fit, preset
 from genelight.models.network import Stack
+from genelight.models.presets import Preset, choose_widths
+from genelight.models.recipe import Recipe
 from genelight.models.spaces import GeneSpace
+from genelight.models.starts import STARTS
+from genelight.models.subspace import find_subspace
 from genelight.nouns import Model
 
 WIDTHS = (16, 8, 16)
@@ -136,7 +140,7 @@ def test_the_paper_preset_is_the_papers(cohort):
     codes = model.encode(x_ng, "L1")
     assert ((codes > 0) & (codes < 1)).all()
     assert models.PRESETS["paper"].shape == "column"
-    assert models.choose_widths(None, samples=28_000, genes=20_000, shape="column") == (512, 512, 512)
+    assert choose_widths(None, samples=28_000, genes=20_000, shape="column") == (512, 512, 512)
 
 
 @pytest.mark.parametrize("widths", [(64,), (1024,), (64, 64), (1024, 1024, 1024)])
@@ -148,15 +152,15 @@ def test_the_paper_preset_takes_every_width_that_was_swept(widths):
 @pytest.mark.parametrize("change", [{"activation": "tanh"}, {"space": "cells"}, {"shape": "round"}])
 def test_a_name_that_is_not_there(change):
     with pytest.raises(UnknownNameError, match="unknown"):
-        models.Preset(**{"activation": "relu", "start": "random", "recipe": Recipe(1e-3, epochs=1), **change})
+        Preset(**{"activation": "relu", "start": "random", "recipe": Recipe(1e-3, epochs=1), **change})
 
 
 def test_the_start_at_principal_axes_needs_them(cohort):
-    chosen = models.Preset("relu", "programmes", Recipe(1e-3, epochs=1), space="genes")
+    chosen = Preset("relu", "programmes", Recipe(1e-3, epochs=1), space="genes")
     with pytest.raises(InputError, match="train in the samples' subspace, or use start = 'random'"):
         fit(cohort, preset=chosen, widths=(4,))
     with pytest.raises(InputError, match="use space = 'genes' with start = 'random'"):
-        models.Preset("relu", "programmes", Recipe(1e-3, epochs=1, nonnegative=True))
+        Preset("relu", "programmes", Recipe(1e-3, epochs=1, nonnegative=True))
 
 
 def in_genes(net: Stack, basis_gk: np.ndarray, activation: str) -> Stack:
@@ -178,10 +182,10 @@ def in_genes(net: Stack, basis_gk: np.ndarray, activation: str) -> Stack:
 def test_in_the_subspace_loss_gradient_and_r2_are_those_of_gene_space(cohort, activation):
     x_ng = models.PCA(2).fit(cohort).prepare(cohort)[:40]
     x_ng = x_ng - x_ng.mean(0)
-    space = models.find_subspace(x_ng)
+    space = find_subspace(x_ng)
     assert space.lost == 0.0
     narrow = Stack(space.basis_gk.shape[1], (12, 6), activation)
-    models.STARTS["random"](narrow, space, 1)
+    STARTS["random"](narrow, space, 1)
     wide = in_genes(narrow, space.basis_gk, activation)
     basis, x, c = torch.from_numpy(space.basis_gk), torch.from_numpy(x_ng), torch.from_numpy(space.coordinates(x_ng))
     # Steps along the gradient: unlike Adam's, they do not depend on the axes that numbers are written in.

@@ -12,7 +12,7 @@ import typer
 import genelight as gl
 from genelight.cli import app
 from genelight.errors import FormatError, ResourceError, UnknownNameError
-from genelight.models import fetch_model, find_models, read_registry
+from genelight.models.shelf import fetch_model, find_models, read_registry
 
 GOOD = {"name": "blood", "url": "https://example.org/blood.zip", "sha256": "ab" * 32}
 

@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genelight import demo, simulate
-from genelight.models import find_subspace, fit
+from genelight.models import fit
 from genelight.models.shrink import GAMMAS, POWERS, Weighing, choose_weighing, shrink_means, temper, turn
+from genelight.models.subspace import find_subspace
 from genelight.pp import prepare
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import genelight as gl
 from genelight.errors import InputError, UnknownNameError
-from genelight.models import ICA, KINDS, NMF, PCA, Autoencoder, Deep, DeepRecipe, Eigengenes, Folds, Random
+from genelight.models import ICA, NMF, PCA, Autoencoder, Deep, DeepRecipe, Eigengenes, Folds, Random
+from genelight.models.bundle import KINDS
 from genelight.pp import Adjust, PreparationSettings
 
 SPECS = [

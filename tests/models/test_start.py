@@ -4,9 +4,11 @@ import torch
 from scipy import stats
 
 from genelight import simulate
-from genelight.models import ACTIVATIONS, STARTS, find_subspace
+from genelight.models.activations import ACTIVATIONS
 from genelight.models.network import Stack
 from genelight.models.shrink import shrink_means, turn
+from genelight.models.starts import STARTS
+from genelight.models.subspace import find_subspace
 from genelight.pp import prepare
 
 

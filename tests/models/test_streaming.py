@@ -12,7 +12,8 @@ from genelight.errors import InputError
 from genelight.io import Store, pack
 from genelight.models._sketch import InMemory, sketch
 from genelight.models.streaming import Reduced, reduce_store
-from genelight.pp import PreparedStore
+from genelight.models.subspace import find_subspace
+from genelight.pp.stream import PreparedStore
 from genelight.simulate import Compendium
 
 subspace_file = importlib.import_module("genelight.models.subspace")
@@ -35,7 +36,7 @@ def x_ng() -> np.ndarray:
 
 def test_a_store_and_its_table_give_one_subspace(cohort, stored):
     x_ng = prepare(cohort).transform(cohort)
-    want = models.find_subspace(x_ng)
+    want = find_subspace(x_ng)
     reduced = reduce_store(PreparedStore(stored, prepare(stored)), rank=256, learners=np.arange(len(x_ng)))
     rank = want.basis_gk.shape[1]
     assert reduced.subspace.basis_gk.shape[1] == rank
@@ -112,7 +113,7 @@ def test_samples_move_to_another_order_in_their_own_memory(x_ng):
     c_nk, outside_n = x_ng[:300, :37].copy(), np.arange(300.0)
     order_n = np.random.default_rng(0).permutation(300)
     want = c_nk[order_n]
-    moved = Reduced(models.find_subspace(x_ng[:50, :37]), c_nk, outside_n).sorted(order_n)
+    moved = Reduced(find_subspace(x_ng[:50, :37]), c_nk, outside_n).sorted(order_n)
     np.testing.assert_array_equal(moved.c_nk, want)
     np.testing.assert_array_equal(moved.outside_n, order_n)
     assert moved.c_nk is c_nk

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from genelight import models
-from genelight.models import find_subspace
 from genelight.models.network import Stack
 from genelight.models.starts import STARTS
+from genelight.models.subspace import find_subspace
 
 subspace_file = importlib.import_module("genelight.models.subspace")
 

@@ -10,6 +10,7 @@ from sklearn.model_selection import GroupKFold
 from genelight import models
 from genelight.errors import FormatError, InputError, UnknownNameError
 from genelight.models import Grid, sweep
+from genelight.models.reconstruct import squared_errors
 
 sweep_file = pytest.importorskip("optuna", reason="the extra sweep") and __import__(
     "genelight.models.sweep", fromlist=["_trial"]
@@ -62,8 +63,8 @@ def test_a_row_is_what_a_plain_cross_validation_finds(table, cohort):
         model = models.fit(learners, preset="plain", widths=(6,), subject="subject")
         x_ng = model.prepare(cohort[test])
         total += (x_ng.astype(float) ** 2).sum()
-        lost += models.squared_errors(model, x_ng)[0].sum()
-        pca += models.squared_errors(models.PCA(6).fit(learners), x_ng)[0].sum()
+        lost += squared_errors(model, x_ng)[0].sum()
+        pca += squared_errors(models.PCA(6).fit(learners), x_ng)[0].sum()
     row = table.set_index("width").loc[6]
     assert row["r2"] == pytest.approx(1 - lost / total, abs=1e-6)
     assert row["pca_r2"] == pytest.approx(1 - pca / total, abs=1e-6)

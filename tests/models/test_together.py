@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from genelight.errors import InputError
-from genelight.models import STARTS, Recipe
 from genelight.models.network import Stack
+from genelight.models.recipe import Recipe
 from genelight.models.spaces import GeneSpace
+from genelight.models.starts import STARTS
 from genelight.models.together import Member, train_together
 from genelight.models.training import train
 

@@ -6,8 +6,10 @@ import pytest
 from scipy import stats
 
 import genelight as gl
-from genelight import models, study
+from genelight import models
 from genelight.errors import GeneMismatchError, InputError, ResourceError
+from genelight.modules.atlas import modules_of_scores
+from genelight.study.atlas import write_atlas
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ def scores():
 
 
 def test_shared_genes_and_programmes_are_found(scores):
-    found = gl.modules.atlas(gl.modules.modules_of_scores(scores, size=50))
+    found = gl.modules.atlas(modules_of_scores(scores, size=50))
     genes = found.genes.set_index("gene")
     planted = [f"G{i}" for i in range(40)]
     assert (genes.loc[planted, "kind"] == "shared").mean() > 0.9
@@ -36,7 +38,7 @@ def test_shared_genes_and_programmes_are_found(scores):
 
 
 def test_pairs_agree_with_scipy(scores):
-    modules = gl.modules.modules_of_scores(scores, size=50)
+    modules = modules_of_scores(scores, size=50)
     row = gl.modules.compare_modules({"a": modules["a"], "b": modules["b"]}).iloc[0]
     both = scores[["a", "b"]].dropna()
     assert row["measured"] == len(both)
@@ -48,7 +50,7 @@ def test_pairs_agree_with_scipy(scores):
 
 def test_independent_modules_share_nothing():
     z = pd.DataFrame(np.random.default_rng(1).normal(size=(2000, 8)), index=[f"G{i}" for i in range(2000)])
-    found = gl.modules.atlas(gl.modules.modules_of_scores(z.rename(columns=str), size=100))
+    found = gl.modules.atlas(modules_of_scores(z.rename(columns=str), size=100))
     assert (found.genes["kind"] != "shared").all()
     assert (found.pairs["q"] > 0.05).all()
     assert len(found.programmes) == 0
@@ -57,12 +59,12 @@ def test_independent_modules_share_nothing():
 def test_a_table_of_scores_becomes_a_folder(scores, tmp_path):
     scores.rename_axis("symbol").to_csv(tmp_path / "z.csv.gz")
     pd.DataFrame({"id": ["a"], "name": ["asthma"]}).to_csv(tmp_path / "names.csv", index=False)
-    found = study.write_atlas(tmp_path / "z.csv.gz", tmp_path / "atlas", size=50, names=tmp_path / "names.csv")
+    found = write_atlas(tmp_path / "z.csv.gz", tmp_path / "atlas", size=50, names=tmp_path / "names.csv")
     assert "asthma" in found.order
     assert {p.name for p in (tmp_path / "atlas").iterdir()} == {"pairs.tsv", "genes.tsv", "programmes.tsv", "map.svg"}
     assert len(pd.read_csv(tmp_path / "atlas" / "pairs.tsv", sep="\t")) == 36
     with pytest.raises(ResourceError, match="exists already"):
-        study.write_atlas(tmp_path / "z.csv.gz", tmp_path / "atlas")
+        write_atlas(tmp_path / "z.csv.gz", tmp_path / "atlas")
 
 
 def test_a_table_of_cohorts_becomes_modules(cohort_of, tmp_path, monkeypatch):
@@ -73,23 +75,23 @@ def test_a_table_of_cohorts_becomes_modules(cohort_of, tmp_path, monkeypatch):
     rows = {"name": ["x", "y", "z"], "file": [f"c{i}.h5ad" for i in range(3)], "case": 'group == "case"'}
     table = pd.DataFrame({**rows, "control": 'group == "control"', "subject": "subject"})
     table.to_csv(tmp_path / "cohorts.tsv", sep="\t", index=False)
-    found = study.write_atlas(tmp_path / "cohorts.tsv", tmp_path / "out", size=20)
+    found = write_atlas(tmp_path / "cohorts.tsv", tmp_path / "out", size=20)
     assert (found.pairs["shared"] > 2 * found.pairs["expected"]).all()
     assert (tmp_path / "out" / "module_x.tsv").exists()
 
 
 def test_bad_input(scores, tmp_path):
     with pytest.raises(InputError, match="three modules and more, not 2"):
-        gl.modules.atlas(gl.modules.modules_of_scores(scores[["a", "b"]], size=50))
+        gl.modules.atlas(modules_of_scores(scores[["a", "b"]], size=50))
     with pytest.raises(InputError, match="column 'text' has values that are no finite numbers"):
-        gl.modules.modules_of_scores(scores.assign(text="x"))
+        modules_of_scores(scores.assign(text="x"))
     with pytest.raises(InputError, match="at least 5000 are needed"):
-        gl.modules.modules_of_scores(scores, size=5000)
+        modules_of_scores(scores, size=5000)
     other = scores[["c"]].rename(index=lambda g: f"X{g}")
     with pytest.raises(GeneMismatchError, match="share 0 measured genes"):
-        gl.modules.compare_modules(gl.modules.modules_of_scores(scores[["a"]]) | gl.modules.modules_of_scores(other))
+        gl.modules.compare_modules(modules_of_scores(scores[["a"]]) | modules_of_scores(other))
     with pytest.raises(ResourceError, match="is not there"):
-        study.write_atlas(tmp_path / "absent.csv", tmp_path / "out")
+        write_atlas(tmp_path / "absent.csv", tmp_path / "out")
     scores.rename_axis("thing").to_csv(tmp_path / "z.csv")
     with pytest.raises(InputError, match="neither the columns name, file, case, control"):
-        study.write_atlas(tmp_path / "z.csv", tmp_path / "out")
+        write_atlas(tmp_path / "z.csv", tmp_path / "out")

@@ -10,6 +10,7 @@ from genelight import modules
 from genelight.errors import InputError, UnknownNameError
 from genelight.models import Folds, Spec
 from genelight.nouns import Contrast
+from genelight.stats.intervals import auc_interval, r2_interval
 
 FLU = Path(__file__).parents[2] / "../shared/data/flu_challenge_GSE30550.h5ad"
 
@@ -129,10 +130,10 @@ def test_r2_and_auc_equal_plain_formulas(held_out, cohort, linear_of):
 
 
 def test_intervals_hold_their_value_and_differences_are_paired(held_out):
-    auc = modules.auc_interval(held_out.scores, draws=200).set_index("method")
+    auc = auc_interval(held_out.scores, draws=200).set_index("method")
     assert ((auc["low"] <= auc["auc"]) & (auc["auc"] <= auc["high"])).all()
     assert auc.loc["random", "high"] - auc.loc["random", "low"] > 0.1
-    r2 = modules.r2_interval(held_out.r2_by_subject, draws=200).set_index(["model", "versus"])
+    r2 = r2_interval(held_out.r2_by_subject, draws=200).set_index(["model", "versus"])
     assert ((r2["low"] <= r2["r2"]) & (r2["r2"] <= r2["high"])).all()
     gap = r2.loc["deep", "shallow"]
     assert gap["r2"] == pytest.approx(r2.loc[("deep", ""), "r2"] - r2.loc[("shallow", ""), "r2"])

@@ -36,7 +36,7 @@ def drugs(*, number=20, seed=1) -> pd.DataFrame:
 def ask(adata, table, **more):
     model = gl.models.PCA(6).fit(adata)
     contrast = gl.Contrast.of(adata.obs, case="ill == 1", control="ill == 0", subject="subject")
-    return gl.modules.reversal(adata, model, table, contrast=contrast, **more)
+    return gl.modules.reversal(adata, model, perturbations=table, contrast=contrast, **more)
 
 
 def test_a_planted_reversal_is_found_with_its_sign():

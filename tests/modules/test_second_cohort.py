@@ -9,6 +9,7 @@ import genelight as gl
 from genelight import pp
 from genelight.errors import FormatError, GeneMismatchError, InputError
 from genelight.modules._cohort import SecondCohort, matched_draws
+from genelight.modules.second_cohort import Preservation
 from genelight.nouns import Contrast, Genes, Module
 from genelight.stats.moderated import Design
 
@@ -25,7 +26,7 @@ def value(found, measure, column="value", null=0):
 
 def ask(module, second, draws=199, **changed):
     settings = {"contrast": second.contrast, "prepared": pp.prepare(second.adata), "draws": draws} | changed
-    return gl.modules.preservation(module, second.adata, **settings)
+    return gl.modules.preservation(second.adata, module, **settings)
 
 
 @pytest.mark.parametrize(
@@ -110,12 +111,12 @@ def test_same_seed_same_table_and_round_trip(module, cohort_of, tmp_path):
     found = ask(module, second, draws=50)
     assert found.table.equals(ask(module, second, draws=50).table)
     found.save(tmp_path / "p.tsv")
-    again = gl.modules.Preservation.load(tmp_path / "p.tsv")
+    again = Preservation.load(tmp_path / "p.tsv")
     assert again.table.equals(found.table)
     assert (again.verdict, again.about) == (found.verdict, found.about)
     (tmp_path / "p.tsv").write_text("gene\tscore\n")
     with pytest.raises(FormatError, match="is no preservation"):
-        gl.modules.Preservation.load(tmp_path / "p.tsv")
+        Preservation.load(tmp_path / "p.tsv")
 
 
 def test_bad_input(module, cohort_of):
@@ -125,7 +126,7 @@ def test_bad_input(module, cohort_of):
     foreign = second.adata.copy()
     foreign.var_names = [f"ENSG{i:011d}" for i in range(200)]
     with pytest.raises(GeneMismatchError, match=r"share 0 genes, fewer than 10 \(not found: g"):
-        gl.modules.preservation(module, foreign, contrast=second.contrast, prepared=pp.prepare(foreign))
+        gl.modules.preservation(foreign, module, contrast=second.contrast, prepared=pp.prepare(foreign))
     with pytest.raises(InputError, match="draws = 0"):
         ask(module, second, draws=0)
 
@@ -133,7 +134,7 @@ def test_bad_input(module, cohort_of):
 def test_genes_that_the_second_cohort_lacks_are_counted(module, cohort_of):
     second = cohort_of(seed=7)
     part = second.adata[:, 12:].copy()
-    found = gl.modules.preservation(module, part, contrast=second.contrast, prepared=pp.prepare(part), draws=50)
+    found = gl.modules.preservation(part, module, contrast=second.contrast, prepared=pp.prepare(part), draws=50)
     assert found.about["genes_shared"] == 188
     assert found.about["module_genes_shared"] < 30
 
@@ -171,7 +172,7 @@ def test_a_module_that_follows_what_most_genes_follow_is_not_enough():
         score_g = stats.ttest_ind(first_ng[labels_n], first_ng[~labels_n]).statistic
         null = Module.from_scores(score_g, Genes(tuple(adata.var_names)), size=30, name="null", method="de")
         contrast = Contrast(case_n, ~case_n, np.arange(60).astype(str), "")
-        found = gl.modules.preservation(null, adata, contrast=contrast, prepared=pp.prepare(adata), draws=99)
+        found = gl.modules.preservation(adata, null, contrast=contrast, prepared=pp.prepare(adata), draws=99)
         verdicts.append(found.verdict)
     # Half of them have the right sign by chance, and shuffled labels of the second cohort alone let all of those pass.
     assert verdicts.count("not preserved") >= 18

@@ -7,8 +7,9 @@ import pytest
 
 from genelight import models, nodes
 from genelight.errors import FormatError, GeneMismatchError, InputError, UnknownNameError
-from genelight.nodes.cards import _among_strongest
-from genelight.nouns import EVIDENCE_COLUMNS, Evidence, NodeCard, NodeGenes
+from genelight.nodes.cards import _among_strongest, node_cards
+from genelight.nouns import Evidence, NodeCard, NodeGenes
+from genelight.nouns.evidence import EVIDENCE_COLUMNS
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_without_samples_only_what_the_model_knows(model):
 def test_cards_of_several_layers_are_those_of_each_node(cohort, model):
     others = {"L1": [nodes.light_up(model, "L1")]}
     wanted = {"adata": cohort.adata, "subject": "subject"}
-    first, second = nodes.node_cards(model, ["L2.1", "L1.0"], others=others, **wanted)
+    first, second = node_cards(model, ["L2.1", "L1.0"], others=others, **wanted)
     assert first.to_text() == nodes.node_card(model, "L2.1", **wanted).to_text()
     assert second.to_text() == nodes.node_card(model, "L1.0", others=others["L1"], **wanted).to_text()
     assert first.genes["stability"].isna().all()

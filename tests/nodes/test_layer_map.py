@@ -16,21 +16,21 @@ def model(cohort):
 
 
 def test_one_row_per_pair_of_nodes_of_two_layers(cohort, model):
-    table = nodes.layer_map(model, cohort.adata)
+    table = nodes.layer_map(cohort.adata, model)
     sizes = table.groupby(["source_layer", "target_layer"], sort=False).size().to_dict()
     assert sizes == {("L1", "L2"): 96, ("L2", "L3"): 32, ("L1", "L3"): 48}
     np.testing.assert_allclose(table.groupby(["source_layer", "target"])["share"].sum(), 1)
     assert table["q"].between(0, 1).all()
     for _, part in table.groupby(["source_layer", "target_layer"]):
         np.testing.assert_allclose(part["q"], stats.false_discovery_control(part["p"]))
-    assert table.equals(nodes.layer_map(model, cohort.adata))
+    assert table.equals(nodes.layer_map(cohort.adata, model))
 
 
 def test_a_layer_feeds_the_one_after_the_next_through_the_one_between(cohort):
     preset = models.preset("default", learning_rate=1e-12)
     model = models.fit(cohort.adata, widths=(12, 8, 4), subject="subject", epochs=1, preset=preset)
     x_ng = model.prepare(cohort.adata)
-    table = nodes.layer_map(model, cohort.adata)
+    table = nodes.layer_map(cohort.adata, model)
     far = table[(table["source_layer"] == "L1") & (table["target_layer"] == "L3")]
     second, third = (step.weight.numpy() for step in model.net.hidden[1:])
     expected = third @ second * model.encode(x_ng, "L1").std(0) / model.encode(x_ng, "L3").std(0)[:, None]
@@ -41,7 +41,7 @@ def test_weight_of_a_linear_step_is_its_weight_in_standard_deviations(cohort):
     model = models.fit(
         cohort.adata, widths=(12, 8), subject="subject", epochs=1, preset=models.preset("default", learning_rate=1e-12)
     )
-    table = nodes.layer_map(model, cohort.adata)
+    table = nodes.layer_map(cohort.adata, model)
     x_ng = model.prepare(cohort.adata)
     sd_s, sd_t = model.encode(x_ng, "L1").std(0), model.encode(x_ng, "L2").std(0)
     expected = model.net.hidden[1].weight.numpy() * sd_s / sd_t[:, None]
@@ -107,10 +107,10 @@ def test_nodes_that_do_not_vary_are_not_connected():
 
 def test_bad_input(cohort, model, linear):
     with pytest.raises(InputError, match="1 hidden layer"):
-        nodes.layer_map(models.PCA(3).fit(cohort.adata), cohort.adata)
+        nodes.layer_map(cohort.adata, models.PCA(3).fit(cohort.adata))
     with pytest.raises(InputError, match="0 hidden layer"):
-        nodes.layer_map(SimpleNamespace(name="flat", widths={}), cohort.adata)
+        nodes.layer_map(cohort.adata, SimpleNamespace(name="flat", widths={}))
     with pytest.raises(InputError, match="model toy does not show"):
-        nodes.layer_map(linear, cohort.adata)
+        nodes.layer_map(cohort.adata, linear)
     with pytest.raises(GeneMismatchError):
-        nodes.layer_map(model, cohort.adata[:, :20])
+        nodes.layer_map(cohort.adata[:, :20], model)

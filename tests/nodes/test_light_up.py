@@ -7,17 +7,19 @@ import pytest
 import genelight as gl
 from genelight.errors import InputError, UnknownNameError
 from genelight.nodes import layers as _layers
-from genelight.nouns import CodeRange, Genes
+from genelight.nodes.light_up import LEVELS, RESTS
+from genelight.nouns import Genes
+from genelight.nouns.model import CodeRange
 
 
 @pytest.mark.parametrize("layer", ["L1", "L2", "L3"])
-@pytest.mark.parametrize("rest", gl.nodes.RESTS)
-@pytest.mark.parametrize("level", gl.nodes.LEVELS)
+@pytest.mark.parametrize("rest", RESTS)
+@pytest.mark.parametrize("level", LEVELS)
 def test_linear_model_gives_decoder_weights_times_the_step(linear, layer, rest, level):
     nodes = gl.nodes.light_up(linear, layer, rest=rest, level=level)
     decoder_kg = reduce(np.matmul, linear.weights[int(layer[1:]) :])
     span = linear.code_range(layer)
-    step_k = gl.nodes.LEVELS[level](span) - gl.nodes.RESTS[rest](span)
+    step_k = LEVELS[level](span) - RESTS[rest](span)
     np.testing.assert_allclose(nodes.values_kg, decoder_kg * step_k[:, None], atol=2e-5)
 
 

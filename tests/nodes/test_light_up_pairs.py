@@ -7,7 +7,7 @@ from genelight.nouns import Genes, NodeGenes
 
 
 def test_equals_four_decodes(relu):
-    pair = nodes.light_up_pairs(relu, "L1", [("L1.0", "L1.5"), ("L1.2", "L1.1")], rest="mean", level="max")
+    pair = nodes.light_up_pairs(relu, "L1", pairs=[("L1.0", "L1.5"), ("L1.2", "L1.1")], rest="mean", level="max")
     assert pair.nodes == ("L1.0 x L1.5", "L1.2 x L1.1")
     span = relu.code_range("L1")
 
@@ -21,7 +21,7 @@ def test_equals_four_decodes(relu):
 
 
 def test_linear_model_has_no_interactions(linear):
-    values = nodes.light_up_pairs(linear, "L1", [("L1.0", "L1.1"), ("L1.3", "L1.4")]).values_kg
+    values = nodes.light_up_pairs(linear, "L1", pairs=[("L1.0", "L1.1"), ("L1.3", "L1.4")]).values_kg
     np.testing.assert_allclose(values, 0, atol=2e-5)
 
 
@@ -33,7 +33,7 @@ def test_an_interaction_is_found(cohort, toy_of):
     span = model.code_range("L1")
     both = np.maximum(span.maximum.sum() - 0.05, 0)
     alone = np.maximum(span.maximum - 0.05, 0).sum()
-    values = nodes.light_up_pairs(model, "L1", [("L1.0", "L1.1")], rest="zero").values_kg
+    values = nodes.light_up_pairs(model, "L1", pairs=[("L1.0", "L1.1")], rest="zero").values_kg
     np.testing.assert_allclose(values, both - alone, rtol=1e-4)
     assert both > alone
 
@@ -49,7 +49,7 @@ def test_an_interaction_is_found(cohort, toy_of):
 )
 def test_bad_pairs(linear, pairs, error, message):
     with pytest.raises(error, match=message):
-        nodes.light_up_pairs(linear, "L1", pairs)
+        nodes.light_up_pairs(linear, "L1", pairs=pairs)
 
 
 def test_top_genes_keeps_up_and_down_apart():

@@ -9,6 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from genelight import NodeGenes, models, nodes
 from genelight.errors import GeneMismatchError, InputError, UnknownNameError
 from genelight.nodes._matching import random_turn
+from genelight.nodes.reproduce import match_nodes, rank_nodes
 from genelight.nouns import Genes
 
 G, K, MEMBERS = 300, 12, 6
@@ -40,7 +41,7 @@ def planted():
 
 def test_matching_is_the_best_assignment_of_correlations(planted):
     a, b = planted[0][0], planted[1][0]
-    table = nodes.match_nodes(a, b)
+    table = match_nodes(a, b)
     r = np.corrcoef(a.values_kg, b.values_kg)[:K, K:]
     i, j = linear_sum_assignment(-np.abs(r))
     assert table["match"].tolist() == [b.nodes[x] for x in j]
@@ -50,7 +51,7 @@ def test_matching_is_the_best_assignment_of_correlations(planted):
 def test_matching_undoes_order_and_sign():
     rng = np.random.default_rng(1)
     values = rng.standard_normal((5, 50))
-    table = nodes.match_nodes(nodes_of(values), nodes_of(-3 * values[::-1]))
+    table = match_nodes(nodes_of(values), nodes_of(-3 * values[::-1]))
     assert table["match"].tolist() == [f"L1.{i}" for i in (4, 3, 2, 1, 0)]
     np.testing.assert_allclose(table["correlation"], -1, atol=1e-6)
 
@@ -58,7 +59,7 @@ def test_matching_undoes_order_and_sign():
 def test_dead_nodes_have_no_match_and_numbers_may_differ():
     values = np.random.default_rng(2).standard_normal((4, 50))
     values[1] = 0
-    table = nodes.match_nodes(nodes_of(values), nodes_of(values[[0, 1, 2]]))
+    table = match_nodes(nodes_of(values), nodes_of(values[[0, 1, 2]]))
     assert table["match"].tolist()[:3] == ["L1.0", "", "L1.2"]
     assert table["correlation"].tolist()[1] == 0
 
@@ -162,7 +163,7 @@ def test_nodes_of_all_layers_are_scored_as_each_layer_is(cohort):
 def test_members_with_other_genes(planted):
     a, b = planted[0][0], planted[1][0]
     other = nodes_of(b.values_kg, genes=Genes(tuple(f"g{i}" for i in range(5, G + 5))))
-    for ask in (lambda: nodes.match_nodes(a, other), lambda: nodes.consensus([a, b, other])):
+    for ask in (lambda: match_nodes(a, other), lambda: nodes.consensus([a, b, other])):
         with pytest.raises(GeneMismatchError, match=r"has 300 genes, of which 295 are among the 300 of member 0"):
             ask()
 
@@ -170,16 +171,16 @@ def test_members_with_other_genes(planted):
 def test_all_nodes_dead(planted):
     dead = nodes_of(np.zeros((3, G)))
     with pytest.raises(InputError, match="all 3 nodes of layer L1"):
-        nodes.match_nodes(dead, planted[0][0])
+        match_nodes(dead, planted[0][0])
 
 
 def test_ranking_is_reproducibility_times_effect():
     scored = pd.DataFrame({"node": ["a", "b", "c"], "reproducibility": [0.9, 0.5, 0.0], "q": [0.0, 0.1, 1.0]})
     effects = pd.DataFrame({"node": ["c", "b", "a", "d"], "effect": [9.0, -2.0, 1.0, 3.0], "state": [""] * 4})
-    ranked = nodes.rank_nodes(scored, effects)
+    ranked = rank_nodes(scored, effects)
     assert ranked["node"].tolist() == ["b", "a", "c"]
     np.testing.assert_allclose(ranked["rank_score"], [1.0, 0.9, 0.0])
     with pytest.raises(UnknownNameError, match="unknown column 'effect'"):
-        nodes.rank_nodes(scored, effects.drop(columns="effect"))
+        rank_nodes(scored, effects.drop(columns="effect"))
     with pytest.raises(UnknownNameError, match="unknown node 'a'"):
-        nodes.rank_nodes(scored, effects[effects["node"] != "a"])
+        rank_nodes(scored, effects[effects["node"] != "a"])

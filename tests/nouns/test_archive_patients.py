@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from genelight.nouns import Changes, Groups, Severity
-from genelight.patients import Scores
+from genelight.patients.score import Scores
 
 V1 = Path(__file__).parent / "archive" / "v1"
 

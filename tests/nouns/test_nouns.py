@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from genelight.errors import FormatError, InputError, UnknownNameError
-from genelight.nouns import EVIDENCE_COLUMNS, CodeRange, Edges, Evidence, Genes, Module, NodeGenes
+from genelight.nouns import Edges, Evidence, Genes, Module, NodeGenes
+from genelight.nouns.evidence import EVIDENCE_COLUMNS
+from genelight.nouns.model import CodeRange
 
 SYMBOLS = st.from_regex(r"[A-Z][A-Z0-9]{0,5}(-[0-9])?", fullmatch=True)
 ENTREZ = st.integers(1, 10**6).map(str)

@@ -7,8 +7,8 @@ from anndata import AnnData
 
 import genelight as gl
 from genelight.errors import GeneMismatchError, InputError
-from genelight.nouns import Familiar
-from genelight.patients import Scores
+from genelight.nouns.applicability import Familiar
+from genelight.patients.score import Scores
 
 PLAN = gl.patients.Protocol(folds=4, permutations=0)
 

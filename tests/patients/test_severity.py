@@ -14,6 +14,7 @@ from genelight.errors import InputError, UnknownNameError
 from genelight.nouns import Contrast, Severity
 from genelight.patients._measures import permuted, standardised, steadied
 from genelight.patients._stack import Teacher, learn
+from genelight.patients.severity import check_measure
 from genelight.stats.conformal import coverage, residuals
 from genelight.stats.ridge import PENALTIES, ridge_path
 from genelight.stats.subjects import subject_folds
@@ -245,7 +246,7 @@ def test_the_order_of_visits_must_be_numbers(adata, model):
     with pytest.raises(InputError, match="time 'when' has 120 values that are not numbers"):
         gl.patients.severity(adata, model, measure="score", subject="subject", protocol=protocol)
     with pytest.raises(UnknownNameError):
-        gl.patients.check_measure(adata, "score", subject="subject", time="wen")
+        check_measure(adata, "score", subject="subject", time="wen")
 
 
 def told_by_others(seed: int) -> AnnData:
@@ -330,7 +331,7 @@ def test_a_column_beside_that_says_nothing_is_refused(adata, model, values, mess
     with pytest.raises(InputError, match=message):
         gl.patients.severity(changed, model, measure="score", subject="subject", protocol=protocol)
     with pytest.raises(UnknownNameError, match="did you mean 'score'"):
-        gl.patients.check_measure(adata, "score", subject="subject", beside=("scor",))
+        check_measure(adata, "score", subject="subject", beside=("scor",))
 
 
 def test_columns_beside_a_contrast_are_refused(cohort):

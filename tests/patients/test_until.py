@@ -13,6 +13,7 @@ from genelight.errors import InputError, UnknownNameError
 from genelight.nouns import Severity, Until
 from genelight.nouns.contrast import measure_of
 from genelight.patients._until import excess, waiting
+from genelight.patients.severity import check_measure
 
 SHORT = gl.patients.Protocol(folds=5, permutations=19, signature=("g0", "g1"))
 WAIT = Until("days", "flare")
@@ -157,7 +158,7 @@ def test_lifelines_is_asked_for_by_name_where_it_is_missing(adata, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "lifelines.utils", None)
     with pytest.raises(InputError, match=r"pip install 'genelight\[survival\]'"):
-        gl.patients.check_measure(adata, WAIT, subject="subject")
+        check_measure(adata, WAIT, subject="subject")
 
 
 def test_words_for_it(adata):

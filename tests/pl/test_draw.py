@@ -16,6 +16,7 @@ from genelight import pl
 from genelight.errors import UnknownNameError
 from genelight.nouns import Evidence, Genes, Module, NodeCard, NodeGenes
 from genelight.nouns.card import TABLES
+from genelight.pl._style import PALETTE
 
 GENES = Genes(("A", "B", "C", "D", "E$x$", "F"))
 SCORES = np.array([0.5, -2.0, 1.0, 0.1, 3.0, -0.2])
@@ -116,7 +117,7 @@ def test_module_names_the_strongest_genes_and_their_frequency(ax: Axes) -> None:
     assert rows(ax) == ["E$x$", "B", "C"]
     assert [round(p.get_width(), 1) for p in ax.patches] == [3.0, -2.0, 1.0]
     assert [t.get_text() for t in ax.texts] == ["100%", "90%", "80%"]
-    assert [to_hex(p.get_facecolor()) for p in ax.patches] == [pl.PALETTE[c] for c in ("up", "down", "up")]
+    assert [to_hex(p.get_facecolor()) for p in ax.patches] == [PALETTE[c] for c in ("up", "down", "up")]
 
 
 def test_module_without_bootstraps_has_no_frequency(ax: Axes) -> None:
@@ -142,7 +143,7 @@ def test_a_card_has_genes_with_stability_columns_neighbours_and_evidence(ax: Axe
     assert [t.get_text() for t in genes.texts] == ["100%", "40%", "0%"]
     assert rows(columns) == ["condition: ill", "age"]
     assert [round(p.get_width(), 1) for p in columns.patches] == [3.0, 0.2]
-    assert to_hex(columns.patches[1].get_facecolor()) == pl.PALETTE["faint"]
+    assert to_hex(columns.patches[1].get_facecolor()) == PALETTE["faint"]
     assert rows(neighbours) == ["L2.0", "L2.1"]
     assert [p.get_width() for p in neighbours.patches] == [-0.9, 0.2]
     assert rows(found)[0] == "DNA repair"
@@ -169,7 +170,7 @@ def test_gene_sets_of_one_test_best_first(ax: Axes) -> None:
     pl.gene_sets(evidence(), "L1.0", ax)
     assert rows(ax) == ["DNA repair", "Cell cycle", "APOPTOSIS"]
     assert [round(p.get_width()) for p in ax.patches] == [300, 2, 0]
-    assert to_hex(ax.patches[2].get_facecolor()) == pl.PALETTE["faint"]
+    assert to_hex(ax.patches[2].get_facecolor()) == PALETTE["faint"]
 
 
 def test_gene_sets_of_another_test_and_of_nobody(ax: Axes) -> None:
@@ -196,8 +197,8 @@ def test_held_out_best_mean_on_top(ax: Axes) -> None:
     pl.held_out(HELD_OUT, ax, metric="auc", highlight="direction L1")
     assert rows(ax) == ["direction L1", "PCA"]
     assert ax.collections[1].get_offsets()[0][0] == pytest.approx(0.905)
-    assert to_hex(ax.collections[1].get_facecolor()[0]) == pl.PALETTE["accent"]
-    assert to_hex(ax.collections[3].get_facecolor()[0]) == pl.PALETTE["soft"]
+    assert to_hex(ax.collections[1].get_facecolor()[0]) == PALETTE["accent"]
+    assert to_hex(ax.collections[3].get_facecolor()[0]) == PALETTE["soft"]
 
 
 def test_held_out_of_a_metric_nobody_has(ax: Axes) -> None:

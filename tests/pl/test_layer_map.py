@@ -8,6 +8,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from genelight import pl
+from genelight.pl._style import PALETTE
 
 EDGES = pd.DataFrame(
     [
@@ -32,7 +33,7 @@ def test_significant_connections_from_left_to_right(ax: Axes) -> None:
     assert names(ax) == {"L1.0", "L1.1", "L1.2", "L2.0", "L2.1", "L3.0"}
     assert [t.get_text() for t in ax.get_xticklabels()] == ["L1", "L2", "L3"]
     lines = {tuple(line.get_xdata()): line for line in ax.lines if line.get_xdata()[0] == 1}
-    assert to_hex(lines[(1.0, 2.0)].get_color()) == pl.PALETTE["teal"]
+    assert to_hex(lines[(1.0, 2.0)].get_color()) == PALETTE["teal"]
     assert len(ax.lines) == 4
     widths = [line.get_linewidth() for line in ax.lines]
     assert widths == sorted(widths)
@@ -49,7 +50,7 @@ def test_nodes_with_effects_are_chosen_sized_and_coloured(ax: Axes) -> None:
     assert names(ax) == {"L1.0", "L2.0"}
     sizes = [c.get_sizes()[0] for c in ax.collections]
     assert sizes[0] > sizes[1]
-    assert to_hex(ax.collections[0].get_facecolor()[0]) == pl.PALETTE["up"]
+    assert to_hex(ax.collections[0].get_facecolor()[0]) == PALETTE["up"]
 
 
 def test_a_connection_that_only_the_direction_tells_is_dashed(ax: Axes) -> None:

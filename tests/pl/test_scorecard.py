@@ -9,6 +9,7 @@ from matplotlib.colors import to_hex
 from genelight import pl
 from genelight.nouns import Scorecard
 from genelight.nouns.scorecard import SCORE_COLUMNS, VERDICT_COLUMNS
+from genelight.pl._style import PALETTE
 
 
 def card() -> Scorecard:
@@ -38,7 +39,7 @@ def test_a_row_for_each_question_and_a_column_for_each_layer_and_control(ax: Axe
 def test_verdicts_stand_beside_their_row(ax: Axes) -> None:
     pl.scorecard(card(), ax)
     marks = {t.get_text(): to_hex(t.get_color()) for t in ax.texts if ":" in t.get_text()}
-    assert marks == {"falls: holds": pl.PALETTE["teal"], "above: does not hold": pl.PALETTE["ochre"]}
+    assert marks == {"falls: holds": PALETTE["teal"], "above: does not hold": PALETTE["ochre"]}
 
 
 def test_makes_a_figure_of_its_own() -> None:

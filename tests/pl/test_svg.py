@@ -7,20 +7,22 @@ import re
 import pytest
 from matplotlib.axes import Axes
 
-from genelight import pl
+from genelight.nouns.labels import set_label
+from genelight.pl._style import PALETTE
+from genelight.pl._svg import svg
 
 
 def drawing(ax: Axes) -> None:
-    ax.barh([0, 1], [1, 2], color=[pl.PALETTE["up"], "#123456"])
-    ax.scatter([1, 2], [0, 1], color=pl.PALETTE["down"])
+    ax.barh([0, 1], [1, 2], color=[PALETTE["up"], "#123456"])
+    ax.scatter([1, 2], [0, 1], color=PALETTE["down"])
     ax.set_title('<script>alert("x")</script> & <!-- $a$', parse_math=False)
 
 
-PICTURE = pl.svg(drawing, name="bars", alt='two "bars" & <dots>')
+PICTURE = svg(drawing, name="bars", alt='two "bars" & <dots>')
 
 
 def test_same_text_every_time() -> None:
-    assert pl.svg(drawing, name="bars", alt='two "bars" & <dots>') == PICTURE
+    assert svg(drawing, name="bars", alt='two "bars" & <dots>') == PICTURE
 
 
 def test_ids_are_the_pictures_own_and_resolve() -> None:
@@ -34,13 +36,13 @@ def test_ids_are_the_pictures_own_and_resolve() -> None:
 
 
 def test_an_image_keeps_its_content() -> None:
-    picture = pl.svg(lambda ax: ax.imshow([[0.0, 1.0], [1.0, 0.0]]), name="map", alt="four fields")
+    picture = svg(lambda ax: ax.imshow([[0.0, 1.0], [1.0, 0.0]]), name="map", alt="four fields")
     assert re.findall(r'href="([^"]{22})', picture) == ["data:image/png;base64,"]
 
 
 def test_colours_of_the_palette_are_variables_others_stay() -> None:
-    assert f"var(--up, {pl.PALETTE['up']})" in PICTURE
-    assert f"var(--down, {pl.PALETTE['down']})" in PICTURE
+    assert f"var(--up, {PALETTE['up']})" in PICTURE
+    assert f"var(--down, {PALETTE['down']})" in PICTURE
     assert "fill: #123456" in PICTURE
 
 
@@ -56,7 +58,7 @@ def test_nothing_leaks_out_of_it() -> None:
 
 
 def test_a_glyph_this_machine_lacks_is_no_matter() -> None:
-    assert "流感" in pl.svg(lambda ax: ax.set_xlabel("流感"), name="x", alt="")
+    assert "流感" in svg(lambda ax: ax.set_xlabel("流感"), name="x", alt="")
 
 
 @pytest.mark.parametrize(
@@ -74,4 +76,4 @@ def test_a_glyph_this_machine_lacks_is_no_matter() -> None:
     ],
 )
 def test_set_names_as_people_write_them(reference: str, collection: str, name: str) -> None:
-    assert pl.set_label(reference) == (collection, name)
+    assert set_label(reference) == (collection, name)

@@ -13,7 +13,11 @@ from hypothesis import strategies as st
 
 from genelight import Genes, demo, prepare
 from genelight.errors import FormatError, GeneMismatchError, InputError, UnknownNameError
-from genelight.pp import COLLAPSES, IdMap, IdTable, UserTable, map_ids
+from genelight.io.id_table import IdTable
+from genelight.pp import map_ids
+from genelight.pp.collapse import COLLAPSES
+from genelight.pp.map_ids import IdMap
+from genelight.pp.user_table import UserTable
 
 DATA = Path(__file__).parents[2] / "../shared/data"
 # A few genes under every kind of id the shipped table has.

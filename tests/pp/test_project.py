@@ -11,7 +11,9 @@ from typer.testing import CliRunner
 import genelight as gl
 from genelight.cli import app
 from genelight.errors import InputError
-from genelight.pp import IdMap, IdTable, map_for, map_where_needed
+from genelight.io.id_table import IdTable
+from genelight.pp.map_ids import IdMap
+from genelight.pp.project import map_for, map_where_needed
 
 DATA = Path(__file__).parents[2] / "../shared/data"
 GPL570 = DATA / "id_maps/gpl570_probe_entrez.csv.gz"
@@ -168,6 +170,6 @@ def test_a_second_cohort_with_newer_names_is_mapped_by_itself():
     assert "DDX58" in adata.var_names
     newer = adata.copy()
     newer.var_names = [{"DDX58": "RIGI"}.get(gene, gene) for gene in adata.var_names]
-    id_map = gl.pp.map_where_needed(newer, to=gl.Genes(tuple(adata.var_names)))
+    id_map = map_where_needed(newer, to=gl.Genes(tuple(adata.var_names)))
     assert "DDX58" in id_map.transform(newer).var_names
-    assert gl.pp.map_where_needed(adata, to=gl.Genes(tuple(adata.var_names))) is None
+    assert map_where_needed(adata, to=gl.Genes(tuple(adata.var_names))) is None

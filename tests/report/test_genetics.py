@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from genelight import pl, report
-from genelight.nouns import EVIDENCE_COLUMNS, Evidence
+from genelight.nouns import Evidence
+from genelight.nouns.evidence import EVIDENCE_COLUMNS
 
 Make = Callable[..., Path]
 LIST = "GWAS catalog 2015, high confidence"

@@ -15,9 +15,10 @@ from genelight.errors import InputError, UnknownNameError
 from genelight.nouns import Severity
 from genelight.report._read import read_run
 from genelight.report.sections._patients import Patients as Section
-from genelight.study import Study, run, template
+from genelight.study import Study, run
 from genelight.study._inputs import Inputs
 from genelight.study._readings import expression
+from genelight.study._template import template
 from genelight.study.steps import Bench
 from genelight.study.steps._patients import Patients
 

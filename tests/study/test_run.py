@@ -11,9 +11,10 @@ import pytest
 import genelight as gl
 from genelight._core.ledger import Ledger
 from genelight.errors import FormatError, GenelightError, InputError, UnknownNameError
+from genelight.modules.second_cohort import Preservation
 from genelight.nouns import Scorecard
-from genelight.study import Study, run, template
-from genelight.study._template import to_toml
+from genelight.study import Study, run
+from genelight.study._template import template, to_toml
 from genelight.study.steps import STEPS
 
 STUDY = """
@@ -163,7 +164,7 @@ def test_the_module_stands_on_the_network_of_the_study(done):
 
 
 def test_a_second_cohort_is_asked_by_its_own_subjects_and_shown(done, cohort):
-    found = gl.modules.Preservation.load(done.folder / "05_second_cohort.tsv")
+    found = Preservation.load(done.folder / "05_second_cohort.tsv")
     assert found.verdict == "preserved"
     assert found.about["case_subjects"] + found.about["control_subjects"] == cohort.obs["subject"].nunique()
     shown = json.loads((done.folder / "report.json").read_text())["second_cohort"]

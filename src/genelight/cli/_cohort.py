@@ -20,6 +20,8 @@ from ._shared import listed
 if TYPE_CHECKING:
     from anndata import AnnData
 
+    from ..pp.map_ids import IdMap
+
 __all__ = [
     "Cohort",
     "ContrastedCohort",
@@ -127,10 +129,10 @@ class Cohort(Table):
         typer.Option("--table", help="table of ids and genes, or a GEO platform such as GPL570", rich_help_panel=GENES),
     ] = None
 
-    def genes(self, *, to: str | gl.Genes = "symbol") -> tuple[AnnData, gl.pp.IdMap | None]:
+    def genes(self, *, to: str | gl.Genes = "symbol") -> tuple[AnnData, IdMap | None]:
         """With genes of one kind as columns; where they were of another, mapped, with the account."""
         adata = self.read()
-        id_map = gl.pp.map_where_needed(adata, to=to, table=self.probes)
+        id_map = gl.pp.project.map_where_needed(adata, to=to, table=self.probes)
         if id_map is None:
             return adata, None
         note(id_map)
@@ -140,9 +142,9 @@ class Cohort(Table):
         """With a model's genes as columns."""
         return as_genes_of(model, self.read(), probes=self.probes, scale=scale)
 
-    def store_or_genes(self) -> tuple[AnnData | gl.io.Store, gl.pp.IdMap | None]:
+    def store_or_genes(self) -> tuple[AnnData | gl.io.Store, IdMap | None]:
         """A store as it lies, anything else in memory with genes as columns."""
-        return (self.store(), None) if gl.io.is_store(self.table) else self.genes()
+        return (self.store(), None) if gl.io._store_group.is_store(self.table) else self.genes()
 
     def store(self) -> gl.io.Store:
         """A store as it lies.
@@ -216,7 +218,7 @@ def as_genes_of(model: Path, adata: AnnData, *, probes: Path | None = None, scal
     With a `scale` the values are brought from it to the model's.
     """
     preparation = gl.pp.Preparation.load(model / "prepare.json")
-    id_map = gl.pp.map_for(adata, preparation, table=probes)
+    id_map = gl.pp.project.map_for(adata, preparation, table=probes)
     if id_map is not None:
         note(id_map)
         adata = id_map.transform(adata)

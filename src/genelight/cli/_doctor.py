@@ -33,12 +33,14 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 @command(commands, room="Whole studies", example="genelight doctor")
 def doctor() -> Result:
     """Say whether this machine is fit: versions, threads, memory, folders that must be writable, optional extras."""
+    from ..models.build import torch_build
+
     facts: dict[str, Any] = {
         "genelight": gl.__version__,
         "python": platform.python_version(),
         "system": platform.platform(),
         "packages": {name: _version(name) for name in PACKAGES},
-        "torch": gl.models.torch_build(),
+        "torch": torch_build(),
         "threads": {"cores": _cores(), **{name: os.environ[name] for name in THREADS if name in os.environ}},
         "memory_gb": {name: round(size / 2**30, 1) for name, size in _memory().items()},
         "folders": dict(_folders()),

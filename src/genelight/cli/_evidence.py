@@ -82,7 +82,7 @@ def assess(
     lines = [f"{out}: {len(evidence)} results, {sure} with q <= 0.05"]
     if untested and not collections:
         lines.append("gene sets were not tested: they need expression, --table")
-    doubtful = sorted(set(evidence.table.loc[~gl.evidence.calibrated(evidence.table["test"]), "test"]))
+    doubtful = sorted(set(evidence.table.loc[~gl.evidence._registry.calibrated(evidence.table["test"]), "test"]))
     if doubtful:
         lines.append(f"not calibrated, for they count genes as independent: {', '.join(doubtful)}")
     return Result("\n".join(lines), {**evidence_facts(evidence, out), "not_calibrated": doubtful})
@@ -116,7 +116,7 @@ def _check_asked(
 
 def expression(adata: AnnData, genes: gl.Genes) -> np.ndarray:
     """Expression with a column for each gene, NaN where the table lacks it."""
-    id_map = gl.pp.map_where_needed(adata, to=genes.namespace)
+    id_map = gl.pp.project.map_where_needed(adata, to=genes.namespace)
     adata = adata if id_map is None else id_map.transform(adata)
     place_g = genes.align(gl.Genes(tuple(adata.var_names), genes.namespace)).index
     x_ng = np.full((adata.n_obs, len(genes)), np.nan)
@@ -142,8 +142,8 @@ def scorecard(
     samples = gl.evidence.Samples(adata.obs, labels=label or [], batch=batch or [], subject=cohort.subject)
     edges = None if network == "none" else cut_network(network, genes)
     collections = [] if sets == "none" else [sets_of(sets, genes)]
-    x_ng = gl.study.expression(trained[0], adata)
-    read = gl.study.readings(trained, adata)
+    x_ng = gl.study._readings.expression(trained[0], adata)
+    read = gl.study.readings(adata, trained)
     card = gl.evidence.scorecard(read, samples, network=edges, sets=collections, x_ng=x_ng)
     card.save(out)
     lines = [

@@ -47,6 +47,8 @@ def association(
     top: Top = "1000",
 ) -> Result:
     """Test nodes or a module against gene-level p values of diseases, and all of these together."""
+    from ..evidence.combine import COMBINATIONS
+
     tested, target = nodes_or_module(path), fresh(out)
     x_ng = None if table is None else expression(gl.read(table, dense=True), tested.genes)
     found = []
@@ -55,7 +57,7 @@ def association(
         found.append(gl.evidence.genetic_association(tested, edges, n_top=size_of(top), x_ng=x_ng))
         note(f"{edges.name}: {_facts(found[-1], 'genetic_association')}")
     joined = gl.Evidence.join(found)
-    combined = [gl.evidence.combine_evidence(joined, method=m) for m in gl.evidence.COMBINATIONS]
+    combined = [gl.evidence.combine_evidence(joined, method=m) for m in COMBINATIONS]
     everything = gl.Evidence.join([joined, *(c for c in combined if len(c))])
     everything.save(target)
     return _told(everything, out)

@@ -55,7 +55,7 @@ def fit(
     adata, id_map = cohort.store_or_genes()
     preparation = replace(gl.prepare(adata, scale=scale), id_map=id_map)
     spec = replace(
-        gl.models.spec_of(name, whole_numbers(widths, "--widths")),
+        gl.models.named.spec_of(name, whole_numbers(widths, "--widths")),
         preparation=preparation.settings,
         subject=cohort.subject,
         subject_pattern=subject_pattern,
@@ -116,8 +116,8 @@ def models(
     registry: Annotated[Path | None, typer.Option(help="TOML file that names shared models")] = None,
 ) -> Result:
     """List saved models, and those that a registry shares."""
-    found = gl.models.find_models(folder)
-    shared = list(gl.models.read_registry(registry).values()) if registry else []
+    found = gl.models.shelf.find_models(folder)
+    shared = list(gl.models.shelf.read_registry(registry).values()) if registry else []
     lines = []
     for model in found:
         sizes = ", ".join(map(str, model.widths))
@@ -172,7 +172,7 @@ def sweep(
 def encode(cohort: Cohort, model: ModelFolder, layer: Layer, out: File, scale: OtherScale = None) -> Result:
     """Write a table with a layer's codes in its obsm, of a store its samples only; ids are mapped to the model's."""
     target, key, trained = fresh(out), f"X_{layer}", gl.load(model)
-    if gl.io.is_store(cohort.table):
+    if gl.io._store_group.is_store(cohort.table):
         store = cohort.store()
         adata = AnnData(obs=store.obs, obsm={key: gl.encode(store, trained, layer=layer)})
     else:

@@ -173,7 +173,7 @@ def validate(
         note(gaps)
     contrast = cohort.contrast(adata)
     prepared = gl.prepare(adata, scale=scale, ids=found.genes.namespace)
-    result = gl.modules.preservation(found, adata, contrast=contrast, prepared=prepared)
+    result = gl.modules.preservation(adata, found, contrast=contrast, prepared=prepared)
     about = result.about
     if target:
         result.save(target)
@@ -229,7 +229,9 @@ def atlas(
     names: Annotated[Path | None, typer.Option(help="table of what the score columns are called")] = None,
 ) -> Result:
     """Compare the modules of many diseases: overlaps, shared and specific genes, a map."""
-    found = gl.study.write_atlas(table, out, size=size, names=names)
+    from ..study.atlas import write_atlas
+
+    found = write_atlas(table, out, size=size, names=names)
     kinds = found.genes["kind"].value_counts()
     text = (
         f"{out}: {found.about['diseases']} modules, {int((found.pairs['q'] <= 0.05).sum())} of "

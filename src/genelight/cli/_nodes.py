@@ -112,7 +112,7 @@ def layer_map(
     """Write how the nodes of each hidden layer feed those of the next ones, as TSV."""
     trained, path = gl.load(model), fresh(out)
     picture = None if draw is None else fresh(draw)
-    edges = gl.nodes.layer_map(trained, cohort.genes_of(model), seed=seed)
+    edges = gl.nodes.layer_map(cohort.genes_of(model), trained, seed=seed)
     write_plain(path, edges)
     if picture is not None:
         first = pd.concat([gl.nodes.top_genes(gl.light_up(trained, layer), n=1) for layer in trained.widths])
@@ -131,6 +131,6 @@ def layer_map(
     return Result("\n".join(lines), {"out": out, "layers": pairs})
 
 
-def _lit(model: gl.Model, again: gl.models.Ensemble, layers: Iterable[str]) -> dict[str, list[gl.NodeGenes]]:
+def _lit(model: gl.Model, again: gl.models.ensemble.Ensemble, layers: Iterable[str]) -> dict[str, list[gl.NodeGenes]]:
     """Light-up of layers in every member; a layer that the model does not have is an error of its own."""
     return {layer: [gl.light_up(part, layer) for part in (model, *again)][1:] for layer in layers}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from anndata import AnnData
@@ -17,6 +17,9 @@ from ._cohort import Cohort, ContrastedCohort, PeopledCohort
 from ._command import GROUPS, Result, command, note
 from ._genes import OtherScale
 from ._shared import File, ModelFolder, Seed, fresh, listed, model_folder
+
+if TYPE_CHECKING:
+    from ..patients.score import Scores
 
 commands = typer.Typer()
 ROOM = "Patients"
@@ -117,6 +120,8 @@ def score(
     scale: OtherScale = None,
 ) -> Result:
     """Score new samples: severity with interval, group, programmes; refused where the model has seen no such."""
+    from ..patients.score import LEAST_COHORT
+
     fresh(out)
     folder = model / RUN_MODEL if (model / RUN_MODEL).is_dir() else model
     trained, adata = gl.load(folder), cohort.genes_of(folder, scale=scale)
@@ -137,7 +142,7 @@ def score(
     scores.save(out)
     lines = [f"{out}: {len(scores.table)} samples, {scores.refused} refused as outside what the model has seen"]
     if scores.refused > len(scores.table) / 2 and not recentre and reference is None:
-        lines.append(_advice(scores, found(recentre=True) if len(scores.table) >= gl.patients.LEAST_COHORT else None))
+        lines.append(_advice(scores, found(recentre=True) if len(scores.table) >= LEAST_COHORT else None))
     facts = {"out": out, "samples": len(scores.table), "refused": scores.refused, "advice": lines[1:]}
     return Result("\n".join(lines), {**facts, "scores": scores.table.reset_index()})
 
@@ -148,7 +153,7 @@ def _beside(folder: Path, what: str) -> Path | None:
     return next((path for path in places if path.is_file()), None)
 
 
-def _advice(scores: gl.patients.Scores, recentred: gl.patients.Scores | None) -> str:
+def _advice(scores: Scores, recentred: Scores | None) -> str:
     """What to do where most samples are refused."""
     first = scores.table.loc[~scores.table["inside"], "reasons"].iloc[0]
     said = f"most are refused, the first because {first}. Check the scale (genelight inspect) and the platform. "
@@ -199,7 +204,7 @@ def reversal(
     drugs = gl.io.read_perturbations(perturbations, ids=trained.genes.namespace)
     note(", ".join(f"{count:,} {name}" for name, count in drugs.attrs["account"].items()))
     adata = cohort.genes_of(model)
-    found = gl.modules.reversal(adata, trained, drugs, contrast=cohort.contrast(adata), method=method)
+    found = gl.modules.reversal(adata, trained, perturbations=drugs, contrast=cohort.contrast(adata), method=method)
     return _told(found, out)
 
 

@@ -37,9 +37,11 @@ def map_ids(
     several: Several = "drop",
 ) -> Result:
     """Turn columns named by any kind of id into one column per gene, and say what became of each."""
+    from ..pp.map_ids import IdMap
+
     target, adata = fresh(out), cohort.read(dense=False)
     wanted = to if model is None else gl.pp.Preparation.load(model / "prepare.json").genes
-    learned = gl.pp.IdMap.of(adata, to=wanted, ids=ids, collapse=collapse, several=several, table=cohort.probes)
+    learned = IdMap.of(adata, to=wanted, ids=ids, collapse=collapse, several=several, table=cohort.probes)
     mapped = learned.transform(adata)
     write_h5ad(target, mapped)
     return Result(str(learned), {"samples": mapped.n_obs, "genes": mapped.n_vars, "account": str(learned), "out": out})
@@ -69,11 +71,12 @@ def project(
     ] = None,
 ) -> Result:
     """Bring tables of any platform to a model's genes, or to a list of genes, and say what became of each column."""
+    from ..pp.map_ids import IdMap
+    from ..pp.project import map_for
+
     preparation = None if model is None else gl.pp.Preparation.load(model / "prepare.json")
     wanted = gene_list(genes) if preparation is None else preparation.genes
-    learn = (
-        partial(gl.pp.IdMap.of, to=wanted) if preparation is None else partial(gl.pp.map_for, preparation=preparation)
-    )
+    learn = partial(IdMap.of, to=wanted) if preparation is None else partial(map_for, preparation=preparation)
     lines, summary, facts = [], [], []
     for table, place in zip(tables, _places(tables, out), strict=True):
         adata = Cohort(table=table, samples=samples, samples_id=samples_id).read(dense=False)
@@ -122,7 +125,7 @@ def prepare(
             "share of samples"
         ),
     ] = 0.5,
-    normalise: Annotated[str | None, typer.Option(help=f"one of {', '.join(gl.pp.NORMALISATIONS)}")] = None,
+    normalise: Annotated[str | None, typer.Option(help=f"one of {', '.join(gl.pp.normalise.NORMALISATIONS)}")] = None,
     standardise: Annotated[str, typer.Option(help="zscore, minmax or centre")] = "zscore",
     covariates: Annotated[str | None, typer.Option(help="sample columns to regress out, with commas")] = None,
     batch: Annotated[
@@ -147,6 +150,6 @@ def prepare(
 def _adjust(covariates: str | None, batch: str | None) -> gl.pp.Adjust | None:
     named = listed(covariates)
     column, _, method = (batch or "").rpartition(":")
-    if method not in gl.pp.BATCH_METHODS:
+    if method not in gl.pp.adjust.BATCH_METHODS:
         column, method = batch or "", "mean"
     return gl.pp.Adjust(named, column or None, method) if named or column else None

@@ -17,11 +17,11 @@ from ..errors import InputError, ResourceError
 def model_folder(folder: Path | None) -> Path | None:
     """Folder of a model that may be given by its name in a registry; None stays None."""
     # In a function, for importing models takes seconds.
-    return None if folder is None else gl.models.model_folder(folder)
+    return None if folder is None else gl.models.bundle.model_folder(folder)
 
 
 def _model_folders(folders: Sequence[Path]) -> list[Path]:
-    return [gl.models.model_folder(folder) for folder in folders]
+    return [gl.models.bundle.model_folder(folder) for folder in folders]
 
 
 Folder = Annotated[Path, typer.Option("--out", help="folder to write")]

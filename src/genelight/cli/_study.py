@@ -54,7 +54,9 @@ def init(
         )
         msg = f"{path} exists already, nothing was written{order or '; give another name, or remove it'}"
         raise ResourceError(msg)
-    text, facts = gl.study.template(), {}
+    from ..study._template import template
+
+    text, facts = template(), {}
     if table is not None:
         text, found = gl.study.draft(table, samples, beside=path.parent, samples_id=samples_id, reading=reading.options)
         facts = found.to_dict()
@@ -109,11 +111,13 @@ def rerun(folder: Annotated[Path, typer.Argument(help="run folder, finished")]) 
 @command(commands, room=ROOM, example="genelight methods")
 def methods() -> Result:
     """List every registered method with what it does and its source."""
+    from ..evidence.combine import COMBINATIONS
+
     registries = (
-        *(gl.io.READERS, gl.pp.COLLAPSES, gl.pp.NORMALISATIONS, gl.pp.BATCH_METHODS),
-        *(gl.models.PRESETS, gl.models.ACTIVATIONS, gl.models.BASELINES),
-        *(gl.nodes.ATTRIBUTIONS, gl.modules.DERIVATIONS, gl.evidence.TESTS, gl.evidence.MEASURES),
-        gl.evidence.COMBINATIONS,
+        *(gl.io._read.READERS, gl.pp.collapse.COLLAPSES, gl.pp.normalise.NORMALISATIONS, gl.pp.adjust.BATCH_METHODS),
+        *(gl.models.PRESETS, gl.models.activations.ACTIVATIONS, gl.models.baselines.BASELINES),
+        *(gl.nodes.ATTRIBUTIONS, gl.modules.DERIVATIONS, gl.evidence.TESTS, gl.evidence._measures.MEASURES),
+        COMBINATIONS,
     )
     lines, facts = [], {}
     for registry in registries:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ..errors import ResourceError
-from ..report import comparison
+from ..report._compare import comparison
 from ._command import Result, command
 
 commands = typer.Typer()

@@ -10,7 +10,8 @@ from scipy import stats
 
 from .._core.registry import Registry
 from ..errors import InputError
-from ..nouns import EVIDENCE_COLUMNS, Evidence
+from ..nouns import Evidence
+from ..nouns.evidence import EVIDENCE_COLUMNS
 from ..stats.pvalues import adjust
 
 __all__ = ["COMBINATIONS", "combine", "combine_evidence"]
@@ -41,7 +42,7 @@ def combine(p: np.ndarray, *, method: str = "cauchy") -> float:
     Examples
     --------
     >>> import numpy as np
-    >>> from genelight.evidence import combine
+    >>> from genelight.evidence.combine import combine
     >>> [round(combine(np.array([0.01, 0.2, 0.7]), method=m), 4) for m in ("fisher", "stouffer", "cauchy")]
     [0.0408, 0.0635, 0.0293]
     """
@@ -79,7 +80,7 @@ def combine_evidence(evidence: Evidence, *, method: str = "cauchy") -> Evidence:
     Examples
     --------
     >>> import pandas as pd
-    >>> from genelight.nouns import EVIDENCE_COLUMNS, Evidence
+    >>> from genelight.nouns.evidence import EVIDENCE_COLUMNS, Evidence
     >>> from genelight.evidence import combine_evidence
     >>> row = dict.fromkeys(EVIDENCE_COLUMNS, 0) | {"subject": "module", "test": "genetic_association"}
     >>> rows = [row | {"reference": disease, "p": p} for disease, p in (("lupus", 0.01), ("asthma", 0.2))]

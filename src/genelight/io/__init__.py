@@ -14,26 +14,16 @@ from . import _zarr as _zarr
 from ._gene_lists import read_gene_lists
 from ._gene_pvalues import read_gene_pvalues
 from ._inspect import inspect
-from ._inspection import Column, Inspection
 from ._network import read_network
 from ._perturbations import read_perturbations
-from ._read import READERS, Input, Options, Reader, read
+from ._read import read
 from ._sets import read_sets
-from .sheet import SheetMatch, match_sheet
-from .store import Store, altered_parts, is_store, open_store, pack
+from .sheet import match_sheet
+from .store import Store, open_store, pack
 
 __all__ = [
-    "READERS",
-    "Column",
-    "Input",
-    "Inspection",
-    "Options",
-    "Reader",
-    "SheetMatch",
     "Store",
-    "altered_parts",
     "inspect",
-    "is_store",
     "match_sheet",
     "open_store",
     "pack",

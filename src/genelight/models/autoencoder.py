@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from ..errors import UnknownNameError
-from ..nouns import CodeRange, Genes
+from ..nouns import Genes
+from ..nouns.model import CodeRange
 from ..pp import Preparation
 from ._card import verdict
 from .bundle import Bundle, pack_ranges, unpack_ranges

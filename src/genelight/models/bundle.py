@@ -17,7 +17,8 @@ from .._core.provenance import check_seal, digest, file_digest, read_json, seale
 from .._core.registry import Registry
 from .._core.tables import plain_text
 from ..errors import FormatError, InputError, ResourceError, first_three
-from ..nouns import CodeRange, Model
+from ..nouns import Model
+from ..nouns.model import CodeRange
 from ..pp import Preparation
 from ._card import card
 from .shelf import REGISTRY, fetch_model

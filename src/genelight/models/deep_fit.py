@@ -12,8 +12,10 @@ import torch
 from .._core.checks import check_column, check_positive
 from ..errors import InputError
 from ..io import Store
-from ..nouns import CodeRange, Model
-from ..pp import Preparation, PreparedStore
+from ..nouns import Model
+from ..nouns.model import CodeRange
+from ..pp import Preparation
+from ..pp.stream import PreparedStore
 from ._sketch import InMemory, Table, sketch
 from .bundle import KINDS, Bundle
 from .choosing import leave_out

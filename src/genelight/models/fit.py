@@ -14,7 +14,8 @@ from .._core.provenance import digest
 from ..errors import InputError
 from ..io import Store
 from ..nouns import Model
-from ..pp import Preparation, PreparedStore
+from ..pp import Preparation
+from ..pp.stream import PreparedStore
 from .autoencoder import FittedAutoencoder, code_ranges, kind_for, open_with
 from .baselines import BASELINES
 from .bundle import KINDS, Bundle

@@ -12,7 +12,8 @@ from anndata import AnnData
 from ..errors import InputError, first_three
 from ..nouns import Contrast, Model
 from ..nouns.contrast import check_contrast
-from ..pp import Preparation, prepare_as
+from ..pp import Preparation
+from ..pp.prepare import prepare_as
 from ..stats.subjects import folds_of, kinds, subject_folds
 from .spec import Spec
 

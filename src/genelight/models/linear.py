@@ -15,7 +15,8 @@ from torch import nn
 from .._core.progress import progress
 from ..errors import InputError, UnknownNameError
 from ..io import Store
-from ..nouns import CodeRange, Genes, Model
+from ..nouns import Genes, Model
+from ..nouns.model import CodeRange
 from ..pp import Preparation
 from .bundle import Bundle, pack_ranges, unpack_ranges
 from .draw import Draw

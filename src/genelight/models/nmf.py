@@ -15,7 +15,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ..errors import InputError, UnknownNameError
 from ..io import Store
-from ..nouns import CodeRange, Genes
+from ..nouns import Genes
+from ..nouns.model import CodeRange
 from ..pp import Preparation
 from .baselines import BASELINES
 from .bundle import KINDS, Bundle, pack_ranges, unpack_ranges

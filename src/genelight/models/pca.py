@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ..io import Store
-from ..nouns import CodeRange
-from ..pp import Preparation, PreparedStore
+from ..nouns.model import CodeRange
+from ..pp import Preparation
+from ..pp.stream import PreparedStore
 from .baselines import BASELINES
 from .bundle import KINDS
 from .linear import FittedLinear, LinearSpec, check_width

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..nouns import Model, Stored
-from ..nouns.model import bottleneck
+from ..nouns import Model
+from ..nouns.model import Stored, bottleneck
 from ..pp import Preparation
 
 __all__ = ["r2", "reconstruct", "squared_errors"]

@@ -13,7 +13,8 @@ from ..errors import InputError
 from ..io import Store
 from ..nouns import Model
 from ..nouns.contrast import persons
-from ..pp import Preparation, PreparationSettings, prepare_as
+from ..pp import Preparation, PreparationSettings
+from ..pp.prepare import prepare_as
 from .bundle import Bundle
 from .draw import Draw
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..pp import PreparedStore
+from ..pp.stream import PreparedStore
 from ._sketch import sketch
 from .subspace import EXACT_UP_TO, Subspace, find_subspace, sorted_axes
 

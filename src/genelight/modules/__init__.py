@@ -2,29 +2,21 @@
 
 from . import methods  # noqa: F401
 from ._registry import DERIVATIONS
-from .agreement import ModuleAgreement, module_agreement
-from .atlas import Atlas, atlas, modules_of_scores
+from .agreement import module_agreement
+from .atlas import atlas
 from .compare import compare_modules
 from .derive import disease_module, layer_modules
-from .judge import HeldOut, auc_interval, hold_out, r2_interval
-from .network import ModuleNetwork, module_network
-from .permutation_test import Permutation, permutation_test
+from .judge import hold_out
+from .network import module_network
+from .permutation_test import permutation_test
 from .reversal import reversal
-from .second_cohort import Preservation, preservation
+from .second_cohort import preservation
 from .several import disease_modules
-from .stability import Stability, stability
+from .stability import stability
 
 __all__ = [
     "DERIVATIONS",
-    "Atlas",
-    "HeldOut",
-    "ModuleAgreement",
-    "ModuleNetwork",
-    "Permutation",
-    "Preservation",
-    "Stability",
     "atlas",
-    "auc_interval",
     "compare_modules",
     "disease_module",
     "disease_modules",
@@ -32,10 +24,8 @@ __all__ = [
     "layer_modules",
     "module_agreement",
     "module_network",
-    "modules_of_scores",
     "permutation_test",
     "preservation",
-    "r2_interval",
     "reversal",
     "stability",
 ]

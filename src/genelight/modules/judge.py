@@ -14,7 +14,8 @@ from scipy import stats
 from .._core.checks import check_positive
 from .._core.progress import progress
 from ..errors import InputError, first_three
-from ..models import Folds, squared_errors
+from ..models import Folds
+from ..models.reconstruct import squared_errors
 from ..nouns import Contrast, Model
 from ..nouns.contrast import check_contrast
 from ..nouns.module import DERIVATION

@@ -34,8 +34,8 @@ BOOTSTRAPS = 200
 def reversal(
     adata: AnnData,
     model: Model,
-    perturbations: pd.DataFrame,
     *,
+    perturbations: pd.DataFrame,
     contrast: Contrast,
     method: str = "de",
     layer: str | None = None,
@@ -100,7 +100,7 @@ def reversal(
     >>> model = gl.models.PCA(8).fit(adata)
     >>> noise = np.random.default_rng(0).normal(size=(adata.n_vars, 2))
     >>> drugs = pd.DataFrame(noise, index=adata.var_names, columns=["a", "b"])
-    >>> found = gl.modules.reversal(adata, model, drugs, contrast=ill, permutations=19)
+    >>> found = gl.modules.reversal(adata, model, perturbations=drugs, contrast=ill, permutations=19)
     >>> bool(found.table["q"].min() > 0.05)
     True
     """

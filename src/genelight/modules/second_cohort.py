@@ -70,8 +70,8 @@ class Preservation:
 
 
 def preservation(
-    module: Module,
     adata: AnnData,
+    module: Module,
     *,
     contrast: Contrast,
     prepared: Prepared,
@@ -150,7 +150,7 @@ def preservation(
     >>> kind = {"case": 'condition == "symptomatic" and hours >= 45', "control": "hours == 0", "subject": "subject"}
     >>> ill = gl.Contrast.of(adata.obs, **kind)
     >>> module = gl.disease_module(adata, gl.models.PCA(8).fit(adata), contrast=ill, bootstraps=0)
-    >>> found = gl.modules.preservation(module, adata, contrast=ill, prepared=gl.prepare(adata), draws=99)
+    >>> found = gl.modules.preservation(adata, module, contrast=ill, prepared=gl.prepare(adata), draws=99)
     >>> found.verdict
     'preserved'
     """

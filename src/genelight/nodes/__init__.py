@@ -5,20 +5,17 @@ from ._registry import ATTRIBUTIONS
 from .activity import node_activity
 from .agreement import agreement
 from .annotate import annotate
-from .cards import node_card, node_cards
-from .consensus import Consensus, consensus
+from .cards import node_card
+from .consensus import consensus
 from .encode import encode
 from .layer_map import layer_map
-from .light_up import LEVELS, RESTS, light_up
+from .light_up import light_up
 from .light_up_pairs import light_up_pairs
-from .reproduce import match_nodes, rank_nodes, reproducibility, reproducible_nodes
+from .reproduce import reproducibility, reproducible_nodes
 from .top_genes import top_genes
 
 __all__ = [
     "ATTRIBUTIONS",
-    "LEVELS",
-    "RESTS",
-    "Consensus",
     "agreement",
     "annotate",
     "consensus",
@@ -26,11 +23,8 @@ __all__ = [
     "layer_map",
     "light_up",
     "light_up_pairs",
-    "match_nodes",
     "node_activity",
     "node_card",
-    "node_cards",
-    "rank_nodes",
     "reproducibility",
     "reproducible_nodes",
     "top_genes",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..nouns import CodeRange
+from ..nouns.model import CodeRange
 
 __all__ = ["code_correlation", "is_dead", "states_of"]
 

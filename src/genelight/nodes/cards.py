@@ -11,8 +11,10 @@ from anndata import AnnData
 
 from .._core.checks import check_positive
 from ..errors import InputError, UnknownNameError
-from ..evidence import calibrated
-from ..nouns import EVIDENCE_COLUMNS, CodeRange, Evidence, Model, NodeCard, NodeGenes
+from ..evidence._registry import calibrated
+from ..nouns import Evidence, Model, NodeCard, NodeGenes
+from ..nouns.evidence import EVIDENCE_COLUMNS
+from ..nouns.model import CodeRange
 from ._associations import COLUMNS, associations
 from ._names import find_node
 from ._states import code_correlation, is_dead, states_of

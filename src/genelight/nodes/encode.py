@@ -6,7 +6,8 @@ import numpy as np
 from anndata import AnnData
 
 from ..errors import InputError
-from ..nouns import Model, Stored
+from ..nouns import Model
+from ..nouns.model import Stored
 from .layers import check_layer
 
 __all__ = ["encode"]

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from ..errors import InputError
-from ..models import Differentiable, Steps
+from ..models.steps import Differentiable, Steps
 from ..nouns import Model
 from .layers import chunks
 

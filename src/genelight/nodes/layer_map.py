@@ -22,7 +22,7 @@ POINTS = 64
 POOL, DRAWS = 2_000_000, (10, 100)
 
 
-def layer_map(model: Model, adata: AnnData, *, seed: int = 0) -> pd.DataFrame:
+def layer_map(adata: AnnData, model: Model, *, seed: int = 0) -> pd.DataFrame:
     """Effective connections between nodes of hidden layers, through the trained weights, against a permuted null.
 
     The connection from source to target is the target's slope with respect to the source (weights times slopes of
@@ -31,10 +31,10 @@ def layer_map(model: Model, adata: AnnData, *, seed: int = 0) -> pd.DataFrame:
 
     Parameters
     ----------
-    model
-        A trained model with two hidden layers or more.
     adata
         Samples x genes on the scale the model was trained on, over which slopes and standard deviations are taken.
+    model
+        A trained model with two hidden layers or more.
     seed
         Of the permutations.
 
@@ -75,7 +75,7 @@ def layer_map(model: Model, adata: AnnData, *, seed: int = 0) -> pd.DataFrame:
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
     >>> model = gl.fit(adata, widths=(8, 4), subject="subject", epochs=1)
-    >>> table = gl.nodes.layer_map(model, adata)
+    >>> table = gl.nodes.layer_map(adata, model)
     >>> len(table), round(float(table.groupby("target")["share"].sum().mean()), 3)
     (32, 1.0)
     """

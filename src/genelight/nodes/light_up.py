@@ -9,7 +9,8 @@ import numpy as np
 from anndata import AnnData
 
 from ..errors import InputError, UnknownNameError
-from ..nouns import CodeRange, Model, NodeGenes
+from ..nouns import Model, NodeGenes
+from ..nouns.model import CodeRange
 from ._registry import ATTRIBUTIONS
 from .layers import check_layer, node_names
 

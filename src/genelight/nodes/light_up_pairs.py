@@ -17,7 +17,7 @@ __all__ = ["light_up_pairs"]
 
 
 def light_up_pairs(
-    model: Model, layer: str, pairs: Sequence[tuple[str, str]], *, rest: str = "minimum", level: str = "max"
+    model: Model, layer: str, *, pairs: Sequence[tuple[str, str]], rest: str = "minimum", level: str = "max"
 ) -> NodeGenes:
     """Switch on two nodes at once, and take off what each does alone.
 
@@ -54,7 +54,7 @@ def light_up_pairs(
     --------
     >>> import genelight as gl
     >>> model = gl.fit(gl.demo.cohort(), widths=(8, 4), subject="subject", epochs=1)
-    >>> gl.nodes.light_up_pairs(model, "L1", [("L1.0", "L1.1")]).nodes
+    >>> gl.nodes.light_up_pairs(model, "L1", pairs=[("L1.0", "L1.1")]).nodes
     ('L1.0 x L1.1',)
     """
     node_bm = _positions(model, check_layer(model, layer), pairs)

@@ -49,8 +49,9 @@ def match_nodes(a: NodeGenes, b: NodeGenes) -> pd.DataFrame:
     Examples
     --------
     >>> import genelight as gl
+    >>> from genelight.nodes.reproduce import match_nodes
     >>> nodes = gl.light_up(gl.models.PCA(4).fit(gl.demo.cohort()), "PC")
-    >>> gl.nodes.match_nodes(nodes, nodes)["correlation"].round(3).tolist()
+    >>> match_nodes(nodes, nodes)["correlation"].round(3).tolist()
     [1.0, 1.0, 1.0, 1.0]
     """
     check_genes([a, b])
@@ -210,7 +211,7 @@ def rank_nodes(reproducibility: pd.DataFrame, effects: pd.DataFrame) -> pd.DataF
     Examples
     --------
     >>> import pandas as pd
-    >>> from genelight.nodes import rank_nodes
+    >>> from genelight.nodes.reproduce import rank_nodes
     >>> scored = pd.DataFrame({"node": ["L1.0", "L1.1"], "reproducibility": [0.9, 0.2], "q": [0.01, 0.8]})
     >>> rank_nodes(scored, pd.DataFrame({"node": ["L1.0", "L1.1"], "effect": [-1.0, 2.0]}))["node"].tolist()
     ['L1.0', 'L1.1']

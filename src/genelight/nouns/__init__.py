@@ -1,28 +1,23 @@
 """The nouns that the rooms exchange: frozen, typed; those that reach a disk carry a format version."""
 
-from .applicability import Familiar
 from .card import NodeCard
 from .changes import Changes
 from .contrast import Contrast, Until
 from .edges import Edges
-from .evidence import EVIDENCE_COLUMNS, Evidence
-from .genes import Alignment, Genes
+from .evidence import Evidence
+from .genes import Genes
 from .groups import Groups
-from .model import CodeRange, Model, Stored
+from .model import Model
 from .module import Module
 from .node_genes import NodeGenes
 from .scorecard import Scorecard
 from .severity import Severity
 
 __all__ = [
-    "EVIDENCE_COLUMNS",
-    "Alignment",
     "Changes",
-    "CodeRange",
     "Contrast",
     "Edges",
     "Evidence",
-    "Familiar",
     "Genes",
     "Groups",
     "Model",
@@ -31,6 +26,5 @@ __all__ = [
     "NodeGenes",
     "Scorecard",
     "Severity",
-    "Stored",
     "Until",
 ]

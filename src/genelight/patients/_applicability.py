@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..models.reconstruct import reconstruct
-from ..nouns import Familiar, Model
+from ..nouns import Model
+from ..nouns.applicability import Familiar
 from ..nouns.model import bottleneck
 
 __all__ = ["familiar", "far_off", "reconstruction_error", "remembered"]

@@ -14,7 +14,8 @@ from .._core.tables import read_tsv, write_tsv
 from ..errors import InputError
 from ..nodes.layers import node_names
 from ..nodes.light_up import light_up
-from ..nouns import Familiar, Groups, Model, Severity
+from ..nouns import Groups, Model, Severity
+from ..nouns.applicability import Familiar
 from ..pp import Preparation
 from ._applicability import reconstruction_error, remembered
 from ._parts import features_of

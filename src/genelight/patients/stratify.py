@@ -17,7 +17,8 @@ from .._core.progress import progress
 from ..errors import InputError
 from ..models import Folds
 from ..nodes.layers import check_layer
-from ..nouns import Familiar, Groups, Model
+from ..nouns import Groups, Model
+from ..nouns.applicability import Familiar
 from ..nouns.model import bottleneck
 from ..stats.subjects import subject_folds
 from ._applicability import familiar, far_off

@@ -10,30 +10,24 @@
 
 from __future__ import annotations
 
-from ..nouns.labels import method_label, set_label, short_name
 from ._card import node
 from ._evidence import gene_sets, layers
 from ._genes import module, node_genes
 from ._layer_map import layer_map
-from ._module_network import disease_map, module_network
+from ._module_network import module_network
 from ._patients import calibration, patients
 from ._samples import held_out, history, scores
 from ._save import save
 from ._scorecard import scorecard
 from ._strip import nodes, reproducibility
-from ._style import PALETTE
-from ._svg import svg
 
 __all__ = [
-    "PALETTE",
     "calibration",
-    "disease_map",
     "gene_sets",
     "held_out",
     "history",
     "layer_map",
     "layers",
-    "method_label",
     "module",
     "module_network",
     "node",
@@ -44,7 +38,4 @@ __all__ = [
     "save",
     "scorecard",
     "scores",
-    "set_label",
-    "short_name",
-    "svg",
 ]

@@ -48,7 +48,7 @@ def gene_sets(
     >>> import pandas as pd
     >>> from matplotlib.figure import Figure
     >>> from genelight import pl
-    >>> from genelight.nouns import EVIDENCE_COLUMNS, Evidence
+    >>> from genelight.nouns.evidence import EVIDENCE_COLUMNS, Evidence
     >>> row = dict.fromkeys(EVIDENCE_COLUMNS, 0) | {"subject": "L1.0", "reference": "Reactome: CELL_CYCLE", "q": 0.01}
     >>> ax = pl.gene_sets(Evidence(pd.DataFrame([row])), "L1.0", Figure().subplots())
     >>> [t.get_text() for t in ax.get_yticklabels()]

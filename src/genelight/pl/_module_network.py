@@ -95,9 +95,9 @@ def disease_map(pairs: pd.DataFrame, order: Sequence[str], ax: Axes | None = Non
     --------
     >>> import pandas as pd
     >>> from matplotlib.figure import Figure
-    >>> from genelight import pl
+    >>> from genelight.pl._module_network import disease_map
     >>> pairs = pd.DataFrame({"one": ["a"], "other": ["b"], "rank": [0.4], "q": [0.01]})
-    >>> [t.get_text() for t in pl.disease_map(pairs, ["b", "a"], Figure().subplots()).get_yticklabels()]
+    >>> [t.get_text() for t in disease_map(pairs, ["b", "a"], Figure().subplots()).get_yticklabels()]
     ['b', 'a']
     """
     from matplotlib.colors import LinearSegmentedColormap

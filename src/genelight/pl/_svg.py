@@ -53,8 +53,8 @@ def svg(draw: Callable[[Axes], object], *, name: str, alt: str, size: tuple[floa
 
     Examples
     --------
-    >>> from genelight import pl
-    >>> picture = pl.svg(lambda ax: ax.plot([0, 1]), name="line", alt="A rising line.")
+    >>> from genelight.pl._svg import svg
+    >>> picture = svg(lambda ax: ax.plot([0, 1]), name="line", alt="A rising line.")
     >>> picture[:30]
     '<svg viewBox="0 0 345.6 230.4"'
     """

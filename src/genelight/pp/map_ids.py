@@ -53,7 +53,8 @@ class IdMap:
     Examples
     --------
     >>> import genelight as gl
-    >>> ids = gl.pp.IdMap.of(gl.demo.cohort(), to="entrez")
+    >>> from genelight.pp.map_ids import IdMap
+    >>> ids = IdMap.of(gl.demo.cohort(), to="entrez")
     >>> print(ids)  # doctest: +ELLIPSIS
     ids: 4,147 of kind symbol (gene symbol; ...), to entrez
     ...

@@ -13,7 +13,8 @@ import scipy.sparse as sp
 from .._core.checks import check_finite
 from .._core.provenance import check_seal, digest, read_json, sealed, write_json
 from ..errors import FormatError, GeneMismatchError, InputError, UnknownNameError, first_three
-from ..nouns import Alignment, Genes
+from ..nouns import Genes
+from ..nouns.genes import Alignment
 from .adjust import Adjustment
 from .map_ids import TOTAL, IdMap
 from .normalise import Normalisation

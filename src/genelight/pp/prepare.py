@@ -131,9 +131,10 @@ def prepare_as(adata: AnnData | Store, asked: PreparationSettings) -> Preparatio
     Examples
     --------
     >>> import genelight as gl
+    >>> from genelight.pp.prepare import prepare_as
     >>> adata = gl.demo.cohort()
     >>> ranks = gl.prepare(adata, normalise="rank", standardise="centre")
-    >>> half = gl.pp.prepare_as(adata[:100].copy(), ranks.settings)
+    >>> half = prepare_as(adata[:100].copy(), ranks.settings)
     >>> half.settings == ranks.settings
     True
     """

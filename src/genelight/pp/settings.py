@@ -30,7 +30,7 @@ class PreparationSettings:
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
     >>> settings = gl.pp.PreparationSettings(variable=1000, normalise="rank")
-    >>> preparation = gl.pp.prepare_as(adata, settings)
+    >>> preparation = gl.models.PCA(2, preparation=settings).fit(adata).preparation
     >>> len(preparation.genes), preparation.settings == settings
     (1000, True)
     """

@@ -29,11 +29,12 @@ class PreparedStore:
     Examples
     --------
     >>> import genelight as gl, tempfile, pathlib
+    >>> from genelight.pp.stream import PreparedStore
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = pathlib.Path(folder) / "flu.h5ad"
     ...     gl.demo.cohort().write_h5ad(file)
     ...     store = gl.io.pack([file], pathlib.Path(folder) / "flu.zarr")
-    ...     prepared = gl.pp.PreparedStore(store, gl.prepare(store))
+    ...     prepared = PreparedStore(store, gl.prepare(store))
     ...     [x_ng.shape for _, x_ng in prepared.blocks(200)]
     [(200, 4147), (52, 4147)]
     """

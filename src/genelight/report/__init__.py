@@ -7,9 +7,14 @@
 
 from __future__ import annotations
 
-from ._compare import compare, comparison
+from ._compare import compare
 from ._render import render
 from ._summary import summarise
 from ._write import report
 
-__all__ = ["compare", "comparison", "render", "report", "summarise"]
+__all__ = [
+    "compare",
+    "render",
+    "report",
+    "summarise",
+]

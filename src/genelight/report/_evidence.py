@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ..nouns import EVIDENCE_COLUMNS, Evidence
-from ..pl import set_label, short_name
+from ..nouns import Evidence
+from ..nouns.evidence import EVIDENCE_COLUMNS
+from ..nouns.labels import set_label, short_name
 from ._read import CONTROLS
 from ._words import known
 

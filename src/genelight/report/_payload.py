@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .._core.tables import read_parquet
-from ..pl import set_label
+from ..nouns.labels import set_label
 from ._evidence import module_subject
 from ._read import CONTROLS
 from ._words import known, plain

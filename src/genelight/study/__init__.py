@@ -5,30 +5,20 @@
 'condition == "symptomatic" and hours >= 45'
 """
 
-from ._check import Checked, check
+from ._check import check
 from ._draft import draft
-from ._readings import CONTROLS, expression, readings
-from ._rerun import Compared, rerun
-from ._run import Outcome, run
+from ._readings import readings
+from ._rerun import rerun
+from ._run import run
 from ._settings import Study
-from ._template import template
-from ._verify import Verified, verify
-from .atlas import write_atlas
+from ._verify import verify
 
 __all__ = [
-    "CONTROLS",
-    "Checked",
-    "Compared",
-    "Outcome",
     "Study",
-    "Verified",
     "check",
     "draft",
-    "expression",
     "readings",
     "rerun",
     "run",
-    "template",
     "verify",
-    "write_atlas",
 ]

@@ -12,6 +12,7 @@ from typing import Any
 
 from .. import io
 from .._core.expressions import quoted
+from ..io._inspection import Column, Inspection
 from ..io.id_kinds import PROBES
 from ._settings import Contrast as ContrastSettings
 from ._settings import Data
@@ -37,7 +38,7 @@ def draft(
     beside: str | Path = ".",
     samples_id: str | None = None,
     reading: Mapping[str, Any] = MappingProxyType({}),
-) -> tuple[str, io.Inspection]:
+) -> tuple[str, Inspection]:
     """A study file for a table and its sample sheet.
 
     Parameters
@@ -84,7 +85,7 @@ def draft(
     return template(replaced={"[data]": data, "[contrast]": _contrast(found)}), found
 
 
-def _data(found: io.Inspection, table: str | Path, samples: str | Path | None, *, beside: Path) -> dict[str, object]:
+def _data(found: Inspection, table: str | Path, samples: str | Path | None, *, beside: Path) -> dict[str, object]:
     """Keys of [data] that were told."""
     told: dict[str, object] = {"expression": _relative(table, beside)}
     if samples is not None and found.sheet is not None:
@@ -104,7 +105,7 @@ def _relative(path: str | Path, beside: Path) -> str:
     return Path(os.path.relpath(Path(path).expanduser(), beside)).as_posix()
 
 
-def _contrast(found: io.Inspection) -> list[str]:
+def _contrast(found: Inspection) -> list[str]:
     """Lines of [contrast]: one filled in where one alone is plain, else the choices."""
     labels = {column.name for column in found.labels}
     known = {found.sheet["id_column"]} if found.sheet else set()
@@ -138,17 +139,17 @@ def _is_covariate(name: str) -> bool:
     return bool(_COVARIATE.search(re.sub(r"[_.]", " ", name)))
 
 
-def _levels(column: io.Column) -> list[str]:
+def _levels(column: Column) -> list[str]:
     """Values of at least five samples each."""
     return [value for value, count in column.counts.items() if count >= LEAST_SUBJECTS]
 
 
-def _control(column: io.Column) -> str | None:
+def _control(column: Column) -> str | None:
     """The one value that is called as controls are; None where none is, or several are."""
     found = [value for value in _levels(column) if _HEALTHY.search(value)]
     return found[0] if len(found) == 1 else None
 
 
-def _query(column: io.Column, value: str) -> str:
+def _query(column: Column, value: str) -> str:
     """``disease == "lupus"`` as TOML has it."""
     return as_toml(f"{quoted(column.name)} == {value if column.numeric else json.dumps(value, ensure_ascii=False)}")

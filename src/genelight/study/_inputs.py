@@ -9,14 +9,20 @@ from typing import TypeVar
 import numpy as np
 from anndata import AnnData
 
-from .. import demo, io, models, modules, patients, pp
+from .. import demo, io, models, modules, pp
 from .._core.checks import check_column, select_samples
 from .._core.provenance import digest
 from ..errors import GenelightError, InputError, UnknownNameError
+from ..io.sheet import SheetMatch
+from ..models.baselines import BASELINES
+from ..models.named import spec_of, widths_of
 from ..nouns import Contrast, Edges, Genes
 from ..nouns.contrast import measure_of
 from ..nouns.genes import check_coverage
+from ..patients.severity import check_measure
 from ..patients.stratify import LEAST_SUBJECTS
+from ..pp.map_ids import IdMap
+from ..pp.project import map_where_needed
 from ._second import SecondCohort
 from ._settings import EMBEDDED, Genetics, Sets, Study
 
@@ -54,9 +60,9 @@ class Inputs:
     network: Edges | None
     sets: Sequence[Edges]
     digest: str
-    id_map: pp.IdMap | None = None
+    id_map: IdMap | None = None
     second: SecondCohort | None = None
-    sheet: io.SheetMatch | None = None
+    sheet: SheetMatch | None = None
 
     @classmethod
     def read(cls, study: Study) -> Inputs:
@@ -97,7 +103,7 @@ class Inputs:
     def spec(self) -> models.Autoencoder | models.Deep:
         """What this study's autoencoder is fitted from, on all samples or on a fold's."""
         data, model = self.study.data, self.study.model
-        return models.spec_of(
+        return spec_of(
             model.preset,
             self.widths,
             epochs=model.epochs,
@@ -188,13 +194,13 @@ def _gather(study: Study, findings: Findings) -> Inputs | None:
     )
 
 
-def _table(study: Study) -> tuple[AnnData, pp.IdMap | None, io.SheetMatch | None]:
+def _table(study: Study) -> tuple[AnnData, IdMap | None, SheetMatch | None]:
     """The samples kept, with genes as columns and what the sheet says of them."""
     data = study.data
     adata = demo.cohort() if data.expression == EMBEDDED else io.read(data.expression, dense=True, **data.reading)
     sheet = io.match_sheet(adata, data.samples, samples_id=data.samples_id) if data.samples else None
     adata = adata if sheet is None else sheet.join(adata)
-    id_map = pp.map_where_needed(adata, to=data.ids, table=data.id_table)
+    id_map = map_where_needed(adata, to=data.ids, table=data.id_table)
     adata = id_map.transform(adata) if id_map else adata
     if data.drop:
         adata = adata[~select_samples(adata.obs, data.drop, role="drop")].copy()
@@ -238,7 +244,7 @@ def _check_patients(study: Study, adata: AnnData, contrast: Contrast) -> None:
         return
     kept, subject = patients_of(study, adata, contrast), study.data.subject
     measure = measure_of(kept.obs, asked.measure, subject=subject)
-    patients.check_measure(kept, measure, subject=subject, time=asked.time, beside=asked.beside)
+    check_measure(kept, measure, subject=subject, time=asked.time, beside=asked.beside)
     for name in asked.explain:
         if name not in kept.obs:
             raise UnknownNameError("explain column", name, kept.obs.columns, where="obs")
@@ -248,7 +254,7 @@ def _check_patients(study: Study, adata: AnnData, contrast: Contrast) -> None:
         raise InputError(msg)
 
 
-def prepare(adata: AnnData, study: Study, *, id_map: pp.IdMap | None = None) -> pp.Preparation:
+def prepare(adata: AnnData, study: Study, *, id_map: IdMap | None = None) -> pp.Preparation:
     """The study's preparation, learned from these samples; with it goes how their columns became genes."""
     data = study.data
     learned = pp.prepare(adata, scale=data.scale, ids=data.ids, above_floor=data.above_floor, variable=data.variable)
@@ -263,14 +269,14 @@ def _smallest_training(samples: int, folds: int) -> int:
 
 def _widths(study: Study, samples: int, genes: Genes) -> tuple[int, ...]:
     smallest = _smallest_training(samples, study.module.folds)
-    return models.widths_of(study.model.preset, study.model.widths, samples=smallest, genes=len(genes))
+    return widths_of(study.model.preset, study.model.widths, samples=smallest, genes=len(genes))
 
 
 def _check_names(study: Study) -> None:
     modules.DERIVATIONS.entry(study.module.method)
     models.PRESETS.entry(study.model.preset)
     for name in study.scorecard.controls if study.scorecard else ():
-        models.BASELINES.entry(name)
+        BASELINES.entry(name)
 
 
 def _check_scorecard(study: Study, adata: AnnData) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from .. import models, nodes
+from .. import nodes
 from .._core.progress import progress
 from ..errors import InputError, UnknownNameError
 from ..evidence import Reading
+from ..models.baselines import BASELINES
 from ..nouns import Model
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ CONTROLS = ("pca", "ica", "eigengenes", "shallow", "random")
 
 
 def readings(
-    trained: Sequence[Model],
     adata: AnnData,
+    trained: Sequence[Model],
     *,
     controls: Sequence[str] = CONTROLS,
     preparation: Preparation | None = None,
@@ -35,10 +36,10 @@ def readings(
 
     Parameters
     ----------
+    adata
+        The table that the models were trained on.
     trained
         One model, or members of an ensemble.
-    adata
-        The table that they were trained on.
     controls
         Names among :data:`genelight.models.BASELINES`. One with as many layers as the model is fitted once; one
         with a single layer once for every width.
@@ -69,15 +70,15 @@ def readings(
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
     >>> model = gl.fit(adata, widths=(16, 8), subject="subject", epochs=2)
-    >>> [(r.key, r.width) for r in gl.study.readings([model], adata, controls=["pca"])]
+    >>> [(r.key, r.width) for r in gl.study.readings(adata, [model], controls=["pca"])]
     [('autoencoder L1, seed 0', 16), ('autoencoder L2, seed 0', 8), ('pca L1, seed 0', 16), ('pca L2, seed 0', 8)]
     """
     if not trained:
         msg = "no model to read; pass one, or the members of an ensemble"
         raise InputError(msg)
     for name in controls:
-        if name not in models.BASELINES:
-            raise UnknownNameError("control", name, models.BASELINES)
+        if name not in BASELINES:
+            raise UnknownNameError("control", name, BASELINES)
     widths = tuple(trained[0].widths.values())
     preparation = preparation or getattr(trained[0], "preparation", None)
     found = [r for i, model in enumerate(trained) for r in _layers(model, adata, name=model.name, seed=seed + i)]
@@ -95,7 +96,7 @@ def _fitted(
     name: str, adata: AnnData, *, widths: tuple[int, ...], preparation: Preparation | None, seed: int
 ) -> Iterator[tuple[list[int], Model]]:
     """A control with the depths that its layers stand beside: all at once, or one fit for each different width."""
-    spec = models.BASELINES[name]
+    spec = BASELINES[name]
     last = spec(widths, seed=seed).fit(adata, preparation=preparation)
     if len(last.widths) == len(widths) > 1:
         yield list(range(1, len(widths) + 1)), last

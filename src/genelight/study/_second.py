@@ -10,9 +10,11 @@ from anndata import AnnData
 from .. import io, pp
 from .._core.provenance import digest
 from ..errors import GeneMismatchError
+from ..io.sheet import SheetMatch
 from ..nouns import Contrast, Genes
 from ..nouns.genes import check_coverage
 from ..nouns.people import check_people
+from ..pp.project import map_where_needed
 from ._settings import Second
 
 __all__ = ["SecondCohort"]
@@ -36,7 +38,7 @@ class SecondCohort:
     contrast: Contrast
     preparation: pp.Preparation
     digest: str
-    sheet: io.SheetMatch | None = None
+    sheet: SheetMatch | None = None
 
     @classmethod
     def read(cls, settings: Second, genes: Genes) -> SecondCohort:
@@ -53,7 +55,7 @@ class SecondCohort:
             sheet = io.match_sheet(adata, settings.samples, samples_id=settings.samples_id)
             adata = sheet.join(adata)
         try:
-            id_map = pp.map_where_needed(adata, to=genes, table=settings.id_table)
+            id_map = map_where_needed(adata, to=genes, table=settings.id_table)
         except GeneMismatchError as error:
             msg = f"the second cohort {settings.expression}: {error}"
             raise GeneMismatchError(msg) from error

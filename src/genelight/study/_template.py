@@ -50,7 +50,7 @@ def template(*, replaced: Mapping[str, Sequence[str]] = MappingProxyType({})) ->
 
     Examples
     --------
-    >>> from genelight.study import template
+    >>> from genelight.study._template import template
     >>> print(template().splitlines()[0])
     # A genelight study. Run it with: genelight run study.toml --out RUN
     """

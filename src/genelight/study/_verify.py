@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .. import io, models
+from .. import models
 from .._core.disk import PREFIX
 from .._core.ledger import STEPS, altered_files, read_steps
 from .._core.provenance import check_seal, file_digest, read_json
 from ..errors import FormatError, InputError
+from ..io.store import altered_parts
 
 __all__ = ["Verified", "verify"]
 
@@ -152,5 +153,5 @@ def _ensemble(path: Path) -> Verified:
 
 
 def _store(path: Path) -> Verified:
-    checked, wrong = io.altered_parts(path)
+    checked, wrong = altered_parts(path)
     return Verified(path, "store", checked, wrong)

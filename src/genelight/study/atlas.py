@@ -12,7 +12,9 @@ from .._core.disk import writing
 from .._core.provenance import file_name
 from .._core.tables import write_plain
 from ..errors import FormatError, InputError, ResourceError, UnknownNameError
+from ..modules.atlas import Atlas, modules_of_scores
 from ..nouns import Contrast, Module
+from ..pl._module_network import disease_map
 
 __all__ = ["write_atlas"]
 
@@ -21,7 +23,7 @@ GENE_COLUMNS = ("symbol", "gene", "gene_symbol")
 ID_COLUMNS = ("mygene_entrez", "entrez")
 
 
-def write_atlas(table: Path, out: Path, *, size: int = 200, names: Path | None = None) -> modules.Atlas:
+def write_atlas(table: Path, out: Path, *, size: int = 200, names: Path | None = None) -> Atlas:
     """Derive or read the modules that a table lists, compare them, and write what was found.
 
     Parameters
@@ -55,13 +57,13 @@ def write_atlas(table: Path, out: Path, *, size: int = 200, names: Path | None =
     if set(COHORT_COLUMNS) <= set(rows):
         derived = _of_cohorts(rows, folder=table.parent, size=size)
     else:
-        derived = modules.modules_of_scores(_scores(rows, table, names), size=size)
+        derived = modules_of_scores(_scores(rows, table, names), size=size)
     found = modules.atlas(derived)
     side = 3 + 0.17 * len(found.order)
     with writing(out) as draft:
         for name in ("pairs", "genes", "programmes"):
             write_plain(draft / f"{name}.tsv", getattr(found, name))
-        pl.save(lambda ax: pl.disease_map(found.pairs, found.order, ax), draft / "map.svg", size=(side + 1, side))
+        pl.save(lambda ax: disease_map(found.pairs, found.order, ax), draft / "map.svg", size=(side + 1, side))
         if set(COHORT_COLUMNS) <= set(rows):
             for name, module in derived.items():
                 module.save(draft / f"module_{file_name(name)}.tsv")

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from genelight.evidence import TESTS, Interactome, distances, localise
+from genelight.evidence import TESTS, distances
+from genelight.evidence.distances import Interactome
+from genelight.evidence.tests.network import localise
 from genelight.nouns import NodeGenes
 
 Build = Callable[..., NodeGenes]

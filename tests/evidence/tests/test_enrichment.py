@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from genelight.errors import GeneMismatchError, InputError, UnknownNameError
-from genelight.evidence import TESTS, hypergeometric_tail, over_representation
+from genelight.evidence import TESTS
+from genelight.evidence.tests.enrichment import hypergeometric_tail, over_representation
 from genelight.nouns import Edges, Evidence, Genes, Module, NodeGenes
 
 Build = Callable[..., NodeGenes]

@@ -11,7 +11,9 @@ import pytest
 from scipy import stats
 
 from genelight.errors import InputError, UnknownNameError
-from genelight.evidence import Interactome, combine, genetic_association, proximity
+from genelight.evidence import genetic_association, proximity
+from genelight.evidence.combine import combine
+from genelight.evidence.distances import Interactome
 from genelight.nouns import Edges, Genes, NodeGenes
 
 NAMES = tuple(f"G{i}" for i in range(1000))

@@ -9,7 +9,8 @@ from scipy.stats import kstest
 from sklearn.metrics import silhouette_score
 
 from genelight.errors import InputError, UnknownNameError
-from genelight.evidence import MEASURES, Samples, groups, silhouette
+from genelight.evidence import Samples, groups
+from genelight.evidence._measures import MEASURES, silhouette
 from genelight.evidence._samples import target_of
 
 

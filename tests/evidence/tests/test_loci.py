@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from genelight.evidence import TESTS, over_representation
+from genelight.evidence import TESTS
+from genelight.evidence.tests.enrichment import over_representation
 from genelight.evidence.tests.loci import _tail
 from genelight.nouns import Edges, Genes, NodeGenes
 

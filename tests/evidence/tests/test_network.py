@@ -10,11 +10,14 @@ import pytest
 from scipy import stats
 
 from genelight.errors import GeneMismatchError, InputError
-from genelight.evidence import Interactome, distances, localise, match_bins
+from genelight.evidence import distances
 from genelight.evidence._closeness import components
 from genelight.evidence._subjects import Subjects
+from genelight.evidence.distances import Interactome
 from genelight.evidence.nulls import MatchedNull, matched_null
+from genelight.evidence.tests.network import localise
 from genelight.nouns import Edges, Genes, Module, NodeGenes
+from genelight.stats.matched import match_bins
 
 Build = Callable[..., NodeGenes]
 

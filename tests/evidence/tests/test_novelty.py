@@ -10,7 +10,8 @@ import pytest
 from scipy import stats
 
 from genelight.errors import InputError
-from genelight.evidence import TESTS, coherence, novelty, over_representation, reference_profiles
+from genelight.evidence import TESTS, coherence, novelty, reference_profiles
+from genelight.evidence.tests.enrichment import over_representation
 from genelight.nouns import Edges, Genes, NodeGenes
 
 GENES = Genes(tuple(f"G{i}" for i in range(400)))

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from genelight.errors import InputError
-from genelight.evidence import TESTS, Compared, calibrated, over_representation
+from genelight.evidence import TESTS, Compared
+from genelight.evidence._registry import calibrated
+from genelight.evidence.tests.enrichment import over_representation
 from genelight.nouns import Contrast, Edges, Genes, Module
 
 PEOPLE, GENES, GROUPS = 24, 1200, 30

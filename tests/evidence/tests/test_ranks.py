@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from genelight.evidence import TESTS, over_representation
+from genelight.evidence import TESTS
+from genelight.evidence.tests.enrichment import over_representation
 from genelight.nouns import Edges, Genes, NodeGenes
 
 NAMES = np.array([f"G{i}" for i in range(300)])

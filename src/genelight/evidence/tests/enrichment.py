@@ -92,7 +92,7 @@ def over_representation(
     >>> import numpy as np, pandas as pd
     >>> from genelight.nouns import Genes
     >>> from genelight.nouns import Edges, NodeGenes
-    >>> from genelight.evidence import over_representation
+    >>> from genelight.evidence.tests.enrichment import over_representation
     >>> names = tuple(f"G{i}" for i in range(100))
     >>> node = NodeGenes(np.linspace(1, 0, 100)[None], ("L1.1",), Genes(names), "L1", "toy", "toy")
     >>> pathway = pd.DataFrame({"source": "P", "target": names[2:14], "weight": 1.0})
@@ -205,7 +205,7 @@ def hypergeometric_tail(universe: int, drawn: int, size_m: np.ndarray) -> np.nda
     Examples
     --------
     >>> import numpy as np
-    >>> from genelight.evidence import hypergeometric_tail
+    >>> from genelight.evidence.tests.enrichment import hypergeometric_tail
     >>> hypergeometric_tail(10, 2, np.array([3])).round(4)
     array([[1.    , 0.5333, 0.0667]])
     """

@@ -78,7 +78,7 @@ def localise(
     >>> import numpy as np, pandas as pd
     >>> from genelight.nouns import Genes
     >>> from genelight.nouns import Edges, NodeGenes
-    >>> from genelight.evidence import localise
+    >>> from genelight.evidence.tests.network import localise
     >>> names = tuple(f"G{i}" for i in range(200))
     >>> ring = pd.DataFrame({"source": names, "target": names[1:] + names[:1], "weight": 1.0})
     >>> values = np.zeros((1, 200))

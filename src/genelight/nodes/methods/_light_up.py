@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...models import Differentiable
+from ...models.steps import Differentiable
 from ...nouns import Model
 from .._registry import ATTRIBUTIONS, Attributed
 from ..layers import chunks

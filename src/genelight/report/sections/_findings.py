@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...pl import method_label
+from ...nouns.labels import method_label
 from .._evidence import SIGNIFICANT, leading_node
 from .._words import interval, known, listed, number, percent, tail
 

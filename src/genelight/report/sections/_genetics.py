@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...pl import method_label
+from ...nouns.labels import method_label
 from .._evidence import MATCHED, PLAIN, SIGNIFICANT
 from .._words import known, number, tail
 from ._section import Section

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ... import pl
+from ...nouns.labels import method_label
 from .._words import known, number
 from ._section import Figure, Section, figure
 
@@ -61,7 +62,7 @@ def _methods(run: Run) -> list[dict[str, Any]]:
         {
             "metric": metric,
             "method": method,
-            "label": pl.method_label(str(method)),
+            "label": method_label(str(method)),
             "own": method == run.method,
             "mean": part["value"].mean(),
             "lowest": part["value"].min(),

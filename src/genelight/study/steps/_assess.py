@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ... import evidence
+from ...evidence.tests.enrichment import over_representation
 from ...nouns import Evidence
 from ._step import BASELINE_LAYERS, Bench, Step
 
@@ -41,6 +42,6 @@ class Assess(Step):
         )
         if bench.inputs.sets:
             others = [name for name in evidence.TESTS if not evidence.TESTS.entry(name).calibrated]
-            counted = evidence.over_representation(bench.modules(), bench.inputs.sets, x_ng=log2_ng, tests=others)
+            counted = over_representation(bench.modules(), bench.inputs.sets, x_ng=log2_ng, tests=others)
             found = Evidence.join([found, counted])
         found.save(bench.folder / "06_evidence.parquet")

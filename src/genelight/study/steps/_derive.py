@@ -10,7 +10,7 @@ import pandas as pd
 
 from ... import modules
 from ...nouns import Model, Module
-from ...stats.intervals import auc_differences
+from ...stats.intervals import auc_differences, auc_interval
 from ._step import BASELINE, CONTROLS, MODULES, Bench, Step
 
 __all__ = ["Derive"]
@@ -65,7 +65,7 @@ def _certainty(bench: Bench, model: Model, module: Module) -> dict[str, Any]:
     settings = bench.study.module
     scores = pd.read_csv(bench.folder / "05_scores.tsv", sep="\t")
     label = f"{module.method} {settings.layer}" if settings.layer else module.method
-    alone, apart = modules.auc_interval(scores, seed=bench.seed), auc_differences(scores, label, seed=bench.seed)
+    alone, apart = auc_interval(scores, seed=bench.seed), auc_differences(scores, label, seed=bench.seed)
     auc = alone.merge(apart, on="method").set_index("method").to_dict("index")
     shuffled = modules.permutation_test(
         bench.inputs.adata,

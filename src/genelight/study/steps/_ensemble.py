@@ -9,6 +9,8 @@ import pandas as pd
 
 from ... import models, nodes
 from ..._core.tables import write_plain
+from ...models.autoencoder import FittedAutoencoder
+from ...nodes.reproduce import match_nodes
 from ...nouns import Model, NodeGenes
 from ._step import BASELINE_LAYERS, Bench, Step
 
@@ -51,7 +53,7 @@ class Ensemble(Step):
                 subject_pattern=bench.study.data.subject_pattern,
                 seed=bench.seed,
             )
-            if isinstance(model, models.FittedAutoencoder):
+            if isinstance(model, FittedAutoencoder):
                 members.save(bench.folder / FOLDER)
             lit = {layer: [nodes.light_up(member, layer) for member in members] for layer in model.widths}
             scored.append(nodes.reproducible_nodes(model, lit, seed=bench.seed))
@@ -73,7 +75,7 @@ def _programmes(bench: Bench, model: Model, lit: Sequence[NodeGenes]) -> pd.Data
     table.insert(0, "layer", layer)
     table["members"] = len(lit)
     if len(table):
-        nearest = nodes.match_nodes(found.nodes, nodes.light_up(model, layer))
+        nearest = match_nodes(found.nodes, nodes.light_up(model, layer))
         table["node"], table["likeness"] = nearest["match"], nearest["correlation"]
     else:
         table["node"], table["likeness"] = "", 0.0

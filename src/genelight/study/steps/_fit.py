@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ... import modules
+from ...stats.intervals import r2_interval
 from ._step import BASELINE, Bench, Step
 
 __all__ = ["Fit"]
@@ -42,14 +42,14 @@ class Fit(Step):
 def _reconstruction(bench: Bench) -> dict[str, Any]:
     """Held-out R² of the model and of PCA of the same bottleneck, with intervals over subjects."""
     by_subject = pd.read_csv(bench.folder / "05_r2_by_subject.tsv", sep="\t")
-    table = modules.r2_interval(by_subject, seed=bench.seed)
+    table = r2_interval(by_subject, seed=bench.seed)
     figures = table.set_index(["model", "versus"])[["r2", "low", "high"]].T.to_dict("list")
-    r2, *r2_interval = figures["autoencoder", ""]
+    r2, *ends = figures["autoencoder", ""]
     pca_r2, *pca_interval = figures[BASELINE, ""]
     difference, *difference_interval = figures["autoencoder", BASELINE]
     return {
         "r2": r2,
-        "r2_interval": r2_interval,
+        "r2_interval": ends,
         "pca_r2": pca_r2,
         "pca_r2_interval": pca_interval,
         "difference": difference,

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ... import nodes, pp
+from ... import nodes
 from ..._core.tables import write_parquet, write_plain
+from ...io.id_table import IdTable
 from ...nouns import Edges, Module
 from ._step import Bench, Step
 
@@ -70,7 +71,7 @@ def _numbers(n: int) -> list[str]:
 
 def _aliases(genes: Sequence[str], namespace: str) -> pd.DataFrame:
     """Other names of each gene by the table that ships; of ids that are no symbols, the symbol first."""
-    table = pp.IdTable.shipped()
+    table = IdTable.shipped()
     if namespace not in table.kinds:
         return pd.DataFrame({"gene": list(genes), "aliases": ""})
     own, symbols = table.entrez_of(namespace), table.names("symbol")

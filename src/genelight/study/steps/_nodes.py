@@ -10,6 +10,8 @@ import pandas as pd
 from ... import models, nodes
 from ..._core.provenance import write_json
 from ..._core.tables import write_plain
+from ...nodes.cards import node_cards
+from ...nodes.reproduce import rank_nodes
 from ...nouns import Model, Module
 from ._ensemble import FOLDER
 from ._step import Bench, Step
@@ -50,7 +52,7 @@ class Nodes(Step):
             bench.folder / "04_cards.json", {"format": 1, "cards": _cards(bench, model, table=table, scored=scored)}
         )
         if len(bench.layers) > 1:
-            edges = nodes.layer_map(model, bench.inputs.adata)
+            edges = nodes.layer_map(bench.inputs.adata, model)
             called = edges[["q", "q_direction"]].min(axis=1) <= SIGNIFICANT
             write_plain(bench.folder / "04_layer_map.tsv", edges[called])
 
@@ -63,7 +65,7 @@ def _activity(bench: Bench, model: Model, *, module: Module, scored: pd.DataFram
     table["top_genes"] = [",".join(ids[top]) for nodes in lit for top in nodes.top_kn(5, sign=1)]
     if scored is None:
         return table
-    return nodes.rank_nodes(scored, table.merge(scored[["node", "support", "members"]], on="node"))
+    return rank_nodes(scored, table.merge(scored[["node", "support", "members"]], on="node"))
 
 
 def _cards(bench: Bench, model: Model, *, table: pd.DataFrame, scored: pd.DataFrame | None) -> list[dict[str, object]]:
@@ -72,7 +74,7 @@ def _cards(bench: Bench, model: Model, *, table: pd.DataFrame, scored: pd.DataFr
     if scored is None:
         usable = usable.iloc[np.argsort(-usable["effect"].abs().to_numpy(), kind="stable")]
     members = models.load_ensemble(bench.folder / FOLDER) if scored is not None else ()
-    cards = nodes.node_cards(
+    cards = node_cards(
         model,
         list(usable["node"].head(CARDS)),
         adata=bench.inputs.persons,

@@ -42,7 +42,7 @@ class Scorecard(Step):
         trained = _trained(bench)
         samples = evidence.Samples(adata.obs, asked.labels, asked.batch, bench.study.data.subject)
         evidence.scorecard(
-            readings(trained, adata, controls=asked.controls or CONTROLS, seed=bench.seed),
+            readings(adata, trained, controls=asked.controls or CONTROLS, seed=bench.seed),
             samples if asked.labels or asked.batch else None,
             network=bench.interactome,
             sets=bench.inputs.sets,

@@ -37,5 +37,5 @@ class SecondCohort(Step):
             return
         module = Module.load(bench.folder / "05_module.tsv", genes=bench.inputs.preparation.genes)
         modules.preservation(
-            module, second.adata, contrast=second.contrast, prepared=second.preparation, seed=bench.seed
+            second.adata, module, contrast=second.contrast, prepared=second.preparation, seed=bench.seed
         ).save(bench.folder / "05_second_cohort.tsv")

@@ -11,6 +11,9 @@ from typing import Any, ClassVar
 
 from ... import evidence, models
 from ..._core.provenance import digest
+from ...evidence.distances import Interactome
+from ...models.ica import LAYER as ICA_LAYER
+from ...models.pca import LAYER as PCA_LAYER
 from ...nouns import Model, Module, NodeGenes
 from .._inputs import Inputs
 from .._settings import Study
@@ -18,7 +21,7 @@ from .._settings import Study
 __all__ = ["BASELINE", "BASELINE_LAYERS", "CONTROLS", "MODULES", "Bench", "Step"]
 
 BASELINE = "pca"
-BASELINE_LAYERS = (models.PCA_LAYER, models.ICA_LAYER)
+BASELINE_LAYERS = (PCA_LAYER, ICA_LAYER)
 CONTROLS = ("de", "variance")
 MODULES = ("05_module.tsv", *(f"05_module_{name}.tsv" for name in (BASELINE, *CONTROLS)))
 
@@ -60,7 +63,7 @@ class Bench:
         return models.Folds.by_subject(inputs.adata, inputs.spec, k=folds, contrast=inputs.contrast, seed=self.seed)
 
     @cached_property
-    def interactome(self) -> evidence.Interactome | None:
+    def interactome(self) -> Interactome | None:
         """The study's network with all distances in it, searched once, whichever step asks first."""
         network = self.inputs.network
         return None if network is None else evidence.distances(network)
