@@ -25,11 +25,11 @@ class Row:
 
 
 def call(*words: object) -> tuple[int, str, str]:
-    """A verb of the command line in this process: exit code (99 for a traceback), output, errors."""
+    """A verb of the command line in this process, without progress: exit code (99 for a traceback), output, errors."""
     from genelight.cli import main
 
     out, err = io.StringIO(), io.StringIO()
-    before, sys.argv = sys.argv, ["genelight", *map(str, words)]
+    before, sys.argv = sys.argv, ["genelight", *map(str, words), "--quiet"]
     code: object = 0
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:

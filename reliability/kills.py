@@ -26,7 +26,7 @@ size = 20
 folds = 3
 bootstraps = 5
 [tests]
-draws = 19
+draws = 99
 """
 
 

@@ -88,6 +88,36 @@ def test_three_commands_lead_to_a_report(call, files):
     assert "samples: 13 of 13" in found["notes"][0]
 
 
+def test_a_sheet_in_the_place_of_its_table_is_told(call, files):
+    names = [f"S{i:02d}" for i in range(1, 14)]
+    numbers = {name: np.arange(13) * k % 11 + 1 for k, name in enumerate(["age", "sledai", "hb", "weight", "dose"], 1)}
+    pd.DataFrame({"id": names, "disease": ["a"] * 7 + ["b"] * 6} | numbers).to_csv(files / "clinic.csv", index=False)
+    for words in (("inspect", "sheet.csv"), ("init", "new.toml", "sheet.csv", "expression.csv")):
+        code, _, err = call(*words)
+        assert code == 2
+        assert "sheet.csv looks like a sample sheet: beside its row names 2 columns hold text" in err
+        assert "behind its table: --samples sheet.csv" in err
+    assert "behind its table: genelight init study.toml TABLE clinic.csv; if it is" in call("inspect", "clinic.csv")[1]
+    assert "goes behind its table" not in call("inspect", "expression.csv")[1]
+    code, _, err = call("init", "new.toml", "clinic.csv", "expression.csv")
+    assert code == 2
+    assert "the sheet behind it: expression.csv clinic.csv" in err
+    assert call("init", "new.toml", "expression.csv", "clinic.csv")[0] == 0
+    (files / "new.toml").unlink()
+    assert call("init", "new.toml", "expression.csv")[0] == 0
+    assert "# genelight init STUDY expression.csv SHEET" in (files / "new.toml").read_text()
+    (files / "new.toml").unlink()
+
+
+def test_a_question_without_a_sheet_asks_for_one(call):
+    code, _, err = call("module", "expression.csv", *ILL, "--out", "NONE")
+    assert code == 2
+    assert "nothing is known of the samples; give a sample sheet: --samples FILE" in err
+    code, _, err = call("fit", "expression.csv", "--subject", "person", "--out", "MODEL")
+    assert code == 2
+    assert "subject column 'person' is asked for, but nothing is known of the samples" in err
+
+
 def test_one_line_leads_to_a_module_sets_and_a_report(call, files):
     asked = ("expression.csv", "--samples", "sheet.csv", *ILL, "--seeds", 0, "--out", "ONE")
     code, said, err = call("module", *asked)

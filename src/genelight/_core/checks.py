@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError, UnknownNameError, first_three
-from .expressions import evaluate, quoted
+from .expressions import NO_SHEET, evaluate, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,9 +54,12 @@ def check_column(obs: pd.DataFrame, column: str, *, role: str) -> pd.Series:
     UnknownNameError
         If there is no such column; says which may have been meant.
     InputError
-        If values are missing.
+        If values are missing, or the samples have no columns at all.
     """
     if column not in obs:
+        if not len(obs.columns):
+            msg = f"{role} column {column!r} is asked for, but nothing is known of the samples; {NO_SHEET}"
+            raise InputError(msg)
         raise UnknownNameError(f"{role} column", column, obs.columns, where="obs")
     missing = int(obs[column].isna().sum())
     if missing:

@@ -22,7 +22,9 @@ from ..errors import InputError, UnknownNameError, first_three
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["evaluate", "quoted"]
+__all__ = ["NO_SHEET", "evaluate", "quoted"]
+
+NO_SHEET = 'give a sample sheet: --samples FILE, in a study samples = "FILE" in [data]'
 
 MOST_CHARACTERS = 20_000
 MOST_NESTED = 60
@@ -234,6 +236,9 @@ class _Walk:
             raise Unreadable(msg)
         if name in ("index", self.table.index.name):
             return self.table.index.to_series()
+        if not len(self.table.columns):
+            msg = f"{self.where} asks for {name!r}, but nothing is known of the samples; {NO_SHEET}"
+            raise InputError(msg)
         raise UnknownNameError("obs column", name, map(quoted, self.table.columns), where=self.where)
 
 

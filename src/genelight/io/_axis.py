@@ -28,6 +28,7 @@ __all__ = [
     "Kin",
     "gene_kin",
     "is_sum",
+    "knows_none",
     "sample_kin",
     "uncorrelated",
     "unlike",
@@ -70,7 +71,7 @@ _OF_PROGRAMS = frozenset(
     )
 )
 _ACCESSION = re.compile(r"(GSM\d+|[SED]RR\d{4,}|TCGA-\S+|GTEX-\S+|SAM[NED]A?\d+)", re.IGNORECASE)
-_FEW_ROWS, _FEW_COLUMNS, _REFERENCE = 3, 4, 200
+_FEW_ROWS, _FEW_COLUMNS, _REFERENCE, _SOME = 3, 4, 200, 2000
 
 
 def is_sum(name: str) -> bool:
@@ -174,6 +175,13 @@ def unlike(values_rc: np.ndarray, columns: Iterable[int], others: Iterable[int])
         odd = (is_whole and whole.mean() <= 0.01 and x.any()) or (not is_whole and whole.mean() >= 0.99)
         found.append(bool(odd or (x.min() < 0 <= low) or x.max() > 3 * abs(high)))
     return np.array(found, bool)
+
+
+def knows_none(names: Sequence[str]) -> bool:
+    """Whether no name is a gene's by the shipped table, and they are no ids of one shape either."""
+    some = names[:: max(1, len(names) // _SOME)]
+    # In lower case half of the names that clinical tables use are some gene's alias: age, hb, esr.
+    return not (_symbols(some) | _known(some, "alias")).any() and gene_kin(some) is None
 
 
 @lru_cache

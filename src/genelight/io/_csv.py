@@ -17,6 +17,7 @@ from ._dialect import Dialect, sniff
 from ._foreign import check_expression
 from ._grid import Grid
 from ._long import pivoted
+from ._orientation import sheet_instead
 from ._read import READERS, Input, Options
 from ._rows import choose_names
 from ._text import InMemory, blocks, check_last_line, cut_line, lines
@@ -77,7 +78,8 @@ def read_delimited(path: Path | InMemory, options: Options, *, about: dict[str, 
     check_expression(path)
     dialect = sniff(path, way=options.orientation, annotations=options.annotations)
     if not (dialect.kinds == NUMBER).any():
-        msg = f"{path} holds no column of numbers ({first_three(dialect.columns, n=6)}); it is no expression"
+        shown = first_three(dialect.columns, n=6)
+        msg = f"{path} holds no column of numbers ({shown}); it is no expression; {sheet_instead(path)}"
         raise FormatError(msg)
     check_last_line(path)
     for _ in range(_MOST_RETRIES):

@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from ..errors import first_three
 from ..nouns.confounding import BATCH
+from ._axis import knows_none
 from ._inspection import Column, Inspection
 from ._read import find_reader, read
 from .id_kinds import PLATFORMS, PROBES, detect_ids
@@ -149,6 +151,7 @@ def _look(adata: AnnData, path: Path) -> Inspection:
             if key not in (*_USUAL, *_OF_PROBES * (ids.kind not in PROBES)) and value
         ),
         next="",
+        no_genes=ids.kind in ("symbol", "unknown") and knows_none(genes),
         levels="" if scale.name in ("scores", "ranks", "zscore") else levels(adata.X),
     )
 
@@ -244,4 +247,7 @@ def _next(found: Inspection, options: Mapping[str, str | None], *, samples: str 
     scale = {"counts": "counts", "log2": "log2", "ln": "ln", "scores": "log2"}.get(found.scale.name, "linear")
     whole = [column for column in found.subjects if column.pattern is None]
     subject = f" --subject {shlex.quote(whole[0].name)}" if whole else ""
-    return f"genelight fit {file} --scale {scale}{subject} --out model"
+    fit = f"genelight fit {file} --scale {scale}{subject} --out model"
+    sheet = f"if this is a sample sheet, it goes behind its table: genelight init study.toml TABLE {file}"
+    doubt = f"; if it is expression, {fit} (no name, such as {first_three(found.ids.examples)}, is a gene's)"
+    return f"{sheet}{doubt}" if found.no_genes else fit

@@ -64,6 +64,8 @@ class Inspection:
         The command to type next.
     levels
         What is odd about the samples' levels; empty for nothing.
+    no_genes
+        Whether no name is a gene's, by the shipped table or by its shape: a sample sheet, or other omics.
     sheet
         What became of the rows of a sample sheet; None without one.
     """
@@ -88,6 +90,7 @@ class Inspection:
     notes: tuple[str, ...]
     next: str
     levels: str = ""
+    no_genes: bool = False
     sheet: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:

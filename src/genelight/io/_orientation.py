@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from ..errors import FormatError, UnknownNameError, first_three
 from ._axis import SURE, gene_kin
 from .id_kinds import ID_KINDS, detect_ids
 
-__all__ = ["GENES_IN_ROWS", "ORIENTATIONS", "SAMPLES_IN_ROWS", "Side", "counted", "orient"]
+__all__ = ["GENES_IN_ROWS", "ORIENTATIONS", "SAMPLES_IN_ROWS", "Side", "counted", "orient", "sheet_instead"]
 
 GENES_IN_ROWS, SAMPLES_IN_ROWS = "genes-in-rows", "samples-in-rows"
 ORIENTATIONS = (GENES_IN_ROWS, SAMPLES_IN_ROWS)
@@ -88,6 +89,11 @@ class Side:
         return 0.0, ""
 
 
+def sheet_instead(path: object) -> str:
+    """Where a sample sheet goes that was given in a table's place."""
+    return f"a sample sheet is given behind its table: --samples {shlex.quote(str(path))}"
+
+
 def orient(rows: Side, columns: Side, *, path: Path, asked: str | None) -> tuple[str, str]:
     """Where the genes are, and why.
 
@@ -97,7 +103,7 @@ def orient(rows: Side, columns: Side, *, path: Path, asked: str | None) -> tuple
     Raises
     ------
     FormatError
-        If nothing speaks for either way; says which argument to give.
+        If nothing speaks for either way; says which argument to give. If it looks like a sample sheet.
     UnknownNameError
         If `asked` is no orientation.
     """
@@ -106,11 +112,19 @@ def orient(rows: Side, columns: Side, *, path: Path, asked: str | None) -> tuple
             raise UnknownNameError("orientation", asked, ORIENTATIONS)
         return asked, "as asked for"
     (r, why_r), (c, why_c) = rows.geneness(), columns.geneness()
+    n_r, n_c = len(rows.names), len(columns.names)
+    if r <= 0 >= c and n_c <= len(rows.notes):
+        # Nothing is a gene's name, and more columns hold text than numbers.
+        msg = (
+            f"{path} looks like a sample sheet: beside its row names {len(rows.notes)} columns hold text "
+            f"({first_three(filter(None, rows.notes))}) and {n_c} numbers, and no name is a gene's; "
+            f"{sheet_instead(path)}"
+        )
+        raise FormatError(msg)
     if abs(r - c) >= 0.3:
         way = GENES_IN_ROWS if r > c else SAMPLES_IN_ROWS
         told = [f"rows: {why_r}"] * bool(why_r) + [f"columns: {why_c}"] * bool(why_c)
         return way, "; ".join(told)
-    n_r, n_c = len(rows.names), len(columns.names)
     if max(n_r, n_c) >= max(1000, 5 * min(n_r, n_c)):
         return (GENES_IN_ROWS if n_r > n_c else SAMPLES_IN_ROWS), f"{n_r:,} rows and {n_c:,} columns"
     msg = (

@@ -12,6 +12,7 @@ from typing import Any
 
 from .. import io
 from .._core.expressions import quoted
+from ..errors import InputError, first_three
 from ..io._inspection import Column, Inspection
 from ..io.id_kinds import PROBES
 from ._settings import Contrast as ContrastSettings
@@ -61,7 +62,7 @@ def draft(
     Raises
     ------
     GenelightError
-        If the table or the sheet cannot be read, or they do not belong together.
+        If the table or the sheet cannot be read, do not belong together, or stand in each other's place.
 
     Notes
     -----
@@ -80,6 +81,12 @@ def draft(
     """
     given = {key: value for key, value in reading.items() if value not in (None, False)}
     found = io.inspect(table, samples=samples, samples_id=samples_id, **given)
+    if samples is not None and found.no_genes and sum(column.numeric for column in found.columns) > found.genes:
+        msg = (
+            f"{table}: none of {found.genes} names ({first_three(found.ids.examples)}) is a gene's, and {samples} has "
+            f"more columns of numbers; the table comes first, the sheet behind it: {samples} {table}"
+        )
+        raise InputError(msg)
     told = {**_data(found, table, samples, beside=Path(beside)), **given}
     data = section_lines(Data, set_to=told, asked=())
     return template(replaced={"[data]": data, "[contrast]": _contrast(found)}), found
@@ -124,9 +131,13 @@ def _contrast(found: Inspection) -> list[str]:
             control = _control(column) or levels[-1]
             for level in [level for level in levels if level != control][:_MOST_SHOWN]:
                 lines += [f"# case = {_query(column, level)}", f"# control = {_query(column, control)}"]
-        if not usable:
+        if not found.columns:
+            lines += ["# nothing is known of the samples yet; name their sheet above, as samples, or type anew:"]
+            lines += [f"# genelight init STUDY {found.path} SHEET"]
+        elif not usable:
             lines += ["# no column has two values of at least five samples each; the columns are:"]
             lines += [f"#   {column}" for column in found.columns]
+        if not usable:
             lines += ["# case = 'column == \"ill\"'", "# control = 'column == \"well\"'"]
     counts = [f"# {column}" for column in usable[:_MOST_SHOWN]]
     covariates = [column.name for column in found.columns if _is_covariate(column.name)]
