@@ -36,6 +36,8 @@ class Moderated:
         The prior that genes share; their medians where genes have priors of their own.
     unit_b
         Variance of the difference where a subject's is one.
+    variance_bg
+        Moderated variance of each gene.
     """
 
     t_bg: np.ndarray
@@ -44,6 +46,7 @@ class Moderated:
     prior_df_b: np.ndarray
     prior_variance_b: np.ndarray
     unit_b: np.ndarray
+    variance_bg: np.ndarray
 
     def p_bg(self) -> np.ndarray:
         """Two-sided p of t, shape ``(b, g)``."""
@@ -126,6 +129,12 @@ class Design:
         """Residual degrees of freedom."""
         return len(self.x_rg) - int(np.linalg.matrix_rank(self._columns_rk))
 
+    @property
+    def residual_rg(self) -> np.ndarray:
+        """What the linear model leaves of each row."""
+        columns_rk = self._columns_rk
+        return np.asarray(self.x_rg - columns_rk @ (np.linalg.pinv(columns_rk, rcond=1e-10) @ self.x_rg))
+
     @cached_property
     def _columns_rk(self) -> np.ndarray:
         return np.column_stack((self.tested_r, self.other_rk))
@@ -204,7 +213,7 @@ class Design:
         # The genes together cannot know more than all their own degrees of freedom.
         df_bg = np.minimum(df_b[:, None] + prior.prior_df_bg, df_b[:, None] * effect_bg.shape[1])
         shared = np.median(prior.prior_df_bg, axis=1), np.median(prior.prior_variance_bg, axis=1)
-        return Moderated(t_bg, effect_bg, df_bg, *shared, unit_b)
+        return Moderated(t_bg, effect_bg, df_bg, *shared, unit_b, prior.variance_bg)
 
 
 class Remembered:

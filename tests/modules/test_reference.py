@@ -1,0 +1,87 @@
+"""Small cohorts through a model of many other samples."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from anndata import AnnData
+from scipy import stats
+
+import genelight as gl
+from genelight import Contrast
+from genelight.errors import InputError
+
+GENES, RANK = 400, 6
+NAMES = [f"GENE{i}" for i in range(GENES)]
+
+
+def table(x_ng):
+    return AnnData(x_ng.astype(np.float32), var=pd.DataFrame(index=NAMES))
+
+
+@pytest.fixture(scope="module")
+def world():
+    """Loadings of programmes, a model of 300 samples of them, and the effect of a disease on two."""
+    rng = np.random.default_rng(0)
+    loading_gk = rng.normal(scale=0.4, size=(GENES, RANK))
+    x_ng = 8 + rng.normal(size=(300, RANK)) @ loading_gk.T + rng.normal(size=(300, GENES))
+    effect_g = loading_gk[:, :2] @ (2.5, -2.0)
+    return loading_gk, gl.models.PCA(RANK).fit(table(x_ng)), effect_g
+
+
+def cohort(world, *, cases, controls, seed=1):
+    loading_gk, _, effect_g = world
+    rng = np.random.default_rng(seed)
+    n = cases + controls
+    x_ng = 8 + rng.normal(size=(n, RANK)) @ loading_gk.T + rng.normal(size=(n, GENES))
+    case_n = np.arange(n) < cases
+    x_ng[case_n] += effect_g
+    return table(x_ng), Contrast(case_n, ~case_n, np.arange(n), "ill against well")
+
+
+def test_the_reference_finds_what_four_against_four_do_not(world):
+    _, model, effect_g = world
+    rho = {"de": [], "reference": []}
+    for seed in range(8):
+        adata, contrast = cohort(world, cases=4, controls=4, seed=seed)
+        for method, found in rho.items():
+            module = gl.disease_module(adata, model, contrast=contrast, method=method, bootstraps=0)
+            found.append(stats.spearmanr(module.score_g(), effect_g)[0])
+    assert np.mean(rho["reference"]) > np.mean(rho["de"]) + 0.05
+
+
+def test_the_table_has_false_signs_and_says_what_the_model_holds(world):
+    _, model, effect_g = world
+    adata, contrast = cohort(world, cases=6, controls=6)
+    module = gl.disease_module(adata, model, contrast=contrast, method="reference", bootstraps=10)
+    assert {"logfc", "t", "posterior_sd", "lfsr"} <= set(module.table)
+    assert module.table["lfsr"].between(0, 0.5).all()
+    truth = pd.Series(effect_g, NAMES).reindex(module.table["gene"]).to_numpy()
+    sure = (module.table["lfsr"] < 0.05).to_numpy()
+    assert np.mean(np.sign(module.table["score"])[sure] == np.sign(truth)[sure]) > 0.9
+    assert module.about["on_axes"] > 0.5
+    assert "of the change that exceeds noise lies along the model's 6 axes" in module.about["because"]
+    assert 0 < module.table["frequency"].max() <= 1
+
+
+def test_a_gene_that_the_cohort_lacks_has_no_score(world):
+    _, model, _ = world
+    adata, contrast = cohort(world, cases=5, controls=5)
+    module = gl.disease_module(adata[:, 5:].copy(), model, contrast=contrast, method="reference", bootstraps=0, size=50)
+    table = module.table.set_index("gene")
+    assert (table.loc[NAMES[:5], "score"] == 0).all()
+    assert table.loc[NAMES[:5], "lfsr"].isna().all()
+    assert not table.loc[NAMES[:5], "selected"].any()
+    assert module.about["genes_absent"] == 5
+
+
+def test_one_case_and_pairs_are_read_and_two_samples_are_not(world):
+    _, model, effect_g = world
+    adata, contrast = cohort(world, cases=1, controls=8)
+    module = gl.disease_module(adata, model, contrast=contrast, method="reference", bootstraps=0)
+    assert stats.spearmanr(module.score_g(), effect_g)[0] > 0.2
+    adata, contrast = cohort(world, cases=6, controls=6)
+    pairs = Contrast(contrast.case_n, contrast.control_n, np.tile(np.arange(6), 2), "before and after")
+    assert gl.disease_module(adata, model, contrast=pairs, method="reference", bootstraps=0).about["paired"]
+    adata, contrast = cohort(world, cases=1, controls=2)
+    with pytest.raises(InputError, match="1 degrees of freedom are left"):
+        gl.disease_module(adata, model, contrast=contrast, method="reference", bootstraps=0)
