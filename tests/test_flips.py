@@ -17,11 +17,12 @@ from genelight import io, models, study
 from genelight._core.provenance import digest
 from genelight.errors import GenelightError
 from genelight.models.shelf import find_models
-from genelight.nouns import Changes, Evidence, Genes, Module, NodeGenes
+from genelight.nouns import Changes, Evidence, Genes, Groups, Module, NodeGenes, Severity
 from genelight.nouns.evidence import EVIDENCE_COLUMNS
 from genelight.pp import Preparation
 
 FLIPS = 60
+ARCHIVE = Path(__file__).parent / "nouns" / "archive" / "v1"
 GENES = Genes(tuple(f"GENE{i}" for i in range(40)))
 RNG = np.random.default_rng(7)
 
@@ -126,6 +127,26 @@ def read_preparation(path: Path) -> str:
     return digest(found.mean_g, found.sd_g, found.genes.ids, found.scale, dict(found.account))
 
 
+def severity(path: Path) -> None:
+    Severity.load(ARCHIVE / "severity.parquet").save(path)
+
+
+def read_severity(path: Path) -> str:
+    found = Severity.load(path)
+    tables = (found.heads, found.held_out, found.figures, found.residuals, found.calibration)
+    return "".join(map(frame, tables)) + str(found.intercept) + json.dumps(dict(found.about))
+
+
+def groups(path: Path) -> None:
+    Groups.load(ARCHIVE / "groups.parquet").save(path)
+
+
+def read_groups(path: Path) -> str:
+    found = Groups.load(path)
+    tables = (found.centres, found.members, found.stability, found.described)
+    return "".join(map(frame, tables)) + json.dumps(dict(found.about))
+
+
 KINDS = {
     # Behind the values of the forty samples comes room for others, which nobody reads.
     "store X/c/0/0": Kind(store, read_store, "X/c/0/0", 4 * 40 * 60),
@@ -133,6 +154,8 @@ KINDS = {
     "evidence": Kind(evidence, read_evidence),
     "module": Kind(module, read_module),
     "changes": Kind(changes, read_changes),
+    "severity": Kind(severity, read_severity),
+    "groups": Kind(groups, read_groups),
     "preparation": Kind(preparation, read_preparation),
     **{
         f"model {file}": Kind(models.load, read_model, file)  # saved by the fixture

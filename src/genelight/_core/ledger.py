@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import FormatError, InputError, ResourceError
 from .disk import PREFIX, clean, locked, reason
-from .provenance import digest, file_digest, read_json, write_json
+from .provenance import check_seal, digest, file_digest, read_json, sealed, write_json
 
 __all__ = ["STEPS", "Ledger", "altered_files"]
 
@@ -68,11 +68,11 @@ class Ledger:
         if done is None or done["inputs"] != key or done["outputs"] != self._digests(outputs):
             # While a step is worked at, what it left before vouches for nothing.
             self.steps[name] = {"inputs": "", "outputs": done["outputs"] if done else {}}
-            write_json(self._path, self.steps)
+            write_json(self._path, sealed(self.steps))
             work()
             self._remove(name, unless=(made := self._digests(outputs)))
             self.steps[name] = {"inputs": key, "outputs": made}
-            write_json(self._path, self.steps)
+            write_json(self._path, sealed(self.steps))
         return digest(self.steps[name]["outputs"])
 
     def renew(self, name: str, outputs: Sequence[str]) -> None:
@@ -80,14 +80,14 @@ class Ledger:
         if name in self.steps:
             kept = {**self.steps[name]["outputs"], **self._digests(outputs)}
             self.steps[name] = {"inputs": "made again", "outputs": kept}
-            write_json(self._path, self.steps)
+            write_json(self._path, sealed(self.steps))
 
     def drop(self, name: str) -> None:
         """Remove what a step left that the study does not have any more, so that no report shows it."""
         if name in self.steps:
             self._remove(name)
             del self.steps[name]
-            write_json(self._path, self.steps)
+            write_json(self._path, sealed(self.steps))
 
     def _remove(self, name: str, *, unless: Collection[str] = ()) -> None:
         """Remove the files that a step made when it was last done, unless it has just made them again."""
@@ -109,12 +109,14 @@ def read_steps(folder: Path) -> dict[str, dict[str, Any]]:
     Raises
     ------
     FormatError
-        If its ledger is none.
+        If its ledger is none, or was altered.
     """
     path = folder / STEPS
     if not path.is_file():
         return {}
     steps = read_json(path)
+    if isinstance(steps, dict) and "seal" in steps:
+        steps = {name: step for name, step in check_seal(steps, where=path).items() if name != "seal"}
     if not isinstance(steps, dict) or not all(map(_is_step, steps.values())):
         msg = f"{path} is no ledger of a run; remove it with the rest of {folder}, and run the study again"
         raise FormatError(msg)

@@ -203,5 +203,5 @@ def _run(study: gl.study.Study, out: Path) -> Result:
 def _kept(out: Path) -> str:
     """Which steps a run folder holds."""
     path = out / "steps.json"
-    done = list(read_json(path)) if path.is_file() else []
+    done = [name for name in read_json(path) if name != "seal"] if path.is_file() else []
     return f"{out} keeps what is done ({', '.join(done)}), which is not done again" if done else ""

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .._core.ledger import read_steps
+from .._core.ledger import altered_files, read_steps
 from .._core.provenance import check_seal, read_json, versions
-from ..errors import InputError
+from ..errors import InputError, first_three
+from ._inputs import Inputs
 from ._run import RECORD, run
 from ._settings import Study
 
@@ -59,7 +60,8 @@ def rerun(folder: str | Path, *, say: Callable[[str], None] = lambda _: None) ->
     Raises
     ------
     InputError
-        If it is no finished run, or its data are not those it was made from.
+        If it is no finished run, its files were altered, or its data are not those it was made from; nothing is done
+        then.
 
     Notes
     -----
@@ -71,20 +73,29 @@ def rerun(folder: str | Path, *, say: Callable[[str], None] = lambda _: None) ->
         msg = f"{folder} is no finished run (it has no study.toml, or no {RECORD}); run it first"
         raise InputError(msg)
     record = check_seal(read_json(folder / RECORD), where=folder / RECORD)
+    if wrong := altered_files(folder):
+        msg = f"{folder} is not as it was written ({first_three(wrong)}); see: genelight verify {folder}"
+        raise InputError(msg)
+    study = Study.load(folder / "study.toml")
+    _check_data(folder, Inputs.read(study), record)
     # Beside the first one, for the paths in its study file; a second try goes on where a kill stopped the first.
     again = folder.absolute().with_name(f"{folder.absolute().name}.again")
-    run(Study.load(folder / "study.toml"), again, say=say)
+    run(study, again, say=say)
     found = _compare(folder, again, record)
     shutil.rmtree(again)
     return found
 
 
-def _compare(folder: Path, again: Path, record: Mapping[str, object]) -> Compared:
-    now = check_seal(read_json(again / RECORD), where=again / RECORD)
-    for key, what in (("expression", "expression table"), ("priors", "network or gene sets")):
-        if now[key] != record[key]:
-            msg = f"the {what} of {folder} is another one now: its digest was {record[key]}, and is {now[key]}"
+def _check_data(folder: Path, inputs: Inputs, record: Mapping[str, object]) -> None:
+    """Stop before anything is done again where the data are others."""
+    now = {"expression table": inputs.digest, "network or gene sets": inputs.priors}
+    for (what, found), key in zip(now.items(), ("expression", "priors"), strict=True):
+        if found != record[key]:
+            msg = f"the {what} of {folder} is another one now: its digest was {record[key]}, and is {found}"
             raise InputError(msg)
+
+
+def _compare(folder: Path, again: Path, record: Mapping[str, object]) -> Compared:
     noted = {f: known for step in read_steps(folder).values() for f, known in step["outputs"].items()}
     made = {f: known for step in read_steps(again).values() for f, known in step["outputs"].items()}
     differ: dict[str, str] = {}
