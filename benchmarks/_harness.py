@@ -34,6 +34,7 @@ import datetime as dt
 import importlib
 import json
 import math
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -142,6 +143,7 @@ class Collection:
             draft.write_text(json.dumps(stamped, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
         with writing(self.folder / self.log) as draft:
             draft.write_text(self.to_markdown())
+        shutil.rmtree(path.with_suffix(".unfinished"), ignore_errors=True)
 
     def to_markdown(self) -> str:
         """Every kept record with its docstring, the summary first; what was never kept is named."""

@@ -1,105 +1,68 @@
-"""Rows of the study ``calibration`` for what reports say: pathway sentences, mixed models, intervals, reversal.
+"""Rows of the study ``calibration`` for what reports say: pathways, mixed models, intervals, genetics, programmes.
 
-Each row has how often a claim is made of data that hold none, beside the level at which it may be. Real covariance is
-that of the embedded influenza study and, where it is at hand, of GSE65391, labels drawn anew over people; each is
-called up 100 times or more.
+Each row has how often a claim is made of data that hold none, beside the level at which it may. Real covariance is that
+of ``studies/_cohorts.py``, labels drawn anew over people.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from anndata import AnnData
-from scipy import stats
 
-from genelight import Contrast, demo, evidence, io, models, modules, nodes
+from genelight import demo, evidence, io, models, modules, nodes
 from genelight.evidence.tests.enrichment import over_representation
-from genelight.nouns import Edges, Genes, Module, NodeGenes
+from genelight.nouns import Contrast, Edges, Genes, Module, NodeGenes
 from genelight.stats.intervals import median_interval
 from genelight.stats.mixed import random_intercept
-from genelight.stats.moderated import SubjectDesign
+from genelight.stats.moderated import Design
 
-DATA = Path(__file__).parents[1] / "../shared/data"
-LEVEL = 0.05
-DRAWS = 100
+from ._calibration_labels import LEVEL, row
+from ._cohorts import as_table, compendium_study, drawn_labels, people
+from ._modules import DATA, children, influenza
+
+__all__ = [
+    "agreed",
+    "associations",
+    "coherent",
+    "medians",
+    "medians_real",
+    "mixed",
+    "mixed_real",
+    "pathways",
+    "reversals",
+]
+
 OVERLAPS = ("overlap_relabelled", "hypergeometric_matched", "hypergeometric")
+SETS = "gene_sets/reactome.gmt.gz"
 
 
-def claims(*, quick: bool) -> list[dict[str, Any]]:
-    """All rows; the quick ones need no file outside of the package."""
-    draws = 5 if quick else DRAWS
-    rows = [*_pathways("influenza", _influenza(), draws=draws), *_mixed(quick=quick), *_medians(quick=quick)]
-    rows += [_associations(draws), _reversals(draws), _coherent(draws), _agreed(2 if quick else 20)]
-    if DATA.is_dir() and not quick:
-        rows += _pathways("GSE65391, 20 against 20", _children(), draws=draws, size=20)
-    return rows
+def _sets() -> Edges:
+    return io.read_sets(DATA / SETS, ids="symbol") if DATA.is_dir() else demo.sets()
 
 
-def _row(what: str, made: np.ndarray, level: float) -> dict[str, Any]:
-    """How often a claim is made, with the p value of as many or more at the level."""
-    count, draws = int(np.sum(made)), len(made)
-    above = float(stats.binom.sf(count - 1, draws, level))
-    return {"test": what, "draws": draws, "level": level, "claimed": count / draws, "p of more than level": above}
-
-
-def _influenza() -> tuple[np.ndarray, Genes, Edges]:
-    """Each volunteer's mean from 45 hours on."""
-    adata = demo.cohort()
-    late = adata[adata.obs["hours"] >= 45]
-    return _means(late, "subject"), Genes(tuple(adata.var_names)), demo.sets()
-
-
-def _children() -> tuple[np.ndarray, Genes, Edges]:
-    """Each child's mean, genes above the floor."""
-    adata = io.read(DATA / "sle_blood_GSE65391.h5ad")
-    adata = adata[:, np.median(np.asarray(adata.X), axis=0) > 3.33]
-    sets = io.read_sets(next((DATA / "gene_sets").glob("*eactome*")), ids="symbol")
-    return _means(adata, "subject"), Genes(tuple(adata.var_names)), sets
-
-
-def _means(adata: AnnData, subject: str) -> np.ndarray:
-    x_ng, who_n = np.asarray(adata.X, dtype=np.float64), adata.obs[subject].astype(str).to_numpy()
-    return np.stack([x_ng[who_n == s].mean(0) for s in np.unique(who_n)])
-
-
-def _drawn(people: int, size: int | None, rng: np.random.Generator) -> tuple[np.ndarray, Contrast]:
-    """Some people in a random order, the first half of them cases."""
-    picked = rng.permutation(people)[: people if size is None else 2 * size]
-    case_n = np.arange(len(picked)) < len(picked) // 2
-    return picked, Contrast(case_n, ~case_n, np.arange(len(picked)), "drawn labels")
-
-
-def _t(x_ng: np.ndarray, contrast: Contrast) -> np.ndarray:
-    design = SubjectDesign.of(x_ng, contrast)
-    return np.asarray(design.moderated(np.ones((1, len(x_ng)), dtype=np.int64)).t_bg[0])
-
-
-def _pathways(
-    name: str, cohort: tuple[np.ndarray, Genes, Edges], *, draws: int, size: int | None = None
-) -> Iterator[dict[str, Any]]:
+def pathways(cohort: str, size: int, draws: int) -> Iterator[dict[str, Any]]:
     """Modules of labels without meaning that have a pathway with q of 0.05 or less, by test."""
-    (people_sg, genes, sets), rng, called = cohort, np.random.default_rng(11), []
+    (people_sg, genes), rng, called = people(cohort), np.random.default_rng(11), []
+    size, sets = min(size, len(people_sg) // 2), _sets()
     for _ in range(draws):
-        picked, contrast = _drawn(len(people_sg), size, rng)
+        picked, contrast = drawn_labels(len(people_sg), size, rng)
         x_ng = people_sg[picked]
-        module = Module.from_scores(_t(x_ng, contrast), genes, size=100, name="drawn", method="t")
+        t_g = Design.of(x_ng, contrast).moderated().t_bg[0]
+        module = Module.from_scores(t_g, genes, size=100, name="drawn", method="t")
         put = evidence.Compared(x_ng, contrast)
         table = over_representation(module, [sets], x_ng=put, tests=OVERLAPS).table
         called.append({test: bool((table.loc[table["test"] == test, "q"] <= LEVEL).any()) for test in OVERLAPS})
     for test in OVERLAPS:
         doubtful = "" if evidence.TESTS.entry(test).calibrated else ", not calibrated"
-        yield _row(
-            f"{test}{doubtful}, a pathway of permuted modules, {name}", np.array([c[test] for c in called]), LEVEL
-        )
+        name = f"{test}{doubtful}, a pathway of permuted modules, {cohort}, {size} against {size}"
+        yield row(name, np.array([c[test] for c in called]), LEVEL)
 
 
-def _mixed(*, quick: bool) -> Iterator[dict[str, Any]]:
-    """Treatment that does nothing: within and between people, with and without differences between them."""
-    fits = 2000 if quick else 10_000
+def mixed(fits: int) -> Iterator[dict[str, Any]]:
+    """Treatment that does nothing, normal values: within and between people, with and without differences of people."""
     for between in (False, True):
         for ratio in (0.0, 1.0):
             rng = np.random.default_rng(5)
@@ -109,41 +72,101 @@ def _mixed(*, quick: bool) -> Iterator[dict[str, Any]]:
             y_nk = rng.normal(size=(48, fits)) + np.sqrt(ratio) * rng.normal(size=(12, fits))[who]
             p = random_intercept(y_nk, x_np, who, column=1).p
             name = f"contrast, 12 people {'between' if between else 'within'}, variance between {ratio:g}"
-            yield _row(name, p <= LEVEL, LEVEL)
-            yield _row(name, p <= 0.001, 0.001)
+            yield row(name, p <= LEVEL, LEVEL)
+            yield row(name, p <= 0.001, 0.001)
 
 
-def _medians(*, quick: bool) -> Iterator[dict[str, Any]]:
-    """Medians outside of their interval."""
-    for people in (6, 10, 20):
-        rng = np.random.default_rng(people)
-        ends = np.array([median_interval(rng.normal(size=people)) for _ in range(500 if quick else 5000)])
-        yield _row(f"trajectories, median of {people} outside", (ends[:, 0] > 0) | (ends[:, 1] < 0), LEVEL)
+def mixed_real(cohort: str, draws: int) -> Iterator[dict[str, Any]]:
+    """Treatment drawn for twelve people's samples as they are, 50 genes a draw; the interval is over draws."""
+    x_ng, who_n = _visits(cohort)
+    names, count = np.unique(who_n, return_counts=True)
+    several = names[count > 1]
+    rng = np.random.default_rng(6)
+    for between in (False, True):
+        p_bk = []
+        for _ in range(draws):
+            drawn = rng.choice(several, min(12, len(several) // 2 * 2), replace=False)
+            rows = np.concatenate([rng.permutation(np.flatnonzero(who_n == name))[:4] for name in drawn])
+            who = np.searchsorted(np.sort(drawn), who_n[rows])
+            half = rng.permutation(len(drawn)) < len(drawn) // 2
+            order = np.concatenate([rng.permutation(np.arange((who == s).sum())) for s in dict.fromkeys(who)])
+            treated = half[who] if between else order % 2
+            x_np = np.column_stack([np.ones(len(who)), treated])
+            genes = rng.choice(x_ng.shape[1], 50, replace=False)
+            p_bk.append(random_intercept(x_ng[np.ix_(rows, genes)], x_np, who, column=1).p)
+        p = np.array(p_bk)
+        for level in (LEVEL, 0.001):
+            share_b = (p <= level).mean(1)
+            half_width = 1.96 * share_b.std(ddof=1) / np.sqrt(len(share_b))
+            yield {
+                "test": f"contrast, drawn treatment {'between' if between else 'within'} people, {cohort}",
+                "draws": draws,
+                "level": level,
+                "claimed": float(share_b.mean()),
+                "95%": f"[{max(share_b.mean() - half_width, 0):.4f}, {share_b.mean() + half_width:.4f}]",
+                "no p": float(np.isnan(p).mean()),
+            }
 
 
-def _associations(draws: int) -> dict[str, Any]:
-    """Genes of which some have p = 1, beside lists that mean nothing; one list each."""
-    found = []
-    for seed in range(4 * draws):
-        rng = np.random.default_rng(seed)
-        genes, p = Genes(tuple(f"G{i}" for i in range(1000))), rng.random(1000)
-        p[rng.random(1000) < 0.03] = 1.0
+def _visits(cohort: str) -> tuple[np.ndarray, np.ndarray]:
+    """Samples of people who have several, and whose they are."""
+    if cohort == "influenza":
+        adata, subject = influenza()[0], "subject"
+    elif cohort == "lupus, children":
+        adata, subject = children()[0], "subject"
+        adata = adata[:, np.median(np.asarray(adata.X), axis=0) > 3.33]
+    else:
+        adata, subject = compendium_study(cohort), "patient"
+    return np.asarray(adata.X, dtype=np.float64), adata.obs[subject].astype(str).to_numpy()
+
+
+def medians(repeats: int) -> Iterator[dict[str, Any]]:
+    """Medians outside of their interval, of normal values and of children's changes from visit to visit."""
+    for count in (6, 10, 20):
+        rng = np.random.default_rng(count)
+        ends = np.array([median_interval(rng.normal(size=count)) for _ in range(repeats)])
+        yield row(f"trajectories, median of {count} outside", (ends[:, 0] > 0) | (ends[:, 1] < 0), LEVEL)
+
+
+def medians_real(cohort: str, repeats: int) -> Iterator[dict[str, Any]]:
+    """The same of people drawn from a cohort, whose median over all of it is the truth; one gene a draw."""
+    x_ng, who_n = _visits(cohort)
+    several = [np.flatnonzero(who_n == name) for name in np.unique(who_n) if (who_n == name).sum() > 1]
+    change_sg = np.stack([x_ng[rows[-1]] - x_ng[rows[0]] for rows in several])
+    truth_g = np.median(change_sg, axis=0)
+    for count in (6, 10, 20):
+        rng, outside = np.random.default_rng(count), []
+        for _ in range(repeats):
+            gene = rng.integers(change_sg.shape[1])
+            low, high = median_interval(rng.choice(change_sg[:, gene], count))
+            outside.append(truth_g[gene] < low or truth_g[gene] > high)
+        yield row(f"trajectories, median of {count} outside, {cohort}", np.array(outside), LEVEL)
+
+
+def associations(cohort: str, draws: int) -> Iterator[dict[str, Any]]:
+    """Modules of drawn labels against a trait that means nothing and whose genes have p = 1 in 3% of cases."""
+    (people_sg, genes), found = people(cohort), []
+    for seed in range(draws):
+        rng = np.random.default_rng((23, seed))
+        picked, contrast = drawn_labels(len(people_sg), None, rng)
+        t_1g = Design.of(people_sg[picked], contrast).moderated().t_bg
+        p = rng.random(len(genes))
+        p[rng.random(len(genes)) < 0.03] = 1.0
         table = pd.DataFrame({"source": "trait", "target": genes.ids, "weight": p})
-        lit = NodeGenes(rng.normal(size=(1, 1000)), ("L1.0",), genes, "L1", "random", "drawn")
+        lit = NodeGenes(t_1g, ("L1.0",), genes, "L1", "t", "drawn")
         found.append(float(evidence.genetic_association(lit, Edges("trait", table), n_top=100).table["p"][0]))
-    return _row("association, 3% of genes with p = 1", np.array(found) <= LEVEL, LEVEL)
+    yield row(f"association, permuted modules, 3% of genes with p = 1, {cohort}", np.array(found) <= LEVEL, LEVEL)
 
 
-def _reversals(draws: int) -> dict[str, Any]:
+def reversals(cohort: str, draws: int) -> Iterator[dict[str, Any]]:
     """Labels without meaning, held against 25 perturbations that go together as people do: any with q up to 0.05."""
-    people_sg, genes, _ = _influenza()
+    people_sg, genes = _strongest(cohort)
     rng, called = np.random.default_rng(13), []
-    obs = pd.DataFrame(index=[f"s{i}" for i in range(len(people_sg))])
-    adata = AnnData(people_sg, obs=obs, var=pd.DataFrame(index=list(genes.ids)))
+    adata = as_table(people_sg, genes)
     model = models.PCA(4).fit(adata)
     spread_sg = people_sg - people_sg.mean(0)
     for seed in range(draws):
-        _, contrast = _drawn(len(people_sg), None, rng)
+        _, contrast = drawn_labels(len(people_sg), None, rng)
         order = rng.permutation(len(people_sg))
         drawn = Contrast(contrast.case_n[order], contrast.control_n[order], np.arange(len(order)), "drawn labels")
         drugs = pd.DataFrame(
@@ -153,33 +176,40 @@ def _reversals(draws: int) -> dict[str, Any]:
         )
         found = modules.reversal(adata, model, perturbations=drugs, contrast=drawn, permutations=99, seed=seed)
         called.append(bool((found.table["q"] <= LEVEL).any()))
-    return _row("reversal, any of 25 perturbations", np.array(called), LEVEL)
+    yield row(f"reversal, any of 25 perturbations, {cohort}", np.array(called), LEVEL)
 
 
-def _coherent(draws: int) -> dict[str, Any]:
-    """Novelty: genes drawn evenly, in real expression: any of a layer of 20 with q up to 0.05."""
-    people_sg, genes, _ = _influenza()
+def coherent(cohort: str, draws: int) -> Iterator[dict[str, Any]]:
+    """Novelty: genes drawn evenly, in real expression: any of a layer of 10 with q up to 0.05."""
+    people_sg, genes = _strongest(cohort)
     called = []
     for seed in range(draws):
         rng = np.random.default_rng(seed)
         lit = NodeGenes(
-            rng.normal(size=(20, len(genes))), tuple(f"L1.{k}" for k in range(20)), genes, "L1", "x", "drawn"
+            rng.normal(size=(10, len(genes))), tuple(f"L1.{k}" for k in range(10)), genes, "L1", "x", "drawn"
         )
-        table = evidence.coherence(lit, people_sg, draws=999, seed=seed)
+        table = evidence.coherence(lit, people_sg, draws=399, seed=seed)
         called.append(bool((table["q"] <= LEVEL).any()))
-    return _row("novelty, coherence of drawn genes, any of 20", np.array(called), LEVEL)
+    yield row(f"novelty, coherence of drawn genes, any of 10, {cohort}", np.array(called), LEVEL)
 
 
-def _agreed(draws: int) -> dict[str, Any]:
+def agreed(cohort: str, draws: int) -> Iterator[dict[str, Any]]:
     """Consensus: members that share the space they write to and nothing else: any programme with q up to 0.05."""
-    people_sg, genes, _ = _influenza()
-    axes_kg = np.linalg.svd(people_sg - people_sg.mean(0), full_matrices=False)[2][:10]
+    people_sg, genes = _strongest(cohort)
+    axes_kg = np.linalg.svd(people_sg - people_sg.mean(0), full_matrices=False)[2][:8]
     called = []
     for seed in range(draws):
         rng = np.random.default_rng(seed)
         members = []
         for m in range(5):
-            turned_kg = np.linalg.qr(rng.normal(size=(10, 10)))[0] @ axes_kg
-            members.append(NodeGenes(turned_kg, tuple(f"L1.{k}" for k in range(10)), genes, "L1", "x", f"member {m}"))
+            turned_kg = np.linalg.qr(rng.normal(size=(8, 8)))[0] @ axes_kg
+            members.append(NodeGenes(turned_kg, tuple(f"L1.{k}" for k in range(8)), genes, "L1", "x", f"member {m}"))
         called.append(bool((nodes.consensus(members, seed=seed).table["q"] <= LEVEL).any()))
-    return _row("consensus, members of random directions", np.array(called), LEVEL)
+    yield row(f"consensus, members of random directions, {cohort}", np.array(called), LEVEL)
+
+
+def _strongest(cohort: str, most: int = 3000) -> tuple[np.ndarray, Genes]:
+    """The genes that vary most."""
+    people_sg, genes = people(cohort)
+    kept = np.sort(np.argsort(-people_sg.std(0), kind="stable")[:most])
+    return people_sg[:, kept], Genes(tuple(genes.ids[g] for g in kept))

@@ -50,6 +50,7 @@ and the degree of well-connected lists, which is what the other network tests ar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -64,8 +65,8 @@ from genelight.evidence.tests.enrichment import over_representation
 from genelight.evidence.tests.network import localise
 from genelight.nouns import Edges, Genes, NodeGenes
 
-from . import _real_covariance
-from ._calibration_claims import claims
+from ._blocks import Rows, in_blocks
+from ._calibration_real import real_blocks
 
 SEEDS, LISTS, SIZE, DRAWS = 20, 60, 100, 999
 REPEATS = 20
@@ -78,41 +79,53 @@ CONTROLS = (
 
 
 def run(*, quick: bool) -> Result:
+    rows = in_blocks("calibration", {**_uniform_blocks(quick=quick), **real_blocks(quick=quick)}, keep=not quick)
+    judged = [float(str(row["KS p"])) for row in rows if "KS p" in row and row["test"] not in CONTROLS]
+    data = f"{len(judged)} tests, {3 if quick else SEEDS} seeds each; {demo.network().name}; rates on real covariance"
+    return Result("value", Figure(min(judged), None, SEEDS), data, rows)
+
+
+def _uniform_blocks(*, quick: bool) -> dict[str, Callable[[], Rows]]:
+    """Tests on input that holds nothing, and on planted signal, each drawn anew."""
     seeds = 3 if quick else SEEDS
-    net = evidence.distances(demo.network())
+    net = cache(lambda: evidence.distances(demo.network()))
     kinds: dict[str, Callable[[int], dict[str, np.ndarray]]] = {
-        "random lists": lambda seed: _network(net, seed, power=0.0),
-        "well-connected lists": lambda seed: _network(net, seed, power=1.0),
+        "random lists": lambda seed: _network(net(), seed, power=0.0),
+        "well-connected lists": lambda seed: _network(net(), seed, power=1.0),
         "variable genes": _overlaps,
         "genes that go together": _together,
         "labels of subjects": _labels,
         "association of neighbours": _association,
         "layers in random order": _layers,
     }
-    rows = []
-    for what, draw in kinds.items():
-        drawn = [draw(seed) for seed in range(seeds)]
-        rows += [_uniform(f"{test}, {what}", np.concatenate([d[test] for d in drawn])) for test in drawn[0]]
-    labels = _real_covariance.label_p(3 if quick else 100)
-    rows += [_uniform(f"permutation test, {what}", p) for what, p in labels.items()]
-    judged = [row["KS p"] for row in rows if row["test"] not in CONTROLS]
-    planted = {
-        "from one neighbourhood": ((0.05, 0.1, 0.15, 0.2, 0.3), lambda share, seed: _near(net, share, seed)),
+    planted: dict[str, tuple[tuple[float, ...], Callable[[float, int], pd.DataFrame]]] = {
+        "from one neighbourhood": ((0.05, 0.1, 0.15, 0.2, 0.3), lambda share, seed: _near(net(), share, seed)),
         "from one set": ((0.05, 0.1, 0.15, 0.2), _sharing),
         "sd in one set": ((0.25, 0.5, 1.0), _shifted),
     }
-    for what, (strengths, draw) in planted.items():
+    blocks: dict[str, Callable[[], Rows]] = {}
+    for what, draw in kinds.items():
+        blocks[what] = partial(_uniform_rows, what, draw, seeds)
+    for what, (strengths, sample) in planted.items():
         for strength in strengths[1:2] if quick else strengths:
-            repeats = [draw(strength, seed) for seed in range(3 if quick else REPEATS)]
-            rows += _rates(f"{strength:g} {what}", pd.concat(repeats, keys=range(len(repeats)), names=["repeat"]))
-    rows += _real_covariance.rows(quick=quick)
-    rows += claims(quick=quick)
-    data = f"{len(judged)} tests, {seeds} seeds each; {net.name}"
-    return Result("value", Figure(float(min(judged)), None, seeds), data, rows)
+            blocks[f"{strength:g} {what}"] = partial(
+                _planted_rows, what, sample, strength, repeats=3 if quick else REPEATS
+            )
+    return blocks
+
+
+def _uniform_rows(what: str, draw: Callable[[int], dict[str, np.ndarray]], seeds: int) -> Rows:
+    drawn = [draw(seed) for seed in range(seeds)]
+    return [_uniform(f"{test}, {what}", np.concatenate([d[test] for d in drawn])) for test in drawn[0]]
+
+
+def _planted_rows(what: str, draw: Callable[[float, int], pd.DataFrame], strength: float, *, repeats: int) -> Rows:
+    found = [draw(strength, seed) for seed in range(repeats)]
+    return _rates(f"{strength:g} {what}", pd.concat(found, keys=range(repeats), names=["repeat"]))
 
 
 def _uniform(name: str, p: np.ndarray) -> dict[str, object]:
-    whole = name.startswith(("component", "density", "hypergeometric", "trend", "permutation"))
+    whole = name.startswith(("component", "density", "hypergeometric", "trend"))
     found = stats.kstest(p, "uniform", alternative="greater" if whole else "two-sided")
     shares = {f"share p <= {level}": float((p <= level).mean()) for level in (0.01, 0.05)}
     return {"test": name, "p values": len(p), "KS p": float(found.pvalue), **shares}
