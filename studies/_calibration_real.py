@@ -21,6 +21,7 @@ TB, LUPUS = "tuberculosis, GSE107991 to GSE107992", "lupus, children to adults"
 def real_blocks(*, quick: bool) -> dict[str, Callable[[], Rows]]:
     """By name; the quick ones, and those of a place without the public files, need the embedded data alone."""
     draws = 3 if quick else 100
+    fewer = 3 if quick else 40
     every = tuple(COHORTS) if DATA.is_dir() and not quick else ("influenza",)
     several = VISITS if len(every) > 1 else ("influenza",)
     blocks: dict[str, Callable[[], Rows]] = {
@@ -29,26 +30,26 @@ def real_blocks(*, quick: bool) -> dict[str, Callable[[], Rows]]:
     }
     blocks |= {f"mixed models, {c}": partial(claims.mixed_real, c, draws) for c in several}
     blocks |= {f"medians, {c}": partial(claims.medians_real, c, 20 * draws) for c in several}
-    for cohort in every:
-        blocks |= {
-            f"discoveries at 6, {cohort}": partial(labels.discoveries, cohort, 6, 2 * draws),
-            f"discoveries at 20, {cohort}": partial(labels.discoveries, cohort, 20, 2 * draws),
-            f"permutation tests, {cohort}": partial(covariance.label_rows, cohort, 2 * draws),
-            f"association, {cohort}": partial(claims.associations, cohort, 2 * draws),
-        }
+    blocks |= {f"association, {c}": partial(claims.associations, c, 2 * draws) for c in every}
+    blocks |= {f"consensus, {c}": partial(claims.agreed, c, draws) for c in every}
     if len(every) > 1:
-        for pair, sizes in ((LUPUS, (10, 40)), (TB, (15,))):
-            for size in sizes:
-                blocks[f"preserved, {pair}, {size}"] = partial(covariance.preserved, pair, size, 4 * draws)
-                truly = partial(covariance.preserved, pair, size, 20, truly=True)
-                blocks[f"truly preserved, {pair}, {size}"] = truly
-        blocks[f"truly preserved, {LUPUS}, 20"] = partial(covariance.preserved, LUPUS, 20, 20, truly=True)
+        for pair, size, many in ((LUPUS, 40, 2 * draws), (TB, 15, 2 * draws), (LUPUS, 10, draws)):
+            blocks[f"preserved, {pair}, {size}"] = partial(covariance.preserved, pair, size, many)
+        for pair, size in ((LUPUS, 10), (LUPUS, 20), (LUPUS, 40), (TB, 15)):
+            truly = partial(covariance.preserved, pair, size, 20, truly=True)
+            blocks[f"truly preserved, {pair}, {size}"] = truly
     for cohort in every:
         blocks |= {
-            f"pathways, {cohort}": partial(claims.pathways, cohort, 20, draws),
+            f"permutation tests, {cohort}": partial(covariance.label_rows, cohort, draws),
             f"stability, {cohort}": partial(labels.supported, cohort, 10, draws),
-            f"consensus, {cohort}": partial(claims.agreed, cohort, draws),
-            f"reversal, {cohort}": partial(claims.reversals, cohort, draws),
-            f"coherence, {cohort}": partial(claims.coherent, cohort, draws),
+        }
+    for cohort in every:
+        costly = draws if cohort in ("influenza", "lupus, children") else fewer
+        blocks |= {
+            f"discoveries at 6, {cohort}": partial(labels.discoveries, cohort, 6, draws),
+            f"discoveries at 20, {cohort}": partial(labels.discoveries, cohort, 20, draws),
+            f"pathways, {cohort}": partial(claims.pathways, cohort, 20, costly),
+            f"reversal, {cohort}": partial(claims.reversals, cohort, costly if cohort == "influenza" else fewer),
+            f"coherence, {cohort}": partial(claims.coherent, cohort, costly),
         }
     return blocks
