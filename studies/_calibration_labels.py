@@ -19,7 +19,7 @@ from genelight.stats.pvalues import adjust
 
 from ._cohorts import as_table, drawn_labels, people
 
-__all__ = ["discoveries", "row", "supported"]
+__all__ = ["discoveries", "limma_counts", "row", "supported"]
 
 LEVEL = 0.05
 R = """
@@ -55,7 +55,7 @@ def discoveries(cohort: str, size: int, draws: int) -> Iterator[dict[str, Any]]:
     contrast = drawn_labels(2 * size, None, rng)[1]
     for plain, name in ((True, "moderated t"), (False, "moderated t, trend and robust")):
         found_b = np.array([_found(x_sg[order_s], contrast, plain=plain) for order_s in order_bs])
-        limma_b = _limma(x_sg, order_bs)
+        limma_b = limma_counts(x_sg, order_bs)
         peer = {} if limma_b is None else {"limma": float((limma_b[:, 0 if plain else 1] > 0).mean())}
         yield row(f"{name}, any gene of permuted labels, {cohort}, {size} against {size}", found_b > 0, LEVEL, **peer)
 
@@ -65,7 +65,7 @@ def _found(x_ng: np.ndarray, contrast: Contrast, *, plain: bool) -> int:
     return int((adjust(p_g) <= LEVEL).sum())
 
 
-def _limma(x_sg: np.ndarray, order_bs: np.ndarray) -> np.ndarray | None:
+def limma_counts(x_sg: np.ndarray, order_bs: np.ndarray) -> np.ndarray | None:
     """How many genes limma finds, plain and with trend and robust, shape ``(b, 2)``; None where it is not there."""
     if shutil.which("Rscript") is None:
         return None

@@ -12,10 +12,11 @@ from sklearn.linear_model import Ridge
 import genelight as gl
 from genelight.errors import InputError, UnknownNameError
 from genelight.nouns import Contrast, Severity
+from genelight.nouns.severity import bounds
 from genelight.patients._measures import permuted, standardised, steadied
 from genelight.patients._stack import Teacher, learn
 from genelight.patients.severity import check_measure
-from genelight.stats.conformal import coverage, residuals
+from genelight.stats.conformal import coverage, coverage_by, inside, residuals
 from genelight.stats.ridge import PENALTIES, ridge_path
 from genelight.stats.subjects import subject_folds
 
@@ -160,7 +161,30 @@ def test_intervals_hold_for_new_subjects_whose_spread_differs():
     y, score, who = draw(2000)
     made = residuals(y, score, who)
     assert made.spread[1] > 0
-    assert made.table["weight"].sum() == pytest.approx(1)
+    assert made.table.groupby("part")["weight"].sum().to_numpy() == pytest.approx(np.ones(5))
+
+
+def test_intervals_hold_in_every_fifth_of_the_score():
+    """Spread that is no line in the score: with one part for all, the fifths differ by a fifth."""
+    rng = np.random.default_rng(3)
+    found = []
+    for _ in range(12):
+        who = np.repeat(np.arange(200), 3)
+        score = rng.uniform(0, 4, size=len(who))
+        y = score + np.where(score % 2 < 1, 0.2, 2.0) * rng.standard_t(4, size=len(who))
+        inside_n, above_n = inside(y, score, who, fold_n=who % 5, level=0.9)
+        found.append([row["coverage"] for row in coverage_by(score, inside_n, above_n, subject_n=who)])
+    assert np.mean(found, axis=0) == pytest.approx(np.full(5, 0.9), abs=0.03)
+
+
+def test_few_subjects_share_one_part_and_older_scores_are_read_as_such():
+    rng = np.random.default_rng(4)
+    who = np.arange(50)
+    made = residuals(rng.normal(size=50), rng.normal(size=50), who)
+    assert made.edges == ()
+    older = made.table.drop(columns="part")
+    low, high = bounds(np.zeros(3), older, spread=made.spread, coverage=0.9)
+    assert (low < high).all()
 
 
 def test_too_few_subjects_bound_nothing():

@@ -71,7 +71,7 @@ def test_nothing_is_claimed_where_nothing_passes(summary: dict[str, Any]) -> Non
     said = findings(summary)
     assert len(said) == 5
     assert not [(sentence, claims_of(sentence)) for sentence in said if claims_of(sentence)]
-    assert "so they are no finding" in said[0]
+    assert "so its genes are no finding" in said[0]
     assert said[1].startswith("No node is shown to differ")
     if summary["contrast"]["units"] == "samples":
         assert "subjects" not in said[3]

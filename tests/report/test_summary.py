@@ -36,7 +36,7 @@ def test_findings_word_for_word(summary: dict[str, Any]) -> None:
         "against 0.401, a difference of 0.011 (95% interval 0.004 to 0.018).",
         "On unseen subjects the module tells cases from controls with an AUC of 0.96 (95% interval 0.90 to 1.00, "
         "permutation p = 0.005), better than PCA (0.91), not shown to be better than differential expression (0.97) "
-        "and variance alone (0.95); its gene scores agree with theirs at a rank correlation of 0.58 (differential "
+        "and variance alone (0.95); its gene scores have a rank correlation of 0.58 with theirs (differential "
         "expression 0.58, PCA 0.55); 10 of 20 genes are in at least 90% of subject bootstraps.",
     ]
 
@@ -48,7 +48,7 @@ def test_findings_word_for_word(summary: dict[str, Any]) -> None:
         ((0.41, 0.40), (-0.001, 0.02), "equal", "neither better nor worse than PCA"),
         ((0.39, 0.40), (-0.02, -0.001), "worse", "worse than PCA"),
         ((0.41, 0.41), (-2e-9, -1e-9), "equal", "a difference of 0.000 (95% interval 0.000 to 0.000)"),
-        ((0.39, 0.40), None, "worse", "(no interval was computed, so which is better is not shown)"),
+        ((0.39, 0.40), None, "untested", "(no interval was computed, so which is better is not shown)"),
     ],
 )
 def test_verdict_on_reconstruction(

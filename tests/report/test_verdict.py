@@ -9,9 +9,14 @@ import pytest
 from genelight.report.sections import verdict
 
 
+def apart(low: float, high: float) -> dict[str, float]:
+    """A baseline whose AUC this module's 0.9 exceeds by something between these."""
+    return {"auc": 0.9 - (low + high) / 2, "difference_low": low, "difference_high": high}
+
+
 def summary(**changes: Any) -> dict[str, Any]:
     module = {"auc": 0.9, "auc_interval": [0.8, 1.0], "auc_permutation_p": 0.01, "stable": 15, "size": 20}
-    module |= {"auc_by_method": {"pca": 0.8, "de": 0.85}, "pathways": [{}]}
+    module |= {"auc_by_method": {"pca": apart(0.05, 0.15), "de": apart(0.01, 0.1)}, "pathways": [{}]}
     module |= {k: v for k, v in changes.items() if k in module}
     subjects = changes.get("subjects", (40, 40))
     contrast = {"cases": {"subjects": subjects[0]}, "controls": {"subjects": subjects[1]}}
@@ -40,9 +45,35 @@ def test_how_sure_it_is(changes: dict[str, Any], short: str) -> None:
     assert verdict(summary(**changes))["answers"][0]["short"] == short
 
 
-@pytest.mark.parametrize(("others", "short"), [({"de": 0.896}, "Yes"), ({"de": 0.8}, "No"), ({}, "Not compared")])
-def test_whether_a_simpler_method_does_as_well(others: dict[str, float], short: str) -> None:
-    assert verdict(summary(auc_by_method=others))["answers"][1]["short"] == short
+@pytest.mark.parametrize(
+    ("changes", "short"),
+    [
+        ({}, "No"),
+        ({"auc_by_method": {"de": apart(-0.02, 0.1)}}, "As far as is shown"),
+        ({"auc_by_method": {"variance": {"auc": 0.6}}}, "As far as is shown"),
+        ({"auc_by_method": {"pca": apart(0.01, 0.1), "variance": apart(-0.09, -0.01)}}, "Better"),
+        ({"auc_permutation_p": 0.2}, "As far as is shown"),
+        ({"auc_by_method": {}}, "Not compared"),
+    ],
+)
+def test_whether_a_simpler_method_does_as_well(changes: dict[str, Any], short: str) -> None:
+    assert verdict(summary(**changes))["answers"][1]["short"] == short
+
+
+@pytest.mark.parametrize(
+    ("weighed", "ends", "short"),
+    [(False, None, "A little"), (True, [0.01, 0.03], "A little"), (True, [-0.01, 0.01], "By weighing alone")],
+)
+def test_what_the_network_adds_stands_beside_pca_weighed_alike(
+    weighed: bool, ends: list[float] | None, short: str
+) -> None:
+    found = {"r2": 0.6, "pca_r2": 0.58, "difference": 0.02, "difference_interval": [0.01, 0.03], "verdict": "better"}
+    found |= {"weighed": weighed, "weighed_pca_r2": 0.59, "weighed_difference": 0.01}
+    beyond = ends is not None and ends[0] > 0
+    found |= {"weighed_difference_interval": ends, "weighed_verdict": "better" if beyond else "equal"}
+    told = verdict(summary() | {"held_out": {"reconstruction": found}})["answers"][2]
+    assert told["short"] == short
+    assert ("weighed alike 0.590" in told["text"]) == weighed
 
 
 def test_what_would_change_it() -> None:

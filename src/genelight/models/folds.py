@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Self
 
 import numpy as np
@@ -46,6 +46,7 @@ class Folds:
         self._preparations: list[Preparation] = []
         self._sized: Spec | None = None
         self._models: dict[int, Model] = {}
+        self._spec_of: Callable[[int], Spec] | None = None
 
     @classmethod
     def by_subject(
@@ -124,6 +125,12 @@ class Folds:
             other._preparations = self._prepared()
         return other
 
+    def beside_each(self, spec_of: Callable[[Model], Spec]) -> Folds:
+        """The same folds, each with a model whose spec is made from this one's model: PCA weighed as it is, say."""
+        other = self.beside(self.spec)
+        other._spec_of = lambda fold: spec_of(self.model(fold))
+        return other
+
     def model(self, fold: int) -> Model:
         """The model that has not seen a fold's subjects.
 
@@ -134,6 +141,10 @@ class Folds:
         """
         if fold not in self._models:
             preparations = self._prepared()
+            if self._spec_of is not None:
+                spec = self._spec_of(fold)
+                self._models[fold] = spec.fit(self._others(fold), preparation=preparations[fold])
+                return self._models[fold]
             if self._sized is None:
                 genes = min(len(preparation.genes) for preparation in preparations)
                 whose_n = self.spec.subjects(self.adata)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from ..errors import InputError
 from ..io import Store
+from ..nouns import Model
 from ..nouns.model import CodeRange
 from ..pp import Preparation
 from ..pp.stream import PreparedStore
 from .baselines import BASELINES
 from .bundle import KINDS
 from .linear import FittedLinear, LinearSpec, check_width
+from .missing import training_values
+from .shrink import Weighing, turn
 from .streaming import reduce_store
-from .subspace import LARGE_RANK, Subspace
+from .subspace import LARGE_RANK, Subspace, find_subspace
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -32,6 +36,13 @@ class PCA(LinearSpec):
 
     A store is never in memory as a whole: see :mod:`genelight.models.streaming`.
 
+    Attributes
+    ----------
+    shrinkage, tempering
+        How samples are weighed before axes are sought, as the default autoencoder does where that serves subjects not
+        seen: a factor on the variance of subjects' means, and the power of their distance to the centre by which
+        samples are divided (:mod:`genelight.models.shrink`). As given, 1 and 0, this is PCA.
+
     Examples
     --------
     >>> import genelight as gl
@@ -39,8 +50,23 @@ class PCA(LinearSpec):
     {'PC': 8}
     """
 
+    shrinkage: float = 1.0
+    tempering: float = 0.0
+
     kind: ClassVar[str] = "pca"
     layer: ClassVar[str] = LAYER
+
+    @classmethod
+    def weighed_as(cls, model: Model) -> Self:
+        """PCA as wide as a model's narrowest layer, of samples weighed as its training weighed them."""
+        settings: dict[str, Any] = getattr(model, "settings", {})
+        weighing = settings.get("between_subject_shrinkage", 1.0), settings.get("tempering", 0.0)
+        spec: Any = getattr(model, "spec", None)
+        width = min(model.widths.values())
+        if spec is None:
+            return cls(width, shrinkage=weighing[0], tempering=weighing[1])
+        same = {name: getattr(spec, name) for name in ("preparation", "seed", "subject", "subject_pattern")}
+        return cls(width, shrinkage=weighing[0], tempering=weighing[1], **same)
 
     def fit(
         self, adata: AnnData | Store, *, subject: str | None = None, preparation: Preparation | None = None
@@ -50,10 +76,15 @@ class PCA(LinearSpec):
         Raises
         ------
         InputError
-            If `width` exceeds what samples and genes allow.
+            If `width` exceeds what samples and genes allow, or samples of a store are to be weighed.
         """
         if not isinstance(adata, Store):
-            return super().fit(adata, subject=subject, preparation=preparation)
+            if self._weighing.is_even:
+                return super().fit(adata, subject=subject, preparation=preparation)
+            return self._weighed(adata, subject=subject, preparation=preparation)
+        if not self._weighing.is_even:
+            msg = f"shrinkage = {self.shrinkage:g}, tempering = {self.tempering:g}, but a store's samples weigh evenly"
+            raise InputError(msg)
         spec, preparation = self._prepared(adata, subject, preparation)
         table = PreparedStore(adata, preparation)
         reduced = reduce_store(table, rank=self._rank, learners=np.arange(adata.n_obs))
@@ -65,6 +96,17 @@ class PCA(LinearSpec):
     def axes(self, subspace: Subspace) -> np.ndarray:
         """The first principal axes, shape ``(g, width)``."""
         return subspace.basis_gk[:, : self.width]
+
+    @property
+    def _weighing(self) -> Weighing:
+        return Weighing(self.shrinkage, self.tempering)
+
+    def _weighed(self, adata: AnnData, *, subject: str | None, preparation: Preparation | None) -> FittedLinear:
+        spec, preparation = self._prepared(adata, subject, preparation)
+        x_ng = training_values(preparation, adata)
+        even = find_subspace(x_ng)
+        weighed_nk = self._weighing.apply(even.coordinates(x_ng), spec.subjects(adata))
+        return spec.of(preparation, x_ng, subspace=turn(even, weighed_nk))
 
     @property
     def _rank(self) -> int:

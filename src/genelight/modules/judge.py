@@ -75,6 +75,7 @@ def hold_out(
     *,
     contrast: Contrast,
     folds: Mapping[str, Folds],
+    beside: Mapping[str, Folds] | None = None,
     methods: Sequence[str] = METHODS,
     size: int = 200,
     seed: int = 0,
@@ -97,9 +98,12 @@ def hold_out(
     folds
         Name of each model, and its fold models; all of the same folds (``folds.beside(spec)``) of this table, made
         with this contrast.
+    beside
+        Further models, of which reconstruction alone is judged: PCA of samples weighed as the first model's
+        (``folds.beside_each(gl.models.PCA.weighed_as)``), say.
     methods
-        Derivations. Those that read codes are run on every model, with the layer chosen on the training subjects,
-        and on each layer where there are several; the others once, on the first model's prepared values.
+        Derivations. Those that read codes are run on every model of `folds`, with the layer chosen on the training
+        subjects, and on each layer where there are several; the others once, on the first model's prepared values.
     size
         Genes in a module.
     seed
@@ -141,13 +145,17 @@ def hold_out(
         DERIVATIONS.entry(method)
     subjects, position_n = numbered(contrast.subject_n)
     whole = replace(contrast, subject_n=position_n)
-    fold_n = _fold_n(adata, contrast, folds)
+    beside = beside or {}
+    fold_n = _fold_n(adata, contrast, {**folds, **beside})
     k = int(fold_n.max()) + 1
     tables: dict[str, list[pd.DataFrame]] = {"table": [], "scores": [], "r2": []}
     with progress("holding out subjects", k) as step:
         for fold in range(k):
-            trained = _trained(adata, whole, folds={n: f.model(fold) for n, f in folds.items()}, test_n=fold_n == fold)
-            for name, part in _judge(trained, methods=methods, size=size, seed=seed + fold).items():
+            trained, others = (
+                _trained(adata, whole, folds={n: f.model(fold) for n, f in some.items()}, test_n=fold_n == fold)
+                for some in (folds, beside)
+            )
+            for name, part in _judge(trained, others, methods=methods, size=size, seed=seed + fold).items():
                 tables[name].append(part.assign(fold=fold + 1))
             step()
     joined = {name: pd.concat(parts, ignore_index=True) for name, parts in tables.items()}
@@ -197,10 +205,13 @@ def _trained(adata: AnnData, contrast: Contrast, *, folds: Mapping[str, Model], 
     ]
 
 
-def _judge(trained: Sequence[_Fold], *, methods: Sequence[str], size: int, seed: int) -> dict[str, pd.DataFrame]:
+def _judge(
+    trained: Sequence[_Fold], others: Sequence[_Fold], *, methods: Sequence[str], size: int, seed: int
+) -> dict[str, pd.DataFrame]:
     """Tidy figures, scores and squared errors of one fold."""
-    errors = [_squared_errors(part) for part in trained]
-    figures = [(part.name, "r2", 1 - e["sse"].sum() / e["sst"].sum()) for part, e in zip(trained, errors, strict=True)]
+    every = [*trained, *others]
+    errors = [_squared_errors(part) for part in every]
+    figures = [(part.name, "r2", 1 - e["sse"].sum() / e["sst"].sum()) for part, e in zip(every, errors, strict=True)]
     scores = []
     for label, method, part, layer in _tasks(trained, methods):
         module = derive(_question(part, layer, seed), method=method, size=size, bootstraps=0)

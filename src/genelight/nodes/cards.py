@@ -79,8 +79,8 @@ def node_card(
 
     Notes
     -----
-    q of the tests is over the columns of this node's card: browsing many cards is another family of tests, for which
-    :func:`genelight.nodes.activity` corrects. Cost: light-up of the layer, and one pass of the table through the
+    q of the tests is over the columns of this node's card, times the number of the model's nodes: the card that one
+    opens is the most striking of them. Cost: light-up of the layer, and one pass of the table through the
     encoder per layer.
 
     Examples
@@ -158,6 +158,7 @@ def node_cards(
         reading, tested = readings[layer], pd.DataFrame(columns=list(COLUMNS))
         if adata is not None:
             tested = associations(codes[layer][:, position], adata.obs, subject=subject)
+            tested["q"] = np.minimum(1.0, tested["q"] * sum(model.widths.values()))
         card = NodeCard(
             node=node,
             layer=layer,

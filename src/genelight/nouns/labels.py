@@ -16,6 +16,7 @@ _CAPITALS = frozenset(_KEPT.split())
 _WORDS = {"MRNA": "mRNA", "RRNA": "rRNA", "TRNA": "tRNA", "NCRNA": "ncRNA", "GTPASE": "GTPase", "GTPASES": "GTPases"}
 _METHODS = {
     "pca": "PCA",
+    "pca weighed": "PCA weighed alike",
     "de": "differential expression",
     "random": "random genes",
     "variance": "variance alone",

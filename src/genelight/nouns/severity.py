@@ -41,15 +41,15 @@ class Severity:
         intervals, ``p`` (measures permuted over subjects; NaN where none were drawn).
     residuals
         What intervals are made of: ``residual`` (measure less score, over the spread expected at that score),
-        ``weight`` (subjects alike; sums to one), ``effective`` (how many
-        independent ones they are worth). Empty without a measure.
+        ``part`` (of the scores, from the lowest, where there are subjects for several), ``weight`` (subjects alike;
+        sums to one in a part), ``effective`` (how many independent ones a part's are worth). Empty without a measure.
     calibration
         Fifths of the score: ``score``, ``measure`` (means, subjects alike), ``low``, ``high``, ``samples``.
     about
         Measure, model's digest, settings; ``coverage_by_score`` and ``coverage_by_measure``, how often intervals hold
         in fifths, and ``under_called``, in words, where the most severe lie above theirs; ``spread`` (base, slope and
-        least of the absolute residual to expect at a score), ``range`` of the measure, ``familiar`` (what the model has
-        seen).
+        least of the absolute residual to expect at a score), ``edges`` between the parts of the scores, ``range`` of
+        the measure, ``familiar`` (what the model has seen).
     """
 
     heads: pd.DataFrame
@@ -114,7 +114,8 @@ class Severity:
         """
         if not len(self.residuals):
             return np.full(len(score_n), np.nan), np.full(len(score_n), np.nan)
-        low_n, high_n = bounds(score_n, self.residuals, spread=self.about["spread"], coverage=coverage)
+        edges = self.about.get("edges", ())
+        low_n, high_n = bounds(score_n, self.residuals, spread=self.about["spread"], edges=edges, coverage=coverage)
         return np.clip(low_n, *self.about["range"]), np.clip(high_n, *self.about["range"])
 
     def with_intervals(self, *, coverage: float) -> Severity:
@@ -162,9 +163,14 @@ class Severity:
 
 
 def bounds(
-    score_n: np.ndarray, residuals: pd.DataFrame, *, spread: Sequence[float], coverage: float
+    score_n: np.ndarray,
+    residuals: pd.DataFrame,
+    *,
+    spread: Sequence[float],
+    edges: Sequence[float] = (),
+    coverage: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and upper bounds at each score, from residuals in units of the spread expected there.
+    """Lower and upper bounds at each score, from its part's residuals in units of the spread expected there.
 
     Infinite where there are too few to bound so much: fewer than 2 / (1 - coverage) less one.
 
@@ -173,10 +179,15 @@ def bounds(
     InputError
         If `coverage` is not between 0 and 1.
     """
-    below, above = _quantiles(residuals, coverage)
     base, slope, least = spread
     expected_n = np.maximum(base + slope * score_n, least)
-    return score_n + below * expected_n, score_n + above * expected_n
+    part_n, low_n, high_n = np.searchsorted(edges, score_n), np.empty(len(score_n)), np.empty(len(score_n))
+    for part in range(len(edges) + 1):
+        here = part_n == part
+        own = residuals[residuals["part"] == part] if len(edges) else residuals
+        below, above = _quantiles(own, coverage)
+        low_n[here], high_n[here] = below * expected_n[here], above * expected_n[here]
+    return score_n + low_n, score_n + high_n
 
 
 def _quantiles(residuals: pd.DataFrame, coverage: float) -> tuple[float, float]:

@@ -139,7 +139,12 @@ def freeze(plan: Plan, adata: AnnData, model: Model, *, folds: Folds | None) -> 
         about=_about(plan, model, folds=len(np.unique(fold_n)), refitted=folds is not None)
         | task.remarks(score_n, rows)
         | (_by_part(plan, y_n, score_n, fold_n=fold_n[rows]) if task.estimates else {})
-        | {"spread": list(made.spread), "range": [float(y_n.min()), float(y_n.max())], "familiar": seen.plain()},
+        | {
+            "spread": list(made.spread),
+            "edges": list(made.edges),
+            "range": [float(y_n.min()), float(y_n.max())],
+            "familiar": seen.plain(),
+        },
     )
     return frozen.with_intervals(coverage=plan.protocol.coverage)
 

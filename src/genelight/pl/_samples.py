@@ -9,6 +9,8 @@ from ._strip import spread
 from ._style import ACCENT, INK, SERIES, SOFT, axes_or_new, dress, name_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from matplotlib.axes import Axes
 
@@ -23,8 +25,15 @@ _METRICS = {
 _CHANCE = {"auc": 0.5, "replication": 0.0}
 
 
-def held_out(table: pd.DataFrame, ax: Axes | None = None, *, metric: str = "auc", highlight: str = "") -> Axes:
-    """Methods side by side on held-out subjects: a small dot per fold, a large one for their mean.
+def held_out(
+    table: pd.DataFrame,
+    ax: Axes | None = None,
+    *,
+    metric: str = "auc",
+    highlight: str = "",
+    whole: Mapping[str, float] | None = None,
+) -> Axes:
+    """Methods side by side on held-out subjects: a small dot per fold, a large one for all of them.
 
     Parameters
     ----------
@@ -36,10 +45,12 @@ def held_out(table: pd.DataFrame, ax: Axes | None = None, *, metric: str = "auc"
         ``"auc"``, ``"replication"``, ``"r2"``, ``"overlap"`` or any other in the table.
     highlight
         The method to draw in colour.
+    whole
+        Each method's figure over all folds together, for the large dots; by default the mean over folds.
 
     Returns
     -------
-    The axes, best mean on top; a dashed line marks chance where there is one.
+    The axes, the best on top; a dashed line marks chance where there is one.
 
     Examples
     --------
@@ -51,7 +62,10 @@ def held_out(table: pd.DataFrame, ax: Axes | None = None, *, metric: str = "auc"
     ['PCA', 'differential expression']
     """
     rows = table[(table["metric"] == metric) & table["value"].notna()]
-    means = rows.groupby("method", sort=False)["value"].mean().sort_values(ascending=False, kind="stable")
+    means = rows.groupby("method", sort=False)["value"].mean()
+    for name, value in (whole or {}).items():
+        means.loc[name] = value
+    means = means.sort_values(ascending=False, kind="stable")
     ax = axes_or_new(ax, size=(4.8, 0.7 + 0.3 * len(means)))
     for y, (method, mean) in enumerate(means.items()):
         values = rows.loc[rows["method"] == method, "value"]

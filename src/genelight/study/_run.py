@@ -13,6 +13,7 @@ from .._core.progress import stage
 from .._core.provenance import check_seal, read_json, sealed, versions, write_json
 from .._core.threads import threads_taken
 from ..errors import FormatError
+from ..models.repeatable import repeatable
 from ._inputs import Inputs
 from ._settings import Study
 from .steps import STEPS, Bench, Step
@@ -61,7 +62,8 @@ def run(study: Study, out: str | Path, *, say: Callable[[str], None] = lambda _:
 
     Notes
     -----
-    Cost: folds + 1 trainings, one search of the network, and matched draws for every node.
+    Cost: folds + 1 trainings, one search of the network, and matched draws for every node. Findings are the same to the
+    printed digit for any number of threads: BLAS and torch keep to one (:mod:`genelight.models.repeatable`).
 
     Examples
     --------
@@ -74,7 +76,7 @@ def run(study: Study, out: str | Path, *, say: Callable[[str], None] = lambda _:
     bench, ledger = Bench(inputs, Path(out)), Ledger(Path(out))
     made: dict[str, str] = {}
     planned = [step for step in STEPS if _planned(step, bench)]
-    with ledger.held():
+    with ledger.held(), repeatable():
         _drop_altered(bench.folder / RECORD)
         for step in STEPS:
             if step.wanted(bench):

@@ -54,14 +54,31 @@ def test_one_gene_of_p_one_or_zero_does_not_decide() -> None:
     assert most["statistic"] < was["statistic"] + 6.5 / 30
 
 
-def test_without_positions_it_is_the_z_test_of_a_mean() -> None:
+def test_without_positions_it_is_the_t_test_of_two_lists() -> None:
     rng = np.random.default_rng(0)
     p, values = rng.random(1000), rng.normal(size=(1, 1000))
     row = genetic_association(nodes(values), study_of(p, placed=False), n_top=50).table.iloc[0]
-    z = scores_of(p)
-    chosen = np.argsort(-np.abs(values[0]))[:50]
-    sd = z.std(ddof=1) / np.sqrt(50) * np.sqrt(1 - 50 / 1000)
-    assert row["p"] == pytest.approx(stats.norm.sf((z[chosen].mean() - z.mean()) / sd), rel=1e-6)
+    z, inside = scores_of(p), np.isin(np.arange(1000), np.argsort(-np.abs(values[0]))[:50])
+    found = stats.ttest_ind(z[inside], z[~inside], alternative="greater")
+    assert row["statistic"] == pytest.approx(z[inside].mean() - z[~inside].mean())
+    assert (row["effect"], row["p"]) == pytest.approx((found.statistic, found.pvalue))
+
+
+def test_with_covariates_it_is_the_coefficient_of_one_regression() -> None:
+    """A list of variable genes: taking the variance off the scores alone would leave the coefficient too small."""
+    rng = np.random.default_rng(8)
+    sd = np.exp(rng.normal(size=1000))
+    x = sd * rng.normal(size=(80, 1000))
+    values = (np.log(sd) + rng.normal(size=1000))[None]
+    inside = np.isin(np.arange(1000), np.argsort(-np.abs(values[0]))[:100])
+    p = stats.norm.sf(np.log(sd) + 0.8 * inside + rng.normal(size=1000))
+    row = genetic_association(nodes(values), study_of(p, placed=False), n_top=100, x_ng=x).table.iloc[0]
+    design = np.column_stack([inside, np.ones(1000), x.mean(0), np.log(x.var(0))])
+    slope = np.linalg.lstsq(design, scores_of(p), rcond=None)[0]
+    left = scores_of(p) - design @ slope
+    se = np.sqrt(left @ left / 996 * np.linalg.inv(design.T @ design)[0, 0])
+    assert row["statistic"] == pytest.approx(slope[0])
+    assert row["p"] == pytest.approx(stats.t.sf(slope[0] / se, 996))
 
 
 def test_turns_are_those_of_a_loop() -> None:
@@ -72,7 +89,7 @@ def test_turns_are_those_of_a_loop() -> None:
     z -= z.mean()
     inside = np.isin(np.arange(1000), np.argsort(-np.abs(values[0]))[:50])
     turned = np.array([np.roll(z, -s)[inside].mean() for s in range(1000)])
-    assert row["statistic"] == pytest.approx(turned[0])
+    assert row["statistic"] == pytest.approx(turned[0] * 1000 / 950)
     assert row["p"] == pytest.approx((turned >= turned[0] - 1e-9).mean())
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
+from scipy.stats import t as student
 
 from ...nouns import Edges, Evidence, Genes, Module, NodeGenes
 from .._subjects import LEAST_GENES, Subjects, check_shared
@@ -29,12 +30,15 @@ class _Scores:
         Positions among the measured genes.
     z_u
         Normal scores of p, less what gene length, mean and variance of expression explain.
+    known_uk
+        Orthonormal columns that span a constant and these.
     placed
         Whether genes stand in genome order.
     """
 
     gene_u: np.ndarray
     z_u: np.ndarray
+    known_uk: np.ndarray
     placed: bool
 
 
@@ -61,11 +65,13 @@ def genetic_association(
 
     Returns
     -------
-    Evidence. ``statistic`` is the mean normal score of the genes, after regression on what is known of length
-    (logarithm), mean and variance of expression; p is one-sided towards association. With positions, the null are all
+    Evidence. ``statistic`` is the coefficient of the list in a regression of all genes' normal scores on it and on what
+    is known of length (logarithm), mean and variance of expression: by how much its genes' scores lie above those of
+    other genes that are alike in these; p is one-sided towards association. With positions, the null are all
     turns of the genome against the gene list, which keep neighbours together, so that a locus with many genes counts
-    about once; without, genes drawn from all measured ones. q is adjusted over all subjects but the control, which is
-    named ``"most variable genes [control]"``. ``about`` counts the genes with p values that were not measured.
+    about once; without, genes count as independent (t of the regression). q is adjusted over all subjects but the
+    control, which is named ``"most variable genes [control]"``. ``about`` counts the genes with p values that were not
+    measured.
 
     Raises
     ------
@@ -78,8 +84,9 @@ def genetic_association(
     -----
     Normal scores are cut at three standard deviations below their mean and six above it, as in MAGMA, so that a gene
     with p = 1 or p = 0 does not outweigh the others. The regression is the competitive model of MAGMA (de Leeuw et
-    al. 2015, doi 10.1371/journal.pcbi.1004219), the turns are those of Cabrera et al. 2012 (doi
-    10.1534/g3.112.002618), all of them by one Fourier transform.
+    al. 2015, doi 10.1371/journal.pcbi.1004219), which takes the correlation of neighbours from genotypes; the turns
+    that take its place here are those of Cabrera et al. 2012 (doi 10.1534/g3.112.002618), all of them by one Fourier
+    transform.
 
     Examples
     --------
@@ -131,8 +138,8 @@ def _scores(subjects: Subjects, pvalues: Edges, x_ng: np.ndarray | None) -> tupl
         known.append(np.log(np.maximum(length_u, 1.0)))
     if x_ng is not None:
         known += [x_ng[:, gene_u].mean(0), np.log(np.maximum(x_ng[:, gene_u].var(0), 1e-12))]
-    design = np.column_stack(known)
-    rest_u = z_u - design @ np.linalg.lstsq(design, z_u, rcond=None)[0]
+    left_uk, size_k, _ = np.linalg.svd(np.column_stack(known), full_matrices=False)
+    known_uk = left_uk[:, size_k > 1e-10 * size_k[0]]
     lost = ~table["target"].isin(subjects.genes.ids)
     about: dict[str, object] = {
         "universe": len(gene_u),
@@ -141,9 +148,9 @@ def _scores(subjects: Subjects, pvalues: Edges, x_ng: np.ndarray | None) -> tupl
         "associated genome-wide": int((table["weight"] <= GENOME_WIDE).sum()),
         "of these not measured, too": int((lost & (table["weight"] <= GENOME_WIDE)).sum()),
         "adjusted for": [*(["length"] if placed else []), *(["mean", "variance"] if x_ng is not None else [])],
-        "null": "turns of the genome" if placed else "genes drawn evenly",
+        "null": "turns of the genome" if placed else "genes independent",
     }
-    return _Scores(gene_u, rest_u, placed), about
+    return _Scores(gene_u, z_u - known_uk @ (known_uk.T @ z_u), known_uk, placed), about
 
 
 def _normal(p_u: np.ndarray) -> np.ndarray:
@@ -158,14 +165,17 @@ def _normal(p_u: np.ndarray) -> np.ndarray:
 
 
 def _tested(scores: _Scores, inside_u: np.ndarray) -> dict[str, object]:
-    size, genes = int(inside_u.sum()), len(inside_u)
-    statistic = float(scores.z_u[inside_u].mean())
+    """Coefficient of the list, what is known of the genes taken off both sides, and its p."""
+    list_u = inside_u.astype(np.float64)
+    list_u -= scores.known_uk @ (scores.known_uk.T @ list_u)
+    squares, genes = float(list_u @ list_u), len(inside_u)
+    statistic = float(list_u @ scores.z_u) / squares
     if not scores.placed:
-        sd = float(np.sqrt(scores.z_u.var(ddof=1) / size * (1 - size / genes)))
-        mean = float(scores.z_u.mean())
-        effect = (statistic - mean) / sd
-        return _figures(statistic, mean, sd=sd, p=float(norm.sf(effect)), draws=0)
-    turned = np.fft.irfft(np.fft.rfft(scores.z_u) * np.conj(np.fft.rfft(inside_u.astype(np.float64))), n=genes) / size
+        left_u = scores.z_u - statistic * list_u
+        df = genes - scores.known_uk.shape[1] - 1
+        sd = float(np.sqrt(left_u @ left_u / df / squares))
+        return _figures(statistic, 0.0, sd=sd, p=float(student.sf(statistic / sd, df)), draws=0)
+    turned = np.fft.irfft(np.fft.rfft(scores.z_u) * np.conj(np.fft.rfft(list_u)), n=genes) / squares
     # The turn by nothing is the list itself, and counts as one of the draws.
     p = float((turned >= statistic - 1e-9).mean())
     return _figures(statistic, float(turned[1:].mean()), sd=float(turned[1:].std(ddof=1)), p=p, draws=genes - 1)

@@ -46,11 +46,15 @@ def _lead_genes(module: Mapping[str, Any] | None, unseen: str) -> str:
     down = [g for g in module["genes"] if g["score"] <= 0]
     first, side, second, other = (up, "up", down, "down") if up else (down, "down", up, "up")
     bootstrapped = any(known(g["frequency"]) for g in first[:5])
-    clauses = [f"{_named(first[:5])} lead the {len(first)} genes of the module that are {side} in cases"]
-    clauses += [f"{_named(second[:1])} leads the {len(second)} that are {other}"] if second else []
-    clauses += ["in brackets, how often subject bootstraps select the gene"] if bootstrapped else []
     if _told(module) is False:
-        clauses.append(f"the module does not tell unseen {unseen} apart beyond chance, so they are no finding")
+        clauses = [
+            f"The module does not tell unseen {unseen} apart beyond chance, so its genes are no finding",
+            f"highest in rank are {_named(module['genes'][:5])}",
+        ]
+    else:
+        clauses = [f"{_named(first[:5])} lead the {len(first)} genes of the module that are {side} in cases"]
+        clauses += [f"{_named(second[:1])} leads the {len(second)} that are {other}"] if second else []
+    clauses += ["in brackets, how often subject bootstraps select the gene"] if bootstrapped else []
     return "; ".join(clauses) + "."
 
 
@@ -105,18 +109,29 @@ def _best_pathway(module: Mapping[str, Any] | None) -> str:
 def _reconstruction(figures: Mapping[str, Any] | None, unseen: str) -> str:
     if not figures:
         return f"The model was not tested on held-out {unseen}, so its reconstruction cannot be set against PCA."
-    verdict = {"better": "better than", "worse": "worse than", "equal": "neither better nor worse than"}
+    verdict = {"better": "better than", "worse": "worse than"}
     width = f" of the same width ({figures['pca_width']})" if known(figures["pca_width"]) else ""
     ends = interval(figures["difference_interval"], 3)
     certain = f"95% interval {ends}" if ends else "no interval was computed, so which is better is not shown"
-    says = verdict[figures["verdict"]] if ends else "as measured beside"
-    weighed = "; part of it is how samples are weighed before axes are sought, which this PCA does without"
+    says = verdict.get(figures["verdict"], "neither better nor worse than") if ends else "as measured beside"
     return (
         f"On held-out {unseen} the model reconstructs expression {says} PCA{width}: "
         f"R² {number(figures['r2'], 3)} against {number(figures['pca_r2'], 3)}, "
-        f"a difference of {number(figures['difference'], 3)} ({certain})"
-        f"{weighed if figures.get('weighed') and figures['verdict'] == 'better' and ends else ''}."
+        f"a difference of {number(figures['difference'], 3)} ({certain}){_weighed(figures)}."
     )
+
+
+def _weighed(figures: Mapping[str, Any]) -> str:
+    """What is left of the gain beside PCA of samples weighed alike: what the network itself adds."""
+    if not figures.get("weighed"):
+        return ""
+    r2, ends = figures.get("weighed_pca_r2"), interval(figures.get("weighed_difference_interval"), 3)
+    if not known(r2) or not ends:
+        return "; the model weighs samples before axes are sought, which this PCA does without"
+    says = {"better": "which the model is better than", "worse": "which is better than the model"}
+    said = says.get(figures["weighed_verdict"], "beside which the model is neither better nor worse")
+    apart = f"by {number(figures['weighed_difference'], 3)}, 95% interval {ends}"
+    return f"; PCA of samples weighed as the model weighs them has {number(r2, 3)}, {said} ({apart})"
 
 
 def _certainty(module: Mapping[str, Any] | None, held_out: Mapping[str, Any], unseen: str) -> str:
@@ -127,7 +142,7 @@ def _certainty(module: Mapping[str, Any] | None, held_out: Mapping[str, Any], un
     if known(again):
         means = _baseline_means(held_out, "replication")
         others = ", ".join(f"{method_label(m)} {number(value)}" for m, value in means.items())
-        clause = f"its gene scores agree with theirs at a rank correlation of {number(again)}"
+        clause = f"its gene scores have a rank correlation of {number(again)} with theirs"
         clauses.append(f"{clause} ({others})" if others else clause)
     if known(module["stable"]):
         clauses.append(f"{module['stable']} of {module['size']} genes are in at least 90% of subject bootstraps")

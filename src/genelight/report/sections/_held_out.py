@@ -11,7 +11,7 @@ from .._words import known, number
 from ._section import Figure, Section, figure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -27,6 +27,8 @@ CAPTIONS = {
     "Dashed: no agreement.",
     "r2": "Share of held-out expression that the model and PCA of the same width reconstruct.",
 }
+
+LARGE = {"auc": "all of them together", "r2": "all of them together", "replication": "their mean"}
 
 
 class HeldOut(Section):
@@ -80,7 +82,7 @@ def _over_all(run: Run) -> dict[tuple[str, str], float]:
     """Figures over all held-out subjects together, where they are known: one value of each on the whole page."""
     pooled = {("auc", m): f["auc"] for m, f in run.about.get("auc_by_method", {}).items() if known(f.get("auc"))}
     together = run.model.get("held_out") or {}
-    names = {run.about.get("model", "autoencoder"): "r2", "pca": "pca_r2"}
+    names = {run.about.get("model", "autoencoder"): "r2", "pca": "pca_r2", "pca weighed": "weighed_pca_r2"}
     return pooled | {("r2", m): together[key] for m, key in names.items() if known(together.get(key))}
 
 
@@ -90,8 +92,7 @@ def _reconstruction(run: Run) -> dict[str, Any] | None:
     r2, pca_r2 = found.get("r2"), found.get("pca_r2")
     if not (known(r2) and known(pca_r2)):
         return None
-    ends = found.get("difference_interval")
-    low, high = (round(end, SHOWN) for end in ends or (r2 - pca_r2, r2 - pca_r2))
+    ends, weighed = found.get("difference_interval"), found.get("weighed_difference_interval")
     return {
         "r2": r2,
         "r2_interval": found.get("r2_interval"),
@@ -101,8 +102,20 @@ def _reconstruction(run: Run) -> dict[str, Any] | None:
         "weighed": _weighed(run.model.get("settings", {})),
         "difference": r2 - pca_r2,
         "difference_interval": ends,
-        "verdict": "better" if low > 0 else "worse" if high < 0 else "equal",
+        "verdict": _verdict(ends),
+        "weighed_pca_r2": found.get("weighed_pca_r2"),
+        "weighed_difference": found.get("weighed_difference"),
+        "weighed_difference_interval": weighed,
+        "weighed_verdict": _verdict(weighed),
     }
+
+
+def _verdict(ends: Sequence[float] | None) -> str:
+    """Better or worse only where the paired interval of the difference lies off zero."""
+    if not ends:
+        return "untested"
+    low, high = (round(end, SHOWN) for end in ends)
+    return "better" if low > 0 else "worse" if high < 0 else "equal"
 
 
 def _weighed(settings: Mapping[str, Any]) -> bool:
@@ -120,10 +133,16 @@ def _metrics(run: Run, found: Any) -> dict[str, Figure]:
         best = max(rows, key=lambda r: r["mean"])
         own = run.about.get("model", "autoencoder") if metric == "r2" else run.method
         drawn |= figure(
-            partial(pl.held_out, run.held_out, metric=metric, highlight=own),
+            partial(
+                pl.held_out,
+                run.held_out,
+                metric=metric,
+                highlight=own,
+                whole={r["method"]: r["mean"] for r in rows},
+            ),
             name=metric,
-            caption=f"{caption} Small dots are folds, large dots their mean.",
-            alt=f"Dots for {len(rows)} methods; the best mean is {number(best['mean'])} by {best['label']}.",
+            caption=f"{caption} Small dots are folds, large dots {LARGE[metric]}.",
+            alt=f"Dots for {len(rows)} methods; the best is {number(best['mean'])} by {best['label']}.",
             height=0.7 + 0.27 * len(rows),
         )
     return drawn

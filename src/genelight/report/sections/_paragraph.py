@@ -84,12 +84,17 @@ def _model(summary: Mapping[str, Any], study: Mapping[str, Any], *, cite: Any) -
     if held_out:
         sentences.append(
             f"On held-out subjects it reconstructed R² = {held_out['r2']:.3f} of expression, PCA of the same width "
-            f"{held_out['pca_r2']:.3f}."
+            f"{held_out['pca_r2']:.3f}{_weighed(held_out)}."
         )
     again = (summary.get("reproducibility") or {}).get("members")
     if again:
         sentences.append(f"Nodes were matched with those of {again} further models, trained on redrawn subjects.")
     return sentences
+
+
+def _weighed(held_out: Mapping[str, Any]) -> str:
+    r2 = held_out.get("weighed_pca_r2")
+    return f", PCA of samples weighed alike {r2:.3f}" if held_out.get("weighed") and known(r2) else ""
 
 
 def _module(summary: Mapping[str, Any], study: Mapping[str, Any], *, about: Mapping[str, Any], cite: Any) -> list[str]:

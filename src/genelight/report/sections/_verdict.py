@@ -15,8 +15,7 @@ __all__ = ["verdict"]
 
 SMALL = 10
 """Subjects in a group below which the page says first of all that the cohort is small."""
-TIE = 0.005
-SIMPLER = ("de", "pca")
+SIMPLER = ("de", "pca", "variance")
 
 
 def verdict(summary: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,23 +61,37 @@ def _sure(module: Mapping[str, Any] | None) -> dict[str, str]:
     text += f"; shuffled labels reach it with p = {tail(p)}" if known(p) else ""
     if known(module["stable"]):
         text += f". {module['stable']} of {module['size']} genes are in at least 90% of bootstraps"
-    above = bool(interval(ends)) and ends[0] > 0.5 and (not known(p) or p <= SIGNIFICANT)
-    if above:
+    if _beyond(module):
         return _answer(question, "Beyond chance", f"{text}.", tone="better")
     return _answer(question, "Not beyond chance", f"{text}.", tone="worse")
+
+
+def _beyond(module: Mapping[str, Any]) -> bool:
+    """Whether the AUC's interval lies above one half and shuffled labels rarely reach it."""
+    ends, p = module["auc_interval"], module["auc_permutation_p"]
+    return bool(interval(ends)) and ends[0] > 0.5 and (not known(p) or p <= SIGNIFICANT)
 
 
 def _simpler(module: Mapping[str, Any] | None) -> dict[str, str]:
     question = "Does a simpler method do as well?"
     own = None if module is None else module["auc"]
-    others = {} if module is None else {m: v for m, v in module["auc_by_method"].items() if m in SIMPLER and known(v)}
-    if not known(own) or not others:
+    found = {} if module is None else module["auc_by_method"]
+    others = {m: v for m, v in found.items() if m in SIMPLER and known(v.get("auc"))}
+    if module is None or not known(own) or not others:
         return _answer(question, "Not compared", "No baseline was judged on the same unseen subjects.", tone="equal")
-    named = listed([f"{method_label(m)} {number(v)}" for m, v in others.items()])
+    named = listed([f"{method_label(m)} {number(v['auc'])}{_apart(v)}" for m, v in others.items()])
     text = f"AUC on the same unseen subjects: this module {number(own)}, {named}."
-    if max(others.values()) >= own - TIE:
-        return _answer(question, "Yes", text, tone="equal")
-    return _answer(question, "No", text, tone="better")
+    if any(known(v.get("difference_high")) and v["difference_high"] < 0 for v in others.values()):
+        return _answer(question, "Better", text, tone="worse")
+    if all(known(v.get("difference_low")) and v["difference_low"] > 0 for v in others.values()) and _beyond(module):
+        return _answer(question, "No", text, tone="better")
+    return _answer(question, "As far as is shown", text, tone="equal")
+
+
+def _apart(other: Mapping[str, Any]) -> str:
+    """The interval of this module's AUC less another's, on the same subjects."""
+    ends = interval([other.get("difference_low"), other.get("difference_high")])
+    return f" (difference {ends})" if ends else ""
 
 
 def _deep(found: Mapping[str, Any] | None) -> dict[str, str]:
@@ -86,10 +99,19 @@ def _deep(found: Mapping[str, Any] | None) -> dict[str, str]:
     if not found:
         return _answer(question, "Not tested", "Reconstruction was not measured on unseen subjects.", tone="equal")
     short = {"better": "A little" if found["difference"] < 0.05 else "Yes", "equal": "No", "worse": "Less"}
+    standing = found["verdict"]
+    if standing == "better" and found.get("weighed"):
+        standing = found.get("weighed_verdict") or "untested"
+        short |= {"equal": "By weighing alone", "worse": "By weighing alone"}
     text = f"R² on unseen subjects {number(found['r2'], 3)}, PCA of the same width {number(found['pca_r2'], 3)}"
     ends = interval(found["difference_interval"], 3)
     text += f"; difference {number(found['difference'], 3)} ({ends})." if ends else "."
-    return _answer(question, short[found["verdict"]], text, tone=found["verdict"])
+    if found.get("weighed") and known(found.get("weighed_pca_r2")):
+        apart = interval(found["weighed_difference_interval"], 3)
+        text += f" PCA of samples weighed alike {number(found['weighed_pca_r2'], 3)}"
+        text += f"; difference {number(found['weighed_difference'], 3)} ({apart})." if apart else "."
+    tone = standing if standing in short else "equal"
+    return _answer(question, short.get(standing, "Not tested"), text, tone=tone)
 
 
 def _change(summary: Mapping[str, Any], sides: list[Any]) -> list[str]:

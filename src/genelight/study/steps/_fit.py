@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ...stats.intervals import r2_interval
-from ._step import BASELINE, Bench, Step
+from ._step import BASELINE, WEIGHED, Bench, Step
 
 __all__ = ["Fit"]
 
@@ -40,13 +40,15 @@ class Fit(Step):
 
 
 def _reconstruction(bench: Bench) -> dict[str, Any]:
-    """Held-out R² of the model and of PCA of the same bottleneck, with intervals over subjects."""
+    """Held-out R² of the model, PCA of the same bottleneck and PCA weighed alike, with intervals over subjects."""
     by_subject = pd.read_csv(bench.folder / "05_r2_by_subject.tsv", sep="\t")
     table = r2_interval(by_subject, seed=bench.seed)
     figures = table.set_index(["model", "versus"])[["r2", "low", "high"]].T.to_dict("list")
     r2, *ends = figures["autoencoder", ""]
     pca_r2, *pca_interval = figures[BASELINE, ""]
     difference, *difference_interval = figures["autoencoder", BASELINE]
+    weighed_r2, *weighed_interval = figures[WEIGHED, ""]
+    over_weighed, *over_weighed_interval = figures["autoencoder", WEIGHED]
     return {
         "r2": r2,
         "r2_interval": ends,
@@ -54,6 +56,10 @@ def _reconstruction(bench: Bench) -> dict[str, Any]:
         "pca_r2_interval": pca_interval,
         "difference": difference,
         "difference_interval": difference_interval,
+        "weighed_pca_r2": weighed_r2,
+        "weighed_pca_r2_interval": weighed_interval,
+        "weighed_difference": over_weighed,
+        "weighed_difference_interval": over_weighed_interval,
         "pca_width": min(bench.inputs.widths),
         "subjects": int(by_subject["subject"].nunique()),
         "folds": bench.study.module.folds,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ... import modules
+from ... import models, modules
 from ..._core.tables import write_plain
-from ._step import BASELINE, CONTROLS, Bench, Step
+from ._step import BASELINE, CONTROLS, WEIGHED, Bench, Step
 
 __all__ = ["HoldOut"]
 
@@ -30,12 +30,13 @@ class HoldOut(Step):
         return ["05_held_out.tsv", "05_scores.tsv", "05_r2_by_subject.tsv"]
 
     def work(self, bench: Bench) -> None:
-        """Judge the folds' models, and PCA on the same folds."""
+        """Judge the folds' models, and on the same folds PCA, and PCA of samples weighed as theirs."""
         settings, inputs = bench.study.module, bench.inputs
         held_out = modules.hold_out(
             inputs.adata,
             contrast=inputs.contrast,
             folds={"autoencoder": bench.folds, BASELINE: bench.folds.beside(inputs.baselines[0])},
+            beside={WEIGHED: bench.folds.beside_each(models.PCA.weighed_as)},
             methods=list(dict.fromkeys([settings.method, *CONTROLS, "random"])),
             size=settings.size,
             seed=bench.seed,

@@ -18,9 +18,10 @@ from ...nouns import Model, Module, NodeGenes
 from .._inputs import Inputs
 from .._settings import Study
 
-__all__ = ["BASELINE", "BASELINE_LAYERS", "CONTROLS", "MODULES", "Bench", "Step"]
+__all__ = ["BASELINE", "BASELINE_LAYERS", "CONTROLS", "MODULES", "WEIGHED", "Bench", "Step"]
 
 BASELINE = "pca"
+WEIGHED = "pca weighed"
 BASELINE_LAYERS = (PCA_LAYER, ICA_LAYER)
 CONTROLS = ("de", "variance")
 MODULES = ("05_module.tsv", *(f"05_module_{name}.tsv" for name in (BASELINE, *CONTROLS)))
