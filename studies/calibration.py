@@ -63,7 +63,7 @@ from genelight.evidence._trend import trend_p
 from genelight.evidence.distances import Interactome
 from genelight.evidence.tests.enrichment import over_representation
 from genelight.evidence.tests.network import localise
-from genelight.nouns import Edges, Genes, NodeGenes
+from genelight.nouns import Edges, Evidence, Genes, NodeGenes
 
 from ._blocks import Rows, in_blocks
 from ._calibration_real import real_blocks
@@ -138,7 +138,7 @@ def _nodes(lists: list[np.ndarray], genes: Genes) -> NodeGenes:
     return NodeGenes(values, tuple(f"L1.{k}" for k in range(len(lists))), genes, "L1", "random", "drawn")
 
 
-def _by_test(found: evidence.Evidence) -> dict[str, np.ndarray]:
+def _by_test(found: Evidence) -> dict[str, np.ndarray]:
     return {str(test): rows["p"].to_numpy() for test, rows in found.table.groupby("test", sort=False)}
 
 
