@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -134,6 +135,37 @@ def shared(name: str) -> Path:
 
 def notes(adata) -> str:
     return adata.uns["read"]["notes"]
+
+
+@pytest.mark.parametrize("separator", [",", "\t", ";"])
+@pytest.mark.parametrize("genes_in_rows", [False, True])
+def test_a_line_break_within_a_quoted_cell(tmp_path, separator, genes_in_rows):
+    table = LOG2.T if genes_in_rows else LOG2
+    said = ["plain", "two\nlines", 'a "b"\n\nc', *["-\n"] * (len(table) - 3)]
+    beside = table.assign(remark=said).to_csv(sep=separator, index_label="the\nname")
+    path = tmp_path / "x.csv"
+    path.write_text(beside)
+    adata = read(path)
+    np.testing.assert_array_equal(adata.X, LOG2)
+    told = (adata.var if genes_in_rows else adata.obs)["remark"].tolist()
+    assert told[:3] == ["plain", "two lines", 'a "b"  c']
+    assert "line breaks within quoted cells taken for blanks" in notes(adata)
+    # A stray quote is none that a later line closes.
+    path.write_text(LOG2.to_csv().replace("S3,", '"S3,'))
+    with pytest.raises(FormatError):
+        read(path)
+
+
+@pytest.mark.parametrize("separator", [",", "\t"])
+def test_the_command_that_names_columns_can_be_typed(tmp_path, separator):
+    path = tmp_path / "no names.csv"
+    path.write_text(LOG2.T.to_csv(sep=separator, header=False))
+    with pytest.raises(FormatError, match="not names of columns") as caught:
+        read(path)
+    subprocess.run(str(caught.value).partition("as this does: ")[2], shell=True, check=True)
+    adata = read(tmp_path / "named_no names.csv")
+    assert list(adata.obs_names) == [f"S{i}" for i in range(1, 13)]
+    np.testing.assert_array_equal(adata.X, LOG2)
 
 
 @pytest.mark.parametrize("case", [str.lower, str.upper, str.capitalize])

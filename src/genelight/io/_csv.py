@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..errors import FormatError, first_three
+from ..errors import FormatError, GenelightError, first_three
 from ._budget import check_bytes, check_room
 from ._cells import MISSING, NUMBER, TEXT, BadLine, Cells, parse
 from ._dialect import Dialect, sniff
@@ -20,7 +20,7 @@ from ._long import pivoted
 from ._orientation import sheet_instead
 from ._read import READERS, Input, Options
 from ._rows import choose_names
-from ._text import InMemory, blocks, check_last_line, cut_line, lines
+from ._text import InMemory, blocks, check_last_line, cut_line, lines, with_whole_cells
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -75,8 +75,29 @@ def read_delimited(path: Path | InMemory, options: Options, *, about: dict[str, 
     FormatError
         If it is no regular table of numbers; names the line.
     """
+    try:
+        return _read(path, options, about=about)
+    except FormatError:
+        whole = None if isinstance(path, InMemory) else _with_whole_cells(path)
+        if whole is None:
+            raise
+    check_last_line(path)
+    return _read(whole, options, about=about, notes=("line breaks within quoted cells taken for blanks",))
+
+
+def _with_whole_cells(path: Path) -> InMemory | None:
+    try:
+        return with_whole_cells(path)
+    except GenelightError:  # what is wrong with the file was found before
+        return None
+
+
+def _read(
+    path: Path | InMemory, options: Options, *, about: dict[str, str] | None, notes: tuple[str, ...] = ()
+) -> AnnData:
     check_expression(path)
     dialect = sniff(path, way=options.orientation, annotations=options.annotations)
+    dialect = replace(dialect, notes=(*dialect.notes, *notes))
     if not (dialect.kinds == NUMBER).any():
         shown = first_three(dialect.columns, n=6)
         msg = f"{path} holds no column of numbers ({shown}); it is no expression; {sheet_instead(path)}"

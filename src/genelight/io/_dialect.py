@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from ._missing import MISSING
 from ._missing import NO_ID as NO_ID_WORDS
 from ._orientation import GENES_IN_ROWS, SAMPLES_IN_ROWS, Side
 from ._signs import is_number, signs
-from ._text import InMemory, cut_line, head
+from ._text import InMemory, converted, cut_line, head
 
 __all__ = ["NAMED", "Dialect", "sniff", "told_way"]
 
@@ -25,6 +26,7 @@ _CELLS = 50_000
 _SEPARATORS = ("\t", ";", ",", "|", " ")
 _WORDS = {"\t": "tabs", ";": "semicolons", ",": "commas", "|": "bars", " ": "blanks"}
 _MISSING = frozenset(MISSING)
+_AS_AWK = {"\t": "\\t"}
 _MOST_TITLES = 10
 # What stands above a column of names.
 NAMED = re.compile(
@@ -148,7 +150,7 @@ def sniff(
         names = _differing(body, kinds, aside)
     kin = None if annotations is not None else _kin(header, kinds, way)
     # Names as the others' are of samples or genes, whatever their first cells hold.
-    _check_header(path, header, rows[0], kinds=kinds, decimal=decimal, line=numbers[0])
+    _check_header(path, header, rows[0], kinds=kinds, decimal=decimal, line=numbers[0], separator=separator)
     if kin is not None:
         kinds[(kin.level == NO_ID) & (kinds == NUMBER)] = TEXT
         _check_text(path, header, body, kinds=kinds, kin=kin)
@@ -351,16 +353,34 @@ def _check_text(
         raise FormatError(msg)
 
 
+def _numbering(path: Path, raw: list[str], *, separator: str, line: int) -> str:
+    """The command that writes a table without column names anew with numbered ones."""
+    names = (
+        f'printf "id"; for (i = 1; i < {len(raw)}; i++) printf "{_AS_AWK.get(separator, separator)}S%d", i; print ""'
+    )
+    return converted(path, "awk " + shlex.quote(f"NR == {line} {{{names}}} 1"), name="named", what="")
+
+
 def _check_header(
-    path: Path | InMemory, header: list[str], raw: list[str], *, kinds: np.ndarray, decimal: str, line: int
+    path: Path | InMemory,
+    header: list[str],
+    raw: list[str],
+    *,
+    kinds: np.ndarray,
+    decimal: str,
+    line: int,
+    separator: str,
 ) -> None:
     """Stop where the first line holds values."""
     numeric = np.flatnonzero(kinds == NUMBER)
     values = [header[c] for c in numeric if is_number(header[c], decimal)]
     whole = all(re.match(r"\d+$", v) for v in values) and len(set(values)) == len(values)
     if len(numeric) and len(values) == len(numeric) and not (whole and NAMED.match(header[0].removeprefix("#"))):
+        how = (
+            f", as this does: {_numbering(path, raw, separator=separator, line=line)}" if isinstance(path, Path) else ""
+        )
         msg = (
-            f"{path}, line {line} holds values ({first_three(raw)}), not names of columns; "
-            "put a line with the names above it"
+            f"{path}, line {line} holds values ({first_three(raw)}), not names of columns; put a line with the names "
+            f"above it{how}"
         )
         raise FormatError(msg)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import os
+import re
 import shlex
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,13 +17,26 @@ from typing import BinaryIO
 from ..errors import FormatError
 from ._files import DAMAGED, describe, is_gzip, start_of, unpacked
 
-__all__ = ["InMemory", "blocks", "check_last_line", "cut_line", "decoded", "head", "lines", "reading"]
+__all__ = [
+    "InMemory",
+    "blocks",
+    "check_last_line",
+    "cut_line",
+    "decoded",
+    "head",
+    "lines",
+    "reading",
+    "with_whole_cells",
+]
 
 BLOCK = 2 << 20  # larger ones are no faster, and several are in memory at once
 HEAD = 1 << 20
 LONGEST_LINE = 256 << 20
 # A gzip that unpacks to this many bytes and to this many times its size holds nothing but repetition.
 BOMB_BYTES, BOMB_RATIO = 2 << 30, 500
+# Text with line breaks within cells is put together in memory, where it is no larger.
+MOST_BROKEN, LARGEST_BROKEN = 100, 1 << 28
+_OPENED = re.compile(r'(?:^|[\t,;|]) *"(?:[^"]|"")*$')
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -175,14 +189,36 @@ def cut_line(line: str, separator: str, *, exact: bool = False) -> list[str]:
     return [*cells, rest.strip()] if rest else cells
 
 
-def converted(path: Path | InMemory, tool: str) -> str:
+def with_whole_cells(path: Path) -> InMemory | None:
+    """The text with a blank for each line break within a quoted cell, in memory; None where there is none.
+
+    A quote that opens a cell and is not closed within so many lines is a stray one: None too.
+    """
+    found: list[str] = []
+    broken, size = 0, 0
+    with lines(path) as text:
+        for line in text:
+            whole, more = line, 0
+            while whole.count('"') % 2 and _OPENED.search(whole):
+                after = next(text, None)
+                if after is None or more == MOST_BROKEN:
+                    return None
+                whole, more = f"{whole} {after}", more + 1
+            broken += more
+            size += len(whole)
+            found.append(whole)
+            if size > LARGEST_BROKEN:
+                return None
+    return InMemory(path, ("\n".join(found) + "\n").encode()) if broken else None
+
+
+def converted(path: Path | InMemory, tool: str, *, name: str = "converted", what: str = "convert it: ") -> str:
     """The command that converts a file, as it can be pasted."""
-    name = Path(str(path))
-    plain = name.name.removesuffix(".gz")
-    out = shlex.quote(str(name.with_name(f"converted_{plain}")))
+    given = Path(str(path))
+    out = shlex.quote(str(given.with_name(f"{name}_{given.name.removesuffix('.gz')}")))
     if isinstance(path, Path) and is_gzip(path):
-        return f"convert it: gzip -dc {shlex.quote(str(path))} | {tool} > {out}"
-    return f"convert it: {tool} < {shlex.quote(str(path))} > {out}"
+        return f"{what}gzip -dc {shlex.quote(str(path))} | {tool} > {out}"
+    return f"{what}{tool} < {shlex.quote(str(path))} > {out}"
 
 
 def check_last_line(path: Path | InMemory) -> None:
