@@ -70,7 +70,7 @@ def _check(found: Evidence, results: list[object], name: str) -> None:
     table = found.table[found.table["test"] == "hypergeometric"]
     for k, result in enumerate(results):
         expected = result.results.set_index("Term")["P-value"]  # type: ignore[attr-defined]
-        rows = table[table["subject"] == f"L1.{k}"]
+        rows = table[table["tested"] == f"L1.{k}"]
         theirs = expected[rows["reference"].str.removeprefix(f"{name}: ")].to_numpy(float)
         worst = float(np.max(np.abs(rows["p"].to_numpy() / theirs - 1)))
         if worst > 1e-8:

@@ -69,8 +69,10 @@ def _encoders(model: FittedAutoencoder, x_ng: np.ndarray) -> dict[str, torch.nn.
         first.bias.copy_(model.net.hidden[0].bias)
     steps: list[Any] = []
     encoders = {}
-    for layer, linear, bend in zip(model.widths, [first, *model.net.hidden[1:]], model.net.bends, strict=True):
-        steps += [linear, bend]
+    for layer, linear, activation in zip(
+        model.widths, [first, *model.net.hidden[1:]], model.net.activations, strict=True
+    ):
+        steps += [linear, activation]
         encoders[layer] = torch.nn.Sequential(*steps)
         codes = encoders[layer](torch.from_numpy(x_ng[:8])).detach().numpy()
         np.testing.assert_allclose(codes, model.encode(x_ng[:8], layer), rtol=1e-3, atol=1e-3)

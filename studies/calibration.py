@@ -170,7 +170,7 @@ def _together(seed: int) -> dict[str, np.ndarray]:
     nodes, sets = _groups(_correlated(rng, LISTS))
     x_ng = _correlated(rng, 300)
     table = over_representation(nodes, [sets], x_ng=x_ng, tests=["rank_sum", "camera"]).table
-    one = "groups: S" + (table["subject"].str.removeprefix("L1.").astype(int) % 5).astype(str)
+    one = "groups: S" + (table["tested"].str.removeprefix("L1.").astype(int) % 5).astype(str)
     return {str(test): part["p"].to_numpy() for test, part in table[table["reference"] == one].groupby("test")}
 
 
@@ -264,7 +264,7 @@ def _sharing(share: float, seed: int) -> pd.DataFrame:
         lists.append(drawn)
     tests = ["hypergeometric", "hypergeometric_matched"]
     table = over_representation(_nodes(lists, genes), [sets], n_top=SIZE, x_ng=x_ng, tests=tests).table
-    own = table["reference"].str.removeprefix("sets: S") == table["subject"].str.removeprefix("L1.")
+    own = table["reference"].str.removeprefix("sets: S") == table["tested"].str.removeprefix("L1.")
     return _called(table, true=own & (_number(table) < 40))
 
 
@@ -281,7 +281,7 @@ def _shifted(shift: float, seed: int) -> pd.DataFrame:
 
 
 def _number(table: pd.DataFrame) -> pd.Series:
-    return table["subject"].str.removeprefix("L1.").astype(int)
+    return table["tested"].str.removeprefix("L1.").astype(int)
 
 
 def _called(table: pd.DataFrame, *, true: pd.Series) -> pd.DataFrame:

@@ -195,10 +195,10 @@ def _cohort(name: str, adata: AnnData, again: _Again) -> pd.DataFrame:
 
 
 def _halves(adata: AnnData) -> np.ndarray:
-    """Genes of each programme that bend in the same way, shape ``(g, halves)``; none where all is linear."""
-    bent = adata.var[adata.var["bend"] != ""]
-    name_g = adata.var["programme"] + " " + adata.var["bend"]
-    return name_g.to_numpy()[:, None] == np.unique(name_g[bent.index])
+    """Genes of each programme with the same nonlinear response, shape ``(g, halves)``; none where all is linear."""
+    nonlinear = adata.var[adata.var["response"] != ""]
+    name_g = adata.var["programme"] + " " + adata.var["response"]
+    return name_g.to_numpy()[:, None] == np.unique(name_g[nonlinear.index])
 
 
 def _within_one(found: _Found, truth_gk: np.ndarray) -> np.ndarray:

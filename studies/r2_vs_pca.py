@@ -16,9 +16,9 @@ What gains over PCA on real cohorts is not the bend. It is the axes: samples wei
 subjects left out (means of subjects shrunk, samples far from the centre tempered), and, where the choice by subjects
 finds no gain, PCA itself. Tempering by itself gains 0.0006 to 0.0013 in every fold of the tumours at 32 and 64, and
 0.0008 to 0.0014 on adults with lupus, where shrinking means loses; on the children both gain from 32 to 128 and
-neither from 256 on, where the choice falls back and the difference is 0. At 256 a tempering was once taken that gained
+neither from 256 on, where the choice falls back and the difference is 0. At 256 a sphering was once taken that gained
 0.00004 (-0.000004 to 0.00008); since then a gain of less than 0.0001 in the inner folds is none. That bound was set
-after this figure had been seen. Where the width is half of the axes, no tempering is tried, for time: on adults at 64
+after this figure had been seen. Where the width is half of the axes, no sphering is tried, for time: on adults at 64
 that forgoes what it gained there before.
 
 On the simulated cohort (600 subjects seen twice, 8 programmes, 60% of whose signal is bent) layers are 64, 8, 64, as

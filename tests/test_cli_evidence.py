@@ -64,10 +64,10 @@ def test_association_of_each_trait_and_of_all(files, monkeypatch, capsys, tmp_pa
     said = capsys.readouterr().out
     assert "lupus: universe 900" in said
     table = gl.Evidence.load(out).table
-    own = table[table["subject"] == "first [toy]"].set_index("reference")["p"]
+    own = table[table["tested"] == "first [toy]"].set_index("reference")["p"]
     assert own.index.tolist() == ["lupus", "asthma", *(f"{m} of 2: asthma, lupus" for m in COMBINATIONS)]
     assert own["fisher of 2: asthma, lupus"] < own[["lupus", "asthma"]].min() < 1e-10
-    assert set(table["subject"]) == {"first [toy]", "most variable genes [control]"}
+    assert set(table["tested"]) == {"first [toy]", "most variable genes [control]"}
 
 
 def test_ids_of_another_kind_are_mapped(files, monkeypatch, capsys, tmp_path):
@@ -86,7 +86,7 @@ def test_novelty_lists_what_no_set_explains(files, monkeypatch, capsys, tmp_path
     words += ["--evidence", files / "sets.parquet", "--out", out]
     assert call(monkeypatch, "novelty", files / "nodes.parquet", *words) == 0
     table = pd.read_csv(out, sep="\t").set_index("node")
-    best = gl.Evidence.load(files / "sets.parquet").table.groupby("subject")["q"].min()
+    best = gl.Evidence.load(files / "sets.parquet").table.groupby("tested")["q"].min()
     assert not table.loc["PC.3", "unknown"]
     for node in ("PC.0", "PC.1", "PC.2"):
         assert table.loc[node, "unknown"] == ((best[node] > 0.1) and (table.loc[node, "coherence_q"] <= 0.1))

@@ -15,7 +15,7 @@ from scipy.stats import hypergeom
 
 import genelight as gl
 from genelight.evidence._registry import TESTS, Against, Findings, calibrated
-from genelight.evidence._subjects import Subjects
+from genelight.evidence._tested import Items
 from genelight.modules._registry import DERIVATIONS, Question
 from genelight.nodes._registry import ATTRIBUTIONS, Attributed
 from genelight.nouns import Genes, Model, NodeGenes
@@ -27,7 +27,7 @@ from genelight.stats.subjects import weights_under
 
 TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 NEEDED = (
-    *(np, pd, hypergeom, TESTS, Against, Findings, Subjects, DERIVATIONS, Question, ATTRIBUTIONS, Attributed, Model),
+    *(np, pd, hypergeom, TESTS, Against, Findings, Items, DERIVATIONS, Question, ATTRIBUTIONS, Attributed, Model),
     *(Run, Section, adjust, weights_under, Mapping, Any, ClassVar),
 )
 

@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from genelight import simulate
 from genelight.errors import InputError
 from genelight.simulate import Nuisance, Programmes
-from genelight.simulate._bend import bend
+from genelight.simulate._switch import switch
 
 
 def health(adata):
@@ -127,9 +127,9 @@ def test_which_genes_follow_a_product_is_told():
     own_g = np.abs(adata.varm["programmes"][planted_g]).argmax(1)
     product_ng = (a_nk * np.roll(a_nk, -1, axis=1))[:, own_g]
     r_g = stats.pearsonr(adata.X[:, planted_g], product_ng, axis=0).statistic
-    np.testing.assert_array_equal(adata.var["bend"][~planted_g], "")
-    np.testing.assert_array_equal(adata.var["bend"][planted_g] == "product", np.abs(r_g) > 0.4)
-    assert not simulate.cohort(20, visits=1, n_genes=400).var["bend"].any()
+    np.testing.assert_array_equal(adata.var["response"][~planted_g], "")
+    np.testing.assert_array_equal(adata.var["response"][planted_g] == "product", np.abs(r_g) > 0.4)
+    assert not simulate.cohort(20, visits=1, n_genes=400).var["response"].any()
 
 
 def test_a_single_programme_may_be_nonlinear():
@@ -142,8 +142,8 @@ def test_a_single_programme_may_be_nonlinear():
 @settings(max_examples=20, deadline=None)
 def test_bend_is_standardised_and_uncorrelated_with_its_input(threshold):
     z = stats.norm.ppf((np.arange(200_000) + 0.5) / 200_000)
-    bent = bend(z, threshold)
-    np.testing.assert_allclose([bent.mean(), bent.std(), (bent * z).mean()], [0, 1, 0], atol=2e-3)
+    response = switch(z, threshold)
+    np.testing.assert_allclose([response.mean(), response.std(), (response * z).mean()], [0, 1, 0], atol=2e-3)
 
 
 def test_batches_are_balanced_unless_confounded():

@@ -56,11 +56,11 @@ def test_layers_and_modules_are_adjusted_apart(nodes: NodeGenes, sets: Edges, ra
     together = assess([nodes, other, module], network=random_net, sets=[sets], draws=50, tests=list(TESTS)).table
     for part in (nodes, other, module):
         alone = assess(part, network=random_net, sets=[sets], draws=50, tests=list(TESTS)).table
-        rows = together[together["subject"].isin(alone["subject"])].reset_index(drop=True)
+        rows = together[together["tested"].isin(alone["tested"])].reset_index(drop=True)
         pd.testing.assert_frame_equal(rows, alone)
     # The module was made from the scores of a node, in another order of genes.
     columns = ["test", "reference", "n", "statistic", "effect", "p"]
-    same = [together.loc[together["subject"] == s, columns].reset_index(drop=True) for s in ("L1.3", "a [m]")]
+    same = [together.loc[together["tested"] == s, columns].reset_index(drop=True) for s in ("L1.3", "a [m]")]
     drawn = [rows[rows["test"].isin(["distance", "density"])].reset_index(drop=True) for rows in same]
     pd.testing.assert_frame_equal(*drawn)
 
@@ -76,10 +76,10 @@ def test_bad_input_says_what_to_do(nodes: NodeGenes, random_net: Interactome) ->
         assess(nodes)
     with pytest.raises(InputError, match="nothing to assess; pass NodeGenes"):
         assess([], network=random_net)
-    with pytest.raises(InputError, match=r"6 subjects share a name .L1\.0, L1\.1, L1\.2 and 3 more."):
+    with pytest.raises(InputError, match=r"6 items share a name .L1\.0, L1\.1, L1\.2 and 3 more."):
         assess([nodes, nodes], network=random_net)
     fewer = NodeGenes(nodes.values_kg[:, :500], nodes.nodes, Genes(nodes.genes.ids[:500]), "L1", "toy", "toy")
-    with pytest.raises(InputError, match="subjects measured on different genes"):
+    with pytest.raises(InputError, match="items measured on different genes"):
         assess([nodes, fewer], network=random_net)
     values = nodes.values_kg.copy()
     values[2, 7] = np.nan

@@ -153,12 +153,12 @@ def test_rows_are_those_of_the_plain_test_with_another_null(nodes_of: Build) -> 
             p[f"L1.{k}", f"sets: {name}"] = (tail(list(size), list(drawn), list(inside), shared), shared, mean)
     q = dict(zip(p, stats.false_discovery_control([v[0] for v in p.values()]), strict=True))
     for row in rows.itertuples():
-        key = (row.subject, row.reference)
+        key = (row.tested, row.reference)
         assert (row.p, row.statistic, row.null_mean) == pytest.approx(p[key])
         assert row.effect == pytest.approx(row.statistic / row.null_mean)
         assert row.q == pytest.approx(q[key])
     assert rows.iloc[rows["p"].argmin()][["subject", "reference"]].tolist() == ["L1.0", "sets: S0"]
-    assert set(rows["subject"]) == set(plain["subject"])
+    assert set(rows["tested"]) == set(plain["tested"])
     about = found.about["hypergeometric_matched"]
     assert about["tests adjusted over"] == found.about["hypergeometric"]["tests adjusted over"]
     assert (about["matched on"], about["bins"]) == ("mean and variance of expression", len(size))
@@ -190,5 +190,5 @@ def test_the_plain_test_stays_the_first(nodes_of: Build) -> None:
 
 def test_expression_must_fit(nodes_of: Build) -> None:
     nodes, sets = nodes_of([list(UNIVERSE[:40])], UNIVERSE), sets_of({"S": list(UNIVERSE[:20])})
-    with pytest.raises(InputError, match=r"x_ng has shape .5, 999., but the subjects have 1000 genes"):
+    with pytest.raises(InputError, match=r"x_ng has shape .5, 999., but the items have 1000 genes"):
         over_representation(nodes, [sets], n_top=40, x_ng=np.zeros((5, 999)), tests=list(TESTS))

@@ -260,7 +260,7 @@ def test_in_bfloat16_held_out_r2_is_that_of_float32():
 
 
 @pytest.mark.parametrize("taken", [0.0, 0.01])
-def test_what_is_familiar_is_measured_with_the_network_that_was_chosen(monkeypatch, taken):
+def test_the_domain_is_measured_with_the_network_that_was_chosen(monkeypatch, taken):
     trained, measured = {}, []
     trial, distances = plan_file.Plan.trial, choosing_file.held_out_distances
 

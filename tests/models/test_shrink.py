@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from genelight import demo, simulate
 from genelight.models import fit
-from genelight.models.shrink import GAMMAS, POWERS, Weighing, choose_weighing, shrink_means, temper, turn
+from genelight.models.shrink import GAMMAS, POWERS, Weighing, choose_weighing, rotate, shrink_means, sphere
 from genelight.models.subspace import find_subspace
 from genelight.pp import prepare
 
@@ -112,8 +112,8 @@ def test_samples_far_from_the_centre_are_tempered():
 
 def test_tempering_keeps_directions_and_the_middle_length():
     x = np.random.default_rng(0).normal(size=(7, 4)).astype(np.float32) * np.arange(7)[:, None]
-    assert temper(x, 0.0) is x
-    done = temper(x, 0.5)
+    assert sphere(x, 0.0) is x
+    done = sphere(x, 0.5)
     length = np.linalg.norm(x, axis=1)
     unit = np.median(length[1:])
     np.testing.assert_allclose(np.linalg.norm(done, axis=1), np.sqrt(length * unit), rtol=1e-5)
@@ -121,7 +121,7 @@ def test_tempering_keeps_directions_and_the_middle_length():
         done[1:] / np.linalg.norm(done[1:], axis=1)[:, None], x[1:] / length[1:, None], rtol=1e-5
     )
     assert (done[0] == 0).all()
-    assert temper(np.zeros((3, 2), np.float32), 0.5).tolist() == [[0, 0]] * 3
+    assert sphere(np.zeros((3, 2), np.float32), 0.5).tolist() == [[0, 0]] * 3
 
 
 def test_a_gain_within_its_error_is_no_reason_to_weigh():
@@ -136,7 +136,7 @@ def test_turning_keeps_the_subspace_and_sorts_its_axes():
     x, subject_n = visits(10, own=1.5)
     subspace = find_subspace(x)
     shrunk = shrink_means(subspace.coordinates(x), subject_n, 0.15)
-    turned = turn(subspace, shrunk)
+    turned = rotate(subspace, shrunk)
     np.testing.assert_allclose(turned.basis_gk @ turned.basis_gk.T, subspace.basis_gk @ subspace.basis_gk.T, atol=1e-3)
     variance = turned.coordinates(subspace.genes(shrunk)).var(0)
     np.testing.assert_allclose(variance, turned.variance_k, rtol=1e-2, atol=1e-3)

@@ -57,8 +57,8 @@ def pair():
     net = Stack(subspace.basis_gk.shape[1], (9, 5, 7), "prelu").double()
     STARTS["random"](net, subspace, 0)
     with torch.no_grad():
-        for bend in net.bends:
-            bend.weight.uniform_(-0.5, 0.5, generator=torch.Generator().manual_seed(1))
+        for activation in net.activations:
+            activation.weight.uniform_(-0.5, 0.5, generator=torch.Generator().manual_seed(1))
         net.out.bias.normal_(generator=torch.Generator().manual_seed(2))
     basis_gk = torch.from_numpy(subspace.basis_gk.astype(np.float64))
     x = torch.from_numpy(x_ng.astype(np.float64))

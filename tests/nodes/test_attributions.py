@@ -21,10 +21,10 @@ GENERAL = [method for method in gl.nodes.ATTRIBUTIONS if method != "traversal"]
 
 @pytest.fixture(scope="module")
 def bent(cohort):
-    """A small autoencoder with a bend in every node, on 200 genes."""
+    """A small autoencoder with an activation in every node, on 200 genes."""
     model = models.fit(cohort.adata, preset="plain", widths=WIDTHS, subject="subject", epochs=3)
-    for bend in model.net.bends:
-        assert isinstance(bend, torch.nn.ReLU)
+    for activation in model.net.activations:
+        assert isinstance(activation, torch.nn.ReLU)
     return model
 
 
@@ -95,7 +95,7 @@ def test_saliency_is_that_of_finite_differences(bent):
     lit_kg = bent.decode(state_kk, "L2")
     values_kg = gl.nodes.light_up(bent, "L2", method="saliency").values_kg
     rng = np.random.default_rng(0)
-    # A step short enough not to cross the bend of a unit, long enough for single precision.
+    # A step short enough not to cross the activation of a unit, long enough for single precision.
     turn_g = (1e-4 * rng.normal(size=lit_kg.shape[1])).astype(np.float32)
     moved_k = np.diagonal(bent.encode(lit_kg + turn_g, "L2") - bent.encode(lit_kg, "L2"))
     np.testing.assert_allclose(moved_k, values_kg @ turn_g, atol=0.02 * np.abs(moved_k).max())

@@ -30,7 +30,7 @@ def evidence_on(node: str) -> Evidence:
         (node, "overlap_relabelled", "Sets: PLANTED", 0.001),
         ("L9.9", "x", "y", 0),
     ]
-    table = pd.DataFrame(rows, columns=["subject", "test", "reference", "q"])
+    table = pd.DataFrame(rows, columns=["tested", "test", "reference", "q"])
     numbers = dict.fromkeys(set(EVIDENCE_COLUMNS) - set(table) - {"p"}, 0)
     return Evidence(table.assign(p=table["q"], **numbers))
 

@@ -8,7 +8,7 @@ from scipy.optimize import linear_sum_assignment
 
 from genelight import NodeGenes, models, nodes
 from genelight.errors import GeneMismatchError, InputError, UnknownNameError
-from genelight.nodes._matching import random_turn
+from genelight.nodes._matching import random_rotation
 from genelight.nodes.reproduce import match_nodes, rank_nodes
 from genelight.nouns import Genes
 
@@ -27,7 +27,7 @@ def members(*, planted, seed=0):
     space_kg = rng.standard_normal((K, G)) * np.linspace(2, 0.5, K)[:, None]
     parts = []
     for _ in range(MEMBERS):
-        rest = random_turn(K - planted, rng) @ space_kg[planted:]
+        rest = random_rotation(K - planted, rng) @ space_kg[planted:]
         values_kg = np.vstack([space_kg[:planted], rest]) + 0.1 * rng.standard_normal((K, G))
         sign, order = rng.choice([-1, 1], K), rng.permutation(K)
         parts.append((nodes_of((sign[:, None] * values_kg)[order]), order))

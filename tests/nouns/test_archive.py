@@ -65,7 +65,7 @@ def test_evidence_1():
     assert dict(evidence.about) == {"universe": 12, "coverage": {"STRING v12": 0.75}}
     first, second = evidence.table.to_dict("records")
     assert first == {
-        "subject": "L3.0",
+        "tested": "L3.0",
         "test": "enrichment",
         "reference": "Reactome: Interferon signalling",
         "n": 4,

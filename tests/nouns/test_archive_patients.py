@@ -22,7 +22,7 @@ def test_severity_1():
     assert found.held_out["subject"].tolist() == [1, 1, 2]
     assert found.figures.loc[0, "coverage"] == 0.9
     assert np.isnan(found.calibration.loc[0, "low"])
-    np.testing.assert_array_equal(found.familiar.error_s, [0.25, 0.5, 1.0])
+    np.testing.assert_array_equal(found.applicability.error_s, [0.25, 0.5, 1.0])
 
 
 def test_groups_1():

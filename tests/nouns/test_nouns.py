@@ -40,7 +40,7 @@ def modules(draw):
 
 
 ROW = {
-    "subject": SYMBOLS,
+    "tested": SYMBOLS,
     "test": SYMBOLS,
     "reference": st.text("abc: é,\"'", max_size=8),
     **dict.fromkeys(("n", "draws", "seed"), st.integers(0, 2**40)),
@@ -113,7 +113,7 @@ def test_nouns_are_frozen_and_say_what_does_not_fit():
     with pytest.raises(InputError, match="STRING: an edge table needs the columns source, target, weight; weight not"):
         Edges("STRING", pd.DataFrame({"source": ["A"], "target": ["B"]}))
     with pytest.raises(FormatError, match="evidence needs the columns"):
-        Evidence(pd.DataFrame({"subject": []}))
+        Evidence(pd.DataFrame({"tested": []}))
 
 
 def test_edges_are_identified_by_content():
@@ -124,9 +124,9 @@ def test_edges_are_identified_by_content():
 
 
 def test_joined_evidence_keeps_every_row_and_about():
-    row = dict.fromkeys(EVIDENCE_COLUMNS, 0) | {"subject": "L1.0", "p": 0.2}
+    row = dict.fromkeys(EVIDENCE_COLUMNS, 0) | {"tested": "L1.0", "p": 0.2}
     one = Evidence(pd.DataFrame([row, row | {"p": 0.1}]), {"a": 1})
-    joined = Evidence.join([one, Evidence.join([]), Evidence(pd.DataFrame([row | {"subject": "m"}]), {"b": 2})])
+    joined = Evidence.join([one, Evidence.join([]), Evidence(pd.DataFrame([row | {"tested": "m"}]), {"b": 2})])
     assert (len(joined), dict(joined.about)) == (3, {"a": 1, "b": 2})
     assert list(joined.of("L1.0")["p"]) == [0.1, 0.2]
 

@@ -7,7 +7,7 @@ from anndata import AnnData
 
 import genelight as gl
 from genelight.errors import GeneMismatchError, InputError
-from genelight.nouns.applicability import Familiar
+from genelight.nouns.applicability import Applicability
 from genelight.patients.score import Scores
 
 PLAN = gl.patients.Protocol(folds=4, permutations=0)
@@ -97,7 +97,9 @@ def test_conformal_p_is_uniform_for_what_is_exchangeable():
     ps = []
     for _ in range(300):
         known_s = np.sort(rng.normal(size=49))
-        ps.append(Familiar("L1", np.zeros(1), np.eye(1), known_s, known_s).p(rng.normal(size=1), np.zeros(1))[0][0])
+        ps.append(
+            Applicability("L1", np.zeros(1), np.eye(1), known_s, known_s).p(rng.normal(size=1), np.zeros(1))[0][0]
+        )
     assert np.mean(np.array(ps) <= 0.1) == pytest.approx(0.1, abs=0.05)
     assert min(ps) >= 1 / 50
 

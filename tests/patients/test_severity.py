@@ -13,8 +13,8 @@ import genelight as gl
 from genelight.errors import InputError, UnknownNameError
 from genelight.nouns import Contrast, Severity
 from genelight.nouns.severity import bounds
-from genelight.patients._measures import permuted, standardised, steadied
-from genelight.patients._stack import Teacher, learn
+from genelight.patients._measures import permuted, smoothed, standardised
+from genelight.patients._stack import Targets, learn
 from genelight.patients.severity import check_measure
 from genelight.stats.conformal import coverage, coverage_by, inside, residuals
 from genelight.stats.ridge import PENALTIES, ridge_path
@@ -137,8 +137,8 @@ def test_a_part_without_signal_gets_no_share():
     rng = np.random.default_rng(1)
     signal, noise = rng.normal(size=(120, 3)), rng.normal(size=(120, 3))
     y = signal @ [1.0, 2.0, -1.0] + 0.1 * rng.normal(size=120)
-    teacher = Teacher(y[:, None], np.repeat(np.arange(40), 3))
-    stack = learn({"a": signal, "b": noise}, teacher, {"both": ["a", "b"]})["both"]
+    targets = Targets(y[:, None], np.repeat(np.arange(40), 3))
+    stack = learn({"a": signal, "b": noise}, targets, {"both": ["a", "b"]})["both"]
     assert stack.share_mt[0, 0] == pytest.approx(1, abs=0.05)
     assert stack.share_mt[1, 0] < 0.05
 
@@ -238,28 +238,28 @@ def test_one_subject_and_unknown_names_are_refused(adata, model):
 
 def test_noise_of_single_visits_is_taken_off_before_learning():
     y = np.array([[4.0], [8.0], [0.0], [5.0], [np.nan]])
-    steady = steadied(y, np.array(["a", "a", "a", "b", "a"]), np.array([2.0, 1.0, 3.0, 1.0, 4.0]))
+    smooth = smoothed(y, np.array(["a", "a", "a", "b", "a"]), np.array([2.0, 1.0, 3.0, 1.0, 4.0]))
     # In time: 8, 4, 0; the ends have one neighbour each.
-    np.testing.assert_allclose(steady[:4, 0], [4.0, 6.0, 2.0, 5.0])
-    assert np.isnan(steady[4, 0])
+    np.testing.assert_allclose(smooth[:4, 0], [4.0, 6.0, 2.0, 5.0])
+    assert np.isnan(smooth[4, 0])
 
 
-def test_steadied_measures_teach_better_and_figures_stay_with_the_measure():
+def test_smoothed_measures_teach_better_and_figures_stay_with_the_measure():
     gain = []
     for seed in range(4):
         adata = patients(subjects=30, visits=8, effect=0.15, seed=seed)
         rng = np.random.default_rng(seed)
         adata.obs["visit"] = np.tile(np.arange(8.0), 30)
         # How a subject fares is one for all its visits, and each reading of it noisy.
-        steady = adata.obs.groupby("subject")["score"].transform("mean")
-        adata.obs["score"] = steady + 4 * rng.normal(size=adata.n_obs)
+        smooth = adata.obs.groupby("subject")["score"].transform("mean")
+        adata.obs["score"] = smooth + 4 * rng.normal(size=adata.n_obs)
         model = gl.models.PCA(8).fit(adata)
-        plain, steady = (
+        plain, smooth = (
             gl.patients.severity(adata, model, measure="score", subject="subject", protocol=replace(SHORT, time=time))
             for time in (None, "visit")
         )
-        pd.testing.assert_series_equal(plain.held_out["measure"], steady.held_out["measure"])
-        gain.append(steady.figures.loc[0, "value"] - plain.figures.loc[0, "value"])
+        pd.testing.assert_series_equal(plain.held_out["measure"], smooth.held_out["measure"])
+        gain.append(smooth.figures.loc[0, "value"] - plain.figures.loc[0, "value"])
     assert np.mean(gain) > 0
 
 
@@ -328,8 +328,8 @@ def test_a_blend_of_ridges_is_one_line():
     rng = np.random.default_rng(3)
     f, finding = rng.normal(size=(90, 20)), rng.normal(size=(90, 2))
     y = f[:, :3].sum(1, keepdims=True) + finding @ np.ones((2, 1))
-    teacher = Teacher(y, np.repeat(np.arange(30), 3), 0, standardised(finding))
-    found = learn({"a": f}, teacher, {"m": ["a"]})["m"]
+    targets = Targets(y, np.repeat(np.arange(30), 3), 0, standardised(finding))
+    found = learn({"a": f}, targets, {"m": ["a"]})["m"]
     line = found.lines()["a"]
     np.testing.assert_allclose(line.intercept + (f - line.centre_f) @ line.weight_f, found.predict({"a": f})[:, 0])
 

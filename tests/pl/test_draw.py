@@ -58,7 +58,7 @@ def evidence() -> Evidence:
         ("L1.0", "distance", "STRING", 0.001),
         ("L1.1", "hypergeometric", "Reactome: CELL_CYCLE", 0.5),
     ]
-    table = pd.DataFrame(rows, columns=["subject", "test", "reference", "q"])
+    table = pd.DataFrame(rows, columns=["tested", "test", "reference", "q"])
     numbers = dict.fromkeys(["n", "statistic", "effect", "null_mean", "null_sd", "draws", "seed"], 0)
     return Evidence(table.assign(p=table["q"], **numbers))
 

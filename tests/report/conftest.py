@@ -268,7 +268,7 @@ def _write_held_out(folder: Path, plan: Plan, rng: np.random.Generator) -> None:
 def _write_evidence(folder: Path, plan: Plan, rng: np.random.Generator) -> None:
     rows = [_row(f"{plan.title} [direction]", BEST_SET, statistic=9, effect=15.0, null_mean=0.6, p=1e-12, q=3e-9)]
     rows.append(
-        _row(rows[0]["subject"], "Reactome: REACTOME_CELL_CYCLE", statistic=2, effect=1.5, null_mean=1.3, p=0.3, q=0.4)
+        _row(rows[0]["tested"], "Reactome: REACTOME_CELL_CYCLE", statistic=2, effect=1.5, null_mean=1.3, p=0.3, q=0.4)
     )
     for layer, width in LAYERS.items():
         for k in range(width):
@@ -288,7 +288,7 @@ def _write_evidence(folder: Path, plan: Plan, rng: np.random.Generator) -> None:
 def _row(subject: str, reference: str, **values: object) -> dict[str, object]:
     row: dict[str, object] = {"test": "camera", "n": 20, "statistic": 0.0, "effect": 0.0, "null_mean": 1.0}
     row |= {"null_sd": 1.0, "p": 1.0, "q": 1.0, "draws": 0, "seed": 0}
-    return row | {"subject": subject, "reference": reference} | values
+    return row | {"tested": subject, "reference": reference} | values
 
 
 @pytest.fixture

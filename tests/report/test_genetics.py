@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from genelight import pl, report
+from genelight import report
 from genelight.nouns import Evidence
 from genelight.nouns.evidence import EVIDENCE_COLUMNS
 
@@ -20,12 +20,13 @@ MODULE = "ill at 45 h or later against baseline"
 
 @pytest.fixture(autouse=True)
 def _undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pl, "svg", lambda draw, *, name, alt, size: f"<svg id='{name}' aria-label=''/>")
+    drawn = "genelight.report.sections._section.svg"
+    monkeypatch.setattr(drawn, lambda draw, *, name, alt, size: f"<svg id='{name}' aria-label=''/>")
 
 
 def row(method: str, overlap: int, *, test: str, expected: float, p: float) -> dict[str, object]:
     subject = method if "." in method else f"{MODULE} [{method}]"
-    values = {"subject": subject, "test": test, "reference": f"{LIST}: influenza", "n": 20, "statistic": overlap}
+    values = {"tested": subject, "test": test, "reference": f"{LIST}: influenza", "n": 20, "statistic": overlap}
     return (
         dict.fromkeys(EVIDENCE_COLUMNS, 0)
         | values

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from genelight import pl, report
+from genelight import report
 from genelight.errors import FormatError, InputError
 
 Make = Callable[..., Path]
@@ -20,7 +20,8 @@ Make = Callable[..., Path]
 @pytest.fixture(autouse=True)
 def _undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Words and numbers are tested here; drawing takes nine tenths of the time."""
-    monkeypatch.setattr(pl, "svg", lambda draw, *, name, alt, size: f"<svg id='{name}' aria-label=''/>")
+    drawn = "genelight.report.sections._section.svg"
+    monkeypatch.setattr(drawn, lambda draw, *, name, alt, size: f"<svg id='{name}' aria-label=''/>")
 
 
 def test_findings_word_for_word(summary: dict[str, Any]) -> None:

@@ -218,7 +218,7 @@ def _facts(found: gl.Evidence, test: str) -> str:
 def _told(found: gl.Evidence, out: Path) -> Result:
     lines = [f"{out}: {len(found)} results, {int((found.table['q'] <= 0.05).sum())} with q <= 0.05"]
     lines += [
-        f"{row.subject}, {row.test}, {row.reference}: {row.statistic:.3g} ({row.null_mean:.3g}), p {row.p:.2g}"
+        f"{row.tested}, {row.test}, {row.reference}: {row.statistic:.3g} ({row.null_mean:.3g}), p {row.p:.2g}"
         for row in found.table.sort_values("p", kind="stable").head(5).itertuples()
     ]
     return Result("\n".join(lines), evidence_facts(found, out))

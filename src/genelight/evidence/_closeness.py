@@ -22,7 +22,7 @@ WORD = 63
 
 
 class Orders(NamedTuple):
-    """Random orders shared by many subjects.
+    """Random orders shared by many items.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Orders(NamedTuple):
     start_b
         Where each bin starts among the columns of `order_ru`, and where the last ends, shape ``(b + 1,)``.
     count_kb
-        How many genes of each bin a subject takes, shape ``(k, b)``.
+        How many genes of each bin an item takes, shape ``(k, b)``.
     """
 
     order_ru: np.ndarray
@@ -45,7 +45,7 @@ class Orders(NamedTuple):
 
     @classmethod
     def own(cls, genes_k: Sequence[np.ndarray]) -> tuple[list[Orders], np.ndarray]:
-        """Each subject's genes as they are: those of one size as rows of one bin; and which subject each row is."""
+        """Each item's genes as they are: those of one size as rows of one bin; and which item each row is."""
         size_k = np.array([len(genes) for genes in genes_k], dtype=np.int64)
         rows = [np.flatnonzero(size_k == size) for size in np.unique(size_k)]
         parts = [
@@ -56,7 +56,7 @@ class Orders(NamedTuple):
 
 
 class Closeness(NamedTuple):
-    """Of each subject's genes for each random order, shapes ``(r, k)``.
+    """Of each item's genes for each random order, shapes ``(r, k)``.
 
     Attributes
     ----------
@@ -80,12 +80,12 @@ def closeness(net: Interactome, parts: Sequence[Orders]) -> Closeness:
 
 
 def closeness_of(net: Interactome, genes_k: Sequence[np.ndarray]) -> Closeness:
-    """Statistics of each subject's own genes, one row each."""
+    """Statistics of each item's own genes, one row each."""
     if not genes_k:
         return Closeness(*(np.zeros((0, 1)) for _ in Closeness._fields))
-    parts, subject_k = Orders.own(genes_k)
+    parts, item_k = Orders.own(genes_k)
     found = closeness(net, [piece for part in parts for piece in part.cut()])
-    return Closeness(*(value_k[np.argsort(subject_k)] for value_k in found))
+    return Closeness(*(value_k[np.argsort(item_k)] for value_k in found))
 
 
 def components(net: Interactome, parts: Sequence[Orders]) -> np.ndarray:
@@ -100,16 +100,16 @@ def components(net: Interactome, parts: Sequence[Orders]) -> np.ndarray:
 
 
 def components_of(net: Interactome, genes_k: Sequence[np.ndarray]) -> np.ndarray:
-    """Genes in the largest connected component of each subject's own genes, shape ``(k,)``."""
+    """Genes in the largest connected component of each item's own genes, shape ``(k,)``."""
     if not genes_k:
         return np.zeros(0)
-    parts, subject_k = Orders.own(genes_k)
+    parts, item_k = Orders.own(genes_k)
     found = components(net, [piece for part in parts for piece in part.cut()])
-    return np.asarray(found[np.argsort(subject_k), 0])
+    return np.asarray(found[np.argsort(item_k), 0])
 
 
 def means(value_p: np.ndarray, orders: Orders) -> np.ndarray:
-    """Mean of a value over each subject's genes, for each random order, shape ``(r, k)``."""
+    """Mean of a value over each item's genes, for each random order, shape ``(r, k)``."""
     running_ru = np.cumsum(value_p[orders.order_ru], axis=1, dtype=np.float64)
     zero_r = np.zeros((len(running_ru), 1))
     running_rw = np.concatenate([zero_r, running_ru], axis=1)

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from ..errors import InputError
 from ..nouns import Edges, Genes
-from ._subjects import check_shared
+from ._tested import check_shared
 
 __all__ = ["Collection", "collect"]
 

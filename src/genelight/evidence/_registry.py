@@ -15,7 +15,7 @@ from ..nouns import Contrast, Evidence
 
 if TYPE_CHECKING:
     from ._collections import Collection
-    from ._subjects import Subjects
+    from ._tested import Items
     from .nulls import MatchedNull
 
 __all__ = ["TESTS", "Against", "Compared", "Findings", "Test", "calibrated", "run_tests"]
@@ -52,12 +52,12 @@ class Compared:
 
 @dataclass(frozen=True)
 class Against:
-    """The references that subjects are tested against; a test uses those it knows.
+    """The references that items are tested against; a test uses those it knows.
 
     Attributes
     ----------
     null
-        The subjects' genes on the network, with matched draws; None without a network.
+        The items' genes on the network, with matched draws; None without a network.
     sets
         Collections of gene sets over the measured genes.
     bin_g
@@ -89,7 +89,7 @@ class Findings:
     about: Mapping[str, Any]
 
 
-Test = Callable[["Subjects", Against], "Findings | None"]
+Test = Callable[["Items", Against], "Findings | None"]
 TESTS: Registry[Test] = Registry("evidence test")
 
 
@@ -99,7 +99,7 @@ def calibrated(test_r: pd.Series) -> pd.Series:
     return ~test_r.isin(doubtful)
 
 
-def run_tests(subjects: Subjects, against: Against, *, tests: Sequence[str] | None = None) -> Evidence:
+def run_tests(tested: Items, against: Against, *, tests: Sequence[str] | None = None) -> Evidence:
     """Run registered tests that have their reference, the calibrated unless named; ``about`` has each one's facts.
 
     Raises
@@ -109,7 +109,7 @@ def run_tests(subjects: Subjects, against: Against, *, tests: Sequence[str] | No
     """
     parts = []
     for name in [name for name in TESTS if TESTS.entry(name).calibrated] if tests is None else tests:
-        found = TESTS[name](subjects, against)
+        found = TESTS[name](tested, against)
         if found is not None:
             parts.append(
                 Evidence(

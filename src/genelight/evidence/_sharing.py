@@ -20,11 +20,11 @@ def pair_sums(
     count_kb: np.ndarray,
     out_rkf: np.ndarray,
 ) -> None:
-    """Sums of a few values over all ordered pairs of genes of each subject, for each random order.
+    """Sums of a few values over all ordered pairs of genes of each item, for each random order.
 
-    A subject takes the first ``count_kb[k, b]`` genes of each bin, so that its pairs between two bins fill a
+    An item takes the first ``count_kb[k, b]`` genes of each bin, so that its pairs between two bins fill a
     rectangle from the corner: its sum is one entry of a table of cumulative sums. The table is made row by row,
-    begun anew after a few rows of a bin, and each row is read at once by the subjects whose rectangles end or go on
+    begun anew after a few rows of a bin, and each row is read at once by the items whose rectangles end or go on
     there: it never leaves the nearest cache.
 
     Parameters
@@ -33,7 +33,7 @@ def pair_sums(
         Distances, uint8.
     value_v
         For each of the 256 distances the values that a pair adds, side by side in one int64, with room for the sum
-        of `run` rows of as many genes as a subject has.
+        of `run` rows of as many genes as an item has.
     shift_f
         Lowest bit of each value, and last the bit above them all, shape ``(f + 1,)``.
     run
@@ -82,13 +82,13 @@ def _add_row(
 def _readers(
     start_b: np.ndarray, count_kb: np.ndarray, run: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Cells that each subject reads, one after another, and their end; for every row, who reads it, from which cell."""
-    subjects, bins = count_kb.shape
+    """Cells that each item reads, one after another, and their end; for every row, who reads it, from which cell."""
+    items, bins = count_kb.shape
     cells = (count_kb > 0).sum()
-    cell_e, end_k = np.empty(cells, np.uint32), np.zeros(subjects, np.int64)
+    cell_e, end_k = np.empty(cells, np.uint32), np.zeros(items, np.int64)
     start_i = np.zeros(start_b[bins] + 1, np.int64)
     e = 0
-    for k in range(subjects):
+    for k in range(items):
         for b in range(bins):
             if count_kb[k, b] > 0:
                 cell_e[e] = start_b[b] + b + count_kb[k, b]
@@ -99,7 +99,7 @@ def _readers(
     start_i = np.cumsum(start_i)
     reader_e, filled_i = np.empty((start_i[-1], 2), np.int64), start_i.copy()
     e = 0
-    for k in range(subjects):
+    for k in range(items):
         for b in range(bins):
             for last in _read_at(count_kb[k, b], run):
                 i = start_b[b] + last
@@ -111,7 +111,7 @@ def _readers(
 
 @numba.njit(nogil=True, cache=True)
 def _read_at(count: int, run: int) -> np.ndarray:
-    """Rows of a bin at which a subject with so many genes there reads: the last of each run, and its own last."""
+    """Rows of a bin at which an item with so many genes there reads: the last of each run, and its own last."""
     last = np.arange(run - 1, count + run - 1, run)
     return np.minimum(last, count - 1)
 
@@ -120,7 +120,7 @@ def _read_at(count: int, run: int) -> np.ndarray:
 def largest_components(
     distance_pp: np.ndarray, order_ru: np.ndarray, start_b: np.ndarray, count_kb: np.ndarray, out_rk: np.ndarray
 ) -> None:
-    """Genes in the largest connected component of each subject, for each random order.
+    """Genes in the largest connected component of each item, for each random order.
 
     Parameters are those of :func:`pair_sums`.
     """

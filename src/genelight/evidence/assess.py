@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import InputError
 from ..nouns import Edges, Evidence, Module, NodeGenes
 from ._registry import Against, Compared, run_tests
-from ._subjects import Subjects
+from ._tested import Items
 from .distances import Interactome
 from .nulls import expression_bins, matched_null
 from .tests.enrichment import collect_all, read_expression
@@ -19,7 +19,7 @@ __all__ = ["assess"]
 
 
 def assess(
-    subject: NodeGenes | Module | Sequence[NodeGenes | Module],
+    tested: NodeGenes | Module | Sequence[NodeGenes | Module],
     *,
     network: Edges | Interactome | None = None,
     sets: Sequence[Edges] = (),
@@ -33,7 +33,7 @@ def assess(
 
     Parameters
     ----------
-    subject
+    tested
         A layer's node profiles, a module, or a list of them over the same measured genes. Nodes keep their
         names; a module is called ``"name [method]"``.
     network
@@ -44,9 +44,9 @@ def assess(
     n_top
         Genes of a node that are tested, or ``"knee"``: as many as stand out in its profile.
     draws
-        Matched draws for each subject in network tests, and of labels for modules.
+        Matched draws for each item in network tests, and of labels for modules.
     x_ng
-        Expression, shape ``(n, g)``, columns in the order of the first subject's genes, on a scale on which means
+        Expression, shape ``(n, g)``, columns in the order of the first item's genes, on a scale on which means
         and variances of genes can be compared, so before z-scoring: random genes are then matched on both as
         well as on degree. The calibrated tests of gene sets need it, for co-expression. With the contrast
         that modules were derived from, ``Compared(x_ng, contrast)``, their overlap with gene sets is held against
@@ -59,7 +59,7 @@ def assess(
 
     Returns
     -------
-    Evidence over all subjects. q is adjusted within one test, one layer (or module) and one reference;
+    Evidence over all items. q is adjusted within one test, one layer (or module) and one reference;
     ``about`` holds, under each test's name, the universe, coverage of the references and family sizes.
 
     Raises
@@ -67,7 +67,7 @@ def assess(
     GeneMismatchError
         If data and a reference share fewer than ten genes; shows ids of both sides.
     InputError
-        If there is no reference, subjects do not go together, a setting is out of range, `x_ng` does not fit, or
+        If there is no reference, items do not go together, a setting is out of range, `x_ng` does not fit, or
         there are sets, no `x_ng` and no test is named.
 
     Examples
@@ -92,12 +92,10 @@ def assess(
         msg = "nothing to assess against; pass network= or sets="
         raise InputError(msg)
     x_ng, contrast = read_expression(sets, x_ng, tests=tests)
-    subjects = Subjects.of(subject, n_top=n_top)
+    items = Items.of(tested, n_top=n_top)
     null = None
     if network is not None:
-        null = matched_null(subjects, as_interactome(network), draws=draws, x_ng=x_ng, seed=seed)
-    bin_g = expression_bins(x_ng, subjects.genes)
-    against = Against(
-        null, collect_all(sets, subjects), bin_g=bin_g, seed=seed, x_ng=x_ng, contrast=contrast, draws=draws
-    )
-    return run_tests(subjects, against, tests=tests)
+        null = matched_null(items, as_interactome(network), draws=draws, x_ng=x_ng, seed=seed)
+    bin_g = expression_bins(x_ng, items.genes)
+    against = Against(null, collect_all(sets, items), bin_g=bin_g, seed=seed, x_ng=x_ng, contrast=contrast, draws=draws)
+    return run_tests(items, against, tests=tests)

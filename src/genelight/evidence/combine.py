@@ -55,7 +55,7 @@ def combine(p: np.ndarray, *, method: str = "cauchy") -> float:
 
 
 def combine_evidence(evidence: Evidence, *, method: str = "cauchy") -> Evidence:
-    """Combine each subject's p values of one test over its references: a module over several diseases.
+    """Combine each item's p values of one test over its references: a module over several diseases.
 
     Parameters
     ----------
@@ -67,8 +67,8 @@ def combine_evidence(evidence: Evidence, *, method: str = "cauchy") -> Evidence:
 
     Returns
     -------
-    One row for each subject and test of two references and more: ``statistic`` the number of them, ``effect`` the
-    normal score of p, ``n`` the least genes; q over the subjects that had a q.
+    One row for each item and test of two references and more: ``statistic`` the number of them, ``effect`` the
+    normal score of p, ``n`` the least genes; q over the items that had a q.
 
     Raises
     ------
@@ -82,14 +82,14 @@ def combine_evidence(evidence: Evidence, *, method: str = "cauchy") -> Evidence:
     >>> import pandas as pd
     >>> from genelight.nouns.evidence import EVIDENCE_COLUMNS, Evidence
     >>> from genelight.evidence import combine_evidence
-    >>> row = dict.fromkeys(EVIDENCE_COLUMNS, 0) | {"subject": "module", "test": "genetic_association"}
+    >>> row = dict.fromkeys(EVIDENCE_COLUMNS, 0) | {"tested": "module", "test": "genetic_association"}
     >>> rows = [row | {"reference": disease, "p": p} for disease, p in (("lupus", 0.01), ("asthma", 0.2))]
     >>> found = combine_evidence(Evidence(pd.DataFrame(rows)), method="fisher")
     >>> found.table[["reference", "p"]].round(4).values.tolist()
     [['fisher of 2: asthma, lupus', 0.0144]]
     """
     rows = []
-    for (subject, test), part in evidence.table.groupby(["subject", "test"], sort=False):
+    for (tested, test), part in evidence.table.groupby(["tested", "test"], sort=False):
         if len(part) < 2:
             continue
         p = combine(part["p"].clip(lower=SMALLEST).to_numpy(), method=method)
@@ -97,7 +97,7 @@ def combine_evidence(evidence: Evidence, *, method: str = "cauchy") -> Evidence:
         listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         rows.append(
             {
-                "subject": subject,
+                "tested": tested,
                 "test": test,
                 "reference": f"{method} of {len(names)}: {listed}",
                 "n": part["n"].min(),

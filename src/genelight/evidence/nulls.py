@@ -14,11 +14,11 @@ from ..errors import InputError
 from ..stats.matched import match_bins, matched_orders
 from ..stats.pvalues import adjust, empirical_p
 from ._closeness import Closeness, Orders, closeness, closeness_of, means
-from ._subjects import LEAST_GENES, check_shared
+from ._tested import LEAST_GENES, check_shared
 
 if TYPE_CHECKING:
     from ..nouns import Genes
-    from ._subjects import Subjects
+    from ._tested import Items
     from .distances import Interactome
 
 __all__ = [
@@ -49,14 +49,14 @@ def expression_bins(x_ng: np.ndarray | None, genes: Genes) -> np.ndarray | None:
 
 @dataclass(frozen=True)
 class MatchedNull:
-    """Subjects' genes on a network, and random genes matched to them.
+    """Items' genes on a network, and random genes matched to them.
 
     Attributes
     ----------
     interactome
         The network.
-    subject_k
-        Which subjects have ten genes and more in the network, as positions, shape ``(k,)``.
+    item_k
+        Which items have ten genes and more in the network, as positions, shape ``(k,)``.
     genes_k
         The genes of each of them, as positions in the network.
     orders
@@ -72,7 +72,7 @@ class MatchedNull:
     """
 
     interactome: Interactome
-    subject_k: np.ndarray
+    item_k: np.ndarray
     genes_k: list[np.ndarray]
     orders: Orders
     inside_g: np.ndarray
@@ -87,23 +87,23 @@ class MatchedNull:
 
     @cached_property
     def observed(self) -> Closeness:
-        """How close each subject's own genes are, one row each."""
+        """How close each item's own genes are, one row each."""
         return closeness_of(self.interactome, self.genes_k)
 
     @cached_property
     def drawn(self) -> Closeness:
-        """How close the genes drawn for each subject are, one row for each draw."""
+        """How close the genes drawn for each item are, one row for each draw."""
         return closeness(self.interactome, self.orders.cut())
 
     @cached_property
     def degree(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean degree of each subject's own genes, shape ``(k,)``, and of those drawn for it, shape ``(r, k)``."""
+        """Mean degree of each item's own genes, shape ``(k,)``, and of those drawn for it, shape ``(r, k)``."""
         degree_p = self.interactome.degree_p
         return np.array([degree_p[genes].mean() for genes in self.genes_k]), means(degree_p, self.orders)
 
     @cached_property
     def of_any_degree(self) -> Orders:
-        """Random genes for each subject that are matched on expression, if there is any, and not on degree."""
+        """Random genes for each item that are matched on expression, if there is any, and not on degree."""
         draws = len(self.orders.order_ru)
         return _orders(
             self.pool_u, self.alike_u, self.genes_k, genes=len(self.interactome), draws=draws, seed=self.seed
@@ -111,18 +111,18 @@ class MatchedNull:
 
 
 def matched_null(
-    subjects: Subjects, interactome: Interactome, *, draws: int, x_ng: np.ndarray | None = None, seed: int = 0
+    tested: Items, interactome: Interactome, *, draws: int, x_ng: np.ndarray | None = None, seed: int = 0
 ) -> MatchedNull:
-    """Place subjects on a network and draw genes matched to each.
+    """Place items on a network and draw genes matched to each.
 
     Parameters
     ----------
-    subjects
+    tested
         What is tested; genes that are not in the network are left out.
     interactome
         The network.
     draws
-        Draws for each subject.
+        Draws for each item.
     x_ng
         Expression of the measured genes, to match on mean and variance as well as on degree.
     seed
@@ -136,8 +136,8 @@ def matched_null(
         If `draws` is not above zero, or `x_ng` does not have one finite column for each measured gene.
     """
     check_positive(draws=draws)
-    place_g = check_shared(subjects.genes, interactome.genes, reference=interactome.name)
-    check_expression(x_ng, len(subjects.genes))
+    place_g = check_shared(tested.genes, interactome.genes, reference=interactome.name)
+    check_expression(x_ng, len(tested.genes))
     measured = np.flatnonzero(place_g >= 0)
     # In the network's order, so that the order of the measured genes changes no draw.
     measured = measured[np.argsort(place_g[measured])]
@@ -145,17 +145,17 @@ def matched_null(
     x_nu = None if x_ng is None else x_ng[:, measured]
     bin_u = match_bins(interactome.degree_p[place_u], x_nu=x_nu)
     alike_u = match_bins(np.ones(len(place_u)), x_nu=x_nu, most_parts=MOST_EXPRESSION_PARTS)
-    genes_k = [place_g[c][place_g[c] >= 0] for c in subjects.chosen[0]]
-    subject_k = np.array([k for k, genes in enumerate(genes_k) if len(genes) >= LEAST_GENES], dtype=np.int64)
-    genes_k = [genes_k[k] for k in subject_k]
+    genes_k = [place_g[c][place_g[c] >= 0] for c in tested.chosen[0]]
+    item_k = np.array([k for k, genes in enumerate(genes_k) if len(genes) >= LEAST_GENES], dtype=np.int64)
+    genes_k = [genes_k[k] for k in item_k]
     orders = _orders(place_u, bin_u, genes_k, genes=len(interactome), draws=draws, seed=seed)
-    return MatchedNull(interactome, subject_k, genes_k, orders, place_g >= 0, place_u, alike_u, seed)
+    return MatchedNull(interactome, item_k, genes_k, orders, place_g >= 0, place_u, alike_u, seed)
 
 
 def _orders(
     pool_u: np.ndarray, bin_u: np.ndarray, genes_k: Sequence[np.ndarray], *, genes: int, draws: int, seed: int
 ) -> Orders:
-    """Random orders of the pool within bins, and how many genes each subject takes of each."""
+    """Random orders of the pool within bins, and how many genes each item takes of each."""
     bins = int(bin_u.max()) + 1
     bin_p = np.full(genes, -1)
     bin_p[pool_u] = bin_u
@@ -176,7 +176,7 @@ def check_expression(x_ng: np.ndarray | None, genes: int) -> None:
     if x_ng is None:
         return
     if x_ng.ndim != 2 or x_ng.shape[1] != genes:
-        msg = f"x_ng has shape {x_ng.shape}, but the subjects have {genes} genes; pass one column for each, in order"
+        msg = f"x_ng has shape {x_ng.shape}, but the items have {genes} genes; pass one column for each, in order"
         raise InputError(msg)
     if not np.isfinite(np.sum(x_ng, dtype=np.float64)):
         msg = "x_ng holds NaN or infinite values; pass prepared expression"

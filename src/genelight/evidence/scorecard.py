@@ -14,7 +14,7 @@ from ..nouns.scorecard import SCORE_COLUMNS
 from ._readings import Reading, check_readings, permuted, renamed
 from ._registry import TESTS, Against, Findings
 from ._samples import Samples
-from ._subjects import Subjects
+from ._tested import Items
 from ._verdict import verdicts
 from .distances import Interactome
 from .nulls import expression_bins, matched_null
@@ -33,7 +33,7 @@ class _Asked:
 
     readings: Sequence[Reading]
     first: dict[str, Reading]
-    subjects: Subjects
+    tested: Items
     x_ng: np.ndarray | None
     draws: int
     seed: int
@@ -113,9 +113,9 @@ def scorecard(
     asked = [*readings, *permuted(readings, seed=seed)]
     first = _first(asked)
     distinct = [renamed(r) for r in asked if first[r.key] is r]
-    all_asked = _Asked(asked, first, Subjects.of(distinct, n_top=n_top), x_ng, draws, seed)
+    all_asked = _Asked(asked, first, Items.of(distinct, n_top=n_top), x_ng, draws, seed)
     rows: list[dict[str, object]] = []
-    genes = len(all_asked.subjects.genes)
+    genes = len(all_asked.tested.genes)
     about: dict[str, object] = {"n_top": n_top, "draws": draws, "genes": genes, "seed": seed}
     if network is not None:
         rows += _of_network(all_asked, as_interactome(network))
@@ -132,9 +132,9 @@ def _of_network(asked: _Asked, net: Interactome) -> Iterator[dict[str, object]]:
     for x_ng, question in ((None, net.name), (asked.x_ng, f"{net.name}, matched")):
         if x_ng is None and question != net.name:
             continue
-        null = matched_null(asked.subjects, net, draws=asked.draws, x_ng=x_ng, seed=asked.seed)
-        found = TESTS["distance"](asked.subjects, Against(null))
-        by_name = found.table.set_index("subject") if found else pd.DataFrame(columns=["p", "effect"])
+        null = matched_null(asked.tested, net, draws=asked.draws, x_ng=x_ng, seed=asked.seed)
+        found = TESTS["distance"](asked.tested, Against(null))
+        by_name = found.table.set_index("tested") if found else pd.DataFrame(columns=["p", "effect"])
         for reading, names in _names(asked):
             p_k = by_name["p"].reindex(names).fillna(1.0).to_numpy()
             z_k = -by_name["effect"].reindex(names).fillna(0.0).to_numpy()
@@ -144,10 +144,10 @@ def _of_network(asked: _Asked, net: Interactome) -> Iterator[dict[str, object]]:
 
 def _of_sets(asked: _Asked, sets: Sequence[Edges]) -> Iterator[dict[str, object]]:
     """Share of nodes with a significant set in each collection, by the hypergeometric test and the matched one."""
-    collections = collect_all(sets, asked.subjects)
-    against = Against(sets=collections, bin_g=expression_bins(asked.x_ng, asked.subjects.genes))
+    collections = collect_all(sets, asked.tested)
+    against = Against(sets=collections, bin_g=expression_bins(asked.x_ng, asked.tested.genes))
     for test, ending in (("hypergeometric", ""), ("hypergeometric_matched", ", matched")):
-        found = TESTS[test](asked.subjects, against)
+        found = TESTS[test](asked.tested, against)
         if found is None:
             continue
         for collection in collections:
@@ -159,7 +159,7 @@ def _of_sets(asked: _Asked, sets: Sequence[Edges]) -> Iterator[dict[str, object]
 
 def _best_q(found: Findings, collection: str) -> pd.Series:
     rows = found.table[found.table["reference"].str.startswith(f"{collection}: ")]
-    return rows.groupby("subject")["q"].min()
+    return rows.groupby("tested")["q"].min()
 
 
 def _of_samples(asked: _Asked, samples: Samples) -> Iterator[dict[str, object]]:
@@ -170,7 +170,7 @@ def _of_samples(asked: _Asked, samples: Samples) -> Iterator[dict[str, object]]:
         column = str(row["reference"]).removeprefix("obs: ")
         kind = "label" if column in samples.labels else "batch" if column in samples.batch else "column"
         for reading in asked.readings:
-            if reading.h_nk is not None and asked.first[reading.key].key == row["subject"]:
+            if reading.h_nk is not None and asked.first[reading.key].key == row["tested"]:
                 place = _place(kind, column, reading, measure=str(row["test"]))
                 yield {**place, "value": row["statistic"], "null": row["null_mean"], "p": row["p"]}
 

@@ -174,14 +174,14 @@ class LinearAtTheEnd(FittedAutoencoder):
     @cached_property
     def steps(self) -> Steps:
         """Its layers as differentiable modules between two linear maps, from and to genes."""
-        pairs = zip(self.widths, self.net.hidden, self.net.bends, strict=True)
-        hidden = {layer: nn.Sequential(linear, bend) for layer, linear, bend in pairs}
+        pairs = zip(self.widths, self.net.hidden, self.net.activations, strict=True)
+        hidden = {layer: nn.Sequential(linear, activation) for layer, linear, activation in pairs}
         if isinstance(self.space, Subspace):
             return Steps(self.space.basis_gk, hidden, self._exit_wg)
         first: nn.Linear = self.net.hidden[0]  # type: ignore[assignment]
         entry_gw = first.weight.numpy().T / self.space.span_g[:, None]  # type: ignore[attr-defined]
         constant_w = first.bias.numpy() - self.space.low_g @ entry_gw  # type: ignore[attr-defined]
-        hidden["L1"] = nn.Sequential(_Shift(torch.from_numpy(constant_w)), self.net.bends[0])
+        hidden["L1"] = nn.Sequential(_Shift(torch.from_numpy(constant_w)), self.net.activations[0])
         return Steps(np.ascontiguousarray(entry_gw), hidden, self._exit_wg)
 
     def _write(self, h: torch.Tensor) -> np.ndarray:

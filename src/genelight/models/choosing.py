@@ -34,7 +34,7 @@ def leave_out(subject_n: np.ndarray, *, seed: int) -> tuple[np.ndarray, np.ndarr
 def _apart(samples: Samples, inner: Rows, outer: Rows) -> Iterator[tuple[Samples, Samples]]:
     """Learners and held-out samples, both less the learners' mean; slices are views, and put back afterwards.
 
-    Centred without the held-out subjects: else they lie opposite to the others, and look familiar to PCA.
+    Centred without the held-out subjects: else they lie opposite to the others, and look like them to PCA.
     """
     learners, held_out = (Samples(samples.x_ng[i], samples.subject_n[i], samples.genes) for i in (inner, outer))
     centre_g = learners.x_ng.mean(0)
@@ -81,4 +81,4 @@ def _chosen(
         return recipe, weighing, history, {}
     net, c_nk = trained[recipe.sparsity] if recipe.last else start.net, start.space.coordinates(learners.x_ng)
     far = held_out_distances(net, c_nk, held_out, genes=learners.genes)
-    return recipe, weighing, history, {"familiar": far}
+    return recipe, weighing, history, {"applicability": far}

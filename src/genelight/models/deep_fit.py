@@ -235,7 +235,7 @@ class _Axes:
         return cls(axes, found.c_nk * np.sign(np.einsum("gk,gk->k", axes.basis_gk, found.basis_gk)), found.outside_n)
 
     def about(self, inner: np.ndarray) -> _Axes:
-        """The same about the learners' mean, turned to their principal axes there; the basis is of no use then."""
+        """The same about the learners' mean, rotated to their principal axes there; the basis is of no use then."""
         c_nk = self.c_nk - self.c_nk[inner].mean(0)
         values, vectors = eigen(gram(c_nk[inner]))
         subspace = Subspace(self.subspace.basis_gk, np.maximum(values, 0.0) / len(inner), self.subspace.lost)
@@ -281,7 +281,7 @@ def _choice(
         "error_s": np.sort(error_n).tolist(),
         "distance_s": np.sort(np.linalg.norm(off_nb / np.maximum(own_nb.std(0), 1e-12), axis=1)).tolist(),
     }
-    return deep, {"held_out": held_out_figures, "familiar": far}
+    return deep, {"held_out": held_out_figures, "applicability": far}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .shrink import Weighing, turn
+from .shrink import Weighing, rotate
 from .subspace import Subspace
 
 __all__ = ["Draw"]
@@ -35,13 +35,13 @@ class Draw:
     rows: np.ndarray
     seed: int
 
-    def turned(self, weighing: Weighing) -> tuple[np.ndarray, np.ndarray, Subspace, np.ndarray]:
-        """Centre ``(k,)``, turn ``(k, k)``, subspace on the drawn samples' own axes, and their coordinates there."""
+    def rotated(self, weighing: Weighing) -> tuple[np.ndarray, np.ndarray, Subspace, np.ndarray]:
+        """Centre ``(k,)``, rotation ``(k, k)``, subspace on the drawn samples' axes, and their coordinates there."""
         drawn_nk = self.c_nk[self.rows]
         centre_k = drawn_nk.mean(0)
         drawn_nk = weighing.apply(drawn_nk - centre_k, self.subject_n[self.rows])
         k = len(centre_k)
-        own = turn(Subspace(np.eye(k, dtype=np.float32), self.whole.variance_k, self.whole.lost), drawn_nk)
-        turn_kk = own.basis_gk
-        subspace = Subspace(self.whole.basis_gk @ turn_kk, own.variance_k, self.whole.lost)
-        return centre_k, turn_kk, subspace, drawn_nk @ turn_kk
+        own = rotate(Subspace(np.eye(k, dtype=np.float32), self.whole.variance_k, self.whole.lost), drawn_nk)
+        rotation_kk = own.basis_gk
+        subspace = Subspace(self.whole.basis_gk @ rotation_kk, own.variance_k, self.whole.lost)
+        return centre_k, rotation_kk, subspace, drawn_nk @ rotation_kk

@@ -235,7 +235,7 @@ def _trained(
         "latent": start.net.latent,
         **asdict(recipe),
         "between_subject_shrinkage": weighing.gamma,
-        "tempering": weighing.power,
+        "sphering": weighing.power,
         "seed": seed,
         "rank": start.c_nk.shape[1],
     }

@@ -100,7 +100,7 @@ class LinearSpec(Spec):
         members = []
         with progress("training members", len(draws)) as step:
             for draw in draws:
-                _, _, subspace, _ = draw.turned(Weighing())
+                _, _, subspace, _ = draw.rotated(Weighing())
                 spec = replace(self, width=widths[0], seed=draw.seed)
                 members.append(spec.of(preparation, draw.x_ng, subspace=subspace))
                 step()

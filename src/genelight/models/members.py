@@ -55,9 +55,9 @@ def trained_members(
     train_together([member for member, _ in begun], recipe, genes=len(model.genes))
     home = draws[0].whole if isinstance(model.space, Subspace) else model.space
     members = []
-    for (member, turned), draw, spec in zip(begun, draws, specs, strict=True):
-        if turned:
-            _turn_back(member.net, *turned)
+    for (member, rotated), draw, spec in zip(begun, draws, specs, strict=True):
+        if rotated:
+            _rotate_back(member.net, *rotated)
         drawn = {"seed": draw.seed, "subjects_drawn": len(np.unique(draw.subject_n[draw.rows]))}
         ranges = code_ranges(home, member.net, draw.x_ng)
         settled = settings | {"widths": list(widths), "latent": member.net.latent} | drawn
@@ -70,30 +70,30 @@ def trained_members(
 def _begun(
     model: FittedAutoencoder, draw: Draw, widths: tuple[int, ...], *, preset: Preset
 ) -> tuple[Member, tuple[np.ndarray, np.ndarray] | None]:
-    """A network of the model's kind at another start, its samples, and how they were turned and centred."""
-    settings, space, turned = model.settings, model.space, None
+    """A network of the model's kind at another start, its samples, and how they were rotated and centred."""
+    settings, space, rotated = model.settings, model.space, None
     if isinstance(space, Subspace):
-        weighing = Weighing(settings["between_subject_shrinkage"], settings["tempering"])
-        centre_k, turn_kk, space, c_nk = draw.turned(weighing)
-        turned = turn_kk, centre_k
+        weighing = Weighing(settings["between_subject_shrinkage"], settings["sphering"])
+        centre_k, rotation_kk, space, c_nk = draw.rotated(weighing)
+        rotated = rotation_kk, centre_k
     else:
         c_nk = space.coordinates(draw.x_ng[draw.rows])
     net = preset.network(c_nk.shape[1], widths)
     STARTS[preset.start](net, space, draw.seed)
     samples = torch.from_numpy(c_nk)
     whiten(net, samples)
-    return Member(net, samples, draw.seed), turned
+    return Member(net, samples, draw.seed), rotated
 
 
 @torch.no_grad()
-def _turn_back(net: Stack, turn_kk: np.ndarray, centre_k: np.ndarray) -> None:
-    """Let a network trained on ``(c - centre) @ turn`` read and write ``c``, so that members share one subspace."""
-    turn, centre = torch.from_numpy(turn_kk), torch.from_numpy(centre_k)
+def _rotate_back(net: Stack, rotation_kk: np.ndarray, centre_k: np.ndarray) -> None:
+    """Let a network trained on ``(c - centre) @ rotation`` read and write ``c``, so that members share one subspace."""
+    rotation, centre = torch.from_numpy(rotation_kk), torch.from_numpy(centre_k)
     readers: list[torch.nn.Linear] = [net.hidden[0], *([net.spread] if net.latent == 1 else [])]  # type: ignore[list-item]
     for reader in readers:
-        reader.weight.copy_(reader.weight @ turn.T)
+        reader.weight.copy_(reader.weight @ rotation.T)
         reader.bias.sub_(reader.weight @ centre)
-    # A mirror shows the first layer's weights, turned already.
+    # A mirror shows the first layer's weights, rotated already.
     if not isinstance(net.out, Mirror):
-        net.out.weight.copy_(turn @ net.out.weight)
-    net.out.bias.copy_(turn @ net.out.bias + centre)
+        net.out.weight.copy_(rotation @ net.out.weight)
+    net.out.bias.copy_(rotation @ net.out.bias + centre)

@@ -63,12 +63,12 @@ class Stack(nn.Module):
         sizes = (inputs, *widths)
         self.widths, self.latent, self.squash = widths, latent, squash
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
-        self.bends = nn.ModuleList(ACTIVATIONS[activation](w) for w in widths)
+        self.activations = nn.ModuleList(ACTIVATIONS[activation](w) for w in widths)
         self.out: nn.Linear = nn.Linear(widths[-1], inputs)
         if tied:
             self._tie()
         if latent:
-            self.bends[latent - 1] = Straight(widths[latent - 1])
+            self.activations[latent - 1] = Straight(widths[latent - 1])
             self.spread = nn.Linear(sizes[latent - 1], widths[latent - 1])
 
     def _tie(self) -> None:
@@ -83,8 +83,8 @@ class Stack(nn.Module):
 
     def encode(self, x: torch.Tensor, depth: int) -> torch.Tensor:
         """Codes of hidden layer `depth`, counted from 1."""
-        for linear, bend in zip(self.hidden[:depth], self.bends[:depth], strict=True):
-            x = bend(linear(x))
+        for linear, activation in zip(self.hidden[:depth], self.activations[:depth], strict=True):
+            x = activation(linear(x))
         return x
 
     def decode(self, h: torch.Tensor, depth: int) -> torch.Tensor:
@@ -93,8 +93,8 @@ class Stack(nn.Module):
 
     def forward_from(self, h: torch.Tensor, depth: int) -> torch.Tensor:
         """Codes of the last hidden layer from those of hidden layer `depth`."""
-        for linear, bend in zip(self.hidden[depth:], self.bends[depth:], strict=True):
-            h = bend(linear(h))
+        for linear, activation in zip(self.hidden[depth:], self.activations[depth:], strict=True):
+            h = activation(linear(h))
         return h
 
     def write(self, h: torch.Tensor) -> torch.Tensor:

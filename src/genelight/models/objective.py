@@ -60,8 +60,8 @@ class Objective(nn.Module):
         h, penalty, divergence = x, x.new_zeros(()), x.new_zeros(())
         if draw is not None and recipe.noise:
             h = h + recipe.noise * _normal(h, draw)
-        for i, (linear, bend) in enumerate(zip(net.hidden, net.bends, strict=True)):
-            before, h = h, bend(linear(h))
+        for i, (linear, activation) in enumerate(zip(net.hidden, net.activations, strict=True)):
+            before, h = h, activation(linear(h))
             if recipe.sparsity:
                 penalty = penalty + h.abs().mean() / self.units[i]
             if net.latent == i + 1:

@@ -14,7 +14,7 @@ from .network import Stack
 from .objective import HeldOut
 from .presets import Preset
 from .recipe import Recipe
-from .shrink import Weighing, choose_weighing, turn
+from .shrink import Weighing, choose_weighing, rotate
 from .spaces import GeneSpace, Space
 from .starts import STARTS, whiten
 from .subspace import Subspace, find_subspace
@@ -75,8 +75,8 @@ class Plan:
             space: Space = subspace
             if not weighing.is_even:
                 c_nk = weighing.apply(c_nk, samples.subject_n)
-                turned = turn(subspace, c_nk)
-                c_nk, subspace = c_nk @ (subspace.basis_gk.T @ turned.basis_gk), turned
+                rotated = rotate(subspace, c_nk)
+                c_nk, subspace = c_nk @ (subspace.basis_gk.T @ rotated.basis_gk), rotated
             space = self._leading(subspace)
             c_nk = np.ascontiguousarray(c_nk[:, : space.basis_gk.shape[1]])
         else:

@@ -62,7 +62,7 @@ class Preset:
     leading
         Read only the leading principal axes, so many for each node of the narrowest layer (and at least as many as
         the widest has nodes); None for all. In simulated cohorts with bent programmes the axes beyond are learned by
-        heart, and cost most of what the bends gain.
+        heart, and cost most of what nonlinear nodes gain.
     sparsities
         Weights of the sparsity penalty to try, see :func:`genelight.models.choice.choose_recipe`; none for a training
         without.

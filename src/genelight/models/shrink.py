@@ -8,7 +8,7 @@ doi 10.1080/01621459.1989.10478752).
 
 A few samples far from the centre draw axes to themselves in the same way. Multiplying each sample by a power of
 its distance to the centre, between 0 (nothing) and -1 (all samples on a sphere: spherical principal components,
-Locantore et al. 1999, doi 10.1007/BF02595862), tempers them.
+Locantore et al. 1999, doi 10.1007/BF02595862), holds them back: partial sphering.
 
 Both are chosen by how well the axes reconstruct subjects left out.
 """
@@ -25,7 +25,7 @@ from sklearn.utils.extmath import randomized_svd
 from .._core.threads import one_thread
 from .subspace import Subspace, eigen, gram
 
-__all__ = ["GAMMAS", "POWERS", "Weighing", "choose_weighing", "shrink_means", "temper", "turn"]
+__all__ = ["GAMMAS", "POWERS", "Weighing", "choose_weighing", "rotate", "shrink_means", "sphere"]
 
 GAMMAS = (1.0, 0.7, 0.5, 0.3, 0.15)
 POWERS = (0.0, 0.15, 0.3, 0.45, 0.6)
@@ -58,7 +58,7 @@ class Weighing:
 
     def apply(self, c_nk: np.ndarray, subject_n: np.ndarray) -> np.ndarray:
         """Centred samples as they enter the search for axes."""
-        return temper(shrink_means(c_nk, subject_n, self.gamma), self.power)
+        return sphere(shrink_means(c_nk, subject_n, self.gamma), self.power)
 
 
 def shrink_means(c_nk: np.ndarray, subject_n: np.ndarray, gamma: float) -> np.ndarray:
@@ -72,7 +72,7 @@ def shrink_means(c_nk: np.ndarray, subject_n: np.ndarray, gamma: float) -> np.nd
     return c_nk - (1.0 - math.sqrt(gamma)) * mean_sk[inverse]
 
 
-def temper(c_nk: np.ndarray, power: float) -> np.ndarray:
+def sphere(c_nk: np.ndarray, power: float) -> np.ndarray:
     """Samples over their length, in units of the median length, to a power; 0 leaves them as they are."""
     if power == 0.0:
         return c_nk
@@ -146,7 +146,7 @@ def _folds(c_nk: np.ndarray, subject_n: np.ndarray, *, seed: int) -> list[Fold]:
     splits = GroupKFold(min(FOLDS, len(np.unique(subject_n))), shuffle=True, random_state=seed)
     found = []
     for train, test in splits.split(c_nk, groups=subject_n):
-        # Centred without the left-out subjects: else their means lie opposite to the others', and look familiar.
+        # Centred without the left-out subjects: else their means lie opposite to the others', and look like seen ones.
         centre_k = c_nk[train].mean(0)
         found.append((c_nk[train] - centre_k, subject_n[train], c_nk[test] - centre_k))
     return found
@@ -175,8 +175,8 @@ def _axes(c_nk: np.ndarray, width: int, *, seed: int) -> np.ndarray:
     return axes_kw.astype(c_nk.dtype)
 
 
-def turn(subspace: Subspace, c_nk: np.ndarray) -> Subspace:
-    """The same subspace with its axes turned to the principal axes of the samples `c_nk`, given in its coordinates."""
+def rotate(subspace: Subspace, c_nk: np.ndarray) -> Subspace:
+    """The same subspace with its axes rotated to the principal axes of the samples `c_nk`, given in its coordinates."""
     values, vectors = eigen(gram(c_nk) / len(c_nk))
     basis_gk = subspace.basis_gk @ vectors.astype(np.float32)
     return Subspace(np.ascontiguousarray(basis_gk), np.maximum(values, 0.0), subspace.lost)

@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 from ..errors import GeneMismatchError, InputError
 from ..nouns import NodeGenes
 
-__all__ = ["LIVE", "assign", "check_genes", "random_turn", "unit_profiles"]
+__all__ = ["LIVE", "assign", "check_genes", "random_rotation", "unit_profiles"]
 
 LIVE = 1e-6  # a profile that varies less over genes than this share of the layer's liveliest is dead
 
@@ -58,7 +58,7 @@ def assign(r_ab: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return linear_sum_assignment(np.abs(r_ab), maximize=True)
 
 
-def random_turn(k: int, rng: np.random.Generator) -> np.ndarray:
+def random_rotation(k: int, rng: np.random.Generator) -> np.ndarray:
     """A rotation of k dimensions drawn uniformly (QR of a Gaussian matrix, signs fixed; Mezzadri 2007)."""
     q, r = np.linalg.qr(rng.standard_normal((k, k)))
     return q * np.sign(np.diag(r))

@@ -15,7 +15,7 @@ from .._core.progress import progress
 from .._core.threads import one_thread
 from ..errors import InputError
 from ..nouns import NodeGenes
-from ._matching import assign, check_genes, random_turn, unit_profiles
+from ._matching import assign, check_genes, random_rotation, unit_profiles
 
 __all__ = ["Consensus", "consensus"]
 
@@ -145,9 +145,9 @@ def _rotated(r_kk: np.ndarray, member: np.ndarray, rng: np.random.Generator) -> 
     for m in np.unique(member):
         own = np.flatnonzero(member == m)
         block = slice(own[0], own[-1] + 1)
-        turn = random_turn(len(own), rng)
-        mixed[block] = turn @ mixed[block]
-        mixed[:, block] = mixed[:, block] @ turn.T
+        rotation_kk = random_rotation(len(own), rng)
+        mixed[block] = rotation_kk @ mixed[block]
+        mixed[:, block] = mixed[:, block] @ rotation_kk.T
     norm = np.sqrt(np.maximum(np.diag(mixed), 1e-12))
     return mixed / np.outer(norm, norm)
 

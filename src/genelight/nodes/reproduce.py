@@ -13,7 +13,7 @@ from .._core.progress import progress
 from .._core.threads import one_thread
 from ..errors import InputError, UnknownNameError
 from ..nouns import Model, NodeGenes
-from ._matching import assign, check_genes, random_turn, unit_profiles
+from ._matching import assign, check_genes, random_rotation, unit_profiles
 from .light_up import light_up
 
 __all__ = ["match_nodes", "rank_nodes", "reproducibility", "reproducible_nodes"]
@@ -286,5 +286,5 @@ def _null(
 
 def _turn(gram: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """A random rotation and the lengths of the mixed profiles."""
-    turn = random_turn(len(gram), rng)
-    return turn, np.sqrt(np.maximum(np.einsum("ij,ij->i", turn @ gram, turn), 1e-12))
+    rotation_kk = random_rotation(len(gram), rng)
+    return rotation_kk, np.sqrt(np.maximum(np.einsum("ij,ij->i", rotation_kk @ gram, rotation_kk), 1e-12))

@@ -1,4 +1,4 @@
-"""What a model has seen, as two distances with their values on held-out subjects."""
+"""The applicability domain of a model: two distances, with their values on held-out subjects."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Familiar"]
+__all__ = ["Applicability"]
 
 
 @dataclass(frozen=True)
-class Familiar:
+class Applicability:
     """How far samples of unseen subjects lie from what a model knows; arrays are sorted.
 
     Attributes
@@ -55,7 +55,7 @@ class Familiar:
         return {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in vars(self).items()}
 
     @classmethod
-    def of(cls, plain: Mapping[str, Any]) -> Familiar:
+    def of(cls, plain: Mapping[str, Any]) -> Applicability:
         """From :meth:`plain`."""
         arrays = {name: np.asarray(v, dtype=np.float64) for name, v in plain.items() if name != "layer"}
         return cls(layer=str(plain["layer"]), **arrays)

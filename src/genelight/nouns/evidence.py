@@ -15,7 +15,7 @@ from ..errors import FormatError
 __all__ = ["EVIDENCE_COLUMNS", "Evidence"]
 
 EVIDENCE_COLUMNS: dict[str, str] = {
-    "subject": "object",
+    "tested": "object",
     "test": "object",
     "reference": "object",
     "n": "int64",
@@ -37,7 +37,7 @@ class Evidence:
     Parameters
     ----------
     table
-        Columns: ``subject`` (a node, a module or a layer), ``test`` (registered name), ``reference`` (the
+        Columns: ``tested`` (a node, a module or a layer), ``test`` (registered name), ``reference`` (the
         network, or ``"collection: set"``), ``n`` (genes that entered), ``statistic``, ``effect`` (z against
         the null, or fold enrichment), ``null_mean``, ``null_sd``, ``p`` (one-sided towards more biology),
         ``q`` (Benjamini-Hochberg over the family that the test's docstring names; NaN where a test says what others
@@ -72,9 +72,9 @@ class Evidence:
             about.update(part.about)
         return cls(pd.concat(tables, ignore_index=True) if tables else empty, about)
 
-    def of(self, subject: str) -> pd.DataFrame:
-        """Rows of one subject, smallest p first."""
-        return self.table[self.table["subject"] == subject].sort_values("p", kind="stable")
+    def of(self, tested: str) -> pd.DataFrame:
+        """Rows of one item, smallest p first."""
+        return self.table[self.table["tested"] == tested].sort_values("p", kind="stable")
 
     def save(self, path: Path) -> None:
         """Write as Parquet."""

@@ -12,7 +12,7 @@ import pandas as pd
 
 from .._core.tables import read_parquet, write_parquet
 from ..errors import FormatError
-from .applicability import Familiar
+from .applicability import Applicability
 
 __all__ = ["Groups"]
 
@@ -37,7 +37,7 @@ class Groups:
         What goes with the groups: ``kind`` (``"programme"``, ``"column"``), ``name``, ``test``, ``effect``,
         ``highest``, ``p``, ``q``.
     about
-        Layer, model's digest, settings, ``axes``, ``centre`` and ``spread`` of the subjects, ``familiar``.
+        Layer, model's digest, settings, ``axes``, ``centre`` and ``spread`` of the subjects, ``applicability``.
     """
 
     centres: pd.DataFrame
@@ -67,9 +67,9 @@ class Groups:
         return str(self.about["layer"])
 
     @property
-    def familiar(self) -> Familiar:
+    def applicability(self) -> Applicability:
         """What the model has seen."""
-        return Familiar.of(self.about["familiar"])
+        return Applicability.of(self.about["applicability"])
 
     def assign(self, h_nk: np.ndarray) -> tuple[list[str], np.ndarray]:
         """Group of each sample by its codes, and the probability of that group among all, shape ``(n,)``.

@@ -12,7 +12,7 @@ import pandas as pd
 
 from .._core.tables import read_parquet, write_parquet
 from ..errors import FormatError, InputError
-from .applicability import Familiar
+from .applicability import Applicability
 
 __all__ = ["GENES", "Severity", "bounds"]
 
@@ -49,7 +49,8 @@ class Severity:
         Measure, model's digest, settings; ``coverage_by_score`` and ``coverage_by_measure``, how often intervals hold
         in fifths, and ``under_called``, in words, where the most severe lie above theirs; ``spread`` (base, slope and
         least of the absolute residual to expect at a score), ``edges`` between the parts of the scores, ``range`` of
-        the measure, ``familiar`` (what the model has seen).
+        the measure, ``applicability`` (the domain that the model
+        has seen).
     """
 
     heads: pd.DataFrame
@@ -80,9 +81,9 @@ class Severity:
         return str(self.about.get("shown", self.measure))
 
     @property
-    def familiar(self) -> Familiar:
+    def applicability(self) -> Applicability:
         """What the model has seen."""
-        return Familiar.of(self.about["familiar"])
+        return Applicability.of(self.about["applicability"])
 
     @property
     def parts(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Learn what a model has seen from how far off subjects lie that a training left out."""
+"""The applicability domain of a model, learned from how far off subjects lie that a training left out."""
 
 from __future__ import annotations
 
@@ -6,45 +6,47 @@ import numpy as np
 
 from ..models.reconstruct import reconstruct
 from ..nouns import Model
-from ..nouns.applicability import Familiar
+from ..nouns.applicability import Applicability
 from ..nouns.model import bottleneck
 
-__all__ = ["familiar", "far_off", "reconstruction_error", "remembered"]
+__all__ = ["applicability", "held_out_distances", "reconstruction_error", "remembered"]
 
 
-def far_off(model: Model, x_ng: np.ndarray, train_n: np.ndarray, *, test: np.ndarray) -> np.ndarray:
+def held_out_distances(model: Model, x_ng: np.ndarray, train_n: np.ndarray, *, test: np.ndarray) -> np.ndarray:
     """Reconstruction error and code distance of held-out samples, shape ``(n, 2)``."""
     layer = bottleneck(model)
     centre_k, whiten_kk = _around(model.encode(x_ng[train_n], layer))
-    judge = Familiar(layer, centre_k, whiten_kk, np.empty(0), np.empty(0))
+    judge = Applicability(layer, centre_k, whiten_kk, np.empty(0), np.empty(0))
     h_nk = model.encode(x_ng[test], layer)
     return np.stack([reconstruction_error(model, x_ng[test]), judge.distance(h_nk)], axis=1)
 
 
-def familiar(model: Model, x_ng: np.ndarray, far_n2: np.ndarray, *, subject_n: np.ndarray, seed: int) -> Familiar:
+def applicability(
+    model: Model, x_ng: np.ndarray, distance_n2: np.ndarray, *, subject_n: np.ndarray, seed: int
+) -> Applicability:
     """What the model has seen, given how far off every sample was when its subject was held out.
 
     One sample is drawn of each subject, so that a new subject's sample is exchangeable with them.
     """
     order = np.random.default_rng((seed, 3)).permutation(len(subject_n))
     _, first = np.unique(subject_n[order], return_index=True)
-    error_s, distance_s = np.sort(far_n2[order[first]], axis=0).T
+    error_s, distance_s = np.sort(distance_n2[order[first]], axis=0).T
     layer = bottleneck(model)
-    return Familiar(layer, *_around(model.encode(x_ng, layer)), error_s, distance_s)
+    return Applicability(layer, *_around(model.encode(x_ng, layer)), error_s, distance_s)
 
 
-def remembered(model: Model) -> Familiar | None:
-    """What the samples tell that a model's own training held out; None where it kept no record.
+def remembered(model: Model) -> Applicability | None:
+    """The domain that the samples tell which a model's own training held out; None where it kept no record.
 
-    Coarser than :func:`familiar`: codes are each in their own standard deviations, and samples of few subjects stand
-    for unseen ones.
+    Coarser than :func:`applicability`: codes are each in their own standard deviations, and samples of few subjects
+    stand for unseen ones.
     """
-    kept = getattr(model, "about", {}).get("familiar")
+    kept = getattr(model, "about", {}).get("applicability")
     if not kept:
         return None
     span = model.code_range(bottleneck(model))
     whiten_kk = np.diag(1.0 / np.where(span.sd > 0, span.sd, np.inf))
-    return Familiar.of({"layer": bottleneck(model), "centre_k": span.mean, "whiten_kk": whiten_kk, **kept})
+    return Applicability.of({"layer": bottleneck(model), "centre_k": span.mean, "whiten_kk": whiten_kk, **kept})
 
 
 def reconstruction_error(model: Model, x_ng: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from ..nouns.severity import GENES
 from ..stats.conformal import NO_RESIDUALS, calibration, coverage, coverage_by, inside, residuals
 from ..stats.intervals import TAILS
 from ..stats.subjects import subject_folds
-from ._applicability import familiar, far_off
+from ._applicability import applicability, held_out_distances
 from ._measures import Measure
 from ._parts import PCA_PART, SIGNATURE, Part, parts_of, rows_of
 
@@ -55,7 +55,7 @@ class Protocol:
         Columns of ``obs`` with numbers that training samples may have: laboratory values, clinical findings, treatment.
         A number is then learned with them: half its score is its own ridge regression, half a ridge regression of it on
         what expression tells of it and of each column. They are read of training subjects only; a sample is scored by
-        its expression alone. Missing values stand at the column's mean; with `time` they are steadied too.
+        its expression alone. Missing values stand at the column's mean; with `time` they are smoothed too.
     """
 
     folds: int = 10
@@ -120,13 +120,13 @@ def freeze(plan: Plan, adata: AnnData, model: Model, *, folds: Folds | None) -> 
     InputError
         If there are fewer than two folds.
     """
-    fold_n, scores, far_n2 = _out_of_fold(plan, adata, model, folds=folds)
+    fold_n, scores, distance_n2 = _out_of_fold(plan, adata, model, folds=folds)
     rows, task = plan.judged, plan.task
     y_n, subject_n, score_n = task.y_nt[rows, 0], plan.subject_n[rows], scores[METHOD][rows, 0]
     made = residuals(y_n, score_n, subject_n) if task.estimates else NO_RESIDUALS
     x_ng = model.prepare(adata)
     heads, intercept = _heads(plan, model, x_ng)
-    seen = familiar(model, x_ng, far_n2, subject_n=plan.subject_n, seed=plan.seed)
+    seen = applicability(model, x_ng, distance_n2, subject_n=plan.subject_n, seed=plan.seed)
     frozen = Severity(
         heads=heads,
         intercept=intercept,
@@ -143,7 +143,7 @@ def freeze(plan: Plan, adata: AnnData, model: Model, *, folds: Folds | None) -> 
             "spread": list(made.spread),
             "edges": list(made.edges),
             "range": [float(y_n.min()), float(y_n.max())],
-            "familiar": seen.plain(),
+            "applicability": seen.plain(),
         },
     )
     return frozen.with_intervals(coverage=plan.protocol.coverage)
@@ -171,7 +171,7 @@ def _out_of_fold(
     """Of each sample: fold, every method's scores ``(n, t)`` with its subject held out, and how far off it lay then."""
     fold_n = _own_folds(plan) if folds is None else folds.of(adata, plan.subject_n, model=model)
     scores: dict[str, np.ndarray] = {}
-    far_n2 = np.full((adata.n_obs, 2), np.nan)
+    distance_n2 = np.full((adata.n_obs, 2), np.nan)
     x_ng = model.prepare(adata) if folds is None else None
     present = np.unique(fold_n)
     with progress("holding out subjects", len(present)) as step:
@@ -179,14 +179,14 @@ def _out_of_fold(
             rows, test = (plan.rows[fold_n[plan.rows] != fold], plan.rows[fold_n[plan.rows] == fold])
             trained = model if folds is None else folds.model(fold)
             values_ng = trained.prepare(adata) if x_ng is None else x_ng
-            far_n2[fold_n == fold] = far_off(trained, values_ng, fold_n != fold, test=fold_n == fold)
+            distance_n2[fold_n == fold] = held_out_distances(trained, values_ng, fold_n != fold, test=fold_n == fold)
             parts = plan.parts(trained, values_ng, fold_n != fold)
             learned = plan.task.learn(rows_of(parts, rows), rows, plan.methods(parts))
             for name, method in learned.items():
                 found_nt = method.predict(rows_of(parts, test))
                 scores.setdefault(name, np.full((adata.n_obs, found_nt.shape[1]), np.nan))[test] = found_nt
             step()
-    return fold_n, scores, far_n2
+    return fold_n, scores, distance_n2
 
 
 def _own_folds(plan: Plan) -> np.ndarray:
@@ -234,10 +234,10 @@ def _heads(plan: Plan, model: Model, x_ng: np.ndarray) -> tuple[pd.DataFrame, fl
     learned = plan.task.learn(rows_of(parts, plan.rows), plan.rows, {METHOD: plan.reads})[METHOD]
     tables, intercept = [], 0.0
     for name, line in learned.lines().items():
-        spelt = parts[name].spelt(line)
-        columns = {"feature": parts[name].features, "centre": spelt.centre_f, "weight": spelt.weight_f}
+        weighed = parts[name].on_features(line)
+        columns = {"feature": parts[name].features, "centre": weighed.centre_f, "weight": weighed.weight_f}
         tables.append(pd.DataFrame(columns).assign(part=parts[name].source))
-        intercept += spelt.intercept
+        intercept += weighed.intercept
     return pd.concat(tables, ignore_index=True)[list(Severity.COLUMNS)], intercept
 
 

@@ -16,9 +16,9 @@ from ..nouns import Contrast
 from ..stats.auc import weighted_auc
 from ..stats.discriminant import fit_head
 from ..stats.ridge import Line
-from ._stack import Features, Teacher, learn
+from ._stack import Features, Targets, learn
 
-__all__ = ["Direction", "Learned", "Lines", "Measure", "Number", "number", "numbers_of", "steadied", "subjects_of"]
+__all__ = ["Direction", "Learned", "Lines", "Measure", "Number", "number", "numbers_of", "smoothed", "subjects_of"]
 
 LEAST_SUBJECTS = 5
 
@@ -97,7 +97,7 @@ class Number:
 
     name: str
     y_nt: np.ndarray
-    taught_nt: np.ndarray
+    target_nt: np.ndarray
     beside_nb: np.ndarray
     subject_n: np.ndarray
     seed: int = 0
@@ -115,7 +115,7 @@ class Number:
     ) -> Mapping[str, Learned]:
         """Ridge regressions and their mixture, see :func:`genelight.patients._stack.learn`."""
         beside_nb = standardised(self.beside_nb[rows])
-        return learn(features, Teacher(self.taught_nt[rows], self.subject_n[rows], self.seed, beside_nb), methods)
+        return learn(features, Targets(self.target_nt[rows], self.subject_n[rows], self.seed, beside_nb), methods)
 
     def value(self, score_n: np.ndarray, rows: np.ndarray, *, target: int = 0) -> float:
         """Spearman's correlation over samples; 0 where the score is constant."""
@@ -194,7 +194,7 @@ def number(
     permutations: int,
     seed: int,
 ) -> Number:
-    """A column of ``obs`` as a measure, and as often handed to other subjects; with `time`, taught steadied.
+    """A column of ``obs`` as a measure, and as often handed to other subjects; with `time`, learned from smoothed.
 
     Raises
     ------
@@ -216,13 +216,13 @@ def number(
     rng = np.random.default_rng((seed, 1))
     for t in range(1, 1 + permutations):
         y_nt[there_n, t] = permuted(y_n[there_n], subject_n[there_n], rng)
-    taught_nt, beside_nb = y_nt, others_of(obs, beside, y_n, measure=column)
+    target_nt, beside_nb = y_nt, others_of(obs, beside, y_n, measure=column)
     if time is not None:
         when_n = numbers_of(obs, time, role="time")
-        taught_nt = steadied(y_nt, subject_n, when_n)
+        target_nt = smoothed(y_nt, subject_n, when_n)
         for b in range(len(beside)):
-            beside_nb[:, [b]] = steadied(beside_nb[:, [b]], subject_n, when_n)
-    return Number(column, y_nt, taught_nt, beside_nb, subject_n, seed)
+            beside_nb[:, [b]] = smoothed(beside_nb[:, [b]], subject_n, when_n)
+    return Number(column, y_nt, target_nt, beside_nb, subject_n, seed)
 
 
 def others_of(obs: pd.DataFrame, columns: Sequence[str], y_n: np.ndarray, *, measure: str) -> np.ndarray:
@@ -261,13 +261,13 @@ def standardised(beside_nb: np.ndarray) -> np.ndarray:
     return centred_nb / np.where(sd_b > 0, sd_b, 1.0)
 
 
-def steadied(y_nt: np.ndarray, subject_n: np.ndarray, when_n: np.ndarray) -> np.ndarray:
+def smoothed(y_nt: np.ndarray, subject_n: np.ndarray, when_n: np.ndarray) -> np.ndarray:
     """Each value half its own, half the mean of the subject's visits just before and after; alone where it has none.
 
     A measure taken at one visit is a noisy reading of how the subject fares around then. Values and times that are
     missing stay out. The half is from the log of the study ``severity``.
     """
-    steady_nt = y_nt.copy()
+    smoothed_nt = y_nt.copy()
     known = np.flatnonzero(np.isfinite(y_nt[:, 0]) & np.isfinite(when_n))
     for subject in np.unique(subject_n[known]):
         rows = known[subject_n[known] == subject]
@@ -278,8 +278,8 @@ def steadied(y_nt: np.ndarray, subject_n: np.ndarray, when_n: np.ndarray) -> np.
         beside_nt[1:] += y_nt[rows[:-1]]
         beside_nt[:-1] += y_nt[rows[1:]]
         beside_nt[1:-1] /= 2
-        steady_nt[rows] = (y_nt[rows] + beside_nt) / 2
-    return steady_nt
+        smoothed_nt[rows] = (y_nt[rows] + beside_nt) / 2
+    return smoothed_nt
 
 
 def numbers_of(obs: pd.DataFrame, column: str, *, role: str) -> np.ndarray:

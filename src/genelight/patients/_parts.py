@@ -49,7 +49,7 @@ class Part:
         """What its features are of: ``"genes"``, or the layer."""
         return GENES if self.name in (PCA_PART, SIGNATURE, WEIGHTED) else self.name
 
-    def spelt(self, line: Line) -> Line:
+    def on_features(self, line: Line) -> Line:
         """A line on the columns of `f_nf` as one on the features; same predictions."""
         weight = self.to_f @ line.weight_f if self.to_f.ndim == 2 else self.to_f * line.weight_f
         return Line(self.centre_f, weight, line.intercept - float(line.centre_f @ line.weight_f))

@@ -11,7 +11,7 @@ from scipy.optimize import nnls
 from ..stats.ridge import PENALTIES, Line, Path, ridge_path
 from ..stats.subjects import subject_folds, subject_weights
 
-__all__ = ["FOLDS", "Solved", "Stack", "Teacher", "learn"]
+__all__ = ["FOLDS", "Solved", "Stack", "Targets", "learn"]
 
 FOLDS = 5
 
@@ -19,7 +19,7 @@ Features = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Teacher:
+class Targets:
     """What is to be learned: targets of samples, and whose these are.
 
     Attributes
@@ -40,7 +40,7 @@ class Teacher:
     beside_nb: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
 
     @property
-    def taught_nu(self) -> np.ndarray:
+    def all_nu(self) -> np.ndarray:
         """All that is learned: the targets, then what stands beside them."""
         return np.hstack([self.y_nt, self.beside_nb]) if self.beside_nb.size else self.y_nt
 
@@ -117,7 +117,7 @@ class Stack:
         return lines
 
 
-def learn(features: Features, teacher: Teacher, methods: Mapping[str, Sequence[str]]) -> dict[str, Stack]:
+def learn(features: Features, targets: Targets, methods: Mapping[str, Sequence[str]]) -> dict[str, Stack]:
     """Learn every target from every method's parts.
 
     The samples are split by subjects into five folds. A part's penalty is the one with the smallest squared error on
@@ -129,44 +129,44 @@ def learn(features: Features, teacher: Teacher, methods: Mapping[str, Sequence[s
     ----------
     features
         By part, samples in rows.
-    teacher
+    targets
         What to learn.
     methods
         Name of each method and the parts it reads.
     """
-    weight_n = subject_weights(teacher.subject_n)
-    subjects = len(np.unique(teacher.subject_n))
-    fold_n = subject_folds(teacher.subject_n, folds=min(FOLDS, subjects), seed=teacher.seed)
+    weight_n = subject_weights(targets.subject_n)
+    subjects = len(np.unique(targets.subject_n))
+    fold_n = subject_folds(targets.subject_n, folds=min(FOLDS, subjects), seed=targets.seed)
     solved, inner = {}, {}
     for name in dict.fromkeys(part for parts in methods.values() for part in parts):
-        solved[name], inner[name] = _solve(features[name], teacher, weight_n, fold_n=fold_n)
+        solved[name], inner[name] = _solve(features[name], targets, weight_n, fold_n=fold_n)
     found = {}
     for method, parts in methods.items():
-        share_mt, intercept_t = _mix(np.stack([inner[p] for p in parts]), teacher.y_nt, weight_n)
+        share_mt, intercept_t = _mix(np.stack([inner[p] for p in parts]), targets.y_nt, weight_n)
         found[method] = Stack({p: solved[p] for p in parts}, share_mt, intercept_t)
     return found
 
 
 def _solve(
-    f_nf: np.ndarray, teacher: Teacher, weight_n: np.ndarray, *, fold_n: np.ndarray
+    f_nf: np.ndarray, targets: Targets, weight_n: np.ndarray, *, fold_n: np.ndarray
 ) -> tuple[Solved, np.ndarray]:
     """Learn on one part; beside it the held-out predictions of the targets, shape ``(n, t)``."""
-    taught_nu, targets = teacher.taught_nu, teacher.y_nt.shape[1]
-    y_nu, penalty_u = _best(_held_out(f_nf, taught_nu, weight_n, fold_n=fold_n), taught_nu, weight_n)
-    path = ridge_path(f_nf, taught_nu, weight_n)
-    blend_ut, intercept_t = np.eye(taught_nu.shape[1], targets), np.zeros(targets)
-    if taught_nu.shape[1] == targets:
+    y_all_nu, count = targets.all_nu, targets.y_nt.shape[1]
+    y_nu, penalty_u = _best(_held_out(f_nf, y_all_nu, weight_n, fold_n=fold_n), y_all_nu, weight_n)
+    path = ridge_path(f_nf, y_all_nu, weight_n)
+    blend_ut, intercept_t = np.eye(y_all_nu.shape[1], count), np.zeros(count)
+    if y_all_nu.shape[1] == count:
         return Solved(path, penalty_u, blend_ut, intercept_t), y_nu
-    held_out_nt = y_nu[:, :targets].copy()
-    unit_t = np.maximum(teacher.y_nt.std(0), 1e-12)
-    for t in range(targets):
-        own_n1 = teacher.y_nt[:, [t]]
-        told_nb = np.column_stack([y_nu[:, t] / unit_t[t], y_nu[:, targets:]])
+    held_out_nt = y_nu[:, :count].copy()
+    unit_t = np.maximum(targets.y_nt.std(0), 1e-12)
+    for t in range(count):
+        own_n1 = targets.y_nt[:, [t]]
+        told_nb = np.column_stack([y_nu[:, t] / unit_t[t], y_nu[:, count:]])
         again_n1, (penalty,) = _best(_held_out(told_nb, own_n1, weight_n, fold_n=fold_n), own_n1, weight_n)
         line = ridge_path(told_nb, own_n1, weight_n).line(int(penalty))
         # Half of each, as the second alone follows the columns' noise; see the log of the study ``severity``.
         blend_ut[t, t] = (1 + line.weight_f[0] / unit_t[t]) / 2
-        blend_ut[targets:, t] = line.weight_f[1:] / 2
+        blend_ut[count:, t] = line.weight_f[1:] / 2
         intercept_t[t] = (line.intercept - line.centre_f @ line.weight_f) / 2
         held_out_nt[:, t] = (held_out_nt[:, t] + again_n1[:, 0]) / 2
     return Solved(path, penalty_u, blend_ut, intercept_t), held_out_nt

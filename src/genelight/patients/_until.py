@@ -14,7 +14,7 @@ import pandas as pd
 from ..errors import InputError, first_three
 from ..nouns import Until
 from ._measures import LEAST_SUBJECTS, Learned, check_known, numbers_of, permuted
-from ._stack import Features, Teacher, learn
+from ._stack import Features, Targets, learn
 
 __all__ = ["Waiting", "excess", "waiting"]
 
@@ -62,7 +62,7 @@ class Waiting:
         """Ridge regressions and their mixture, the hazard taken from the samples in `rows` alone."""
         donor_nt = self.donor_nt[rows]
         y_nt = np.stack([excess(self.time_n[donor_n], self.event_n[donor_n]) for donor_n in donor_nt.T], axis=1)
-        return learn(features, Teacher(y_nt, self.subject_n[rows], self.seed), methods)
+        return learn(features, Targets(y_nt, self.subject_n[rows], self.seed), methods)
 
     def value(self, score_n: np.ndarray, rows: np.ndarray, *, target: int = 0) -> float:
         """Harrell's concordance: of two samples, how often the higher score has the earlier event; ties are a half."""

@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..nodes.layers import node_names
 from ..nodes.light_up import light_up
 from ..nouns import Groups, Model, Severity
-from ..nouns.applicability import Familiar
+from ..nouns.applicability import Applicability
 from ..pp import Preparation
 from ._applicability import reconstruction_error, remembered
 from ._parts import features_of
@@ -145,7 +145,7 @@ class _Reader:
     """Everything that is the same for every batch."""
 
     model: Model
-    known: Familiar
+    known: Applicability
     labels: list[str]
     severity: Severity | None
     groups: Groups | None
@@ -222,7 +222,7 @@ def _shift(reference: AnnData, model: Model) -> np.ndarray:
     return model.prepare(reference).mean(0) - centre_g
 
 
-def _known(model: Model, severity: Severity | None, groups: Groups | None) -> Familiar:
+def _known(model: Model, severity: Severity | None, groups: Groups | None) -> Applicability:
     for noun in (severity, groups):
         if noun is not None and noun.about["model_digest"] != model.digest:
             msg = (
@@ -232,7 +232,7 @@ def _known(model: Model, severity: Severity | None, groups: Groups | None) -> Fa
             raise InputError(msg)
     for noun in (severity, groups):
         if noun is not None:
-            return noun.familiar
+            return noun.applicability
     known = remembered(model)
     if known is None:
         msg = (

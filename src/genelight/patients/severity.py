@@ -149,5 +149,5 @@ def _task(
     subject_n = subjects_of(adata.obs, subject)
     if isinstance(measure, Until):
         return waiting(adata.obs, measure, subject_n, permutations=protocol.permutations, seed=seed), subject_n
-    taught = partial(number, time=protocol.time, beside=protocol.beside, permutations=protocol.permutations)
-    return taught(adata.obs, measure, subject_n, seed=seed), subject_n
+    as_number = partial(number, time=protocol.time, beside=protocol.beside, permutations=protocol.permutations)
+    return as_number(adata.obs, measure, subject_n, seed=seed), subject_n

@@ -18,10 +18,10 @@ from ..errors import InputError
 from ..models import Folds
 from ..nodes.layers import check_layer
 from ..nouns import Groups, Model
-from ..nouns.applicability import Familiar
+from ..nouns.applicability import Applicability
 from ..nouns.model import bottleneck
 from ..stats.subjects import subject_folds
-from ._applicability import familiar, far_off
+from ._applicability import applicability, held_out_distances
 from ._consensus_clusters import ambiguity, consensus_of
 from ._describe import describe, explained
 from ._measures import subjects_of
@@ -40,7 +40,7 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class _Axes:
-    """Subjects on the principal axes of their mean codes, values beyond the reach drawn in, and as they were."""
+    """Subjects on the principal axes of their mean codes, winsorised, and as they were."""
 
     centre_k: np.ndarray
     axes_ka: np.ndarray
@@ -102,7 +102,7 @@ def stratify(
     Notes
     -----
     Monti et al. 2003, doi 10.1023/A:1023949509487; the null as in M3C, John et al. 2020,
-    doi 10.1038/s41598-020-58766-1. Values beyond 2.5 standard deviations of an axis are drawn in, so that a few
+    doi 10.1038/s41598-020-58766-1. Values beyond 2.5 standard deviations of an axis are winsorised, so that a few
     outliers are no group. A cohort whose axes are heavy-tailed together differs from the nulls without having groups.
 
     Examples
@@ -135,7 +135,7 @@ def stratify(
     about = _about(model, axes, label_s, centre_ga=centres) | {"layer": layer, "explain": list(explain), "seed": seed}
     about |= {"resamples": resamples, "subjects": len(subjects)}
     about["explained"] = explained(adata.obs, explain, position_n=position_n, group_s=group_s, seed=seed)
-    about["familiar"] = _seen(adata, model, x_ng, subject_n=subject_n, folds=folds, seed=seed).plain()
+    about["applicability"] = _seen(adata, model, x_ng, subject_n=subject_n, folds=folds, seed=seed).plain()
     return Groups(
         pd.DataFrame(
             centres, index=pd.Index(names, name="group"), columns=[f"axis{i + 1}" for i in range(len(centres.T))]
@@ -225,7 +225,7 @@ def _grouped(consensus_ss: np.ndarray, number: int) -> tuple[np.ndarray, np.ndar
 
 
 def _axes(h_sk: np.ndarray) -> _Axes:
-    """Principal axes of the subjects' codes, values beyond the reach drawn in.
+    """Principal axes of the subjects' codes, winsorised.
 
     Raises
     ------
@@ -275,15 +275,15 @@ def _seen(
     subject_n: np.ndarray,
     folds: Folds | None,
     seed: int,
-) -> Familiar:
+) -> Applicability:
     """How far off unseen subjects lie, fold by fold."""
     fold_n = subject_folds(subject_n, folds=FOLDS, seed=seed)
     if folds is not None:
         fold_n = folds.of(adata, subject_n, model=model)
-    far_n2 = np.empty((adata.n_obs, 2))
+    distance_n2 = np.empty((adata.n_obs, 2))
     for fold in np.unique(fold_n).tolist():
         test_n = fold_n == fold
         trained = model if folds is None else folds.model(fold)
         values_ng = x_ng if folds is None else trained.prepare(adata)
-        far_n2[test_n] = far_off(trained, values_ng, ~test_n, test=test_n)
-    return familiar(model, x_ng, far_n2, subject_n=subject_n, seed=seed)
+        distance_n2[test_n] = held_out_distances(trained, values_ng, ~test_n, test=test_n)
+    return applicability(model, x_ng, distance_n2, subject_n=subject_n, seed=seed)

@@ -1,4 +1,4 @@
-"""Evidence: the gene sets of one subject, and the layers side by side."""
+"""Evidence: the gene sets of one item, and the layers side by side."""
 
 from __future__ import annotations
 
@@ -21,16 +21,14 @@ __all__ = ["gene_sets", "layers"]
 SMALLEST = 1e-300
 
 
-def gene_sets(
-    evidence: Evidence, subject: str, ax: Axes | None = None, *, n: int = 10, test: str | None = None
-) -> Axes:
+def gene_sets(evidence: Evidence, tested: str, ax: Axes | None = None, *, n: int = 10, test: str | None = None) -> Axes:
     """Gene sets with the smallest q for one node or module.
 
     Parameters
     ----------
     evidence
         Results of tests; gene sets are those whose reference reads ``"collection: set"``.
-    subject
+    tested
         A node or a module as named in the evidence.
     ax
         Where to draw; a new figure otherwise.
@@ -49,14 +47,14 @@ def gene_sets(
     >>> from matplotlib.figure import Figure
     >>> from genelight import pl
     >>> from genelight.nouns.evidence import EVIDENCE_COLUMNS, Evidence
-    >>> row = dict.fromkeys(EVIDENCE_COLUMNS, 0) | {"subject": "L1.0", "reference": "Reactome: CELL_CYCLE", "q": 0.01}
+    >>> row = dict.fromkeys(EVIDENCE_COLUMNS, 0) | {"tested": "L1.0", "reference": "Reactome: CELL_CYCLE", "q": 0.01}
     >>> ax = pl.gene_sets(Evidence(pd.DataFrame([row])), "L1.0", Figure().subplots())
     >>> [t.get_text() for t in ax.get_yticklabels()]
     ['Cell cycle']
     """
     rows = evidence.table[evidence.table["reference"].str.contains(": ", regex=False)]
     rows = rows[rows["test"] == (test or (rows["test"].iloc[0] if len(rows) else ""))]
-    rows = rows[rows["subject"] == subject].sort_values(["q", "p"], kind="stable").head(n)
+    rows = rows[rows["tested"] == tested].sort_values(["q", "p"], kind="stable").head(n)
     ax = axes_or_new(ax, size=(4.8, 0.6 + 0.3 * n))
     names = ["\n".join(textwrap.wrap(set_label(r)[1], 30, max_lines=2, placeholder=" …")) for r in rows["reference"]]
     heights = -np.log10(rows["q"].fillna(1).clip(lower=SMALLEST))

@@ -1,4 +1,4 @@
-"""How to prepare a table: what was asked for, apart from what one table taught."""
+"""How to prepare a table: what was asked for, apart from what was learned from one table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evidence arranged for reading: by kind, best per subject, counted per layer."""
+"""Evidence arranged for reading: by kind, best per item, counted per layer."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ __all__ = [
     "layer_shares",
     "leading_node",
     "module_sets",
-    "module_subject",
     "set_record",
     "set_rows",
+    "tested_module",
 ]
 
 SIGNIFICANT = 0.05
@@ -42,7 +42,7 @@ def by_kind(run: Run) -> pd.DataFrame:
     """The evidence table with further columns.
 
     ``collection`` (or network); ``disease`` for known disease genes and ``is_set`` for other gene sets;
-    ``main``: each subject's first calibrated test of each collection, on which alone sentences rest. Rows without a q
+    ``main``: each item's first calibrated test of each collection, on which alone sentences rest. Rows without a q
     are left out: they are no evidence.
     """
     if run.evidence is None or not len(run.evidence):
@@ -53,7 +53,7 @@ def by_kind(run: Run) -> pd.DataFrame:
     table["collection"], table["disease"] = parts[0], _is_disease(run, table["reference"])
     table["is_set"] = (parts[1] != "") & ~table["disease"]
     counts = counted(run, table)
-    first = table[counts].groupby(["collection", "subject"])["test"].transform("first")
+    first = table[counts].groupby(["collection", "tested"])["test"].transform("first")
     table["main"] = counts & (table["test"] == first.reindex(table.index))
     return table
 
@@ -80,22 +80,22 @@ def module_sets(run: Run) -> Evidence:
 
 
 def best(table: pd.DataFrame) -> pd.DataFrame:
-    """Each subject's row with the smallest q, indexed by subject."""
-    return table.sort_values(["q", "p"], kind="stable").drop_duplicates("subject").set_index("subject")
+    """Each item's row with the smallest q, indexed by item."""
+    return table.sort_values(["q", "p"], kind="stable").drop_duplicates("tested").set_index("tested")
 
 
-def module_subject(run: Run) -> str:
+def tested_module(run: Run) -> str:
     """The name under which the evidence knows the module; empty if it does not."""
     if run.evidence is None or run.module is None:
         return ""
-    known = set(run.evidence.table["subject"])
+    known = set(run.evidence.table["tested"])
     names = (f"{run.module.name} [{run.module.method}]", run.method, run.module.method, run.module.name)
     return next((name for name in names if name in known), "")
 
 
-def set_rows(table: pd.DataFrame, subject: str, *, n: int) -> list[dict[str, Any]]:
-    """The `n` gene sets with the smallest q of one subject by the main test, as records."""
-    rows = table[(table["subject"] == subject) & table["is_set"] & table["main"]]
+def set_rows(table: pd.DataFrame, tested: str, *, n: int) -> list[dict[str, Any]]:
+    """The `n` gene sets with the smallest q of one item by the main test, as records."""
+    rows = table[(table["tested"] == tested) & table["is_set"] & table["main"]]
     rows = rows.sort_values(["q", "p"], kind="stable").head(n)
     return [set_record(row) for _, row in rows.iterrows()]
 
@@ -142,12 +142,12 @@ def layer_shares(table: pd.DataFrame, nodes: Mapping[str, Sequence[str]]) -> lis
         {"kind": kind[collection], **_share(rows, layer, names=names)}
         for (collection, _), rows in table.groupby(["collection", "test"], sort=False)
         for layer, names in nodes.items()
-        if rows["subject"].isin(names).any()
+        if rows["tested"].isin(names).any()
     ]
 
 
 def _share(rows: pd.DataFrame, layer: str, *, names: Sequence[str]) -> dict[str, Any]:
-    passed = rows.loc[rows["q"] <= SIGNIFICANT, "subject"]
+    passed = rows.loc[rows["q"] <= SIGNIFICANT, "tested"]
     significant = int(passed[passed.isin(names)].nunique())
     return {
         "test": rows["test"].iloc[0],

@@ -12,7 +12,7 @@ import pandas as pd
 
 from .._core.tables import read_parquet
 from ..nouns.labels import set_label
-from ._evidence import module_subject
+from ._evidence import tested_module
 from ._read import CONTROLS
 from ._words import known, plain
 from .sections._browser import browser
@@ -130,7 +130,7 @@ def _sets(run: Run, position: Mapping[str, int]) -> tuple[dict[str, Any], dict[s
 
 def _module_sets(run: Run, evidence: pd.DataFrame, *, numbers: Mapping[str, int]) -> dict[str, Any]:
     """The module's own tests by number of the set: overlap, p and q."""
-    rows = evidence[(evidence["subject"] == module_subject(run)) & evidence["is_set"].astype(bool)]
+    rows = evidence[(evidence["tested"] == tested_module(run)) & evidence["is_set"].astype(bool)]
     rows = rows[rows["main"].astype(bool) & rows["reference"].isin(numbers)]
     at = rows["reference"].map(numbers)
     return {

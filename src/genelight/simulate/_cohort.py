@@ -156,7 +156,7 @@ def cohort(
 
         ``obs``: subject, visit (from 1), condition (case, control), batch, age, sex, severity.
 
-        ``var``: programme (empty for none), bend (its :math:`\phi_g`: product or switch, empty at
+        ``var``: programme (empty for none), response (its :math:`\phi_g`: product or switch, empty at
         :math:`\nu = 0`), module (whether a gene is of a diseased programme: the true
         disease genes), mean, sd.
 
@@ -198,8 +198,8 @@ def cohort(
     )
     fraction_nc, z_nc = cells(rng["composition"], subject_n, case_n=case_n, confounding=nuisance.confounding)
     planted_ng, product_g = responses(rng["programmes"], a_nk, w_gk, nonlinear=programmes.nonlinear)
-    bends = np.where(product_g, "product", "switch")
-    var.insert(1, "bend", np.where((var["programme"] != "") & (programmes.nonlinear > 0), bends, ""))
+    response_g = np.where(product_g, "product", "switch")
+    var.insert(1, "response", np.where((var["programme"] != "") & (programmes.nonlinear > 0), response_g, ""))
     parts = {
         "programmes": planted_ng,
         "batch": nuisance.batch * shift_ng,

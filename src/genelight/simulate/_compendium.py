@@ -14,7 +14,7 @@ from .._core.disk import writing
 from .._core.progress import progress
 from ..errors import InputError
 from ..nouns import Genes
-from ._bend import bend
+from ._switch import switch
 
 __all__ = ["Compendium"]
 
@@ -214,7 +214,7 @@ class Compendium:
     def _values(self, block: int) -> np.ndarray:
         """Values of one whole block, shape ``(BLOCK, g)``."""
         truth, f_nr = self._truth, self._factors(block)
-        h_nh = bend(f_nr @ truth.direction_rh, truth.threshold_h)
+        h_nh = switch(f_nr @ truth.direction_rh, truth.threshold_h)
         x_ng = np.concatenate([f_nr, h_nh], axis=1) @ truth.decoder_dg
         x_ng += self._rng(NOISE, block).standard_normal(x_ng.shape, dtype=np.float32) * np.float32(self.noise)
         x_ng *= truth.sd_g

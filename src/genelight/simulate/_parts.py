@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ._bend import bend
+from ._switch import switch
 
 __all__ = ["CELL_TYPES", "batches", "cells", "genes", "people", "repeated", "responses"]
 
@@ -72,8 +72,8 @@ def responses(
     partner_nk = np.roll(a_nk, -1, axis=1)
     product_nk = a_nk * partner_nk if a_nk.shape[1] > 1 else (a_nk**2 - 1) / np.sqrt(2)
     product_g = rng.random(len(w_gk)) < 0.5
-    bent_ng = np.where(product_g, product_nk @ w_gk.T, bend(a_nk, 1.0) @ w_gk.T)
-    return np.sqrt(1 - nonlinear) * (a_nk @ w_gk.T) + np.sqrt(nonlinear) * bent_ng, product_g
+    response_ng = np.where(product_g, product_nk @ w_gk.T, switch(a_nk, 1.0) @ w_gk.T)
+    return np.sqrt(1 - nonlinear) * (a_nk @ w_gk.T) + np.sqrt(nonlinear) * response_ng, product_g
 
 
 def batches(

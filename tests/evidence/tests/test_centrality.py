@@ -64,6 +64,6 @@ def test_betweenness_sees_bridges(edges_of: Callable[..., object], nodes_of: Bui
     joins = [f"G{g}" for pair in bridges for g in pair]
     others = [g for g in net.genes.ids if g not in joins][: len(joins)]
     table = localise(nodes_of([joins, others], net.genes.ids), net, n_top=len(joins), draws=199).table
-    rows = table[table["test"] == "betweenness"].set_index("subject")
+    rows = table[table["test"] == "betweenness"].set_index("tested")
     assert rows.loc["L1.0", "p"] == pytest.approx(1 / 200)
     assert rows.loc["L1.1", "p"] > 0.5

@@ -77,10 +77,10 @@ def test_overlaps_p_and_q_of_a_plain_loop(nodes_of: Build) -> None:
     rows = found.table[found.table["test"] == "hypergeometric"]
     assert len(rows) >= len(lists)
     for row in rows.itertuples():
-        assert row.p == pytest.approx(pairs[row.subject, row.reference], rel=1e-10)
-        assert row.q == pytest.approx(q[row.subject, row.reference], rel=1e-10)
+        assert row.p == pytest.approx(pairs[row.tested, row.reference], rel=1e-10)
+        assert row.q == pytest.approx(q[row.tested, row.reference], rel=1e-10)
     assert found.about["hypergeometric"]["tests adjusted over"] == {"L1 of toy against sets": len(pairs)}
-    assert {k for k, v in q.items() if v <= 0.25} <= set(zip(rows["subject"], rows["reference"], strict=True))
+    assert {k for k, v in q.items() if v <= 0.25} <= set(zip(rows["tested"], rows["reference"], strict=True))
 
 
 def test_effect_and_null_are_those_of_scipy(nodes_of: Build) -> None:
@@ -120,8 +120,8 @@ def test_planted_sets_are_found_and_p_is_valid_for_random_lists(nodes_of: Build)
     lists[0] = planted + [g for g in lists[0] if g not in planted][:40]
     found = over_representation(nodes_of(lists, UNIVERSE), [sets_of(members)], n_top=60, tests=list(TESTS)).table
     rows = found[found["test"] == "hypergeometric"]
-    assert rows.loc[rows["subject"] == "L1.0"].nsmallest(1, "p")["reference"].item() == "sets: S5"
-    assert (rows.loc[rows["subject"] != "L1.0", "q"] < 0.05).sum() <= 2
+    assert rows.loc[rows["tested"] == "L1.0"].nsmallest(1, "p")["reference"].item() == "sets: S5"
+    assert (rows.loc[rows["tested"] != "L1.0", "q"] < 0.05).sum() <= 2
 
 
 def test_up_down_and_both_of_a_node_and_a_module() -> None:
@@ -132,7 +132,7 @@ def test_up_down_and_both_of_a_node_and_a_module() -> None:
     module = Module.from_scores(values, Genes(UNIVERSE), size=40, name="a", method="m")
     table = over_representation([node, module], [sets_of(members)], n_top=40, tests=list(TESTS)).table
     for subject in ("L1.0", "a [m]"):
-        rows = table[(table["subject"] == subject) & (table["q"] < 0.05)]
+        rows = table[(table["tested"] == subject) & (table["q"] < 0.05)]
         found = rows.groupby("test")["reference"].agg(set).to_dict()
         assert found == {
             "hypergeometric": {"sets: up", "sets: down"},
@@ -189,7 +189,7 @@ def test_a_dead_node_is_not_tested(nodes_of: Build) -> None:
         nodes_of([[], list(UNIVERSE[:30])], UNIVERSE), [sets_of(random_sets(5, seed=1))], n_top=30, tests=list(TESTS)
     )
     assert found.about["hypergeometric"]["too few genes"] == 1
-    assert "L1.0" not in set(found.table["subject"])
+    assert "L1.0" not in set(found.table["tested"])
 
 
 def test_result_survives_the_disk(nodes_of: Build, tmp_path: object) -> None:

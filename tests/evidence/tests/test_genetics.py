@@ -118,7 +118,7 @@ def test_long_genes_and_variable_genes_are_no_signal() -> None:
     found = genetic_association(nodes(values - values.min()), study_of(p, length=length), n_top=100, x_ng=x)
     assert (naive["p"] < 1e-3).all()
     assert (found.table["p"] > 0.01).all()
-    assert found.table["subject"].iloc[-1] == "most variable genes [control]"
+    assert found.table["tested"].iloc[-1] == "most variable genes [control]"
     assert found.about["genetic_association"]["adjusted for"] == ["length", "mean", "variance"]
 
 

@@ -12,7 +12,7 @@ from scipy import stats
 from genelight.errors import GeneMismatchError, InputError
 from genelight.evidence import distances
 from genelight.evidence._closeness import components
-from genelight.evidence._subjects import Subjects
+from genelight.evidence._tested import Items
 from genelight.evidence.distances import Interactome
 from genelight.evidence.nulls import MatchedNull, matched_null
 from genelight.evidence.tests.network import localise
@@ -34,7 +34,7 @@ def test_statistics_are_those_of_networkx(random_net: Interactome, random_pairs:
     table = localise(nodes_of(lists, random_net.genes.ids), random_net, n_top=30, draws=9).table
     graph = nx.Graph([(f"G{a}", f"G{b}") for a, b in random_pairs])
     for k, members in enumerate(lists):
-        rows = table[table["subject"] == f"L1.{k}"].set_index("test")["statistic"]
+        rows = table[table["tested"] == f"L1.{k}"].set_index("test")["statistic"]
         lengths = [nx.shortest_path_length(graph, s) for s in members]
         reached = [d[t] for i, d in enumerate(lengths) for t in members[:i] if t in d]
         part = graph.subgraph(members)
@@ -46,7 +46,7 @@ def test_statistics_are_those_of_networkx(random_net: Interactome, random_pairs:
 
 
 def null_of(net: Interactome, nodes: NodeGenes, *, size: int, draws: int) -> MatchedNull:
-    return matched_null(Subjects.of(nodes, n_top=size), net, draws=draws)
+    return matched_null(Items.of(nodes, n_top=size), net, draws=draws)
 
 
 def test_shared_draws_are_those_of_a_plain_loop(random_net: Interactome, nodes_of: Build) -> None:
@@ -151,7 +151,7 @@ def test_p_of_a_node_does_not_depend_on_the_other_nodes(random_net: Interactome,
     together = localise(nodes_of(lists, random_net.genes.ids), random_net, n_top=30, draws=99).table
     alone = localise(nodes_of(lists[:1], random_net.genes.ids), random_net, n_top=30, draws=99).table
     columns = ["test", "statistic", "effect", "null_mean", "null_sd", "p"]
-    first = together.loc[together["subject"] == "L1.0", columns].reset_index(drop=True)
+    first = together.loc[together["tested"] == "L1.0", columns].reset_index(drop=True)
     pd.testing.assert_frame_equal(first, alone[columns])
 
 
@@ -172,10 +172,10 @@ def test_modules_and_nodes_outside_the_network(random_net: Interactome, nodes_of
     found = localise(nodes_of(lists, genes), random_net, n_top=30, draws=19)
     assert found.about["distance"]["universe"] == 200
     assert found.about["distance"]["too few genes in network"] == 2
-    assert set(found.table.dropna(subset="q")["subject"]) == {"L1.0"}
+    assert set(found.table.dropna(subset="q")["tested"]) == {"L1.0"}
     module = Module.from_scores(np.arange(300.0)[::-1], Genes(genes), size=250, name="a against b", method="toy")
     rows = localise(module, random_net, draws=19).table
-    assert set(rows["subject"]) == {"a against b [toy]"}
+    assert set(rows["tested"]) == {"a against b [toy]"}
     assert set(rows.dropna(subset="q")["n"]) == {200}
 
 

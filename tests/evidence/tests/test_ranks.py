@@ -92,6 +92,6 @@ def test_flat_profiles_are_counted_not_tested() -> None:
     values = np.zeros((2, 300))
     values[0, :30] = np.arange(30)
     found = over_representation(nodes(values), [sets(np.arange(20))], n_top=20, tests=list(TESTS))
-    assert set(found.table.loc[found.table["test"] == "rank_sum", "subject"]) == {"L1.0"}
+    assert set(found.table.loc[found.table["test"] == "rank_sum", "tested"]) == {"L1.0"}
     assert found.about["rank_sum"]["profiles without a difference"] == 1
     assert "camera" not in set(found.table["test"])

@@ -15,7 +15,7 @@ from ...nouns import Contrast, Edges, Evidence, Module, NodeGenes
 from .._collections import Collection, collect
 from .._matched import matched_moments, matched_tail, overlaps
 from .._registry import TESTS, Against, Compared, Findings, run_tests
-from .._subjects import LEAST_GENES, Subjects
+from .._tested import LEAST_GENES, Items
 from ..nulls import adjust, expression_bins
 
 __all__ = [
@@ -33,11 +33,11 @@ __all__ = [
 
 KEEP_Q = 0.25
 KEEP_BEST = 5
-KEPT = f"q <= {KEEP_Q}, and the {KEEP_BEST} smallest p of each subject in each collection"
+KEPT = f"q <= {KEEP_Q}, and the {KEEP_BEST} smallest p of each item in each collection"
 
 
 def over_representation(
-    subject: NodeGenes | Module | Sequence[NodeGenes | Module],
+    tested: NodeGenes | Module | Sequence[NodeGenes | Module],
     sets: Sequence[Edges],
     *,
     n_top: int | str = 150,
@@ -53,7 +53,7 @@ def over_representation(
 
     Parameters
     ----------
-    subject
+    tested
         Layers and modules over the same measured genes. Of a node, the `n_top` genes of largest absolute
         value are tested (``hypergeometric``), and apart from one another the `n_top` highest above zero
         (``hypergeometric_up``) and lowest below zero (``hypergeometric_down``); of a module its selected
@@ -65,7 +65,7 @@ def over_representation(
     min_size, max_size
         Measured genes that a set must have to be tested.
     x_ng
-        Expression, shape ``(n, g)``, columns in the order of the first subject's genes. The calibrated tests of gene
+        Expression, shape ``(n, g)``, columns in the order of the first item's genes. The calibrated tests of gene
         sets need it, for co-expression; without it, name others in `tests`. With the contrast that a module was
         derived from, ``Compared(x_ng, contrast)``, modules are held against labels without meaning too.
     tests
@@ -76,7 +76,7 @@ def over_representation(
     Evidence. Of the overlap tests, ``statistic`` is the overlap, ``effect`` its fold of the expected overlap
     ``null_mean``, and p exact and one-sided. q is adjusted over every pair of node (of one layer; a module by itself)
     and set (of one collection), overlaps of zero included; the table then keeps the pairs with q of at most 0.25 and
-    the five best of each subject, and ``about`` the number that q was adjusted over. Overlaps of zero are kept only
+    the five best of each item, and ``about`` the number that q was adjusted over. Overlaps of zero are kept only
     of collections of five sets and fewer.
 
     Raises
@@ -102,10 +102,10 @@ def over_representation(
     0  hypergeometric  toy sets: P  10        8.0        1.2  0.0
     """
     x_ng, contrast = read_expression(sets, x_ng, tests=tests)
-    subjects = Subjects.of(subject, n_top=n_top)
-    collections = collect_all(sets, subjects, min_size=min_size, max_size=max_size)
-    bin_g = expression_bins(x_ng, subjects.genes)
-    return run_tests(subjects, Against(sets=collections, bin_g=bin_g, x_ng=x_ng, contrast=contrast), tests=tests)
+    items = Items.of(tested, n_top=n_top)
+    collections = collect_all(sets, items, min_size=min_size, max_size=max_size)
+    bin_g = expression_bins(x_ng, items.genes)
+    return run_tests(items, Against(sets=collections, bin_g=bin_g, x_ng=x_ng, contrast=contrast), tests=tests)
 
 
 def read_expression(
@@ -129,7 +129,7 @@ def read_expression(
 
 
 def collect_all(
-    sets: Sequence[Edges], subjects: Subjects, *, min_size: int = 5, max_size: int = 500
+    sets: Sequence[Edges], tested: Items, *, min_size: int = 5, max_size: int = 500
 ) -> tuple[Collection, ...]:
     """Restrict each collection to the measured genes.
 
@@ -141,34 +141,34 @@ def collect_all(
     if not 1 <= min_size <= max_size:
         msg = f"min_size = {min_size} and max_size = {max_size}: 1 <= min_size <= max_size is needed"
         raise InputError(msg)
-    return tuple(collect(edges, subjects.genes, min_size=min_size, max_size=max_size) for edges in sets)
+    return tuple(collect(edges, tested.genes, min_size=min_size, max_size=max_size) for edges in sets)
 
 
 @TESTS.register("hypergeometric", doi="10.1038/s41467-020-14666-6", calibrated=False)
-def hypergeometric(subjects: Subjects, against: Against) -> Findings | None:
+def hypergeometric(tested: Items, against: Against) -> Findings | None:
     """Overlap with a gene set, larger than that of as many genes drawn from the universe.
 
     q: over every (node of a layer, set of a collection); a module is a family of its own. Draws are taken as
     independent, which co-expressed genes are not: not calibrated, about every fourth module of permuted labels has a
     set with q up to 0.05.
     """
-    return _over_represented(subjects, against, sign=0)
+    return _over_represented(tested, against, sign=0)
 
 
 @TESTS.register("hypergeometric_up", doi="10.1038/s41467-020-14666-6", calibrated=False)
-def hypergeometric_up(subjects: Subjects, against: Against) -> Findings | None:
+def hypergeometric_up(tested: Items, against: Against) -> Findings | None:
     """The hypergeometric test on the genes above zero alone; a family of its own."""
-    return _over_represented(subjects, against, sign=1)
+    return _over_represented(tested, against, sign=1)
 
 
 @TESTS.register("hypergeometric_down", doi="10.1038/s41467-020-14666-6", calibrated=False)
-def hypergeometric_down(subjects: Subjects, against: Against) -> Findings | None:
+def hypergeometric_down(tested: Items, against: Against) -> Findings | None:
     """The hypergeometric test on the genes below zero alone; a family of its own."""
-    return _over_represented(subjects, against, sign=-1)
+    return _over_represented(tested, against, sign=-1)
 
 
 @TESTS.register("hypergeometric_matched", doi="10.1186/gb-2010-11-2-r14", calibrated=False)
-def hypergeometric_matched(subjects: Subjects, against: Against) -> Findings | None:
+def hypergeometric_matched(tested: Items, against: Against) -> Findings | None:
     """Overlap with a gene set, larger than that of as many genes of like mean and variance of expression.
 
     Known genes, of a disease or a pathway, vary more than others, and so do the genes of any list taken from
@@ -178,7 +178,7 @@ def hypergeometric_matched(subjects: Subjects, against: Against) -> Findings | N
     """
     if against.bin_g is None:
         return None
-    found = _over_represented(subjects, against, sign=0, bin_g=against.bin_g)
+    found = _over_represented(tested, against, sign=0, bin_g=against.bin_g)
     facts = {"matched on": "mean and variance of expression", "bins": int(against.bin_g.max()) + 1}
     return found and Findings(found.table, {**found.about, **facts})
 
@@ -194,7 +194,7 @@ def hypergeometric_tail(universe: int, drawn: int, size_m: np.ndarray) -> np.nda
     universe
         Measured genes.
     drawn
-        Genes of the subject.
+        Genes of the item.
     size_m
         Measured genes of each set, shape ``(m,)``.
 
@@ -223,25 +223,25 @@ def hypergeometric_tail(universe: int, drawn: int, size_m: np.ndarray) -> np.nda
 
 
 def _over_represented(
-    subjects: Subjects, against: Against, *, sign: int, bin_g: np.ndarray | None = None
+    tested: Items, against: Against, *, sign: int, bin_g: np.ndarray | None = None
 ) -> Findings | None:
     if not against.sets:
         return None
-    size_k = np.array([len(genes) for genes in subjects.chosen[sign]])
+    size_k = np.array([len(genes) for genes in tested.chosen[sign]])
     tables, families = [], {}
-    for of_family in subjects.families:
-        tested = of_family[size_k[of_family] >= LEAST_GENES]
-        for collection in against.sets if len(tested) else ():
-            pairs, p_ks, q_ks = overlap_tails([subjects.chosen[sign][k] for k in tested], collection, bin_g=bin_g)
-            names = np.asarray(subjects.names, dtype=object)[tested]
+    for of_family in tested.families:
+        own_k = of_family[size_k[of_family] >= LEAST_GENES]
+        for collection in against.sets if len(own_k) else ():
+            pairs, p_ks, q_ks = overlap_tails([tested.chosen[sign][k] for k in own_k], collection, bin_g=bin_g)
+            names = np.asarray(tested.names, dtype=object)[own_k]
             tables.append(overlap_rows(names, collection, pairs, tails=(p_ks, q_ks)))
-            families[f"{subjects.family_k[tested[0]]} against {collection.name}"] = pairs.overlap_ks.size
+            families[f"{tested.family_k[own_k[0]]} against {collection.name}"] = pairs.overlap_ks.size
     if not tables:
         return None
     about = {
-        "universe": len(subjects.genes),
+        "universe": len(tested.genes),
         "collections": {c.name: dict(c.account) for c in against.sets},
-        "subjects": len(subjects),
+        "tested": len(tested),
         "too few genes": int((size_k < LEAST_GENES).sum()),
         "tests adjusted over": families,
         "rows kept": KEPT,
@@ -347,7 +347,7 @@ def overlap_rows(
     effect = np.divide(overlap, expected, out=np.full(len(k), np.nan), where=expected > 0)
     return pd.DataFrame(
         {
-            "subject": names[k],
+            "tested": names[k],
             "reference": [f"{collection.name}: {name}" for name in collection.sets[s]],
             "n": pairs.drawn_kb.sum(1)[k],
             "statistic": overlap,

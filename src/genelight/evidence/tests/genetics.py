@@ -11,7 +11,7 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from ...nouns import Edges, Evidence, Genes, Module, NodeGenes
-from .._subjects import LEAST_GENES, Subjects, check_shared
+from .._tested import LEAST_GENES, Items, check_shared
 from ..nulls import adjust, check_expression
 
 __all__ = ["genetic_association"]
@@ -43,7 +43,7 @@ class _Scores:
 
 
 def genetic_association(
-    subject: NodeGenes | Module | Sequence[NodeGenes | Module],
+    tested: NodeGenes | Module | Sequence[NodeGenes | Module],
     pvalues: Edges,
     *,
     n_top: int | str = 1000,
@@ -53,15 +53,15 @@ def genetic_association(
 
     Parameters
     ----------
-    subject
+    tested
         Layers and modules over the same measured genes.
     pvalues
         What :func:`genelight.io.read_gene_pvalues` read.
     n_top
         Genes of a node, or ``"knee"``: as many as stand out in its profile.
     x_ng
-        Expression, columns as the subjects' genes, before z-scoring: its mean and variance are adjusted for, and
-        the most variable genes are tested beside each subject's number of genes.
+        Expression, columns as the items' genes, before z-scoring: its mean and variance are adjusted for, and
+        the most variable genes are tested beside each item's number of genes.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def genetic_association(
     is known of length (logarithm), mean and variance of expression: by how much its genes' scores lie above those of
     other genes that are alike in these; p is one-sided towards association. With positions, the null are all
     turns of the genome against the gene list, which keep neighbours together, so that a locus with many genes counts
-    about once; without, genes count as independent (t of the regression). q is adjusted over all subjects but the
+    about once; without, genes count as independent (t of the regression). q is adjusted over all items but the
     control, which is named ``"most variable genes [control]"``. ``about`` counts the genes with p values that were not
     measured.
 
@@ -78,7 +78,7 @@ def genetic_association(
     GeneMismatchError
         If data and p values share fewer than ten genes.
     InputError
-        If subjects do not go together, `n_top` is out of range or `x_ng` does not fit.
+        If items do not go together, `n_top` is out of range or `x_ng` does not fit.
 
     Notes
     -----
@@ -101,11 +101,11 @@ def genetic_association(
     >>> bool(found.table["p"][0] < 1e-6)
     True
     """
-    subjects = Subjects.of(subject, n_top=n_top)
-    check_expression(x_ng, len(subjects.genes))
-    scores, about = _scores(subjects, pvalues, x_ng)
-    chosen = [*subjects.chosen[0]]
-    names = [*subjects.names]
+    items = Items.of(tested, n_top=n_top)
+    check_expression(x_ng, len(items.genes))
+    scores, about = _scores(items, pvalues, x_ng)
+    chosen = [*items.chosen[0]]
+    names = [*items.names]
     if x_ng is not None:
         most = int(np.median([len(c) for c in chosen]))
         chosen.append(np.argsort(-x_ng.var(0), kind="stable")[:most])
@@ -114,17 +114,17 @@ def genetic_association(
     for name, genes in zip(names, chosen, strict=True):
         inside_u = np.isin(scores.gene_u, genes)
         if inside_u.sum() >= LEAST_GENES:
-            rows.append({"subject": name, "n": int(inside_u.sum()), **_tested(scores, inside_u)})
-    table = pd.DataFrame(rows, columns=["subject", "n", "statistic", "effect", "null_mean", "null_sd", "p", "draws"])
+            rows.append({"tested": name, "n": int(inside_u.sum()), **_row(scores, inside_u)})
+    table = pd.DataFrame(rows, columns=["tested", "n", "statistic", "effect", "null_mean", "null_sd", "p", "draws"])
     table = table.assign(test="genetic_association", reference=pvalues.name, q=np.nan, seed=0)
-    own = table["subject"] != "most variable genes [control]"
+    own = table["tested"] != "most variable genes [control]"
     table.loc[own, "q"] = adjust(table.loc[own, "p"].to_numpy())
     return Evidence(table, {"genetic_association": {**about, "too few genes": len(names) - len(rows)}})
 
 
-def _scores(subjects: Subjects, pvalues: Edges, x_ng: np.ndarray | None) -> tuple[_Scores, dict[str, object]]:
+def _scores(tested: Items, pvalues: Edges, x_ng: np.ndarray | None) -> tuple[_Scores, dict[str, object]]:
     table = pvalues.table.drop_duplicates("target").reset_index(drop=True)
-    place_g = check_shared(subjects.genes, Genes(tuple(table["target"]), pvalues.namespace), reference=pvalues.name)
+    place_g = check_shared(tested.genes, Genes(tuple(table["target"]), pvalues.namespace), reference=pvalues.name)
     gene_u = np.flatnonzero(place_g >= 0)
     rows = table.iloc[place_g[gene_u]].reset_index(drop=True)
     columns = ["chromosome", "start", "end"]
@@ -140,7 +140,7 @@ def _scores(subjects: Subjects, pvalues: Edges, x_ng: np.ndarray | None) -> tupl
         known += [x_ng[:, gene_u].mean(0), np.log(np.maximum(x_ng[:, gene_u].var(0), 1e-12))]
     left_uk, size_k, _ = np.linalg.svd(np.column_stack(known), full_matrices=False)
     known_uk = left_uk[:, size_k > 1e-10 * size_k[0]]
-    lost = ~table["target"].isin(subjects.genes.ids)
+    lost = ~table["target"].isin(tested.genes.ids)
     about: dict[str, object] = {
         "universe": len(gene_u),
         "genes with a p value": len(table),
@@ -164,7 +164,7 @@ def _normal(p_u: np.ndarray) -> np.ndarray:
     return np.clip(z_u, mean + LEAST_SD * sd, mean + MOST_SD * sd)
 
 
-def _tested(scores: _Scores, inside_u: np.ndarray) -> dict[str, object]:
+def _row(scores: _Scores, inside_u: np.ndarray) -> dict[str, object]:
     """Coefficient of the list, what is known of the genes taken off both sides, and its p."""
     list_u = inside_u.astype(np.float64)
     list_u -= scores.known_uk @ (scores.known_uk.T @ list_u)

@@ -42,7 +42,7 @@ def groups(
 
     Returns
     -------
-    Evidence: ``subject`` the name of the codes, ``test`` the measure, ``reference`` the column as ``"obs: disease"``,
+    Evidence: ``tested`` the name of the codes, ``test`` the measure, ``reference`` the column as ``"obs: disease"``,
     ``n`` samples, ``effect`` the statistic in standard deviations of the shuffles. q is adjusted over all codes and
     columns of one measure.
 
@@ -136,7 +136,7 @@ def _row(name: str, h_nk: np.ndarray, target: Target, *, measure: str, seed: int
     null_r = value_r[1:]
     mean, sd = float(null_r.mean()), float(null_r.std(ddof=1)) if len(null_r) > 1 else 0.0
     return {
-        "subject": name,
+        "tested": name,
         "test": measure,
         "reference": f"obs: {target.column}",
         "n": len(codes.h_nk),

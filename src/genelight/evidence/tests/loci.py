@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .._registry import TESTS, Against, Findings
-from .._subjects import LEAST_GENES, Subjects
+from .._tested import LEAST_GENES, Items
 from ..nulls import adjust
 from .enrichment import KEPT, worth_keeping
 
@@ -16,7 +16,7 @@ __all__ = ["loci"]
 
 
 @TESTS.register("loci", doi="10.1093/bioinformatics/bts191", calibrated=False)
-def loci(subjects: Subjects, against: Against) -> Findings | None:
+def loci(tested: Items, against: Against) -> Findings | None:
     """Loci of a disease that hold a gene of the list, more than of a list of other genes.
 
     For collections that say which genes share a locus. ``n`` is the size of the list, ``statistic`` the number of loci,
@@ -24,28 +24,28 @@ def loci(subjects: Subjects, against: Against) -> Findings | None:
     of expression matched where they are given; loci count as independent, which makes p a trifle too large. q: as for
     ``hypergeometric``.
     """
-    bin_g = np.zeros(len(subjects.genes), dtype=np.int64) if against.bin_g is None else against.bin_g
-    size_k = np.array([len(chosen) for chosen in subjects.chosen[0]])
+    bin_g = np.zeros(len(tested.genes), dtype=np.int64) if against.bin_g is None else against.bin_g
+    size_k = np.array([len(chosen) for chosen in tested.chosen[0]])
     tables, families, counted = [], {}, {}
     for collection in against.sets:
         if collection.loci is None:
             continue
         counted[collection.name] = sum(int(locus_m.max()) + 1 for _, locus_m in collection.loci)
-        for of_family in subjects.families:
-            tested = of_family[size_k[of_family] >= LEAST_GENES]
-            if not len(tested):
+        for of_family in tested.families:
+            own_k = of_family[size_k[of_family] >= LEAST_GENES]
+            if not len(own_k):
                 continue
-            lists = [subjects.chosen[0][k] for k in tested]
+            lists = [tested.chosen[0][k] for k in own_k]
             found = [_one_set(lists, genes_m, locus_m, bin_g=bin_g) for genes_m, locus_m in collection.loci]
-            names = np.asarray(subjects.names, dtype=object)[tested]
+            names = np.asarray(tested.names, dtype=object)[own_k]
             references = [f"{collection.name}: {name}" for name in collection.sets]
-            tables.append(_rows(names, size_k[tested], references, figures=np.stack(found, axis=2)))
-            count = len(tested) * len(references)
-            families[f"{subjects.family_k[tested[0]]} against {collection.name}"] = count
+            tables.append(_rows(names, size_k[own_k], references, figures=np.stack(found, axis=2)))
+            count = len(own_k) * len(references)
+            families[f"{tested.family_k[own_k[0]]} against {collection.name}"] = count
     if not tables:
         return None
     about = {
-        "universe": len(subjects.genes),
+        "universe": len(tested.genes),
         "loci": counted,
         "too few genes": int((size_k < LEAST_GENES).sum()),
         "tests adjusted over": families,
@@ -75,15 +75,15 @@ def _one_set(lists: Sequence[np.ndarray], genes_m: np.ndarray, locus_m: np.ndarr
 
 def _tail(chance_kl: np.ndarray, hit_k: np.ndarray) -> np.ndarray:
     """P(at least so many of independent events), all terms positive, shape ``(k,)``."""
-    subjects, count = chance_kl.shape
-    p_kh = np.zeros((subjects, count + 1))
+    items, count = chance_kl.shape
+    p_kh = np.zeros((items, count + 1))
     p_kh[:, 0] = 1.0
     for i in range(count):
         chance_k1 = chance_kl[:, i : i + 1]
         p_kh[:, 1 : i + 2] = p_kh[:, 1 : i + 2] * (1 - chance_k1) + p_kh[:, : i + 1] * chance_k1
         p_kh[:, :1] *= 1 - chance_k1
     tail_kh = np.cumsum(p_kh[:, ::-1], axis=1)[:, ::-1]
-    return np.minimum(tail_kh[np.arange(subjects), hit_k], 1.0)
+    return np.minimum(tail_kh[np.arange(items), hit_k], 1.0)
 
 
 def _rows(names: np.ndarray, size_k: np.ndarray, references: Sequence[str], *, figures: np.ndarray) -> pd.DataFrame:
@@ -93,7 +93,7 @@ def _rows(names: np.ndarray, size_k: np.ndarray, references: Sequence[str], *, f
     hit, mean = hit_ks[k, s], mean_ks[k, s]
     return pd.DataFrame(
         {
-            "subject": names[k],
+            "tested": names[k],
             "reference": np.asarray(references, dtype=object)[s],
             "n": size_k[k],
             "statistic": hit,

@@ -10,7 +10,7 @@ import pandas as pd
 from ...nouns import Edges, Evidence, Module, NodeGenes
 from .._closeness import components, components_of
 from .._registry import TESTS, Against, Findings, run_tests
-from .._subjects import Subjects
+from .._tested import Items
 from ..distances import Interactome, distances
 from ..nulls import MatchedNull, adjust, empirical_p, matched_null
 
@@ -32,7 +32,7 @@ def localise(
     tests: Sequence[str] | None = None,
     seed: int = 0,
 ) -> Evidence:
-    """Test whether each subject's genes lie closer together in a network than matched random genes.
+    """Test whether each item's genes lie closer together in a network than matched random genes.
 
     Runs every registered test on networks. Random genes come from the measured genes that are in the
     network, matched gene by gene on degree and, with `x_ng`, on mean and variance of expression.
@@ -49,9 +49,9 @@ def localise(
         left out; ``n`` of a row says how many remain. Nodes that keep fewer than ten are not tested and are counted
         in ``about``.
     draws
-        Matched draws for each subject.
+        Matched draws for each item.
     x_ng
-        Prepared expression, columns in the order of the subject's genes.
+        Prepared expression, columns in the order of the item's genes.
     tests
         Names of the tests to run, by default all that are registered.
     seed
@@ -59,7 +59,7 @@ def localise(
 
     Returns
     -------
-    Evidence, one row for each subject and test: ``effect`` is ``(statistic - null_mean) / null_sd``, NaN
+    Evidence, one row for each item and test: ``effect`` is ``(statistic - null_mean) / null_sd``, NaN
     where the null never varies; p is one-sided towards closeness; q is adjusted over the nodes of the layer.
 
     Raises
@@ -88,34 +88,34 @@ def localise(
     >>> found.table.loc[found.table["test"] == "distance", ["n", "statistic", "p"]].round(2).values.tolist()
     [[20.0, 7.0, 0.01]]
     """
-    subjects = Subjects.of(node_genes, n_top=n_top)
+    tested = Items.of(node_genes, n_top=n_top)
     network = as_interactome(interactome)
-    null = matched_null(subjects, network, draws=draws, x_ng=x_ng, seed=seed)
-    return run_tests(subjects, Against(null, seed=seed), tests=tests)
+    null = matched_null(tested, network, draws=draws, x_ng=x_ng, seed=seed)
+    return run_tests(tested, Against(null, seed=seed), tests=tests)
 
 
 @TESTS.register("distance", doi="10.1038/ncomms10331")
-def distance(subjects: Subjects, against: Against) -> Findings | None:
+def distance(tested: Items, against: Against) -> Findings | None:
     """Mean shortest distance between the genes, shorter than by chance.
 
     The mean is over the pairs that are joined by a path; where none is, it is one edge more than the
     longest shortest path of the network. q: over the nodes of a layer; a module is a family of its own.
     """
-    return _close(subjects, against.null, "distance", sign=-1)
+    return _close(tested, against.null, "distance", sign=-1)
 
 
 @TESTS.register("efficiency", doi="10.1103/PhysRevLett.87.198701")
-def efficiency(subjects: Subjects, against: Against) -> Findings | None:
+def efficiency(tested: Items, against: Against) -> Findings | None:
     """Mean of one over the distance between the genes, larger than by chance.
 
     It is one over the harmonic mean of the distances; pairs that no path joins count as 0. q: over the nodes of a
     layer; a module is a family of its own.
     """
-    return _close(subjects, against.null, "efficiency", sign=1)
+    return _close(tested, against.null, "efficiency", sign=1)
 
 
 @TESTS.register("component", doi="10.1126/science.1257601")
-def component(subjects: Subjects, against: Against) -> Findings | None:
+def component(tested: Items, against: Against) -> Findings | None:
     """Genes in the largest component that the genes form among themselves, more than by chance.
 
     q: over the nodes of a layer; a module is a family of its own. Sizes are whole numbers, so ties make p
@@ -126,27 +126,27 @@ def component(subjects: Subjects, against: Against) -> Findings | None:
         return None
     observed_k = components_of(null.interactome, null.genes_k)
     null_rk = components(null.interactome, null.orders.cut())
-    return compare(subjects, null, observed_k=observed_k, null_rk=null_rk, sign=1)
+    return compare(tested, null, observed_k=observed_k, null_rk=null_rk, sign=1)
 
 
 @TESTS.register("density", doi="10.1126/science.1257601")
-def density(subjects: Subjects, against: Against) -> Findings | None:
+def density(tested: Items, against: Against) -> Findings | None:
     """Share of the pairs of genes that are joined by an edge, larger than by chance.
 
     q: over the nodes of a layer; a module is a family of its own.
     """
-    return _close(subjects, against.null, "density", sign=1)
+    return _close(tested, against.null, "density", sign=1)
 
 
-def _close(subjects: Subjects, null: MatchedNull | None, statistic: str, *, sign: int) -> Findings | None:
+def _close(tested: Items, null: MatchedNull | None, statistic: str, *, sign: int) -> Findings | None:
     if null is None:
         return None
     observed_k, null_rk = getattr(null.observed, statistic)[:, 0], getattr(null.drawn, statistic)
-    return compare(subjects, null, observed_k=observed_k, null_rk=null_rk, sign=sign)
+    return compare(tested, null, observed_k=observed_k, null_rk=null_rk, sign=sign)
 
 
 def compare(
-    subjects: Subjects,
+    tested: Items,
     null: MatchedNull,
     *,
     observed_k: np.ndarray,
@@ -154,7 +154,7 @@ def compare(
     sign: int,
     at_degree: bool = True,
 ) -> Findings:
-    """Set each subject's statistic against that of its draws, these brought to its own degree unless told not to."""
+    """Set each item's statistic against that of its draws, these brought to its own degree unless told not to."""
     if at_degree:
         expected_k, rest_rk = _at_degree(null, null_rk)
     else:
@@ -166,7 +166,7 @@ def compare(
     p_k = empirical_p(observed_k, null_rk, sign=sign)
     table = pd.DataFrame(
         {
-            "subject": [subjects.names[k] for k in null.subject_k],
+            "tested": [tested.names[k] for k in null.item_k],
             "reference": null.interactome.name,
             "n": [len(genes) for genes in null.genes_k],
             "statistic": observed_k,
@@ -174,19 +174,19 @@ def compare(
             "null_mean": mean_k,
             "null_sd": sd_k,
             "p": p_k,
-            "q": _adjust_within(p_k, subjects.family_k[null.subject_k]),
+            "q": _adjust_within(p_k, tested.family_k[null.item_k]),
             "draws": len(null_rk),
             "seed": null.seed,
         }
     )
-    return Findings(table, _facts(subjects, null))
+    return Findings(table, _facts(tested, null))
 
 
 def _at_degree(null: MatchedNull, null_rk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What is expected of genes with the subject's own mean degree, and how the draws differ from it.
+    """What is expected of genes with the item's own mean degree, and how the draws differ from it.
 
     Genes of one bin are not of one degree: what a difference in mean degree changes, a straight line through the
-    draws, is taken off subject and draws alike.
+    draws, is taken off item and draws alike.
     """
     own_k, drawn_rk = null.degree
     mean_k, null_k = drawn_rk.mean(0), null_rk.mean(0)
@@ -206,14 +206,14 @@ def _adjust_within(p_k: np.ndarray, family_k: np.ndarray) -> np.ndarray:
     return q_k
 
 
-def _facts(subjects: Subjects, null: MatchedNull) -> dict[str, object]:
-    family_k = subjects.family_k[null.subject_k]
+def _facts(tested: Items, null: MatchedNull) -> dict[str, object]:
+    family_k = tested.family_k[null.item_k]
     return {
         "network": null.interactome.name,
-        "genes measured": len(subjects.genes),
+        "genes measured": len(tested.genes),
         "universe": null.universe,
         "bins": len(null.orders.start_b) - 1,
-        "subjects": len(subjects),
-        "too few genes in network": len(subjects) - len(null.subject_k),
+        "tested": len(tested),
+        "too few genes in network": len(tested) - len(null.item_k),
         "tests adjusted over": {str(f): int((family_k == f).sum()) for f in dict.fromkeys(family_k)},
     }

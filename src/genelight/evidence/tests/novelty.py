@@ -144,7 +144,7 @@ def novelty(
             msg = f"{len(absent)} nodes have no {name.removesuffix('_q')} figure ({first_three(absent)})"
             raise InputError(msg)
     table = pd.DataFrame({"node": nodes.nodes, **{name: q[name].reindex(nodes.nodes).to_numpy() for name in q}})
-    best = evidence.table.sort_values("q", kind="stable").drop_duplicates("subject").set_index("subject")
+    best = evidence.table.sort_values("q", kind="stable").drop_duplicates("tested").set_index("tested")
     table["annotation_q"] = best["q"].reindex(nodes.nodes).fillna(1.0).to_numpy()
     table["annotation"] = best["reference"].reindex(nodes.nodes).fillna("").to_numpy()
     real = (table["reproducible_q"] <= fdr) & (table["coherence_q"] <= fdr)

@@ -15,7 +15,7 @@ from ...stats.squeeze import squeeze
 from ...stats.subjects import numbered
 from .._collections import Collection
 from .._registry import TESTS, Against, Findings
-from .._subjects import LEAST_GENES, Subjects
+from .._tested import LEAST_GENES, Items
 from .enrichment import KEPT, overlap_rows, overlap_tails
 
 __all__ = ["overlap_relabelled"]
@@ -24,7 +24,7 @@ LEAST_DF, CHUNK = 3, 50
 
 
 @TESTS.register("overlap_relabelled", doi="10.1073/pnas.0506580102")
-def overlap_relabelled(subjects: Subjects, against: Against) -> Findings | None:
+def overlap_relabelled(tested: Items, against: Against) -> Findings | None:
     """Overlap of a module with a gene set, larger than modules of labels without meaning have with any set.
 
     A list of genes that labels without meaning select overlaps whole pathways, for its genes go together: drawing genes
@@ -38,7 +38,7 @@ def overlap_relabelled(subjects: Subjects, against: Against) -> Findings | None:
     """
     if against.contrast is None or against.x_ng is None or against.bin_g is None or not against.sets:
         return None
-    modules = [k for k in subjects.modules if len(subjects.chosen[0][k]) >= LEAST_GENES]
+    modules = [k for k in tested.modules if len(tested.chosen[0][k]) >= LEAST_GENES]
     labels = _Labels.of(against.x_ng, against.contrast) if modules else None
     if labels is None or labels.df < LEAST_DF:
         return None
@@ -46,14 +46,14 @@ def overlap_relabelled(subjects: Subjects, against: Against) -> Findings | None:
     for collection in against.sets:
         null = _Null(labels, collection, against.bin_g)
         for k in modules:
-            chosen = subjects.chosen[0][k]
+            chosen = tested.chosen[0][k]
             pairs, _, _ = overlap_tails([chosen], collection, bin_g=against.bin_g)
             p_s, q_s = null.tails(chosen, draws=against.draws, seed=against.seed)
-            rows = overlap_rows(np.array([subjects.names[k]], dtype=object), collection, pairs, tails=(p_s, q_s))
+            rows = overlap_rows(np.array([tested.names[k]], dtype=object), collection, pairs, tails=(p_s, q_s))
             tables.append(rows.assign(draws=against.draws, seed=against.seed))
-            families[f"{subjects.family_k[k]} against {collection.name}"] = len(collection.sets)
+            families[f"{tested.family_k[k]} against {collection.name}"] = len(collection.sets)
     about = {
-        "universe": len(subjects.genes),
+        "universe": len(tested.genes),
         "collections": {c.name: dict(c.account) for c in against.sets},
         "matched on": "mean and variance of expression, and the correlation of genes",
         "tests adjusted over": families,

@@ -8,7 +8,7 @@ from scipy.stats import norm, rankdata
 
 from ...errors import InputError
 from ...nouns import Evidence, Genes, NodeGenes
-from .._subjects import check_shared
+from .._tested import check_shared
 from ..nulls import adjust
 
 __all__ = ["reference_profiles"]
@@ -77,7 +77,7 @@ def reference_profiles(
     p_kt = 2 * norm.sf(np.abs(z_kt))
     table = pd.DataFrame(
         {
-            "subject": np.repeat(np.asarray(nodes.nodes, dtype=object), r_kt.shape[1]),
+            "tested": np.repeat(np.asarray(nodes.nodes, dtype=object), r_kt.shape[1]),
             "test": "reference_profiles",
             "reference": [f"{name}: {column}" for column in reference.columns] * len(r_kt),
             "n": int(shared_g.sum()),

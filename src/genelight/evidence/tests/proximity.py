@@ -9,7 +9,7 @@ from ..._core.checks import check_positive
 from ...errors import InputError
 from ...nouns import Edges, Evidence, Module, NodeGenes
 from .._search import UNREACHABLE
-from .._subjects import LEAST_GENES, Subjects, check_shared
+from .._tested import LEAST_GENES, Items, check_shared
 from ..distances import Interactome
 from ..nulls import adjust, empirical_p, match_bins, matched_orders
 from .network import as_interactome
@@ -43,7 +43,7 @@ def proximity(
 
     Returns
     -------
-    Evidence: ``subject`` of `one`, ``reference`` what it is near to, ``statistic`` the mean distance from each gene of
+    Evidence: ``tested`` of `one`, ``reference`` what it is near to, ``statistic`` the mean distance from each gene of
     either side to the closest of the other (0 for a gene that both have), p one-sided towards nearness.
 
     Raises
@@ -73,7 +73,7 @@ def proximity(
             mean, sd = float(null_r.mean()), float(null_r.std(ddof=1)) if draws > 1 else 0.0
             rows.append(
                 {
-                    "subject": name,
+                    "tested": name,
                     "test": "proximity",
                     "reference": f"{target} in {net.name}",
                     "n": len(genes),
@@ -101,11 +101,11 @@ def closest(distance_pp: np.ndarray, one: np.ndarray, other: np.ndarray) -> floa
 def _placed(
     item: Module | NodeGenes, net: Interactome, *, n_top: int | str
 ) -> tuple[list[tuple[str, np.ndarray]], np.ndarray]:
-    """Names and genes in the network of each subject, and all measured genes there."""
-    subjects = Subjects.of(item, n_top=n_top)
-    place_g = check_shared(subjects.genes, net.genes, reference=net.name)
+    """Names and genes in the network of each item, and all measured genes there."""
+    tested = Items.of(item, n_top=n_top)
+    place_g = check_shared(tested.genes, net.genes, reference=net.name)
     named = []
-    for name, chosen in zip(subjects.names, subjects.chosen[0], strict=True):
+    for name, chosen in zip(tested.names, tested.chosen[0], strict=True):
         genes = place_g[chosen][place_g[chosen] >= 0]
         if len(genes) < LEAST_GENES:
             msg = f"{name} has {len(genes)} genes in {net.name}, at least {LEAST_GENES} are needed"

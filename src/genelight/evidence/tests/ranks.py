@@ -12,7 +12,7 @@ from scipy.stats import t as student
 
 from .._collections import Collection
 from .._registry import TESTS, Against, Findings
-from .._subjects import Subjects
+from .._tested import Items
 from ..nulls import adjust
 from .enrichment import KEPT, worth_keeping
 
@@ -37,18 +37,18 @@ Compare = Callable[[np.ndarray, Collection], _Compared]
 
 
 @TESTS.register("rank_sum", doi="10.1214/aoms/1177730491", calibrated=False)
-def rank_sum(subjects: Subjects, against: Against) -> Findings | None:
+def rank_sum(tested: Items, against: Against) -> Findings | None:
     """Ranks of a set's genes in the signed profile, higher or lower than those of the other measured genes.
 
     Wilcoxon's rank sum test, two-sided, with ties and continuity allowed for. ``statistic`` is the AUROC, ``effect``
     its z. q: as for ``hypergeometric``. Genes count as independent, which co-expressed ones are not: not calibrated,
     more than half of the p values of profiles without meaning are up to 0.05.
     """
-    return _ranked(subjects, against, _by_ranks)
+    return _ranked(tested, against, _by_ranks)
 
 
 @TESTS.register("camera", doi="10.1093/nar/gks461")
-def camera(subjects: Subjects, against: Against) -> Findings | None:
+def camera(tested: Items, against: Against) -> Findings | None:
     """Whether a set sticks out of the profile further than out of samples, in which genes go together.
 
     As in CAMERA (Wu and Smyth 2012) the variance of a set's mean is inflated by the correlation of its genes; here by
@@ -61,7 +61,7 @@ def camera(subjects: Subjects, against: Against) -> Findings | None:
     if against.x_ng is None or len(against.x_ng) < LEAST_SAMPLES or not against.sets:
         return None
     score_ng = _sample_scores(against.x_ng)
-    return _ranked(subjects, against, lambda value_kg, collection: _beside(score_ng, value_kg, collection))
+    return _ranked(tested, against, lambda value_kg, collection: _beside(score_ng, value_kg, collection))
 
 
 def _by_ranks(value_kg: np.ndarray, collection: Collection) -> _Compared:
@@ -120,24 +120,24 @@ def _normal_scores(value_kg: np.ndarray) -> np.ndarray:
     return np.asarray(np.divide(score_kg, sd_k, out=np.zeros_like(score_kg), where=sd_k > 0))
 
 
-def _ranked(subjects: Subjects, against: Against, compare: Compare) -> Findings | None:
+def _ranked(tested: Items, against: Against, compare: Compare) -> Findings | None:
     """Every family against every collection, the pairs worth keeping."""
-    live_k = np.ptp(subjects.value_kg, axis=1) > 0
+    live_k = np.ptp(tested.value_kg, axis=1) > 0
     tables, families = [], {}
     for collection in against.sets:
-        for of_family in subjects.families:
-            tested = of_family[live_k[of_family]]
-            if len(tested):
-                names = np.asarray(subjects.names, dtype=object)[tested]
-                tables.append(_rows(names, compare(subjects.value_kg[tested], collection), collection))
-                count = len(tested) * len(collection.sets)
-                families[f"{subjects.family_k[tested[0]]} against {collection.name}"] = count
+        for of_family in tested.families:
+            own_k = of_family[live_k[of_family]]
+            if len(own_k):
+                names = np.asarray(tested.names, dtype=object)[own_k]
+                tables.append(_rows(names, compare(tested.value_kg[own_k], collection), collection))
+                count = len(own_k) * len(collection.sets)
+                families[f"{tested.family_k[own_k[0]]} against {collection.name}"] = count
     if not tables:
         return None
     about = {
-        "universe": len(subjects.genes),
+        "universe": len(tested.genes),
         "collections": {c.name: dict(c.account) for c in against.sets},
-        "subjects": len(subjects),
+        "tested": len(tested),
         "profiles without a difference": int((~live_k).sum()),
         "tests adjusted over": families,
         "rows kept": KEPT,
@@ -151,7 +151,7 @@ def _rows(names: np.ndarray, found: _Compared, collection: Collection) -> pd.Dat
     k, s = np.nonzero(worth_keeping(p_ks, q_ks))
     return pd.DataFrame(
         {
-            "subject": names[k],
+            "tested": names[k],
             "reference": [f"{collection.name}: {name}" for name in collection.sets[s]],
             "n": collection.size_s[s],
             "statistic": found.statistic_ks[k, s],

@@ -48,14 +48,14 @@ def browser(evidence: pd.DataFrame, found: Mapping[str, Any], *, numbers: Mappin
 
 
 def _leading_sets(evidence: pd.DataFrame, numbers: Mapping[str, int]) -> dict[str, list[list[float]]]:
-    """For every subject the gene sets with the smallest q by the main test: number, overlap, expected and q."""
+    """For everything tested the gene sets with the smallest q by the main test: number, overlap, expected and q."""
     rows = evidence[evidence["main"].astype(bool) & evidence["is_set"].astype(bool)]
-    rows = rows[rows["reference"].isin(numbers)].sort_values(["q", "p"], kind="stable").groupby("subject").head(SETS)
+    rows = rows[rows["reference"].isin(numbers)].sort_values(["q", "p"], kind="stable").groupby("tested").head(SETS)
     found: dict[str, list[list[float]]] = {}
-    columns = ["subject", "reference", "statistic", "null_mean", "q"]
-    for subject, reference, statistic, expected, q in rows[columns].to_numpy().tolist():
+    columns = ["tested", "reference", "statistic", "null_mean", "q"]
+    for tested, reference, statistic, expected, q in rows[columns].to_numpy().tolist():
         figures = [float(f"{v:.4g}") if known(v) else None for v in (statistic, expected, q)]
-        found.setdefault(subject, []).append([numbers[reference], *figures])  # type: ignore[list-item]
+        found.setdefault(tested, []).append([numbers[reference], *figures])  # type: ignore[list-item]
     return found
 
 

@@ -49,6 +49,6 @@ def _cards(run: Run, evidence: pd.DataFrame) -> list[NodeCard]:
 
 def _of(run: Run, evidence: pd.DataFrame, node: str) -> pd.DataFrame:
     """A node's rows of the first calibrated test of each collection: those that its row of the table is made from."""
-    rows = evidence[(evidence["subject"] == node) & evidence["main"].astype(bool) & ~evidence["disease"].astype(bool)]
+    rows = evidence[(evidence["tested"] == node) & evidence["main"].astype(bool) & ~evidence["disease"].astype(bool)]
     rows = rows[list(EVIDENCE_COLUMNS)]
     return rows[counted(run, rows)]

@@ -38,8 +38,8 @@ class Genetics(Section):
 def _disease(run: Run, rows: pd.DataFrame) -> dict[str, Any]:
     collection = str(rows["collection"].iloc[0])
     tests = rows[rows["test"].isin([PLAIN, MATCHED]) | rows["main"]]
-    # A module's subject reads "name [method]"; nodes, which are tested too, have no method and fall out.
-    method = tests["subject"].str.extract(r" \[([^\]]+)\]$", expand=False)
+    # A module's name reads "name [method]"; nodes, which are tested too, have no method and fall out.
+    method = tests["tested"].str.extract(r" \[([^\]]+)\]$", expand=False)
     records = [_module(run, str(name), part) for name, part in tests.groupby(method, sort=False)]
     facts = _facts(run, collection)
     return {

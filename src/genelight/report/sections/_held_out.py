@@ -120,7 +120,7 @@ def _verdict(ends: Sequence[float] | None) -> str:
 
 def _weighed(settings: Mapping[str, Any]) -> bool:
     """Whether samples were weighed before the model's first axes were sought, as PCA's are not."""
-    shrinkage, power = settings.get("between_subject_shrinkage", 1.0), settings.get("tempering", 0.0)
+    shrinkage, power = settings.get("between_subject_shrinkage", 1.0), settings.get("sphering", 0.0)
     return (known(shrinkage) and shrinkage != 1) or (known(power) and power != 0)
 
 

@@ -96,7 +96,7 @@ def _tests(run: Run, evidence: pd.DataFrame) -> list[dict[str, Any]]:
             {
                 "collection": collection,
                 "test": str(test).replace("_", " "),
-                "subjects": int(rows["subject"].nunique()),
+                "tested": int(rows["tested"].nunique()),
                 "universe": facts.get("universe"),
                 "null": " or ".join(f"{d:,}" for d in draws) + " random draws" if draws else exact,
                 "seed": " or ".join(str(s) for s in sorted(set(rows["seed"]))) if draws else "",

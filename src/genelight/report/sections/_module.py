@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ... import pl
-from .._evidence import module_sets, module_subject, set_rows
+from .._evidence import module_sets, set_rows, tested_module
 from .._words import number
 from ._section import Figure, Section, figure
 
@@ -56,7 +56,7 @@ class Module(Section):
             "sizes": (about.get("supported") or {}).get("sizes", []),
             "tested": statistics is not None,
             "genes": shown.to_dict("records"),
-            "pathways": set_rows(evidence, module_subject(run), n=15),
+            "pathways": set_rows(evidence, tested_module(run), n=15),
         }
 
     def missing(self, found: Any) -> dict[str, str]:
@@ -90,13 +90,13 @@ def _genes(run: Run, found: Any) -> dict[str, Figure]:
 
 
 def _pathways(run: Run, found: Any) -> dict[str, Figure]:
-    evidence, subject = module_sets(run), module_subject(run)
+    evidence, tested = module_sets(run), tested_module(run)
     if not found or not found["pathways"]:
         return {}
     n = min(10, len(found["pathways"]))
     top = found["pathways"][0]
     return figure(
-        lambda ax: pl.gene_sets(evidence, subject, ax, n=n),
+        lambda ax: pl.gene_sets(evidence, tested, ax, n=n),
         table=pd.DataFrame(found["pathways"]).head(n),
         name="pathways",
         caption=f"The {n} gene sets with the smallest q among all tested. Faint bars have a q above 0.05.",

@@ -11,7 +11,7 @@ from .._core.threads import pieces, thread_map
 from ..errors import GeneMismatchError, InputError, first_three
 from ..nouns import Genes, Module, NodeGenes
 
-__all__ = ["KNEE", "LEAST_GENES", "Subjects", "check_shared", "knees"]
+__all__ = ["KNEE", "LEAST_GENES", "Items", "check_shared", "knees"]
 
 LEAST_GENES = 10
 MOST_GENES = 500
@@ -19,23 +19,23 @@ KNEE = "knee"
 
 
 @dataclass(frozen=True)
-class Subjects:
+class Items:
     """Nodes and modules over one list of measured genes.
 
     Attributes
     ----------
     names
-        One per subject: the node's name, or a module's ``"name [method]"``.
+        One per item: the node's name, or a module's ``"name [method]"``.
     family_k
-        Layer or module each subject belongs to, as text: p values are adjusted within one, shape ``(k,)``.
+        Layer or module each item belongs to, as text: p values are adjusted within one, shape ``(k,)``.
     genes
         Measured genes, the universe.
     value_kg
         Signed profiles, shape ``(k, g)``.
     chosen
-        For sign 0 (both directions), 1 (up) and -1 (down): each subject's genes as positions in `genes`.
+        For sign 0 (both directions), 1 (up) and -1 (down): each item's genes as positions in `genes`.
     modules
-        Which subjects are modules, as positions.
+        Which items are modules, as positions.
     """
 
     names: tuple[str, ...]
@@ -50,11 +50,11 @@ class Subjects:
 
     @property
     def families(self) -> list[np.ndarray]:
-        """Positions of the subjects of each family."""
+        """Positions of the items of each family."""
         return [np.flatnonzero(self.family_k == family) for family in dict.fromkeys(self.family_k)]
 
     @classmethod
-    def of(cls, subject: NodeGenes | Module | Sequence[NodeGenes | Module], *, n_top: int | str) -> Subjects:
+    def of(cls, tested: NodeGenes | Module | Sequence[NodeGenes | Module], *, n_top: int | str) -> Items:
         """Collect layers and modules; a node's genes are its `n_top` strongest, a module's its selected.
 
         With ``n_top="knee"`` each node has as many as its profile says, see :func:`knees`.
@@ -62,9 +62,9 @@ class Subjects:
         Raises
         ------
         InputError
-            If there is nothing to test, two subjects share a name, their genes differ, or `n_top` is out of range.
+            If there is nothing to test, two items share a name, their genes differ, or `n_top` is out of range.
         """
-        items = [subject] if isinstance(subject, NodeGenes | Module) else list(subject)
+        items = [tested] if isinstance(tested, NodeGenes | Module) else list(tested)
         if not items:
             msg = "nothing to assess; pass NodeGenes from light_up, or a Module, or a list of them"
             raise InputError(msg)
@@ -76,7 +76,7 @@ class Subjects:
         names = tuple(name for part in parts for name in part.names)
         repeated = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
         if repeated:
-            msg = f"{len(repeated)} subjects share a name ({first_three(repeated)}); assess them apart"
+            msg = f"{len(repeated)} items share a name ({first_three(repeated)}); assess them apart"
             raise InputError(msg)
         chosen = {sign: [c for part in parts for c in part.chosen[sign]] for sign in (0, 1, -1)}
         family_k = np.concatenate([part.family_k for part in parts])
@@ -89,13 +89,13 @@ def knees(value_kg: np.ndarray) -> np.ndarray:
     """How many genes stand out in each profile: those before the knee of its absolute values, from 10 to 500.
 
     Values are sorted from the largest down; the knee is where they lie farthest below the straight line from the first
-    to the last (Satopää et al. 2011, doi 10.1109/ICDCSW.2011.20). A profile without a sharp bend, such as noise, has
-    the bend late and gets 500.
+    to the last (Satopää et al. 2011, doi 10.1109/ICDCSW.2011.20). A profile without a sharp knee, such as noise, has
+    it late and gets 500.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from genelight.evidence._subjects import knees
+    >>> from genelight.evidence._tested import knees
     >>> knees(np.array([[9.0] * 30 + [1.0] * 970]))
     array([30])
     """
@@ -122,12 +122,12 @@ def _check_size(n_top: int | str, genes: Genes) -> None:
 def _columns(item: NodeGenes | Module, genes: Genes) -> np.ndarray:
     found = genes.align(item.genes)
     if found.missing or found.extra:
-        msg = f"subjects measured on different genes ({found}); assess them apart"
+        msg = f"items measured on different genes ({found}); assess them apart"
         raise InputError(msg)
     return found.index
 
 
-def _of_nodes(item: NodeGenes, genes: Genes, n_top: int | str) -> Subjects:
+def _of_nodes(item: NodeGenes, genes: Genes, n_top: int | str) -> Items:
     value_kg = np.asarray(item.values_kg)
     bad = ~np.isfinite(value_kg).all(1)
     if bad.any():
@@ -148,7 +148,7 @@ def _of_nodes(item: NodeGenes, genes: Genes, n_top: int | str) -> Subjects:
     family_k = np.full(len(item.nodes), f"{item.layer} of {item.source}", dtype=object)
     if not np.array_equal(columns, np.arange(len(columns))):
         value_kg = value_kg[:, columns]
-    return Subjects(item.nodes, family_k, genes, value_kg, chosen)
+    return Items(item.nodes, family_k, genes, value_kg, chosen)
 
 
 def _strongest(value_kg: np.ndarray, n: int) -> dict[int, np.ndarray]:
@@ -175,13 +175,13 @@ def _best(value_kg: np.ndarray, at_km: np.ndarray, *, n: int, sign: int) -> np.n
     return np.take_along_axis(at_km, np.argsort(key_km, axis=1, kind="stable")[:, :n], 1)
 
 
-def _of_module(item: Module, genes: Genes) -> Subjects:
+def _of_module(item: Module, genes: Genes) -> Items:
     name = f"{item.name} [{item.method}]"
     selected = np.array([genes.position[g] for g in item.selected if g in genes.position], dtype=np.int64)
     score_g = item.score_g()[_columns(item, genes)]
     score = score_g[selected]
     chosen = {0: [selected], 1: [selected[score > 0]], -1: [selected[score < 0]]}
-    return Subjects((name,), np.array([name], dtype=object), genes, score_g[None], chosen)
+    return Items((name,), np.array([name], dtype=object), genes, score_g[None], chosen)
 
 
 def check_shared(genes: Genes, other: Genes, *, reference: str) -> np.ndarray:

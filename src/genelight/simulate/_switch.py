@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["bend"]
+__all__ = ["switch"]
 
 
-def bend(z: np.ndarray, threshold: np.ndarray | float) -> np.ndarray:
+def switch(z: np.ndarray, threshold: np.ndarray | float) -> np.ndarray:
     """What a switch adds to a straight line, for inputs that are standard normal.
 
     The switch ``tanh(2 (z - threshold))`` less its regression on `z`, divided by its standard deviation, so that
