@@ -157,7 +157,7 @@ def test_rows_are_those_of_the_plain_test_with_another_null(nodes_of: Build) -> 
         assert (row.p, row.statistic, row.null_mean) == pytest.approx(p[key])
         assert row.effect == pytest.approx(row.statistic / row.null_mean)
         assert row.q == pytest.approx(q[key])
-    assert rows.iloc[rows["p"].argmin()][["subject", "reference"]].tolist() == ["L1.0", "sets: S0"]
+    assert rows.iloc[rows["p"].argmin()][["tested", "reference"]].tolist() == ["L1.0", "sets: S0"]
     assert set(rows["tested"]) == set(plain["tested"])
     about = found.about["hypergeometric_matched"]
     assert about["tests adjusted over"] == found.about["hypergeometric"]["tests adjusted over"]

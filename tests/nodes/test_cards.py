@@ -87,11 +87,11 @@ def test_without_samples_only_what_the_model_knows(model):
 
 
 def test_cards_of_several_layers_are_those_of_each_node(cohort, model):
-    others = {"L1": [nodes.light_up(model, "L1")]}
+    lit = {"L1": [nodes.light_up(model, "L1")] * 2, "L2": [nodes.light_up(model, "L2")]}
     wanted = {"adata": cohort.adata, "subject": "subject"}
-    first, second = node_cards(model, ["L2.1", "L1.0"], others=others, **wanted)
+    first, second = node_cards(model, ["L2.1", "L1.0"], lit=lit, **wanted)
     assert first.to_text() == nodes.node_card(model, "L2.1", **wanted).to_text()
-    assert second.to_text() == nodes.node_card(model, "L1.0", others=others["L1"], **wanted).to_text()
+    assert second.to_text() == nodes.node_card(model, "L1.0", others=lit["L1"][1:], **wanted).to_text()
     assert first.genes["stability"].isna().all()
     assert (second.genes["stability"] == 1).all()
 

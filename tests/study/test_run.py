@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import networkx as nx
 import numpy as np
@@ -87,7 +88,13 @@ def searched():
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory, cohort, searched):
+def lit():
+    """Digests of models and layers that were lit up in the run, in order."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory, cohort, searched, lit):
     folder = tmp_path_factory.mktemp("study")
     write_inputs(folder, cohort)
     second = cohort.copy()
@@ -101,13 +108,25 @@ def done(tmp_path_factory, cohort, searched):
         searched.append(given[-1])
         return search(*given)
 
+    entry = gl.nodes.ATTRIBUTIONS.entry("light_up")
+
+    def lighting(model, layer, **given):
+        lit.append((model.digest, layer))
+        return entry.what(model, layer, **given)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_search", counted)
+        patch.setitem(gl.nodes.ATTRIBUTIONS._entries, "light_up", replace(entry, what=lighting))
         return run(Study.load(folder / "study.toml"), folder / "RUN")
 
 
 def test_the_network_is_searched_once_for_all_steps(done, searched):
     assert len(searched) == 1
+
+
+def test_nodes_are_lit_once_for_all_steps(done, lit):
+    assert len(set(lit)) == len(lit)
+    assert {layer for _, layer in lit} >= {"L1", "PC", "IC"}
 
 
 def write_inputs(folder, cohort):

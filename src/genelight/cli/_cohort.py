@@ -14,6 +14,7 @@ import genelight as gl
 
 from .._core.checks import select_samples
 from ..errors import InputError
+from ..pp.project import map_for, map_where_needed
 from ._command import note
 from ._shared import listed
 
@@ -132,7 +133,7 @@ class Cohort(Table):
     def genes(self, *, to: str | gl.Genes = "symbol") -> tuple[AnnData, IdMap | None]:
         """With genes of one kind as columns; where they were of another, mapped, with the account."""
         adata = self.read()
-        id_map = gl.pp.project.map_where_needed(adata, to=to, table=self.probes)
+        id_map = map_where_needed(adata, to=to, table=self.probes)
         if id_map is None:
             return adata, None
         note(id_map)
@@ -144,7 +145,9 @@ class Cohort(Table):
 
     def store_or_genes(self) -> tuple[AnnData | gl.io.Store, IdMap | None]:
         """A store as it lies, anything else in memory with genes as columns."""
-        return (self.store(), None) if gl.io._store_group.is_store(self.table) else self.genes()
+        from ..io._store_group import is_store
+
+        return (self.store(), None) if is_store(self.table) else self.genes()
 
     def store(self) -> gl.io.Store:
         """A store as it lies.
@@ -218,7 +221,7 @@ def as_genes_of(model: Path, adata: AnnData, *, probes: Path | None = None, scal
     With a `scale` the values are brought from it to the model's.
     """
     preparation = gl.pp.Preparation.load(model / "prepare.json")
-    id_map = gl.pp.project.map_for(adata, preparation, table=probes)
+    id_map = map_for(adata, preparation, table=probes)
     if id_map is not None:
         note(id_map)
         adata = id_map.transform(adata)

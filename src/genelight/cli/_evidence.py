@@ -12,6 +12,7 @@ from anndata import AnnData
 import genelight as gl
 
 from ..errors import InputError
+from ..pp.project import map_where_needed
 from ._cohort import Cohort, PeopledCohort
 from ._command import Result, command
 from ._shared import File, ModelFolders, Seed, fresh, listed
@@ -63,6 +64,8 @@ def assess(
 
     Gene sets need --table: their genes go together, and what counts them as independent is run when named only.
     """
+    from ..evidence._registry import calibrated
+
     target, put = fresh(out), nodes_or_module(tested)
     adata = None if table is None else Cohort(table=table).read()
     named = listed(tests) or None
@@ -82,7 +85,7 @@ def assess(
     lines = [f"{out}: {len(evidence)} results, {sure} with q <= 0.05"]
     if untested and not collections:
         lines.append("gene sets were not tested: they need expression, --table")
-    doubtful = sorted(set(evidence.table.loc[~gl.evidence._registry.calibrated(evidence.table["test"]), "test"]))
+    doubtful = sorted(set(evidence.table.loc[~calibrated(evidence.table["test"]), "test"]))
     if doubtful:
         lines.append(f"not calibrated, for they count genes as independent: {', '.join(doubtful)}")
     return Result("\n".join(lines), {**evidence_facts(evidence, out), "not_calibrated": doubtful})
@@ -116,7 +119,7 @@ def _check_asked(
 
 def expression(adata: AnnData, genes: gl.Genes) -> np.ndarray:
     """Expression with a column for each gene, NaN where the table lacks it."""
-    id_map = gl.pp.project.map_where_needed(adata, to=genes.namespace)
+    id_map = map_where_needed(adata, to=genes.namespace)
     adata = adata if id_map is None else id_map.transform(adata)
     place_g = genes.align(gl.Genes(tuple(adata.var_names), genes.namespace)).index
     x_ng = np.full((adata.n_obs, len(genes)), np.nan)
@@ -135,6 +138,8 @@ def scorecard(
     sets: SetsFile = "embedded",
 ) -> Result:
     """Ask every layer, and controls of the same widths, what biology it holds, and say what that shows."""
+    from ..study._readings import expression
+
     fresh(out)
     trained = [gl.load(folder) for folder in model]
     adata = cohort.genes_of(model[0])
@@ -142,7 +147,7 @@ def scorecard(
     samples = gl.evidence.Samples(adata.obs, labels=label or [], batch=batch or [], subject=cohort.subject)
     edges = None if network == "none" else cut_network(network, genes)
     collections = [] if sets == "none" else [sets_of(sets, genes)]
-    x_ng = gl.study._readings.expression(trained[0], adata)
+    x_ng = expression(trained[0], adata)
     read = gl.study.readings(adata, trained)
     card = gl.evidence.scorecard(read, samples, network=edges, sets=collections, x_ng=x_ng)
     card.save(out)

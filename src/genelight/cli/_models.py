@@ -49,13 +49,15 @@ def fit(
     seed: Seed = 0,
 ) -> Result:
     """Train an autoencoder on all samples of a table or a store, without labels."""
+    from ..models.named import spec_of
+
     name, changes = _changes(preset)
     # A killed fit goes on with the same command.
     checkpoint = fresh(out).with_name(f".{out.name}.training")
     adata, id_map = cohort.store_or_genes()
     preparation = replace(gl.prepare(adata, scale=scale), id_map=id_map)
     spec = replace(
-        gl.models.named.spec_of(name, whole_numbers(widths, "--widths")),
+        spec_of(name, whole_numbers(widths, "--widths")),
         preparation=preparation.settings,
         subject=cohort.subject,
         subject_pattern=subject_pattern,
@@ -116,8 +118,10 @@ def models(
     registry: Annotated[Path | None, typer.Option(help="TOML file that names shared models")] = None,
 ) -> Result:
     """List saved models, and those that a registry shares."""
-    found = gl.models.shelf.find_models(folder)
-    shared = list(gl.models.shelf.read_registry(registry).values()) if registry else []
+    from ..models.shelf import find_models, read_registry
+
+    found = find_models(folder)
+    shared = list(read_registry(registry).values()) if registry else []
     lines = []
     for model in found:
         sizes = ", ".join(map(str, model.widths))
@@ -171,8 +175,10 @@ def sweep(
 @command(commands, room=ROOM, example="genelight encode cohort.h5ad --model model --layer L2 --out codes.h5ad")
 def encode(cohort: Cohort, model: ModelFolder, layer: Layer, out: File, scale: OtherScale = None) -> Result:
     """Write a table with a layer's codes in its obsm, of a store its samples only; ids are mapped to the model's."""
+    from ..io._store_group import is_store
+
     target, key, trained = fresh(out), f"X_{layer}", gl.load(model)
-    if gl.io._store_group.is_store(cohort.table):
+    if is_store(cohort.table):
         store = cohort.store()
         adata = AnnData(obs=store.obs, obsm={key: gl.encode(store, trained, layer=layer)})
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import pandas as pd
 import typer
@@ -17,6 +17,9 @@ from .._core.tables import write_plain
 from ._cohort import Cohort, PeopledCohort
 from ._command import Result, command
 from ._shared import File, Folder, Layer, ModelFolder, Seed, fresh
+
+if TYPE_CHECKING:
+    from ..models.ensemble import Ensemble
 
 commands = typer.Typer()
 ROOM = "Nodes"
@@ -49,7 +52,7 @@ def ensemble(
     """Train a model again on redrawn subjects, and say which of its nodes come back."""
     folder, trained = fresh(out), gl.load(model)
     again = gl.models.fit_ensemble(cohort.genes_of(model), trained, seeds=seeds, subject=cohort.subject, seed=seed)
-    scored = gl.nodes.reproducible_nodes(trained, _lit(trained, again, trained.widths), seed=seed)
+    scored = gl.nodes.reproducible_nodes(*_lit(trained, again, trained.widths), seed=seed)
     with writing(folder) as draft:
         again.save(draft)
         write_plain(draft / "reproducibility.tsv", scored)
@@ -82,10 +85,11 @@ def node(
     if table is not None:
         adata = Cohort(table=table, samples=samples, samples_id=samples_id).genes_of(model)
     picture = None if draw is None else fresh(draw)
-    layer, lit, scored = name.rpartition(".")[0], {}, None
+    layer, scored = name.rpartition(".")[0], None
+    others: dict[str, list[gl.NodeGenes]] = {}
     if ensemble is not None:
-        lit = _lit(trained, gl.models.load_ensemble(ensemble), [layer])
-        scored = gl.nodes.reproducible_nodes(trained, lit)
+        own, others = _lit(trained, gl.models.load_ensemble(ensemble), [layer])
+        scored = gl.nodes.reproducible_nodes(own, others)
     found = None if evidence is None else gl.Evidence.load(evidence)
     card = gl.nodes.node_card(
         trained,
@@ -94,7 +98,7 @@ def node(
         subject=subject,
         evidence=found,
         reproducibility=scored,
-        others=lit.get(layer, ()),
+        others=others.get(layer, ()),
     )
     if picture is not None:
         gl.pl.save(lambda ax: gl.pl.node(card, ax), picture, size=(9.2, 5.0))
@@ -131,6 +135,9 @@ def layer_map(
     return Result("\n".join(lines), {"out": out, "layers": pairs})
 
 
-def _lit(model: gl.Model, again: gl.models.ensemble.Ensemble, layers: Iterable[str]) -> dict[str, list[gl.NodeGenes]]:
-    """Light-up of layers in every member; a layer that the model does not have is an error of its own."""
-    return {layer: [gl.light_up(part, layer) for part in (model, *again)][1:] for layer in layers}
+def _lit(
+    model: gl.Model, again: Ensemble, layers: Iterable[str]
+) -> tuple[dict[str, gl.NodeGenes], dict[str, list[gl.NodeGenes]]]:
+    """Light-up of layers in the model, and in every member."""
+    own = {layer: gl.light_up(model, layer) for layer in layers}
+    return own, {layer: [gl.light_up(member, layer) for member in again] for layer in own}

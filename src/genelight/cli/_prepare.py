@@ -14,6 +14,8 @@ import genelight as gl
 from .._core.tables import write_h5ad
 from ..errors import InputError, first_three
 from ..io.id_kinds import PROBES, detect_ids
+from ..pp.adjust import BATCH_METHODS
+from ..pp.normalise import NORMALISATIONS
 from ._cohort import Cohort, found_in
 from ._command import Result, command
 from ._genes import Collapse, Ids, Several, gene_list
@@ -125,7 +127,7 @@ def prepare(
             "share of samples"
         ),
     ] = 0.5,
-    normalise: Annotated[str | None, typer.Option(help=f"one of {', '.join(gl.pp.normalise.NORMALISATIONS)}")] = None,
+    normalise: Annotated[str | None, typer.Option(help=f"one of {', '.join(NORMALISATIONS)}")] = None,
     standardise: Annotated[str, typer.Option(help="zscore, minmax or centre")] = "zscore",
     covariates: Annotated[str | None, typer.Option(help="sample columns to regress out, with commas")] = None,
     batch: Annotated[
@@ -150,6 +152,6 @@ def prepare(
 def _adjust(covariates: str | None, batch: str | None) -> gl.pp.Adjust | None:
     named = listed(covariates)
     column, _, method = (batch or "").rpartition(":")
-    if method not in gl.pp.adjust.BATCH_METHODS:
+    if method not in BATCH_METHODS:
         column, method = batch or "", "mean"
     return gl.pp.Adjust(named, column or None, method) if named or column else None

@@ -9,19 +9,21 @@ from typing import Annotated
 
 import typer
 
-import genelight as gl
-
 from ..errors import InputError, ResourceError
 
 
 def model_folder(folder: Path | None) -> Path | None:
     """Folder of a model that may be given by its name in a registry; None stays None."""
     # In a function, for importing models takes seconds.
-    return None if folder is None else gl.models.bundle.model_folder(folder)
+    from ..models.bundle import model_folder
+
+    return None if folder is None else model_folder(folder)
 
 
 def _model_folders(folders: Sequence[Path]) -> list[Path]:
-    return [gl.models.bundle.model_folder(folder) for folder in folders]
+    from ..models.bundle import model_folder
+
+    return [model_folder(folder) for folder in folders]
 
 
 Folder = Annotated[Path, typer.Option("--out", help="folder to write")]

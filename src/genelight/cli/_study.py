@@ -13,6 +13,9 @@ import genelight as gl
 from .._core.disk import writing
 from .._core.provenance import read_json
 from ..errors import ResourceError
+from ..pp.adjust import BATCH_METHODS
+from ..pp.collapse import COLLAPSES
+from ..pp.normalise import NORMALISATIONS
 from ._cohort import ContrastedCohort, Reading
 from ._command import GROUPS, Result, command, kept_when_stopped, note
 from ._modules import module_commands, module_facts
@@ -111,12 +114,16 @@ def rerun(folder: Annotated[Path, typer.Argument(help="run folder, finished")]) 
 @command(commands, room=ROOM, example="genelight methods")
 def methods() -> Result:
     """List every registered method with what it does and its source."""
+    from ..evidence._measures import MEASURES
     from ..evidence.combine import COMBINATIONS
+    from ..io._read import READERS
+    from ..models.activations import ACTIVATIONS
+    from ..models.baselines import BASELINES
 
     registries = (
-        *(gl.io._read.READERS, gl.pp.collapse.COLLAPSES, gl.pp.normalise.NORMALISATIONS, gl.pp.adjust.BATCH_METHODS),
-        *(gl.models.PRESETS, gl.models.activations.ACTIVATIONS, gl.models.baselines.BASELINES),
-        *(gl.nodes.ATTRIBUTIONS, gl.modules.DERIVATIONS, gl.evidence.TESTS, gl.evidence._measures.MEASURES),
+        *(READERS, COLLAPSES, NORMALISATIONS, BATCH_METHODS),
+        *(gl.models.PRESETS, ACTIVATIONS, BASELINES),
+        *(gl.nodes.ATTRIBUTIONS, gl.modules.DERIVATIONS, gl.evidence.TESTS, MEASURES),
         COMBINATIONS,
     )
     lines, facts = [], {}

@@ -92,7 +92,7 @@ def node_card(
     >>> len(card.genes), sorted(card.obs["column"])
     (6, ['age', 'condition', 'hours', 'hours_label', 'sex'])
     """
-    around = {} if not others else {find_node(model, node)[0]: others}
+    layer, _ = find_node(model, node)
     (card,) = node_cards(
         model,
         [node],
@@ -100,7 +100,7 @@ def node_card(
         subject=subject,
         evidence=evidence,
         reproducibility=reproducibility,
-        others=around,
+        lit={layer: [light_up(model, layer), *others]},
         n=n,
     )
     return card
@@ -114,10 +114,10 @@ def node_cards(
     subject: str | None = None,
     evidence: Evidence | None = None,
     reproducibility: pd.DataFrame | None = None,
-    others: Mapping[str, Sequence[NodeGenes]] | None = None,
+    lit: Mapping[str, Sequence[NodeGenes]],
     n: int = 10,
 ) -> list[NodeCard]:
-    """Gather the cards of several hidden nodes: one pass of the table, one light-up and one matching per layer.
+    """Gather the cards of several hidden nodes: one pass of the table, and one matching per layer.
 
     Parameters
     ----------
@@ -125,8 +125,8 @@ def node_cards(
         As in :func:`node_card`.
     nodes
         Names of nodes, of whichever layers.
-    others
-        By layer, its light-up in models trained again.
+    lit
+        By layer, its light-up in the model, then in models trained again.
 
     Returns
     -------
@@ -144,15 +144,17 @@ def node_cards(
     Examples
     --------
     >>> import genelight as gl
+    >>> from genelight.nodes.cards import node_cards
     >>> model = gl.models.PCA(4).fit(gl.demo.cohort())
-    >>> [card.node for card in gl.nodes.node_cards(model, ["PC.2", "PC.0"], n=3)]
+    >>> lit = {"PC": [gl.light_up(model, "PC")]}
+    >>> [card.node for card in node_cards(model, ["PC.2", "PC.0"], lit=lit, n=3)]
     ['PC.2', 'PC.0']
     """
     check_positive(n=n)
     places = [find_node(model, node) for node in nodes]
     layers = dict.fromkeys(layer for layer, _ in places)
     codes = {} if adata is None else _codes(model, adata)
-    readings = {la: _Reading.of(model, la, codes=codes, others=(others or {}).get(la, ())) for la in layers}
+    readings = {la: _Reading.of(model, la, codes=codes, lit=lit[la]) for la in layers}
     cards = []
     for node, (layer, position) in zip(nodes, places, strict=True):
         reading, tested = readings[layer], pd.DataFrame(columns=list(COLUMNS))
@@ -194,18 +196,18 @@ class _Reading:
     others: Sequence[tuple[NodeGenes, Mapping[str, tuple[str, float]]]]
 
     @classmethod
-    def of(cls, model: Model, layer: str, *, codes: Mapping[str, np.ndarray], others: Sequence[NodeGenes]) -> _Reading:
-        lit, span, h_nk = light_up(model, layer), model.code_range(layer), codes.get(layer)
+    def of(cls, model: Model, layer: str, *, codes: Mapping[str, np.ndarray], lit: Sequence[NodeGenes]) -> _Reading:
+        (own, *others), span, h_nk = lit, model.code_range(layer), codes.get(layer)
         if h_nk is None:
             states = ["dead" if dead else "" for dead in is_dead(span)]
         else:
             states = states_of(h_nk, span, node_names(model, layer))
         matched = []
         for other in others:
-            table = match_nodes(lit, other)
+            table = match_nodes(own, other)
             pairs = zip(table["match"], table["correlation"], strict=True)
             matched.append((other, dict(zip(table["node"], pairs, strict=True))))
-        return cls(lit, span, h_nk, states, matched)
+        return cls(own, span, h_nk, states, matched)
 
 
 def _codes(model: Model, adata: AnnData) -> dict[str, np.ndarray]:

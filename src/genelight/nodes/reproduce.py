@@ -12,9 +12,8 @@ from .._core.checks import check_positive
 from .._core.progress import progress
 from .._core.threads import one_thread
 from ..errors import InputError, UnknownNameError
-from ..nouns import Model, NodeGenes
+from ..nouns import NodeGenes
 from ._matching import assign, check_genes, random_rotation, unit_profiles
-from .light_up import light_up
 
 __all__ = ["match_nodes", "rank_nodes", "reproducibility", "reproducible_nodes"]
 
@@ -139,14 +138,14 @@ def reproducibility(
 
 
 def reproducible_nodes(
-    model: Model, others: Mapping[str, Sequence[NodeGenes]], *, draws: int = 50, seed: int = 0
+    own: Mapping[str, NodeGenes], others: Mapping[str, Sequence[NodeGenes]], *, draws: int = 50, seed: int = 0
 ) -> pd.DataFrame:
     """Score the nodes of every layer of a model, see :func:`reproducibility`.
 
     Parameters
     ----------
-    model
-        The model in question.
+    own
+        By layer, its light-up in the model in question.
     others
         By layer, its light-up in every other model.
     draws, seed
@@ -162,7 +161,7 @@ def reproducible_nodes(
     InputError
         If a layer has no others, or all nodes of one are dead.
     UnknownNameError
-        If the model has no such layer.
+        If the model's light-up lacks a layer.
     GeneMismatchError
         If genes differ.
 
@@ -172,18 +171,20 @@ def reproducible_nodes(
     >>> adata = gl.demo.cohort()
     >>> pca = gl.models.PCA(8).fit(adata)
     >>> again = gl.models.fit_ensemble(adata, pca, seeds=3, subject="subject")
-    >>> lit = {"PC": [gl.light_up(member, "PC") for member in again]}
-    >>> gl.nodes.reproducible_nodes(pca, lit, draws=20)["members"].unique().tolist()
+    >>> others = {"PC": [gl.light_up(member, "PC") for member in again]}
+    >>> gl.nodes.reproducible_nodes({"PC": gl.light_up(pca, "PC")}, others, draws=20)["members"].unique().tolist()
     [3]
     """
     tables = []
     for layer, lit in others.items():
-        table = reproducibility(light_up(model, layer), lit, draws=draws, seed=seed)
+        if layer not in own:
+            raise UnknownNameError("layer", layer, own)
+        table = reproducibility(own[layer], lit, draws=draws, seed=seed)
         table.insert(1, "layer", layer)
         table.insert(4, "members", len(lit))
         tables.append(table)
     if not tables:
-        msg = f"no light-up of other trainings of {model.name} was passed; pass at least one layer"
+        msg = "no light-up of other trainings was passed; pass at least one layer"
         raise InputError(msg)
     return pd.concat(tables, ignore_index=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .. import nodes
@@ -10,7 +10,7 @@ from .._core.progress import progress
 from ..errors import InputError, UnknownNameError
 from ..evidence import Reading
 from ..models.baselines import BASELINES
-from ..nouns import Model
+from ..nouns import Model, NodeGenes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +30,7 @@ def readings(
     controls: Sequence[str] = CONTROLS,
     preparation: Preparation | None = None,
     control_seeds: int = 1,
+    lit: Sequence[NodeGenes] = (),
     seed: int = 0,
 ) -> list[Reading]:
     """Read the layers of a model, trained once or several times, and of controls of the same widths.
@@ -47,6 +48,8 @@ def readings(
         How the models prepare; by default that of the first.
     control_seeds
         How often to fit each control, with as many seeds.
+    lit
+        Light-ups made before, of whichever models; a layer that is not among them is lit up.
     seed
         Of the first fit.
 
@@ -63,7 +66,7 @@ def readings(
 
     Notes
     -----
-    Cost: a fit of every control for every layer, then one light-up of each layer.
+    Cost: a fit of every control for every layer, then one light-up of each layer that is not given.
 
     Examples
     --------
@@ -81,13 +84,14 @@ def readings(
             raise UnknownNameError("control", name, BASELINES)
     widths = tuple(trained[0].widths.values())
     preparation = preparation or getattr(trained[0], "preparation", None)
-    found = [r for i, model in enumerate(trained) for r in _layers(model, adata, name=model.name, seed=seed + i)]
+    known = {(each.about.get("model"), each.layer): each for each in lit}
+    found = [r for i, m in enumerate(trained) for r in _layers(m, adata, known, name=m.name, seed=seed + i)]
     with progress("fitting controls", len(controls) * control_seeds) as step:
         for name in controls:
             for i in range(control_seeds):
                 fitted = _fitted(name, adata, widths=widths, preparation=preparation, seed=seed + i)
                 for depths, model in fitted:
-                    found += _layers(model, adata, name=name, seed=seed + i, depths=depths, control=True)
+                    found += _layers(model, adata, known, name=name, seed=seed + i, depths=depths, control=True)
                 step(name)
     return found
 
@@ -109,14 +113,22 @@ def _fitted(
 
 
 def _layers(
-    model: Model, adata: AnnData, *, name: str, seed: int, depths: Sequence[int] = (), control: bool = False
+    model: Model,
+    adata: AnnData,
+    known: Mapping[tuple[object, str], NodeGenes],
+    *,
+    name: str,
+    seed: int,
+    depths: Sequence[int] = (),
+    control: bool = False,
 ) -> Iterator[Reading]:
     """Each layer at its depth; a single layer, read once, at every depth asked for."""
     x_ng = model.prepare(adata)
     at = list(depths or range(1, len(model.widths) + 1))
     places = [at] if len(model.widths) == 1 else [[depth] for depth in at]
     for layer, of_layer in zip(model.widths, places, strict=True):
-        lit, h_nk = nodes.light_up(model, layer), model.encode(x_ng, layer)
+        lit = known.get((model.digest, layer)) or nodes.light_up(model, layer)
+        h_nk = model.encode(x_ng, layer)
         for depth in of_layer:
             yield Reading(lit, h_nk, name, depth, control=control, seed=seed)
 

@@ -88,7 +88,7 @@ def _any() -> Edges:
 def test_reference_profiles_are_scipys_spearman() -> None:
     rng = np.random.default_rng(3)
     types = pd.DataFrame(rng.exponential(size=(300, 4)), index=GENES.ids[:300], columns=list("abcd"))
-    found = reference_profiles(nodes(), types, name="cells", log=True).table.set_index(["subject", "reference"])
+    found = reference_profiles(nodes(), types, name="cells", log=True).table.set_index(["tested", "reference"])
     log = np.log2(1 + types)
     apart = log.sub(log.mean(1), axis=0)
     want = stats.spearmanr(nodes().values_kg[2, :300], apart["c"])

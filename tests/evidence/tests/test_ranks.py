@@ -30,7 +30,7 @@ def test_rank_sum_is_that_of_scipy_with_and_without_ties(digits: int) -> None:
     values[0, :20] += 2
     chosen = [np.arange(20), rng.choice(300, 40, replace=False)]
     table = over_representation(nodes(values), [sets(*chosen)], n_top=20, tests=list(TESTS)).table
-    table = table[table["test"] == "rank_sum"].set_index(["subject", "reference"])
+    table = table[table["test"] == "rank_sum"].set_index(["tested", "reference"])
     for k in range(4):
         for s, members in enumerate(chosen):
             row = table.loc[(f"L1.{k}", f"sets: S{s}")]

@@ -11,7 +11,7 @@ from ... import models, nodes
 from ..._core.tables import write_plain
 from ...models.autoencoder import FittedAutoencoder
 from ...nodes.reproduce import match_nodes
-from ...nouns import Model, NodeGenes
+from ...nouns import NodeGenes
 from ._step import BASELINE_LAYERS, Bench, Step
 
 __all__ = ["Ensemble"]
@@ -55,9 +55,10 @@ class Ensemble(Step):
             )
             if isinstance(model, FittedAutoencoder):
                 members.save(bench.folder / FOLDER)
-            lit = {layer: [nodes.light_up(member, layer) for member in members] for layer in model.widths}
-            scored.append(nodes.reproducible_nodes(model, lit, seed=bench.seed))
-            agreed += [_programmes(bench, model, nodes) for nodes in lit.values()]
+            own = {layer: bench.light_up(model, layer) for layer in model.widths}
+            others = {layer: [bench.light_up(member, layer) for member in members] for layer in model.widths}
+            scored.append(nodes.reproducible_nodes(own, others, seed=bench.seed))
+            agreed += [_programmes(bench, own[layer], others[layer]) for layer in own]
         write_plain(bench.folder / "04_reproducibility.tsv", pd.concat(scored, ignore_index=True))
         write_plain(bench.folder / "04_programmes.tsv", pd.concat(agreed, ignore_index=True))
 
@@ -66,16 +67,15 @@ def _programme_file(layer: str) -> str:
     return f"04_programmes_{layer}.parquet"
 
 
-def _programmes(bench: Bench, model: Model, lit: Sequence[NodeGenes]) -> pd.DataFrame:
+def _programmes(bench: Bench, own: NodeGenes, lit: Sequence[NodeGenes]) -> pd.DataFrame:
     """Consensus of one layer, each programme with the model's own node that is most like it."""
-    layer = lit[0].layer
     found = nodes.consensus(lit, seed=bench.seed)
-    found.nodes.save(bench.folder / _programme_file(layer))
+    found.nodes.save(bench.folder / _programme_file(own.layer))
     table = found.table.rename(columns={"node": "programme"})
-    table.insert(0, "layer", layer)
+    table.insert(0, "layer", own.layer)
     table["members"] = len(lit)
     if len(table):
-        nearest = match_nodes(found.nodes, nodes.light_up(model, layer))
+        nearest = match_nodes(found.nodes, own)
         table["node"], table["likeness"] = nearest["match"], nearest["correlation"]
     else:
         table["node"], table["likeness"] = "", 0.0

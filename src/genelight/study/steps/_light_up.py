@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ... import nodes
 from ._step import BASELINE_LAYERS, Bench, Step
 
 __all__ = ["LightUp"]
@@ -25,4 +24,4 @@ class LightUp(Step):
         """Decode every node of every model."""
         for model in bench.models():
             for layer in model.widths:
-                nodes.light_up(model, layer).save(bench.node_file(layer))
+                bench.light_up(model, layer).save(bench.node_file(layer))

@@ -80,7 +80,7 @@ def _cards(bench: Bench, model: Model, *, table: pd.DataFrame, scored: pd.DataFr
         adata=bench.inputs.persons,
         subject=bench.study.data.subject,
         reproducibility=scored,
-        others={layer: [nodes.light_up(member, layer) for member in members] for layer in model.widths},
+        lit={layer: [bench.light_up(each, layer) for each in (model, *members)] for layer in model.widths},
         n=CARD_GENES,
     )
     return [card.to_record() for card in cards]

@@ -18,7 +18,7 @@ class Scorecard(Step):
 
     name = "scorecard"
     says = "asking every layer and its controls what they hold"
-    after = ("fit", "ensemble")
+    after = ("fit", "light_up", "ensemble")
 
     def wanted(self, bench: Bench) -> bool:
         """Where the study has a section [scorecard]."""
@@ -42,7 +42,7 @@ class Scorecard(Step):
         trained = _trained(bench)
         samples = evidence.Samples(adata.obs, asked.labels, asked.batch, bench.study.data.subject)
         evidence.scorecard(
-            readings(adata, trained, controls=asked.controls or CONTROLS, seed=bench.seed),
+            readings(adata, trained, controls=asked.controls or CONTROLS, lit=bench.lit, seed=bench.seed),
             samples if asked.labels or asked.batch else None,
             network=bench.interactome,
             sets=bench.inputs.sets,

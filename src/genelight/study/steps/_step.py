@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ... import evidence, models
+from ... import evidence, models, nodes
 from ..._core.provenance import digest
 from ...evidence.distances import Interactome
 from ...models.ica import LAYER as ICA_LAYER
@@ -68,6 +68,22 @@ class Bench:
         """The study's network with all distances in it, searched once, whichever step asks first."""
         network = self.inputs.network
         return None if network is None else evidence.distances(network)
+
+    @cached_property
+    def _lit(self) -> dict[tuple[str, str], NodeGenes]:
+        return {}
+
+    def light_up(self, model: Model, layer: str) -> NodeGenes:
+        """The light-up of one layer of one model, made once, whichever step asks first."""
+        key = (model.digest, layer)
+        if key not in self._lit:
+            self._lit[key] = nodes.light_up(model, layer)
+        return self._lit[key]
+
+    @property
+    def lit(self) -> list[NodeGenes]:
+        """All light-ups that steps of this run have asked for."""
+        return list(self._lit.values())
 
     @property
     def contrast_digest(self) -> str:
