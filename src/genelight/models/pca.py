@@ -17,7 +17,7 @@ from .baselines import BASELINES
 from .bundle import KINDS
 from .linear import FittedLinear, LinearSpec, check_width
 from .missing import training_values
-from .shrink import Weighing, turn
+from .shrink import Weighing, rotate
 from .streaming import reduce_store
 from .subspace import LARGE_RANK, Subspace, find_subspace
 
@@ -106,7 +106,7 @@ class PCA(LinearSpec):
         x_ng = training_values(preparation, adata)
         even = find_subspace(x_ng)
         weighed_nk = self._weighing.apply(even.coordinates(x_ng), spec.subjects(adata))
-        return spec.of(preparation, x_ng, subspace=turn(even, weighed_nk))
+        return spec.of(preparation, x_ng, subspace=rotate(even, weighed_nk))
 
     @property
     def _rank(self) -> int:
