@@ -6,7 +6,7 @@ from scipy import stats
 from genelight import simulate
 from genelight.models.activations import ACTIVATIONS
 from genelight.models.network import Stack
-from genelight.models.shrink import shrink_means, turn
+from genelight.models.shrink import rotate, shrink_means
 from genelight.models.starts import STARTS
 from genelight.models.subspace import find_subspace
 from genelight.pp import prepare
@@ -39,11 +39,11 @@ def test_the_start_is_pca_of_the_narrowest_width(x_ng, widths):
 def test_with_shrunken_means_it_is_pca_of_the_shrunken_samples(x_ng, cohort, widths):
     subspace = find_subspace(x_ng)
     shrunk = shrink_means(subspace.coordinates(x_ng), cohort.obs["subject"].to_numpy(), 0.3)
-    turned = turn(subspace, shrunk)
+    rotated = rotate(subspace, shrunk)
     shrunk_ng = subspace.genes(shrunk)
     axes_wg = np.linalg.svd(shrunk_ng, full_matrices=False)[2][: min(widths)]
-    c = torch.from_numpy(turned.coordinates(x_ng))
-    got_ng = turned.genes(started(turned, widths)(c).numpy())
+    c = torch.from_numpy(rotated.coordinates(x_ng))
+    got_ng = rotated.genes(started(rotated, widths)(c).numpy())
     np.testing.assert_allclose(got_ng, x_ng @ axes_wg.T @ axes_wg, atol=5e-3)
 
 

@@ -32,7 +32,7 @@ class IdTable:
 
     Examples
     --------
-    >>> from genelight.pp import IdTable
+    >>> from genelight.io.id_table import IdTable
     >>> table = IdTable.shipped()
     >>> print(table)
     gene id table 1 (org.Hs.eg.db 3.16.0 + STRING v12 proteins; NCBI Gene, 2022-Sep12)

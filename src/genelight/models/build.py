@@ -10,8 +10,8 @@ def torch_build() -> dict[str, str | int]:
 
     Examples
     --------
-    >>> import genelight as gl
-    >>> sorted(gl.models.torch_build())
+    >>> from genelight.models.build import torch_build
+    >>> sorted(torch_build())
     ['accelerator', 'threads', 'version']
     """
     import torch

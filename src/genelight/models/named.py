@@ -98,8 +98,8 @@ def spec_of(
 
     Examples
     --------
-    >>> import genelight as gl
-    >>> gl.models.spec_of("deep", (512, 16, 512)).kind, gl.models.spec_of("plain").kind
+    >>> from genelight.models.named import spec_of
+    >>> spec_of("deep", (512, 16, 512)).kind, spec_of("plain").kind
     ('deep', 'autoencoder')
     """
     if preset != Deep.kind:

@@ -87,9 +87,10 @@ def find_models(folder: Path, *, depth: int = 3) -> list[Found]:
     Examples
     --------
     >>> import genelight as gl, tempfile
+    >>> from genelight.models.shelf import find_models
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     gl.models.PCA(8).fit(gl.demo.cohort()).save(folder + "/pca8")
-    ...     [(found.kind, found.widths) for found in gl.models.find_models(folder)]
+    ...     [(found.kind, found.widths) for found in find_models(folder)]
     [('pca', (8,))]
     """
     folder = Path(folder)
@@ -140,7 +141,7 @@ def read_registry(path: Path) -> dict[str, Registered]:
     Examples
     --------
     >>> import tempfile, pathlib
-    >>> from genelight.models import read_registry
+    >>> from genelight.models.shelf import read_registry
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = pathlib.Path(folder) / "models.toml"
     ...     _ = file.write_text('[[model]]\nname = "a"\nurl = "https://x.org/a.zip"\nsha256 = "' + "0" * 64 + '"')

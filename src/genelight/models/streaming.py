@@ -81,11 +81,12 @@ def reduce_store(table: PreparedStore, *, rank: int, learners: np.ndarray, seed:
     --------
     >>> import genelight as gl, numpy as np, tempfile, pathlib
     >>> from genelight.models.streaming import reduce_store
+    >>> from genelight.pp.stream import PreparedStore
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = pathlib.Path(folder) / "flu.h5ad"
     ...     gl.demo.cohort().write_h5ad(file)
     ...     store = gl.io.pack([file], pathlib.Path(folder) / "flu.zarr")
-    ...     table = gl.pp.PreparedStore(store, gl.prepare(store))
+    ...     table = PreparedStore(store, gl.prepare(store))
     ...     reduce_store(table, rank=256, learners=np.arange(200)).c_nk.shape
     (252, 251)
     """

@@ -128,7 +128,8 @@ def check_measure(
     Examples
     --------
     >>> import genelight as gl
-    >>> gl.patients.check_measure(gl.demo.cohort(), "hours", subject="subject")
+    >>> from genelight.patients.severity import check_measure
+    >>> check_measure(gl.demo.cohort(), "hours", subject="subject")
     """
     _task(adata, measure, subject=subject, protocol=Protocol(permutations=0, time=time, beside=beside), seed=0)
 

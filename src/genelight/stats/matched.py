@@ -45,7 +45,7 @@ def match_bins(
     Examples
     --------
     >>> import numpy as np
-    >>> from genelight.evidence import match_bins
+    >>> from genelight.stats.matched import match_bins
     >>> match_bins(np.array([1, 1, 1, 2, 2, 9, 8, 50]), least=3)
     array([0, 0, 0, 1, 1, 1, 1, 1])
     """

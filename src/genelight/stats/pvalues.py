@@ -25,7 +25,7 @@ def empirical_p(observed_k: np.ndarray, null_rk: np.ndarray, *, sign: int) -> np
     Examples
     --------
     >>> import numpy as np
-    >>> from genelight.evidence import empirical_p
+    >>> from genelight.stats.pvalues import empirical_p
     >>> empirical_p(np.array([3.0]), np.array([[1.0], [2.0], [3.0]]), sign=1)
     array([0.5])
     """
@@ -47,7 +47,7 @@ def adjust(p: np.ndarray, *, count: np.ndarray | None = None) -> np.ndarray:
     Examples
     --------
     >>> import numpy as np
-    >>> from genelight.evidence import adjust
+    >>> from genelight.stats.pvalues import adjust
     >>> adjust(np.array([0.01, 0.04, 0.03]))
     array([0.03, 0.04, 0.04])
     """
