@@ -105,7 +105,7 @@ def run(*, quick: bool) -> Result:
 
 def _fitted(base: Deep, learners: AnnData, widths: tuple[int, ...]) -> list[FittedDeep]:
     preparation = prepare_as(learners, base.preparation)
-    return fit_several([replace(base, widths=(512, width, 512)) for width in widths], learners, preparation)
+    return fit_several([replace(base, widths=(512, width, 2048)) for width in widths], learners, preparation)
 
 
 def _errors(model: FittedDeep, held_out: AnnData, part: str, *, by: str = "study") -> pd.DataFrame:

@@ -185,7 +185,7 @@ def test_folds_and_ensembles_fit_it_again(curved):
     members = fit_ensemble(curved, model, seeds=2).members
     assert [member.widths for member in members] == [model.widths] * 2
     assert len({member.digest for member in members}) == 2
-    assert Deep(subject="subject").sized([curved.obs["subject"].to_numpy()], genes=GENES).widths == (512, 32, 512)
+    assert Deep(subject="subject").sized([curved.obs["subject"].to_numpy()], genes=GENES).widths == (512, 32, 2048)
 
 
 def test_a_group_is_left_out_whole_and_too_few_are_refused(curved):
@@ -255,7 +255,22 @@ def test_training_is_that_of_torchs_adamw_and_one_cycle():
             for rows in torch.randperm(300, generator=draw).split(128):
                 adam.zero_grad()
                 (theirs(x[rows]) - x[rows]).square().mean().backward()
+                torch.nn.utils.clip_grad_norm_(theirs.parameters(), recipe.clip)
                 adam.step()
                 cycle.step()
     for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
         torch.testing.assert_close(one, other.detach(), atol=2e-6, rtol=1e-4)
+
+
+def test_each_decoder_learns_by_itself_and_their_mean_is_read():
+    variance_k = np.linspace(2, 0.1, 12) ** 2
+    net = DeepNet(variance_k, (16, 3, 20), dropout=0.0, seed=0, decoders=3)
+    torch.nn.init.normal_(net.write.weight)
+    code, x = torch.randn(5, 3), torch.randn(5, 12)
+    outs = net.each(code)
+    assert len(outs) == 3
+    torch.testing.assert_close(torch.stack(outs).mean(0), net.decode(code))
+    (outs[0] - x).square().mean().backward()
+    parts = net.write.weight.grad.tensor_split(3, 1)
+    assert parts[0].abs().max() > 0
+    assert max(float(part.abs().max()) for part in parts[1:]) == 0

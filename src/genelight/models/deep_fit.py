@@ -36,7 +36,7 @@ __all__ = ["Deep", "deep_widths", "fit_several"]
 LEAST_GROUPS = 5
 LEAST_GAIN = 1e-4
 EXACT = 1000  # samples; beyond, the leading axes are found by power steps
-WIDE, NARROW = 512, 64
+WIDE, NARROW, LAST = 512, 64, 2048
 
 
 @KINDS.register("deep", doi="10.1126/science.1127647")
@@ -53,7 +53,7 @@ class Deep(Spec):
     Attributes
     ----------
     widths
-        Nodes of L1, L2 and L3; by default 512, up to 64, and 512.
+        Nodes of L1, L2 and L3; by default 512, up to 64, and 2,048, four decoders of 512.
     group
         Column of ``obs`` that says which samples are left out together, such as the study of a compendium; by default
         those of a subject.
@@ -94,7 +94,7 @@ class Deep(Spec):
             return
         object.__setattr__(self, "widths", tuple(int(width) for width in self.widths))
         if len(self.widths) != 3:
-            msg = f"widths = {list(self.widths)}, but a deep model has three layers, such as widths=(512, 64, 512)"
+            msg = f"widths = {list(self.widths)}, but a deep model has three layers, such as widths=(512, 64, 2048)"
             raise InputError(msg)
         check_positive(**{f"widths[{i}]": width for i, width in enumerate(self.widths)})
 
@@ -363,7 +363,10 @@ def _table(adata: AnnData | Store, preparation: Preparation) -> tuple[Table, np.
 
 def _network(spec: Deep, variance_k: np.ndarray) -> DeepNet:
     first, narrow, last = spec.widths  # type: ignore[misc]
-    return DeepNet(variance_k, (first, narrow, last), dropout=spec.recipe.dropout, seed=spec.seed)
+    recipe = spec.recipe
+    return DeepNet(
+        variance_k, (first, narrow, last), dropout=recipe.dropout, seed=spec.seed, decoders=recipe.decoders
+    )
 
 
 def _rank(spec: Deep, *, samples: int, genes: int) -> int:
@@ -383,11 +386,11 @@ def deep_widths(widths: tuple[int, ...] | None, *, samples: int, genes: int) -> 
     most = min(samples - 1, genes)
     fitting = min(NARROW, 2 ** int(np.log2(max(1, most // 4))))
     if widths is None:
-        return (WIDE, fitting, WIDE)
+        return (WIDE, fitting, LAST)
     if widths[1] > most:
         msg = (
             f"widths = {list(widths)}, but {samples} training samples (with groups left out) and {genes} genes allow a "
-            f"bottleneck of 1 to {most} nodes; use for example widths = {[WIDE, fitting, WIDE]}"
+            f"bottleneck of 1 to {most} nodes; use for example widths = {[WIDE, fitting, LAST]}"
         )
         raise InputError(msg)
     return widths

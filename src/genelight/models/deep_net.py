@@ -33,6 +33,11 @@ class DeepRecipe:
         AdamW with this weight decay; the rate rises to `rate` over the share `rise` of the steps, and falls again.
     dropout
         Share of the outer layers' nodes that each step leaves out.
+    decoders
+        Groups of equal size that L3 is parted into; each learns to give back samples by itself from the one code, and
+        the mean of what they give back is read. On studies left out that is worth what as many trainings are.
+    clip
+        Longest gradient of a step; without it some trainings part from what they had learned.
     refine, refine_rate
         Steps, and length of the first, by which a sample's bottleneck codes go down its own reconstruction error.
 
@@ -45,10 +50,12 @@ class DeepRecipe:
     rank: int = 512
     epochs: int = 40
     batch: int = 128
-    rate: float = 3e-3
+    rate: float = 2e-3
     rise: float = 0.25
     decay: float = 1e-2
     dropout: float = 0.2
+    decoders: int = 4
+    clip: float = 1.0
     refine: int = 20
     refine_rate: float = 0.1
 
@@ -68,7 +75,7 @@ class DeepNet(nn.Module):
         Variance of the samples along their principal axes, from the largest on.
     widths
         Nodes of L1, L2 and L3.
-    dropout
+    dropout, decoders
         See :class:`DeepRecipe`.
     seed
         Of the weights.
@@ -78,11 +85,13 @@ class DeepNet(nn.Module):
     scale_in: torch.Tensor
     scale_out: torch.Tensor
 
-    def __init__(self, variance_k: np.ndarray, widths: tuple[int, int, int], *, dropout: float, seed: int) -> None:
+    def __init__(
+        self, variance_k: np.ndarray, widths: tuple[int, int, int], *, dropout: float, seed: int, decoders: int = 1
+    ) -> None:
         super().__init__()
         variance = torch.from_numpy(np.maximum(variance_k, 1e-12).astype(np.float32))
         sd = (variance / variance.mean()).sqrt()
-        self.widths, self.latent = widths, None
+        self.widths, self.latent, self.decoders = widths, None, min(decoders, widths[2])
         self.unit = float(variance.mean().sqrt())
         self.register_buffer("sd", sd, persistent=False)
         # Axes of little variance would be heard as loudly as the others if each were in its own standard deviations.
@@ -132,6 +141,14 @@ class DeepNet(nn.Module):
         """Output from codes of L2."""
         return self.added(self.drop(self.last(code))) + self.line(code)
 
+    def each(self, code: torch.Tensor) -> list[torch.Tensor]:
+        """Output of each decoder from codes of L2; their mean is :meth:`decode`'s."""
+        line, last = self.line(code), self.drop(self.last(code))
+        parts = zip(last.tensor_split(self.decoders, 1), self.write.weight.tensor_split(self.decoders, 1), strict=True)
+        return [
+            functional.linear(h, weight * self.decoders, self.write.bias) * self.scale_out + line for h, weight in parts
+        ]
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Reconstruction of `x` from the encoder's codes."""
         return self.decode(self.code(x))
@@ -172,8 +189,10 @@ def train_deep(net: DeepNet, c_nk: np.ndarray, recipe: DeepRecipe, *, seed: int,
         for epoch in range(recipe.epochs):
             total = 0.0
             for rows in torch.randperm(len(x), generator=draw).split(recipe.batch):
-                loss = (net(x[rows]) - x[rows]).square().mean()
+                code = net.code(x[rows])
+                loss = torch.stack([(out - x[rows]).square().mean() for out in net.each(code)]).mean()
                 loss.backward()
+                nn.utils.clip_grad_norm_(net.parameters(), recipe.clip)
                 rate, momentum = next(cycle)
                 optimizer.step(rate, momentum=momentum, decay=recipe.decay)
                 total += float(loss.detach()) * len(rows)
