@@ -41,6 +41,9 @@ def fit(
     subject_pattern: Annotated[
         str | None, typer.Option(help="regular expression whose first group names the person in that column")
     ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="column whose samples are left out together, such as the study of a compendium")
+    ] = None,
     widths: Annotated[str | None, typer.Option(help="hidden layers, for example 128,64,32")] = None,
     preset: Annotated[
         str, typer.Option(help="see: genelight methods; with changes: default,activation=gelu,learning_rate=find")
@@ -56,8 +59,15 @@ def fit(
     checkpoint = fresh(out).with_name(f".{out.name}.training")
     adata, id_map = cohort.store_or_genes()
     preparation = replace(gl.prepare(adata, scale=scale), id_map=id_map)
+    wide = whole_numbers(widths, "--widths")
+    chosen = name if changes else gl.models.named.named_for(name, wide, samples=adata.n_obs, group=group)
+    if group is not None and chosen != gl.models.Deep.kind:
+        msg = f"--group {group} is for a deep model; leave it out, or add: --preset deep"
+        raise InputError(msg)
+    if group is not None:
+        changes["group"] = group
     spec = replace(
-        spec_of(name, whole_numbers(widths, "--widths")),
+        spec_of(chosen, wide),
         preparation=preparation.settings,
         subject=cohort.subject,
         subject_pattern=subject_pattern,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._core.tables import plain_text
 from ..pp import Preparation
 
 __all__ = ["card", "verdict"]
@@ -26,6 +27,7 @@ def card(kind: str, settings: Mapping[str, Any], *, preparation: Preparation, ab
         "",
         *_held_out(about, settings),
         "",
+        *_studies(about.get("studies", [])),
         "## Settings",
         "",
         "| setting | value |",
@@ -35,6 +37,7 @@ def card(kind: str, settings: Mapping[str, Any], *, preparation: Preparation, ab
         "## Limits",
         "",
         *_limits(settings),
+        *([about["limits"]] if "limits" in about else []),
         "",
     ]
     return "\n".join(lines)
@@ -107,6 +110,25 @@ def _held_out(about: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str
         )
         lines += ["", verdict(held_out, settings)]
     return lines
+
+
+def _studies(studies: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Every study that a reference model was trained on, and how it fared when it was left out."""
+    if not studies:
+        return []
+    columns = list(dict.fromkeys(key for study in studies for key in study))
+    rows = [[study.get(key, "") for key in columns] for study in studies]
+    cells = [[f"{cell:.3f}" if isinstance(cell, float) else plain_text(str(cell)) for cell in row] for row in rows]
+    table = [columns, ["---"] * len(columns), *cells]
+    return [
+        "## Studies",
+        "",
+        "R² on the samples of each study by a model trained without it, and by PCA of the same bottleneck: raw, and "
+        "with the study's mean taken out of both sides (within).",
+        "",
+        *("| " + " | ".join(cell.replace("|", "/") for cell in row) + " |" for row in table),
+        "",
+    ]
 
 
 def _limits(settings: Mapping[str, Any]) -> list[str]:

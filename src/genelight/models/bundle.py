@@ -21,11 +21,13 @@ from ..nouns import Model
 from ..nouns.model import CodeRange
 from ..pp import Preparation
 from ._card import card
+from .packing import pack, unpack
 from .shelf import REGISTRY, fetch_model
 
 __all__ = ["KINDS", "Bundle", "load", "model_folder", "pack_ranges", "unpack_ranges"]
 
 FORMAT = 3
+SHIPPED = Path(__file__).parent / "data"
 
 
 class Kind(Protocol):
@@ -85,8 +87,10 @@ class Bundle:
         names = sorted(self.weights)
         return digest(self.kind, names, *[self.weights[n] for n in names], self.preparation.digest)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, *, packed: bool = False) -> None:
         """Write the folder, whole or not at all; an older model at the same place is replaced at the end.
+
+        With `packed`, weights take a quarter of the room; they have to be :func:`.packing.rounded` ones.
 
         Raises
         ------
@@ -102,14 +106,15 @@ class Bundle:
         try:
             with writing(folder) as draft:
                 draft.mkdir()
-                self._write(draft)
+                self._write(draft, packed=packed)
         # safetensors reports what the system refuses as an error of its own.
         except SafetensorError as error:
             msg = f"cannot write {folder}: {error}"
             raise ResourceError(msg) from error
 
-    def _write(self, folder: Path) -> None:
-        save_file({n: np.ascontiguousarray(w) for n, w in self.weights.items()}, folder / "weights.safetensors")
+    def _write(self, folder: Path, *, packed: bool) -> None:
+        weights = pack(self.weights) if packed else self.weights
+        save_file({n: np.ascontiguousarray(w) for n, w in weights.items()}, folder / "weights.safetensors")
         # safetensors makes its file private; the folder is as readable as any other result.
         (folder / "weights.safetensors").chmod(0o644)
         self.preparation.save(folder / "prepare.json")
@@ -141,7 +146,8 @@ def load(folder: Path | str) -> Model:
     Parameters
     ----------
     folder
-        What ``model.save`` wrote; or the name of a model in the registry that ``GENELIGHT_MODELS`` names (see
+        What ``model.save`` wrote; or ``"human"``, the reference model that comes with genelight (see the page on it);
+        or the name of a model in the registry that ``GENELIGHT_MODELS`` names (see
         :func:`genelight.models.fetch_model`), which is downloaded once.
 
     Raises
@@ -191,10 +197,12 @@ def load(folder: Path | str) -> Model:
 
 
 def model_folder(folder: Path) -> Path:
-    """The folder itself, or that of the shared model whose name it is."""
-    if folder.exists() or not os.environ.get(REGISTRY) or len(folder.parts) != 1:
+    """The folder itself, or that of the model whose name it is: one that ships, or a shared one."""
+    if folder.exists() or len(folder.parts) != 1:
         return folder
-    return fetch_model(folder.name)
+    if (SHIPPED / folder.name / "config.json").is_file():
+        return SHIPPED / folder.name
+    return fetch_model(folder.name) if os.environ.get(REGISTRY) else folder
 
 
 def _is_empty(folder: Path) -> bool:
@@ -203,7 +211,7 @@ def _is_empty(folder: Path) -> bool:
 
 def _read(folder: Path, config: dict[str, Any]) -> Bundle:
     try:
-        weights = load_file(folder / "weights.safetensors")
+        weights = unpack(load_file(folder / "weights.safetensors"))
     except (OSError, SafetensorError) as error:
         msg = f"{folder / 'weights.safetensors'} is missing or damaged ({error}); copy the model folder again"
         raise FormatError(msg) from error

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from .._core.checks import check_column
@@ -16,6 +18,7 @@ from .autoencoder import FittedAutoencoder
 from .bundle import Bundle, pack_ranges, unpack_ranges
 from .deep_net import DeepNet, DeepRecipe
 from .deep_steps import deep_steps
+from .known import Known
 from .spaces import Centred
 from .spec import Spec
 from .steps import Steps
@@ -36,6 +39,10 @@ __all__ = [
 ]
 
 LAYERS = ("L1", "L2", "L3")
+
+
+class TrainingSamplesWarning(UserWarning):
+    """Samples of a table were in the training of the model that reads them."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,7 @@ class FittedDeep(FittedAutoencoder):
 
     net: DeepNet  # type: ignore[assignment]
     space: Centred
+    known: Known | None = None
 
     @property
     def bottleneck(self) -> str:
@@ -101,6 +109,25 @@ class FittedDeep(FittedAutoencoder):
         if held_out := self.about.get("held_out"):
             text += f"; left out R² {held_out['r2']:.4f}, PCA of {held_out['pca_width']} {held_out['pca_r2']:.4f}"
         return f"{text}. {self.verdict}" if held_out else text
+
+    def prepare(self, adata: AnnData) -> np.ndarray:
+        """Prepared values of any table, shape ``(n, g)``; genes that it lacks as the others let expect.
+
+        A model that ships warns of samples that it was trained on: figures of those are too good.
+        """
+        seen = self.seen_in_training(adata)
+        if len(seen):
+            studies = ", ".join(dict.fromkeys(seen))
+            says = f"{len(seen)} of {adata.n_obs} samples, or their like, were in this model's training ({studies})"
+            warnings.warn(f"{says}; what it says of them is no test", TrainingSamplesWarning, stacklevel=2)
+        return super().prepare(adata)
+
+    def seen_in_training(self, adata: AnnData) -> pd.Series:
+        """The training study of each sample that the model was trained on, by sample name.
+
+        Of a model that ships; one that you trained yourself keeps no marks of its samples, and nothing is found.
+        """
+        return self.known.find(adata, self.genes) if self.known else pd.Series(dtype=object, name="study")
 
     def encode(self, x_ng: np.ndarray, layer: str, *, cohort: Sequence[Any] | np.ndarray | None = None) -> np.ndarray:
         """Codes of `layer`, shape ``(n, k)``.
@@ -212,7 +239,7 @@ class FittedDeep(FittedAutoencoder):
         weights = {f"net.{name}": value.numpy() for name, value in self.net.state_dict().items()}
         subspace = self.space.subspace
         weights |= {"centre": self.space.centre_g, "basis": subspace.basis_gk, "variance": subspace.variance_k}
-        weights |= pack_ranges(self._ranges)
+        weights |= pack_ranges(self._ranges) | (self.known.to_weights() if self.known else {})
         return Bundle(
             self.name,
             weights=weights,
@@ -276,7 +303,7 @@ def open_deep(bundle: Bundle, spec: Spec) -> FittedDeep:
     first, narrow, last = settings["widths"]
     net = DeepNet(subspace.variance_k, (first, narrow, last), dropout=0.0, seed=0)
     net.load_state_dict({n.removeprefix("net."): torch.from_numpy(w) for n, w in weights.items() if "net." in n})
-    return FittedDeep(
+    model = FittedDeep(
         bundle.preparation,
         Centred(weights["centre"], subspace),
         net,  # type: ignore[arg-type]
@@ -286,3 +313,5 @@ def open_deep(bundle: Bundle, spec: Spec) -> FittedDeep:
         history=bundle.history,
         about=bundle.about,
     )
+    model.known = Known.from_weights(weights)
+    return model

@@ -71,7 +71,7 @@ class Deep(Spec):
     the gate and the choice are ours; codes refined after the encoder, Kim et al. 2018, doi
     10.48550/arXiv.1802.02550. Genes with missing values are completed by probabilistic PCA where the preparation
     lets them stand (``PreparationSettings(missing=True)``). ``python -m studies depth`` has what it gains.
-    Cost: two decompositions of rank 512, two trainings of 40 epochs.
+    Cost: two decompositions of rank 256, two trainings of 40 epochs.
 
     Examples
     --------
@@ -364,9 +364,7 @@ def _table(adata: AnnData | Store, preparation: Preparation) -> tuple[Table, np.
 def _network(spec: Deep, variance_k: np.ndarray) -> DeepNet:
     first, narrow, last = spec.widths  # type: ignore[misc]
     recipe = spec.recipe
-    return DeepNet(
-        variance_k, (first, narrow, last), dropout=recipe.dropout, seed=spec.seed, decoders=recipe.decoders
-    )
+    return DeepNet(variance_k, (first, narrow, last), dropout=recipe.dropout, seed=spec.seed, decoders=recipe.decoders)
 
 
 def _rank(spec: Deep, *, samples: int, genes: int) -> int:

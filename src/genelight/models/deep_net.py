@@ -47,7 +47,7 @@ class DeepRecipe:
         If a number is not above zero.
     """
 
-    rank: int = 512
+    rank: int = 256
     epochs: int = 40
     batch: int = 128
     rate: float = 2e-3

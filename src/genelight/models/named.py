@@ -17,7 +17,9 @@ from .spec import DEFAULT
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["fit", "spec_of", "widths_of"]
+__all__ = ["fit", "named_for", "spec_of", "widths_of"]
+
+DEEP_FROM = 1000  # samples
 
 
 def fit(
@@ -31,14 +33,18 @@ def fit(
     epochs: int | None = None,
     seed: int = 0,
 ) -> FittedAutoencoder:
-    """Train an autoencoder on all samples of a table, without labels: short for the fit of an :class:`Autoencoder`.
+    """Train an autoencoder on all samples of a table, without labels: short for the fit of a spec.
+
+    By default it is a :class:`Deep` where there are at least 1,000 samples, and else an :class:`Autoencoder`: the data
+    of one small cohort are nearly linear, and depth has nothing to add there. A deep model asks this of subjects left
+    out (of a compendium, let `subject` name the study), and is PCA where they say so.
 
     Parameters
     ----------
     adata
         Samples x genes, or a store.
     preset, widths, epochs
-        See :class:`Autoencoder`, which takes more; ``"deep"`` for a :class:`Deep`.
+        See :class:`Autoencoder`, which takes more; ``"deep"`` for a :class:`Deep` of any table.
     subject, subject_pattern
         Column of ``obs`` that says whose sample it is, and the part of it that names the person, see :class:`Spec`; a
         subject is never split.
@@ -60,7 +66,7 @@ def fit(
     {'L1': 32, 'L2': 16, 'L3': 8}
     """
     spec = spec_of(
-        preset,
+        named_for(preset, widths, samples=adata.n_obs),
         widths,
         epochs=epochs,
         subject=subject,
@@ -69,6 +75,24 @@ def fit(
         seed=seed,
     )
     return spec.fit(adata, preparation=preparation)
+
+
+def named_for(
+    preset: str | Preset, widths: tuple[int, ...] | None, *, samples: int, group: str | None = None
+) -> str | Preset:
+    """The preset asked for; for the default of its own widths, ``"deep"`` where a table may bear it.
+
+    Parameters
+    ----------
+    preset, widths
+        As asked for.
+    samples
+        Of the table.
+    group
+        Column that names groups of samples, None for none.
+    """
+    bears = preset == "default" and widths is None and (group is not None or samples >= DEEP_FROM)
+    return Deep.kind if bears else preset
 
 
 def spec_of(
@@ -107,7 +131,8 @@ def spec_of(
         return replace(found, subject=subject, subject_pattern=subject_pattern, preparation=preparation, seed=seed)
     given = {name: value for name, value in (("epochs", epochs), ("rate", learning_rate)) if value is not None}
     deep = Deep(widths, recipe=replace(DeepRecipe(), **given))  # type: ignore[arg-type]
-    return replace(deep, subject=subject, subject_pattern=subject_pattern, preparation=preparation, seed=seed)
+    shared = {"subject": subject, "subject_pattern": subject_pattern, "preparation": preparation, "seed": seed}
+    return replace(deep, **shared)  # type: ignore[arg-type]
 
 
 def widths_of(preset: str | Preset, widths: tuple[int, ...] | None, *, samples: int, genes: int) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from .._core.provenance import digest
 from ..errors import GenelightError, InputError, UnknownNameError
 from ..io.sheet import SheetMatch
 from ..models.baselines import BASELINES
-from ..models.named import spec_of, widths_of
+from ..models.named import named_for, spec_of, widths_of
 from ..nouns import Contrast, Edges, Genes
 from ..nouns.contrast import measure_of
 from ..nouns.genes import check_coverage
@@ -103,8 +103,8 @@ class Inputs:
     def spec(self) -> models.Autoencoder | models.Deep:
         """What this study's autoencoder is fitted from, on all samples or on a fold's."""
         data, model = self.study.data, self.study.model
-        return spec_of(
-            model.preset,
+        spec = spec_of(
+            named_for(model.preset, model.widths, samples=self.adata.n_obs, group=model.group),
             self.widths,
             epochs=model.epochs,
             learning_rate=model.learning_rate,
@@ -113,6 +113,7 @@ class Inputs:
             subject_pattern=data.subject_pattern,
             seed=model.seed,
         )
+        return replace(spec, group=model.group) if isinstance(spec, models.Deep) else spec
 
     @property
     def baselines(self) -> tuple[models.PCA, models.ICA]:
@@ -269,7 +270,12 @@ def _smallest_training(samples: int, folds: int) -> int:
 
 def _widths(study: Study, samples: int, genes: Genes) -> tuple[int, ...]:
     smallest = _smallest_training(samples, study.module.folds)
-    return widths_of(study.model.preset, study.model.widths, samples=smallest, genes=len(genes))
+    model = study.model
+    preset = named_for(model.preset, model.widths, samples=samples, group=model.group)
+    if model.group is not None and preset != models.Deep.kind:
+        msg = f"[model] group = {model.group!r} is for a deep model; leave it out, or set preset = 'deep'"
+        raise InputError(msg)
+    return widths_of(preset, model.widths, samples=smallest, genes=len(genes))
 
 
 def _check_names(study: Study) -> None:

@@ -82,7 +82,11 @@ class Model(_Section):
 
     preset: str = Field(
         default="default",
-        description="default, deep for a bottleneck in the middle, or plain for a textbook autoencoder",
+        description="default, deep for a bottleneck in the middle, or plain for a textbook autoencoder; the default is "
+        "deep from 1,000 samples on, or where a group is named",
+    )
+    group: str | None = Field(
+        default=None, description="obs column whose samples are left out together, such as the study of a compendium"
     )
     widths: tuple[int, ...] | None = Field(
         default=None, description="hidden layers from input to output; unset to fit the data"

@@ -1,0 +1,84 @@
+"""A reference model: trained by the script, small, read by name, and aware of the samples that it has seen."""
+
+import runpy
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+from anndata import AnnData
+
+import genelight as gl
+from genelight import simulate
+from genelight.errors import FormatError
+from genelight.models import bundle
+from genelight.models.deep import TrainingSamplesWarning
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "train_reference.py"
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory) -> list[Path]:
+    """Ten studies in one table, and a cohort on another scale that lacks genes."""
+    folder = tmp_path_factory.mktemp("tables")
+    made = simulate.Compendium(400, 200, rank=6, nonlinear=0.8, noise=0.5)
+    x_ng, genes = made.rows(0, 400), list(made.genes.ids)
+    obs = pd.DataFrame(
+        {"study": [f"s{i % 10}" for i in range(300)]}, index=[f"s{i % 10}|GSM{100000 + i}" for i in range(300)]
+    )
+    AnnData(x_ng[:300], obs=obs, var=pd.DataFrame(index=genes)).write_h5ad(folder / "many.h5ad")
+    rest = pd.DataFrame(index=[f"GSM{200000 + i}" for i in range(100)])
+    AnnData(2 ** x_ng[300:, :185], obs=rest, var=pd.DataFrame(index=genes[:185])).write_h5ad(folder / "one.h5ad")
+    return [folder / "many.h5ad", folder / "one.h5ad"]
+
+
+@pytest.fixture(scope="module")
+def reference(tables, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("models") / "small"
+    about = out.parent / "studies.tsv"
+    about.write_text("study\taccession\tlicence\ns1\tGSE1\tCC0\n")
+    arguments = [str(out), *map(str, tables), "--widths", "64,4,256", "--folds", "2", "--rank", "32"]
+    arguments += ["--about", str(about), "--limits", "It has seen no tissue at all."]
+    runpy.run_path(str(SCRIPT))["main"](arguments)
+    return out
+
+
+@pytest.mark.slow
+def test_it_is_read_by_its_name_and_its_card_has_every_study(reference, monkeypatch):
+    monkeypatch.setattr(bundle, "SHIPPED", reference.parent)
+    model = gl.load("small")
+    assert model.digest == gl.load(reference).digest
+    assert model.deep
+    card = (reference / "CARD.md").read_text()
+    assert "| s1 | 30 | GSE1 | CC0 |" in card
+    assert "| one | 100 |" in card
+    assert "no tissue at all" in card
+    assert sum(path.stat().st_size for path in reference.iterdir()) < 1e6
+    with pytest.raises(FormatError, match="is no saved model"):
+        gl.load("smaller")
+
+
+@pytest.mark.slow
+def test_weights_of_eight_bits_give_samples_back_as_well(reference, tables):
+    model, adata = gl.load(reference), gl.io.read(tables[0])
+    with pytest.warns(TrainingSamplesWarning):
+        x_ng = model.prepare(adata)
+    left = np.square(x_ng - model.reconstruct(x_ng)).sum() / np.square(x_ng - x_ng.mean(0)).sum()
+    pca = gl.models.PCA(4, preparation=model.preparation.settings).fit(adata)
+    assert left < 1 - gl.models.r2(pca, x_ng)
+
+
+@pytest.mark.slow
+def test_samples_of_its_training_are_known_on_any_scale_and_under_any_name(reference, tables):
+    model, adata = gl.load(reference), ad.read_h5ad(tables[0])[:50].copy()
+    adata.obs_names = [f"patient {i}" for i in range(50)]
+    adata.X = np.round(np.exp(adata.X / 3), 3)
+    seen = model.seen_in_training(adata[:, adata.var_names[::-1]].copy())
+    assert len(seen) == 50
+    assert seen.iloc[3] == "s3"
+    strangers = AnnData(np.random.default_rng(7).normal(size=(30, 200)) + 8, var=adata.var)
+    assert model.seen_in_training(strangers).empty
+    strangers.obs_names = [f"GSM{100000 + i}" for i in range(30)]
+    with pytest.warns(TrainingSamplesWarning, match="30 of 30 samples, or their like, were in this model's training"):
+        model.prepare(strangers)
