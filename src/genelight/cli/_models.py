@@ -51,8 +51,14 @@ def fit(
     scale: Scale = "log2",
     seed: Seed = 0,
 ) -> Result:
-    """Train an autoencoder on all samples of a table or a store, without labels."""
-    from ..models.named import spec_of
+    """Train an autoencoder on all samples of a table or a store, without labels.
+
+    Raises
+    ------
+    InputError
+        If a group is named for a model that is not deep.
+    """
+    from ..models.named import named_for, spec_of
 
     name, changes = _changes(preset)
     # A killed fit goes on with the same command.
@@ -60,7 +66,7 @@ def fit(
     adata, id_map = cohort.store_or_genes()
     preparation = replace(gl.prepare(adata, scale=scale), id_map=id_map)
     wide = whole_numbers(widths, "--widths")
-    chosen = name if changes else gl.models.named.named_for(name, wide, samples=adata.n_obs, group=group)
+    chosen = name if changes else named_for(name, wide, samples=adata.n_obs, group=group)
     if group is not None and chosen != gl.models.Deep.kind:
         msg = f"--group {group} is for a deep model; leave it out, or add: --preset deep"
         raise InputError(msg)
