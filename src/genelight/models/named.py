@@ -123,7 +123,7 @@ def spec_of(
     Examples
     --------
     >>> from genelight.models.named import spec_of
-    >>> spec_of("deep", (512, 16, 512)).kind, spec_of("plain").kind
+    >>> spec_of("deep", (512, 16, 2048)).kind, spec_of("plain").kind
     ('deep', 'autoencoder')
     """
     if preset != Deep.kind:
