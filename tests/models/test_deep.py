@@ -75,7 +75,7 @@ def test_on_a_flat_sheet_the_model_is_pca_and_says_so(straight, flat):
         straight.decode(straight.encode(x_ng, "L2"), "L2"), straight.reconstruct(x_ng), atol=1e-4
     )
     assert r2(straight, x_ng) == pytest.approx(r2(pca, x_ng), abs=1e-6)
-    assert f"the model is PCA of width {NARROW}" in repr(straight)
+    assert f"the model is PCA of width {NARROW}" in " ".join(repr(straight).split())
     assert f"{straight.about['held_out']['pca_r2']:.4f}" in repr(straight)
     assert straight.applicability(flat).share == 0
     for layer in ("L1", "L3"):

@@ -15,7 +15,7 @@ from ..errors import UnknownNameError
 from ..nouns import Genes
 from ..nouns.model import CodeRange
 from ..pp import Preparation
-from ._card import verdict
+from ._card import ModelCard, verdict
 from .bundle import Bundle, pack_ranges, unpack_ranges
 from .missing import prepared
 from .network import Stack
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["FittedAutoencoder", "LinearAtTheEnd", "code_ranges", "kind_for", "open_with"]
 
 
-class FittedAutoencoder:
+class FittedAutoencoder(ModelCard):
     """A trained autoencoder; layers are ``"L1"``, ``"L2"``, ... from input to output.
 
     Made by :meth:`genelight.models.Autoencoder.fit` or :func:`genelight.load`.

@@ -103,13 +103,6 @@ class FittedDeep(FittedAutoencoder):
         """How it was trained and is read."""
         return self.spec.recipe  # type: ignore[attr-defined]
 
-    def __repr__(self) -> str:
-        layers = ", ".join(f"{layer} {width}" for layer, width in self.widths.items())
-        text = f"deep autoencoder of {len(self.genes)} genes, {layers}"
-        if held_out := self.about.get("held_out"):
-            text += f"; left out R² {held_out['r2']:.4f}, PCA of {held_out['pca_width']} {held_out['pca_r2']:.4f}"
-        return f"{text}. {self.verdict}" if held_out else text
-
     def prepare(self, adata: AnnData) -> np.ndarray:
         """Prepared values of any table, shape ``(n, g)``; genes that it lacks as the others let expect.
 

@@ -18,6 +18,7 @@ from ..io import Store
 from ..nouns import Genes, Model
 from ..nouns.model import CodeRange
 from ..pp import Preparation
+from ._card import ModelCard
 from .bundle import Bundle, pack_ranges, unpack_ranges
 from .draw import Draw
 from .missing import prepared, training_values
@@ -112,7 +113,7 @@ class LinearSpec(Spec):
         return None
 
 
-class FittedLinear:
+class FittedLinear(ModelCard):
     """A fitted linear model; made by the ``fit`` of its spec, or :func:`genelight.load`.
 
     Parameters

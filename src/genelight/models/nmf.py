@@ -18,6 +18,7 @@ from ..io import Store
 from ..nouns import Genes
 from ..nouns.model import CodeRange
 from ..pp import Preparation
+from ._card import ModelCard
 from .baselines import BASELINES
 from .bundle import KINDS, Bundle, pack_ranges, unpack_ranges
 from .missing import prepared, training_values
@@ -102,7 +103,7 @@ class NMF(Spec):
         )
 
 
-class FittedNMF:
+class FittedNMF(ModelCard):
     """Fitted non-negative parts; made by :meth:`NMF.fit` or :func:`genelight.load`.
 
     Parameters

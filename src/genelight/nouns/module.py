@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from .._core.printed import Printed, Row
 from .._core.provenance import digest
 from .._core.tables import read_tsv, write_tsv
 from ..errors import FormatError, InputError, first_three
@@ -20,9 +21,12 @@ __all__ = ["DERIVATION", "Module"]
 DERIVATION = "auto"
 """How a module is derived unless asked otherwise; ``python -m studies disease_modules`` has its figures."""
 
+# How many genes a card names of either sign, and how often bootstraps select a gene that it calls stable.
+NAMED, STABLE = 8, 0.9
 
-@dataclass(frozen=True)
-class Module:
+
+@dataclass(frozen=True, repr=False)
+class Module(Printed):
     """A disease module: every measured gene with its score, the chosen ones marked.
 
     Parameters
@@ -65,6 +69,21 @@ class Module:
     def selected(self) -> list[str]:
         """The chosen genes, best first."""
         return list(self.table.loc[self.table["selected"], "gene"])
+
+    def _card(self) -> tuple[str, Sequence[Row]]:
+        chosen, about = self.table[self.table["selected"]], self.about
+        up, down = (chosen.loc[chosen["score"] * sign > 0, "gene"] for sign in (1, -1))
+        drawn = chosen["frequency"].dropna()
+        stable = f"{(drawn >= STABLE).sum()} of {len(chosen)} genes in {STABLE:.0%} of subject bootstraps or more"
+        return f"module of {self.name!r} by {about.get('chosen', self.method)}", [
+            ("genes", f"{len(chosen)} of {len(self.table):,} measured ({self.genes.namespace})"),
+            ("up", f"{len(up)}: {_first(up)}"),
+            ("down", f"{len(down)}: {_first(down)}"),
+            ("layer", str(about.get("layer") or "")),
+            ("samples", "; ".join(_group(about[group], group) for group in ("cases", "controls") if group in about)),
+            ("stable", stable if len(drawn) else "not measured; derive with bootstraps"),
+            ("because", str(about.get("because") or "")),
+        ]
 
     def score_g(self) -> np.ndarray:
         """Scores in the order of ``genes``, shape ``(g,)``."""
@@ -134,6 +153,17 @@ class Module:
         except (InputError, FormatError, KeyError) as error:
             msg = f"{path} was changed after it was written: {error}"
             raise FormatError(msg) from error
+
+
+def _group(count: Mapping[str, int], name: str) -> str:
+    """Size of a group in words."""
+    return f"{count['samples']} {name} of {count['subjects']} subjects"
+
+
+def _first(genes: pd.Series) -> str:
+    """The strongest few by name."""
+    names = ", ".join(genes.head(NAMED))
+    return f"{names}, ..." if len(genes) > NAMED else names or "none"
 
 
 def _seal(table: pd.DataFrame) -> str:
