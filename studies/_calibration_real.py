@@ -7,6 +7,7 @@ from functools import partial
 
 from . import _calibration_claims as claims
 from . import _calibration_labels as labels
+from . import _calibration_reports as whole
 from . import _real_covariance as covariance
 from ._blocks import Rows
 from ._cohorts import COHORTS
@@ -35,14 +36,17 @@ def real_blocks(*, quick: bool) -> dict[str, Callable[[], Rows]]:
     if len(every) > 1:
         for pair, size, many in ((LUPUS, 40, 2 * draws), (TB, 15, 2 * draws), (LUPUS, 10, draws)):
             blocks[f"preserved, {pair}, {size}"] = partial(covariance.preserved, pair, size, many)
+        blocks["severity by part"] = whole.severity_by_part
         for pair, size in ((LUPUS, 10), (LUPUS, 20), (LUPUS, 40), (TB, 15)):
             truly = partial(covariance.preserved, pair, size, 20, truly=True)
             blocks[f"truly preserved, {pair}, {size}"] = truly
     for cohort in every:
         blocks |= {
+            f"severity, {cohort}": partial(whole.severity_of_nothing, cohort, fewer),
             f"permutation tests, {cohort}": partial(covariance.label_rows, cohort, draws),
             f"stability, {cohort}": partial(labels.supported, cohort, 10, draws),
         }
+    blocks["reports"] = partial(whole.reports, 2 if quick else 40)
     for cohort in every:
         costly = draws if cohort in ("influenza", "lupus, children") else fewer
         blocks |= {

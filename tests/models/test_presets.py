@@ -212,3 +212,11 @@ def test_in_the_subspace_loss_gradient_and_r2_are_those_of_gene_space(cohort, ac
     total = (held_out_ng**2).sum()
     r2 = [1 - ((held_out_ng - y) ** 2).sum() / total for y in (given, direct)]
     assert r2[0] == pytest.approx(r2[1], abs=1e-5)
+
+
+@pytest.mark.parametrize(("widths", "samples"), [(None, 6), ((8, 1), 40), ((4, 1, 4), 40)])
+def test_a_stack_through_one_node_is_refused_with_the_ways_out(widths, samples):
+    """At thirteen samples the default was 4-2-1: seven nodes with the same genes."""
+    with pytest.raises(InputError, match=r"of rank one.*--method reference.*--method de.*widths = \[\d+, 2\]"):
+        choose_widths(widths, samples=samples, genes=500)
+    assert choose_widths((1,), samples=40, genes=500) == (1,)

@@ -22,7 +22,7 @@ from ..errors import InputError, UnknownNameError, first_three
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["NO_SHEET", "evaluate", "quoted"]
+__all__ = ["NO_SHEET", "columns_named", "evaluate", "quoted"]
 
 NO_SHEET = 'give a sample sheet: --samples FILE, in a study samples = "FILE" in [data]'
 
@@ -89,6 +89,24 @@ def quoted(name: object) -> str:
     """
     text = str(name)
     return text if text.isidentifier() and not keyword.iskeyword(text) else f"`{text}`"
+
+
+def columns_named(text: str, table: pd.DataFrame) -> list[str]:
+    """Columns of a table that a question names, in order of the table; none where it cannot be read.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from genelight._core.expressions import columns_named
+    >>> columns_named("disease == 'age' and `visit day` > 3", pd.DataFrame(columns=["age", "disease", "visit day"]))
+    ['disease', 'visit day']
+    """
+    try:
+        tree, quoted = _parse(text)
+    except Unreadable:
+        return []
+    words = {quoted.get(node.id, node.id) for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return [str(column) for column in table.columns if str(column) in words]
 
 
 def _with_backticks(text: str, names: Sequence[str]) -> str:

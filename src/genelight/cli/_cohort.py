@@ -14,6 +14,7 @@ import genelight as gl
 
 from .._core.checks import select_samples
 from ..errors import InputError
+from ..nouns.left_over import left_over
 from ..pp.project import map_for, map_where_needed
 from ._command import note
 from ._shared import listed
@@ -204,8 +205,8 @@ class ContrastedCohort(QuestionedCohort):
     control: Control
 
     def contrast(self, adata: AnnData) -> gl.Contrast:
-        """Cases against controls."""
-        return gl.Contrast.of(
+        """Cases against controls; samples in neither are told."""
+        contrast = gl.Contrast.of(
             adata.obs,
             case=self.case,
             control=self.control,
@@ -213,6 +214,9 @@ class ContrastedCohort(QuestionedCohort):
             subject_pattern=self.subject_pattern,
             covariates=listed(self.covariates),
         )
+        if rest := left_over(adata.obs, contrast, case=self.case, control=self.control):
+            note(rest)
+        return contrast
 
 
 def as_genes_of(model: Path, adata: AnnData, *, probes: Path | None = None, scale: str | None = None) -> AnnData:

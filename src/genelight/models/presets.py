@@ -248,7 +248,7 @@ def choose_widths(
     Raises
     ------
     InputError
-        If a width is not above zero or exceeds what samples and genes allow.
+        If a width is not above zero or exceeds what samples and genes allow, or a stack narrows to one node.
     """
     most = min(samples - 1, genes)
     fitting = SHAPES[shape](max(1, most))
@@ -260,7 +260,28 @@ def choose_widths(
             f"allow 1 to {most} nodes a layer; use for example widths = {list(fitting)}"
         )
         raise InputError(msg)
+    if len(widths) > 1 and min(widths) == 1:
+        _refuse_rank_one(widths, samples=samples, most=most)
     return widths
+
+
+def _refuse_rank_one(widths: tuple[int, ...], *, samples: int, most: int) -> None:
+    """Stop before a stack through one node: every node of every layer would be the same pattern.
+
+    Raises
+    ------
+    InputError
+        Always, with the ways out.
+    """
+    first = max(2, 2 ** int(np.log2(most)))
+    says = f"widths = {list(widths)} make a model of rank one, whose nodes all stand for the same genes"
+    ways = (
+        f"{samples} training samples (with subjects held out) bear little more: read them through a model of many "
+        "other samples (genelight disease-module TABLE --model MODEL --method reference) or by the genes alone "
+        f"(--method de), or give widths of two and more, for example widths = {[first, 2]}"
+    )
+    msg = f"{says}; {ways}" if most >= 2 else f"{says}; {ways.partition(', or give')[0]}"
+    raise InputError(msg)
 
 
 def narrowest(widths: tuple[int, ...]) -> int:

@@ -97,7 +97,9 @@ def preservation(
     the module has to do with the disease there at all. *Modules of shuffled labels*: as many genes, those of largest t
     under each shuffle with the signs they have there, are held against the true labels. A module of a first cohort
     where labels meant nothing is such a module: it follows whatever moves most genes in such samples, which a disease
-    moves as well, so it too may seem to be there. The p of a measure is the larger of the two.
+    moves as well, so it too may seem to be there. Their scores lie along the cohort's leading axes at least as much as
+    the module's do: what reads a model follows such an axis more closely than t does. The p of a measure is the larger
+    of the two.
 
     *Matched genes*, random ones of like mean and spread, are shown and decide nothing: drawn as if they were
     independent they vary too little, and nearly a third of modules that mean nothing would pass. Nor do the rank
@@ -205,6 +207,7 @@ def _against_labels(
         null_bg = cohort.t_under_labels(case_br[part])
         auc_b = cohort.auc_b(own_1r, case_br[part])
         under.append(_measures(cohort.score_g[None], null_bg, top_1m) | {"transfer AUC": auc_b})
+        null_bg = cohort.as_smooth(null_bg)
         drawn_bm = _strongest(null_bg, len(cohort.top))
         score_br = cohort.score_br(drawn_bm, np.sign(np.take_along_axis(null_bg, drawn_bm, axis=1)))
         auc_b = cohort.auc_b(score_br, case_1r)

@@ -19,6 +19,7 @@ from ..models.named import named_for, spec_of, widths_of
 from ..nouns import Contrast, Edges, Genes
 from ..nouns.contrast import measure_of
 from ..nouns.genes import check_coverage
+from ..nouns.left_over import left_over
 from ..patients.severity import check_measure
 from ..patients.stratify import LEAST_SUBJECTS
 from ..pp.map_ids import IdMap
@@ -88,11 +89,13 @@ class Inputs:
 
     @property
     def accounts(self) -> tuple[str, ...]:
-        """What became of the sample sheet's rows and of the columns that were no genes, to be printed."""
+        """What became of the sheet's rows and of columns that were no genes, and who is in neither group, to print."""
         sheets = (self.sheet, self.second.sheet if self.second else None)
         told = str(self.adata.uns.get("read", {}).get("notes") or "")
         read = [f"reading: {told}"] if told else []
-        return (*read, *(str(each) for each in (*sheets, self.id_map) if each is not None))
+        asked = self.study.contrast
+        rest = left_over(self.adata.obs, self.contrast, case=asked.case, control=asked.control)
+        return (*read, *(str(each) for each in (*sheets, self.id_map) if each is not None), *([rest] if rest else []))
 
     @property
     def priors(self) -> str:
