@@ -73,7 +73,8 @@ default's place, and then it says so: ``about["chosen"]`` is ``"de"``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -88,6 +89,7 @@ from genelight.stats.subjects import bootstrap_counts, folds_of, indexed, kinds
 
 from . import _modules as data
 from . import _simulated_modules as simulated
+from ._blocks import Rows, in_blocks
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -101,13 +103,15 @@ OWN = ("de", "variance", "random")
 
 
 def run(*, quick: bool) -> Result:
-    rows = list(_influenza(splits=2 if quick else SPLITS))
+    blocks: dict[str, Callable[[], Rows]] = {"influenza": partial(_influenza, splits=2 if quick else SPLITS)}
     if not quick and data.DATA.is_dir():
-        rows += _lupus()
-    worst = min((row for row in rows if row["measure"] == HEADLINE), key=lambda row: row["low"])
+        blocks["lupus"] = _lupus
+    blocks["simulated"] = partial(simulated.rows, quick=quick)
+    rows = in_blocks("disease_modules", blocks, keep=not quick)
+    worst = min((row for row in rows if row.get("measure") == HEADLINE), key=lambda row: row["low"])
     figure = Figure(worst["low"], (worst["low"], worst["high"]), runs=DRAWS)
     words = f"gain over {worst['best']} in {HEADLINE}, {worst['cohort']}: {worst['gain']:.4f}"
-    return Result("value", figure, words, [*rows, *simulated.rows(quick=quick)])
+    return Result("value", figure, words, rows)
 
 
 def _derivations(
