@@ -63,7 +63,7 @@ def _verdicts(
     pair: str, size: int, *, seed: int, draw: Callable[[Contrast, np.random.Generator], Contrast]
 ) -> dict[str, str]:
     adata, contrast, second, other, prepared = PAIRS[pair]()
-    rng = np.random.default_rng((seed, size))
+    rng = np.random.default_rng((seed, size, 1))
     drawn = np.concatenate(
         [rng.choice(np.flatnonzero(side), size, replace=False) for side in (contrast.case_n, contrast.control_n)]
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -22,7 +21,6 @@ __all__ = ["Prepared", "SecondCohort", "matched_draws"]
 
 LEAST_GENES = 10
 PARTS = 10
-AXES = 8
 TIE = 1e-9
 
 
@@ -125,27 +123,6 @@ class SecondCohort:
             return self.design.under(case_br.astype(np.float64)).t_bg
         first = [np.flatnonzero(self.rows.case_n & (self.rows.subject_n == s))[0] for s in self.design.subject_r]
         return self.design.under(np.where(case_br[:, first], 1.0, -1.0)).t_bg
-
-    @cached_property
-    def _axes_gk(self) -> np.ndarray:
-        """Leading principal axes of the rows, which a disease, cell mixture or batch moves, shape ``(g, k)``."""
-        most = min(AXES, len(self.x_rg) // 4)
-        return np.linalg.svd(self.x_rg - self.x_rg.mean(0), full_matrices=False)[2][:most].T
-
-    def as_smooth(self, null_bg: np.ndarray) -> np.ndarray:
-        """Scores of drawn labels with as much of them along the leading axes as the module's have, or more.
-
-        A derivation that reads a model gives scores that lie along axes more than t does, and so follows one of them
-        more closely when labels mean nothing; a module made of t alone would then be the easier null.
-        """
-        axes_gk = self._axes_gk
-        along_bk = null_bg @ axes_gk
-        whole_b, inside_b = (null_bg**2).sum(1), (along_bk**2).sum(1)
-        own = float(((self.score_g @ axes_gk) ** 2).sum() / max(float((self.score_g**2).sum()), 1e-300))
-        own = min(own, 1 - 1e-9)
-        outside_b = whole_b - inside_b
-        least_b = np.sqrt(own / (1 - own) * outside_b / np.maximum(inside_b, 1e-300))
-        return np.asarray(null_bg + (np.maximum(least_b, 1.0) - 1.0)[:, None] * (along_bk @ axes_gk.T))
 
     def score_br(self, draw_bm: np.ndarray, sign_bm: np.ndarray) -> np.ndarray:
         """Mean of lists of genes, signed, shape ``(b, r)``."""
