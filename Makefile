@@ -41,7 +41,7 @@ oldest:
 	$(PYTHON) -m venv build/oldest
 	$(PYTHON) scripts/oldest.py attribution survival $(addprefix --keep ,$(KEEP)) > build/oldest.txt
 	build/oldest/bin/python -m pip install --quiet -r build/oldest.txt pytest hypothesis --editable .
-	OMP_NUM_THREADS=1 build/oldest/bin/python -m pytest $(OLDEST)
+	OMP_NUM_THREADS=1 build/oldest/bin/python -m pytest -o filterwarnings= $(OLDEST)
 
 strings: $(VENV)/.dev
 	GENELIGHT_TEST_STRINGS=1 OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses 2 --dist loadfile

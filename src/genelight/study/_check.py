@@ -14,7 +14,7 @@ from ._settings import read_study
 __all__ = ["Checked", "check"]
 
 # Fitted to whole runs on one core, see the notes of `check`.
-_BASE_GB, _MATRICES = 0.6, 9.0
+_BASE_GB, _MATRICES, _SCORES = 0.95, 9.0, 10.0
 _BASE_S, _TRAINING_S, _VALUE_S, _NODE_S = 40.0, 1.0, 1.2e-6, 0.15
 
 
@@ -79,8 +79,9 @@ def check(path: str | Path) -> Checked:
     Notes
     -----
     Cost: reads and prepares the tables and priors, trains nothing. What computing takes is told from samples, genes,
-    nodes and trainings, as they are for 13 samples x 28,428 genes (72 s of one core) and for the embedded study; for
-    much larger tables it is a guess. Time may be half or twice that.
+    nodes, trainings and bootstraps, fitted to three whole runs: 13 samples x 28,428 genes (68 s of one core, 1.45 GB;
+    expected 64 s, 1.4 GB), the embedded 252 x 4,147 (89 s, 1.04 GB; 110 s, 1.08 GB) and 177 x 28,428 (175 s,
+    1.67 GB; 169 s, 1.71 GB). For much larger tables it is a guess. Time may be half or twice that.
 
     Examples
     --------
@@ -127,6 +128,7 @@ def _facts(inputs: Inputs) -> dict[str, Any]:
         trainings += study.module.folds
     nodes = sum(inputs.widths)
     values = samples * inputs.adata.n_vars
+    scores = _SCORES * study.module.bootstraps * inputs.adata.n_vars
     return {
         "samples": samples,
         "genes": genes,
@@ -135,7 +137,7 @@ def _facts(inputs: Inputs) -> dict[str, Any]:
         "widths": list(inputs.widths),
         "trainings": trainings,
         "seconds": _BASE_S + trainings * (_TRAINING_S + values * _VALUE_S) + nodes * _NODE_S,
-        "memory_gb": _BASE_GB + _MATRICES * values * 8 / 2**30,
+        "memory_gb": _BASE_GB + (_MATRICES * values + scores) * 8 / 2**30,
         "memory_there_gb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30,
     }
 
