@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from string import ascii_lowercase, ascii_uppercase, digits
 
 import numpy as np
 import pandas as pd
@@ -49,6 +50,10 @@ _LOCUS = re.compile(
     r"Telomerase-vert|Vault|sno(Z|U|R|MBII-)?\w*\d+)$"
 )
 _SHAPED = re.compile(r"[A-Z][A-Z0-9]*\d[A-Z0-9]*([.-][A-Z0-9]+)*$")
+_DIGIT = re.compile(r"\d")
+# Digits, capitals and small letters, each run of them by one.
+_SHAPES = str.maketrans(digits + ascii_uppercase + ascii_lowercase, "9" * 10 + "A" * 26 + "a" * 26)
+_RUNS = re.compile(r"([9Aa])\1+")
 _COPY = re.compile(r"[._]\d{1,2}$")
 _SUMS = re.compile(
     r"(__\w+|N_(unmapped|multimapping|noFeature|ambiguous)|(__)?(no_feature|not_aligned|alignment_not_unique|"
@@ -100,6 +105,11 @@ class Kin:
 
 def gene_kin(names: Sequence[str]) -> Kin | None:
     """Names along a side on which genes are; None where they are not enough alike to say what is none."""
+    return _gene_kin(tuple(names))
+
+
+@lru_cache(8)  # the names of one table are asked about several times
+def _gene_kin(names: tuple[str, ...]) -> Kin | None:
     if len(names) < _FEW_COLUMNS:
         return None
     kinds = looks_like(names)
@@ -124,7 +134,7 @@ def sample_kin(names: Sequence[str], *, voting: Sequence[int] | None = None) -> 
     voters = list(range(len(names))) if voting is None else list(voting)
     written = np.array([name.lower() in _OF_PROGRAMS for name in names], bool)
     accession = np.array([bool(_ACCESSION.match(name)) for name in names], bool)
-    numbered = np.array([any(c.isdigit() for c in name) for name in names], bool)
+    numbered = np.array([bool(_DIGIT.search(name)) for name in names], bool)
     level = np.full(len(names), SURE, np.int8)
     level[written] = NO_ID
     sure = numbered[voters] & ~written[voters]
@@ -251,10 +261,11 @@ def _shape_kin(names: Sequence[str]) -> Kin | None:
     if len(names) < _FEWEST or count < _LEAST_SHAPE * len(names) or "9" not in shape or shape == "9":
         return None
     fits = np.array([s == shape for s in shapes]) | _symbols(names) | _loci(names)
-    numbered = np.array([any(c.isdigit() for c in name) for name in names])
+    numbered = np.array([bool(_DIGIT.search(name)) for name in names])
     level = np.where(fits, SURE, np.where(numbered, DOUBTFUL, NO_ID)).astype(np.int8)
     return Kin(f"names such as {names[shapes.index(shape)]}", level, float(fits.mean()))
 
 
+@lru_cache(1 << 16)
 def _shape(name: str) -> str:
-    return re.sub(r"[a-z]+", "a", re.sub(r"[A-Z]+", "A", re.sub(r"\d+", "9", name)))
+    return _RUNS.sub(r"\1", name.translate(_SHAPES))
