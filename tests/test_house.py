@@ -156,6 +156,15 @@ def asserts(module: Module) -> Iterator[str]:
             yield f"{node.lineno}: assert"
 
 
+def subjects(module: Module) -> Iterator[str]:
+    """Whose samples are whose is told in one place, stats.subjects; the nouns lie beneath it."""
+    if module.room in ("stats", "nouns"):
+        return
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.unique" and "subject" in ast.unparse(node):
+            yield f"{node.lineno}: {ast.unparse(node)}"
+
+
 def handlers(module: Module) -> Iterator[str]:
     """A bare or broad except raises again."""
     for node in ast.walk(module.tree):
@@ -208,7 +217,7 @@ def exports(module: Module) -> Iterator[str]:
         yield "1: no __all__"
 
 
-RULES = (walls, libraries, asserts, handlers, sizes, docstrings, exports)
+RULES = (walls, libraries, asserts, subjects, handlers, sizes, docstrings, exports)
 MODULES = load()
 
 
@@ -239,6 +248,7 @@ PLANTED = [
     (libraries, "_core.fetcher", "import requests"),
     (libraries, "cli.x", "from http.server import HTTPServer"),
     (asserts, "nodes.x", "def f(x):\n    assert x"),
+    (subjects, "models.x", "import numpy as np\nn = len(np.unique(plan.subject_n))"),
     (handlers, "io.x", "try:\n    f()\nexcept Exception:\n    pass"),
     (handlers, "io.x", "try:\n    f()\nexcept (OSError, BaseException):\n    x = 1"),
     (handlers, "io.x", "try:\n    f()\nexcept:\n    pass"),
@@ -256,6 +266,7 @@ SOUND = [
         "modules.x",
         "from ..models import fit\nfrom ..nouns import Model\nfrom ..nodes import encode\nfrom . import y",
     ),
+    (subjects, "stats.x", "import numpy as np\nn = len(np.unique(subject_n))"),
     (libraries, "_core.fetch", "import pooch"),
     (libraries, "io.x", "from urllib.parse import quote\nimport torchless"),
     (

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from .._core.registry import Registry
+from ..stats.subjects import numbered
 from ._samples import Target
 
 __all__ = ["MEASURES", "Codes", "silhouette"]
@@ -151,7 +152,7 @@ def _probe(codes: Codes, target: Target) -> np.ndarray | None:
 
 def _folds(subject_n: np.ndarray, seed: int) -> np.ndarray | None:
     """Fold of each sample, whole subjects, chosen without a look at the labels."""
-    subjects, inverse = np.unique(subject_n, return_inverse=True)
+    subjects, inverse = numbered(subject_n)
     if len(subjects) < FOLDS:
         return None
     fold_s = np.random.default_rng(seed).permutation(np.arange(len(subjects)) % FOLDS)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from .._core.checks import check_column
 from ..errors import InputError, UnknownNameError
+from ..stats.subjects import numbered, rows_of_subjects
 
 __all__ = ["LEAST_SUBJECTS", "Samples", "Target", "target_of"]
 
@@ -123,7 +124,7 @@ def target_of(samples: Samples, column: str, *, draws: int, seed: int) -> Target
     value_n, classes = _amount(values[used_n], column) if amount else _classes(values[used_n])
     subject_n, batch_n = samples.subject_n[used_n], samples.batch_n(column)[used_n]
     rng = np.random.default_rng(seed)
-    _, first, inverse = np.unique(subject_n, return_index=True, return_inverse=True)
+    first, inverse = [rows[0] for rows in rows_of_subjects(subject_n)], numbered(subject_n)[1]
     fixed = bool((value_n[first][inverse] == value_n).all())
     shuffle = _between if fixed else _within
     value_rn = np.concatenate([value_n[None], shuffle(value_n, subject_n, batch_n, draws=draws, rng=rng)])
@@ -164,7 +165,7 @@ def _between(
     value_n: np.ndarray, subject_n: np.ndarray, batch_n: np.ndarray, *, draws: int, rng: np.random.Generator
 ) -> np.ndarray:
     """Values exchanged between the subjects of a batch; a subject of several batches counts with its first."""
-    _, first, inverse = np.unique(subject_n, return_index=True, return_inverse=True)
+    first, inverse = [rows[0] for rows in rows_of_subjects(subject_n)], numbered(subject_n)[1]
     return _permuted(value_n[first], batch_n[first], draws=draws, rng=rng)[:, inverse]
 
 

@@ -8,15 +8,14 @@ import itertools
 import re
 import statistics
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, time
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from ..errors import FormatError, ResourceError
 from ._files import DAMAGED, describe, existing, start_of, unpacked
 from ._missing import MISSING
+from ._workbook import worksheets
 
 __all__ = ["Frame", "read_frames", "turned", "typed"]
 
@@ -94,7 +93,9 @@ def read_frames(path: Path) -> list[Frame]:
     path = existing(path)
     try:
         workbook = start_of(path).startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0"))
-        frames = _of_workbook(path) if workbook else [_of_text(path)]
+        frames = (
+            [Frame(rows, worksheet=name) for name, rows in worksheets(path).items()] if workbook else [_of_text(path)]
+        )
     except DAMAGED as error:
         msg = f"{path} is truncated or damaged ({error}); fetch it again"
         raise FormatError(msg) from error
@@ -136,7 +137,8 @@ def _split(text: str) -> list[list[str]]:
     tried = []
     for separator in _SEPARATORS:
         rows = [
-            [_plain(cell) for cell in row] for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+            [" ".join(cell.split()) for cell in row]
+            for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator)
         ]
         widths = [len(row) for row in rows if any(row)]
         if widths and (width := statistics.mode(widths)) > 1:
@@ -144,37 +146,6 @@ def _split(text: str) -> list[list[str]]:
     if tried:
         return max(tried, key=lambda each: each[:2])[2]
     return [line.split() for line in text.splitlines()]
-
-
-def _of_workbook(path: Path) -> list[Frame]:
-    """Every worksheet, as it is shown.
-
-    Raises
-    ------
-    FormatError
-        If it cannot be read as a workbook.
-    """
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        book = CalamineWorkbook.from_path(str(path))
-        sheets = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
-    except CalamineError as error:
-        msg = f"{path} is {describe(path)} that cannot be read ({error}); save it again as .xlsx or .csv"
-        raise FormatError(msg) from error
-    return [Frame([[_plain(cell) for cell in row] for row in rows], worksheet=name) for name, rows in sheets.items()]
-
-
-def _plain(cell: Any) -> str:
-    """A cell as it is shown, without blanks around it; one of a workbook may be a number or a date."""
-    match cell:
-        case float() if cell.is_integer() and abs(cell) < 1e15:
-            return str(int(cell))
-        case datetime() if cell.time() == time():
-            return cell.date().isoformat()
-        case datetime() | date() | time():
-            return cell.isoformat()
-    return " ".join(str(cell).split())
 
 
 def _without_missing(values: Sequence[str]) -> list[str | None]:

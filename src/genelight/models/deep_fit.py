@@ -16,6 +16,7 @@ from ..nouns import Model
 from ..nouns.model import CodeRange
 from ..pp import Preparation
 from ..pp.stream import PreparedStore
+from ..stats.subjects import count_subjects
 from ._sketch import InMemory, Table, sketch
 from .bundle import KINDS, Bundle
 from .choosing import leave_out
@@ -156,7 +157,7 @@ class Deep(Spec):
             space = Centred(drawn_ng.mean(0), part.subspace)
             whole_nk = space.coordinates(draw.x_ng)
             member = _fitted(spec, preparation, space, samples=(part.c_nk, whole_nk), deep=settings["deep"])
-            member.settings["subjects_drawn"] = len(np.unique(draw.subject_n[draw.rows]))
+            member.settings["subjects_drawn"] = count_subjects(draw.subject_n[draw.rows])
             found.append(member)
         return found
 

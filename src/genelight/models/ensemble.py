@@ -13,6 +13,7 @@ from .._core.disk import writing
 from .._core.provenance import check_seal, read_json, sealed, write_json
 from ..errors import FormatError, InputError
 from ..nouns import Model
+from ..stats.subjects import numbered, redrawn, rows_of_subjects
 from .autoencoder import FittedAutoencoder
 from .bundle import load
 from .draw import Draw
@@ -169,7 +170,7 @@ def fit_ensemble(
         spec = replace(spec, subject=subject, subject_pattern=subject_pattern)
     x_ng = model.prepare(adata)
     n = len(x_ng)
-    subject_n = np.unique(spec.subjects(adata), return_inverse=True)[1]
+    subject_n = numbered(spec.subjects(adata))[1]
     space = model.space if isinstance(model, FittedAutoencoder) else None
     whole = space if isinstance(space, Subspace) else find_subspace(x_ng)
     c_nk = whole.coordinates(x_ng)
@@ -182,5 +183,4 @@ def fit_ensemble(
 
 def _bootstrap(subject_n: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Samples of as many subjects as there are, drawn with replacement."""
-    subjects = np.unique(subject_n)
-    return np.concatenate([np.flatnonzero(subject_n == s) for s in rng.choice(subjects, len(subjects))])
+    return redrawn(rows_of_subjects(subject_n), rng)

@@ -16,6 +16,7 @@ from ..io import Store
 from ..nouns import Model
 from ..pp import Preparation
 from ..pp.stream import PreparedStore
+from ..stats.subjects import count_subjects
 from .autoencoder import FittedAutoencoder, code_ranges, kind_for, open_with
 from .baselines import BASELINES
 from .bundle import KINDS, Bundle
@@ -257,7 +258,7 @@ def _held_out(record: dict[str, float], subject_n: np.ndarray, *, width: int) ->
         "pca_width": width,
         "gain_interval": [record["gain_low"], record["gain_high"]],
         "samples": len(subject_n),
-        "subjects": len(np.unique(subject_n)),
+        "subjects": count_subjects(subject_n),
     }
 
 
@@ -289,7 +290,7 @@ def _checkpoints(
 
 def _subjects(adata: AnnData | Store, spec: Spec) -> np.ndarray:
     subject_n = spec.subjects(adata)
-    found = len(np.unique(subject_n))
+    found = count_subjects(subject_n)
     if found < LEAST_SUBJECTS:
         column = "" if spec.subject is None else f" (column {spec.subject!r})"
         msg = f"{adata.n_obs} samples of {found} subjects{column} are too few, at least {LEAST_SUBJECTS} are needed"

@@ -14,7 +14,7 @@ from ..nouns import Contrast, Model
 from ..nouns.contrast import check_contrast
 from ..pp import Preparation
 from ..pp.prepare import prepare_as
-from ..stats.subjects import folds_of, kinds, subject_folds
+from ..stats.subjects import folds_of, kinds, numbered, subject_folds
 from .spec import Spec
 
 __all__ = ["Folds"]
@@ -102,7 +102,7 @@ class Folds:
         if contrast is not None:
             check_contrast(adata, contrast)
             subject_n = np.asarray(contrast.subject_n).astype(str)
-        subjects, position_n = np.unique(subject_n, return_inverse=True)
+        subjects, position_n = numbered(subject_n)
         if not 2 <= k <= len(subjects):
             msg = f"k = {k}: {len(subjects)} subjects make 2 to {len(subjects)} folds"
             raise InputError(msg)

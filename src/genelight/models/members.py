@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from .._core.progress import progress
+from ..stats.subjects import count_subjects
 from .autoencoder import FittedAutoencoder, code_ranges
 from .draw import Draw
 from .network import Mirror, Stack
@@ -58,7 +59,7 @@ def trained_members(
     for (member, rotated), draw, spec in zip(begun, draws, specs, strict=True):
         if rotated:
             _rotate_back(member.net, *rotated)
-        drawn = {"seed": draw.seed, "subjects_drawn": len(np.unique(draw.subject_n[draw.rows]))}
+        drawn = {"seed": draw.seed, "subjects_drawn": count_subjects(draw.subject_n[draw.rows])}
         ranges = code_ranges(home, member.net, draw.x_ng)
         settled = settings | {"widths": list(widths), "latent": member.net.latent} | drawn
         members.append(

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from ..stats.subjects import numbered
 from .recipe import Recipe
 from .spaces import GeneSpace, Space
 from .subspace import Subspace
@@ -169,7 +170,7 @@ class HeldOut:
     @cached_property
     def _subject(self) -> np.ndarray:
         """Position of each sample's subject."""
-        return np.unique(self.subject_n, return_inverse=True)[1]
+        return numbered(self.subject_n)[1]
 
     @cached_property
     def _draws(self) -> np.ndarray:

@@ -23,6 +23,7 @@ from sklearn.model_selection import GroupKFold
 from sklearn.utils.extmath import randomized_svd
 
 from .._core.threads import one_thread
+from ..stats.subjects import count_subjects, numbered
 from .subspace import Subspace, eigen, gram
 
 __all__ = ["GAMMAS", "POWERS", "Weighing", "choose_weighing", "rotate", "shrink_means", "sphere"]
@@ -65,7 +66,8 @@ def shrink_means(c_nk: np.ndarray, subject_n: np.ndarray, gamma: float) -> np.nd
     """Samples with their subject's mean multiplied by the root of `gamma`; 1 leaves them as they are."""
     if gamma == 1.0:
         return c_nk
-    _, inverse, counts = np.unique(subject_n, return_inverse=True, return_counts=True)
+    inverse = numbered(subject_n)[1]
+    counts = np.bincount(inverse)
     mean_sk = np.zeros((len(counts), c_nk.shape[1]), dtype=c_nk.dtype)
     np.add.at(mean_sk, inverse, c_nk)
     mean_sk /= counts[:, None]
@@ -117,7 +119,7 @@ def choose_weighing(c_nk: np.ndarray, subject_n: np.ndarray, width: int, *, seed
     folds = _folds(c_nk, subject_n, seed=seed)
     kept = {even: _kept(folds, even, width, seed=seed)}
     # A subject seen once has no deviation from its own mean, and nothing to shrink.
-    gammas = GAMMAS if len(np.unique(subject_n)) < len(subject_n) else (1.0,)
+    gammas = GAMMAS if count_subjects(subject_n) < len(subject_n) else (1.0,)
     for candidates in ([Weighing(g) for g in gammas], POWERS):
         best = max(kept, key=lambda tried: kept[tried].sum())
         for candidate in candidates:
@@ -132,7 +134,8 @@ def choose_weighing(c_nk: np.ndarray, subject_n: np.ndarray, width: int, *, seed
 
 def _some(subject_n: np.ndarray, *, seed: int) -> np.ndarray:
     """Whether each sample is of the subjects drawn, which have about as many samples as are looked at."""
-    subjects, counts = np.unique(subject_n, return_counts=True)
+    subjects, position_n = numbered(subject_n)
+    counts = np.bincount(position_n)
     order = np.random.default_rng(seed).permutation(len(subjects))
     drawn = order[: max(FOLDS, int(np.searchsorted(counts[order].cumsum(), MOST)))]
     return np.isin(subject_n, subjects[drawn])
@@ -143,7 +146,7 @@ Fold = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 def _folds(c_nk: np.ndarray, subject_n: np.ndarray, *, seed: int) -> list[Fold]:
     """Samples to learn from, their subjects, and samples of other subjects, fold by fold."""
-    splits = GroupKFold(min(FOLDS, len(np.unique(subject_n))), shuffle=True, random_state=seed)
+    splits = GroupKFold(min(FOLDS, count_subjects(subject_n)), shuffle=True, random_state=seed)
     found = []
     for train, test in splits.split(c_nk, groups=subject_n):
         # Centred without the left-out subjects: else their means lie opposite to the others', and look like seen ones.

@@ -16,6 +16,7 @@ from .._core.checks import check_column
 from .._core.progress import progress
 from .._core.provenance import digest
 from ..errors import FormatError, InputError
+from ..stats.subjects import count_subjects
 from .activations import ACTIVATIONS
 from .fit import Autoencoder
 from .pca import PCA
@@ -127,8 +128,8 @@ def sweep(
     """
     optuna = _optuna()
     subject_n = np.arange(adata.n_obs).astype(str) if subject is None else _column(adata, subject)
-    if len(np.unique(subject_n)) < max(2, folds):
-        msg = f"{len(np.unique(subject_n))} subjects do not make {folds} folds; use fewer folds or name another subject"
+    if count_subjects(subject_n) < max(2, folds):
+        msg = f"{count_subjects(subject_n)} subjects do not make {folds} folds; use fewer folds or name another subject"
         raise InputError(msg)
     splits = list(GroupKFold(folds, shuffle=True, random_state=seed).split(subject_n, groups=subject_n))
     identity = digest(np.asarray(adata[:100].X), list(adata.obs_names), list(subject_n), folds, seed, grid.preset)

@@ -8,6 +8,7 @@ from ..models.reconstruct import reconstruct
 from ..nouns import Model
 from ..nouns.applicability import Applicability
 from ..nouns.model import bottleneck
+from ..stats.subjects import rows_of_subjects
 
 __all__ = ["applicability", "held_out_distances", "reconstruction_error", "remembered"]
 
@@ -29,7 +30,7 @@ def applicability(
     One sample is drawn of each subject, so that a new subject's sample is exchangeable with them.
     """
     order = np.random.default_rng((seed, 3)).permutation(len(subject_n))
-    _, first = np.unique(subject_n[order], return_index=True)
+    first = [rows[0] for rows in rows_of_subjects(subject_n[order])]
     error_s, distance_s = np.sort(distance_n2[order[first]], axis=0).T
     layer = bottleneck(model)
     return Applicability(layer, *_around(model.encode(x_ng, layer)), error_s, distance_s)

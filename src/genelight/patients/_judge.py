@@ -17,7 +17,7 @@ from ..nouns import Model, Severity
 from ..nouns.severity import GENES
 from ..stats.conformal import NO_RESIDUALS, calibration, coverage, coverage_by, inside, residuals
 from ..stats.intervals import TAILS
-from ..stats.subjects import subject_folds
+from ..stats.subjects import count_subjects, redrawn, rows_of_subjects, subject_folds
 from ._applicability import applicability, held_out_distances
 from ._measures import Measure
 from ._parts import PCA_PART, SIGNATURE, Part, parts_of, rows_of
@@ -191,7 +191,7 @@ def _out_of_fold(
 
 def _own_folds(plan: Plan) -> np.ndarray:
     """Folds of the samples where no fold models are given."""
-    folds = min(plan.protocol.folds, len(np.unique(plan.subject_n[plan.rows])))
+    folds = min(plan.protocol.folds, count_subjects(plan.subject_n[plan.rows]))
     if folds < 2:
         msg = f"folds = {plan.protocol.folds} leaves no subjects held out; use at least 2"
         raise InputError(msg)
@@ -215,9 +215,8 @@ def _figure(plan: Plan, name: str, score_nt: np.ndarray, *, fold_n: np.ndarray) 
 def _interval(plan: Plan, score_n: np.ndarray) -> tuple[float, float]:
     """95% interval over bootstraps of subjects, each with all its samples."""
     rng = np.random.default_rng((plan.seed, 2))
-    _, position_n = np.unique(plan.subject_n[plan.judged], return_inverse=True)
-    of_s = [np.flatnonzero(position_n == s) for s in range(position_n.max() + 1)]
-    draws = (np.concatenate([of_s[s] for s in rng.integers(0, len(of_s), len(of_s))]) for _ in range(DRAWS))
+    rows_s = rows_of_subjects(plan.subject_n[plan.judged])
+    draws = (redrawn(rows_s, rng) for _ in range(DRAWS))
     low, high = np.nanquantile([plan.task.value(score_n[d], plan.judged[d]) for d in draws], TAILS)
     return float(low), float(high)
 
@@ -253,7 +252,7 @@ def _about(plan: Plan, model: Model, *, folds: int, refitted: bool) -> dict[str,
         "reads": list(plan.reads),
         "refitted": refitted,
         "samples": len(subject_n),
-        "subjects": len(np.unique(subject_n)),
+        "subjects": count_subjects(subject_n),
         "folds": folds,
         "coverage": plan.protocol.coverage,
         "permutations": plan.protocol.permutations,

@@ -16,6 +16,7 @@ from ..nouns import Contrast
 from ..stats.auc import weighted_auc
 from ..stats.discriminant import fit_head
 from ..stats.ridge import Line
+from ..stats.subjects import count_subjects, numbered, rows_of_subjects
 from ._stack import Features, Targets, learn
 
 __all__ = ["Direction", "Learned", "Lines", "Measure", "Number", "number", "numbers_of", "smoothed", "subjects_of"]
@@ -269,8 +270,8 @@ def smoothed(y_nt: np.ndarray, subject_n: np.ndarray, when_n: np.ndarray) -> np.
     """
     smoothed_nt = y_nt.copy()
     known = np.flatnonzero(np.isfinite(y_nt[:, 0]) & np.isfinite(when_n))
-    for subject in np.unique(subject_n[known]):
-        rows = known[subject_n[known] == subject]
+    for own in rows_of_subjects(subject_n[known]):
+        rows = known[own]
         rows = rows[np.argsort(when_n[rows], kind="stable")]
         if len(rows) < 2:
             continue
@@ -314,7 +315,7 @@ def check_known(there_n: np.ndarray, subject_n: np.ndarray, *, column: str) -> N
     InputError
         If so.
     """
-    subjects = len(np.unique(subject_n[there_n]))
+    subjects = count_subjects(subject_n[there_n])
     if there_n.sum() < len(there_n) / 2:
         msg = (
             f"measure {column!r} is missing for {int((~there_n).sum())} of {len(there_n)} samples; if the others are "
@@ -342,7 +343,7 @@ def permuted(y_n: np.ndarray, subject_n: np.ndarray, rng: np.random.Generator) -
 
     A run of visits stays a run, and where all were visited on the same days the start breaks the tie to the day.
     """
-    _, position_n = np.unique(subject_n, return_inverse=True)
+    _, position_n = numbered(subject_n)
     rows_s = [np.flatnonzero(position_n == s) for s in range(position_n.max() + 1)]
     given_n = np.empty_like(y_n)
     for s, donor in enumerate(rng.permutation(len(rows_s))):

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from ..stats.ridge import PENALTIES, Line, Path, ridge_path
-from ..stats.subjects import subject_folds, subject_weights
+from ..stats.subjects import count_subjects, subject_folds, subject_weights
 
 __all__ = ["FOLDS", "Solved", "Stack", "Targets", "learn"]
 
@@ -135,7 +135,7 @@ def learn(features: Features, targets: Targets, methods: Mapping[str, Sequence[s
         Name of each method and the parts it reads.
     """
     weight_n = subject_weights(targets.subject_n)
-    subjects = len(np.unique(targets.subject_n))
+    subjects = count_subjects(targets.subject_n)
     fold_n = subject_folds(targets.subject_n, folds=min(FOLDS, subjects), seed=targets.seed)
     solved, inner = {}, {}
     for name in dict.fromkeys(part for parts in methods.values() for part in parts):

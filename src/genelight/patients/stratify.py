@@ -20,7 +20,7 @@ from ..nodes.layers import check_layer
 from ..nouns import Groups, Model
 from ..nouns.applicability import Applicability
 from ..nouns.model import bottleneck
-from ..stats.subjects import subject_folds
+from ..stats.subjects import numbered, subject_folds
 from ._applicability import applicability, held_out_distances
 from ._consensus_clusters import ambiguity, consensus_of
 from ._describe import describe, explained
@@ -115,7 +115,7 @@ def stratify(
     """
     layer = check_layer(model, bottleneck(model) if layer is None else layer)
     subject_n = subjects_of(adata.obs, subject)
-    subjects, position_n = np.unique(subject_n, return_inverse=True)
+    subjects, position_n = numbered(subject_n)
     if len(subjects) < LEAST_SUBJECTS:
         msg = (
             f"{adata.n_obs} samples of {len(subjects)} subject{'' if len(subjects) == 1 else 's'} hold no groups to "

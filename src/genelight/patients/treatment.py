@@ -19,6 +19,7 @@ from ..nouns.contrast import check_contrast
 from ..nouns.model import bottleneck
 from ..stats.intervals import median_interval
 from ..stats.mixed import random_intercept
+from ..stats.subjects import count_subjects, rows_of_subjects
 from ._parts import features_of
 
 __all__ = ["OBSERVED", "contrast", "trajectories"]
@@ -85,7 +86,7 @@ def contrast(
     layer = check_layer(model, bottleneck(model) if layer is None else layer)
     used = np.flatnonzero(treatment.used_n)
     subject_n = treatment.subject_n[used]
-    subjects = len(np.unique(subject_n))
+    subjects = count_subjects(subject_n)
     if np.array_equal(treatment.subject_n, adata.obs_names.astype(str)):
         msg = (
             f"each of {subjects} samples counts as a subject; name the column that says whose a sample is: subject=..."
@@ -158,7 +159,7 @@ def trajectories(
         msg = f"time column {time!r} holds text, first {adata.obs[time][~np.isfinite(when_n)].iloc[0]!r}; give numbers"
         raise InputError(msg)
     subject_n = np.asarray(check_column(adata.obs, subject, role="subject").astype(str))
-    rows_s = [np.flatnonzero(subject_n == s) for s in np.unique(subject_n)]
+    rows_s = rows_of_subjects(subject_n)
     several = [rows for rows in rows_s if len(np.unique(when_n[rows])) >= LEAST_VISITS]
     if len(several) < LEAST_SUBJECTS:
         msg = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,12 +14,15 @@ from ..nouns import Contrast
 
 __all__ = [
     "bootstrap_counts",
+    "count_subjects",
     "folds_of",
     "group_sizes",
     "half_counts",
     "indexed",
     "kinds",
     "numbered",
+    "redrawn",
+    "rows_of_subjects",
     "subject_folds",
     "subject_means",
     "subject_shares",
@@ -38,6 +42,29 @@ def numbered(subject_n: Any) -> tuple[np.ndarray, np.ndarray]:
     (array(['a', 'b'], dtype='<U1'), array([1, 0, 1]))
     """
     return np.unique(np.asarray(subject_n), return_inverse=True)
+
+
+def count_subjects(subject_n: Any) -> int:
+    """How many different subjects samples are of."""
+    return len(numbered(subject_n)[0])
+
+
+def rows_of_subjects(subject_n: Any) -> list[np.ndarray]:
+    """Positions of each subject's samples, in order of name.
+
+    Examples
+    --------
+    >>> [rows.tolist() for rows in rows_of_subjects(["b", "a", "b"])]
+    [[1], [0, 2]]
+    """
+    position_n = numbered(subject_n)[1]
+    order = np.argsort(position_n, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(position_n))[:-1])
+
+
+def redrawn(rows_s: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    """Samples of as many subjects as there are, drawn with replacement, each with all its samples."""
+    return np.concatenate([rows_s[s] for s in rng.integers(0, len(rows_s), len(rows_s))])
 
 
 def subject_shares(subject_n: np.ndarray) -> np.ndarray:

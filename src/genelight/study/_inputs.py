@@ -24,6 +24,7 @@ from ..patients.severity import check_measure
 from ..patients.stratify import LEAST_SUBJECTS
 from ..pp.map_ids import IdMap
 from ..pp.project import map_where_needed
+from ..stats.subjects import count_subjects
 from ._second import SecondCohort
 from ._settings import EMBEDDED, Genetics, Sets, Study
 
@@ -315,7 +316,7 @@ def _check_module(
             raise InputError(msg)
 
     def folds() -> None:
-        fewest = min(len(np.unique(contrast.subject_n[mask])) for mask in (contrast.case_n, contrast.control_n))
+        fewest = min(count_subjects(contrast.subject_n[mask]) for mask in (contrast.case_n, contrast.control_n))
         if settings.folds > fewest:
             msg = f"[module] folds = {settings.folds}, but a group has only {fewest} subjects; write folds = {fewest}"
             raise InputError(msg)

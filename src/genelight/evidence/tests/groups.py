@@ -11,6 +11,7 @@ from ..._core.checks import check_positive
 from ..._core.progress import progress
 from ...errors import InputError
 from ...nouns import Evidence
+from ...stats.subjects import count_subjects
 from .._measures import MEASURES, Codes
 from .._samples import Samples, Target, target_of
 from ..nulls import adjust, empirical_p
@@ -86,7 +87,7 @@ def groups(
         table["q"] = table.groupby("test")["p"].transform(lambda p: adjust(p.to_numpy()))
     about = {
         "samples": len(samples.obs),
-        "subjects": len(np.unique(samples.subject_n)),
+        "subjects": count_subjects(samples.subject_n),
         "batch columns": list(samples.batch),
         "shuffled": {c: t.shuffled for c, t in (targets | others).items()},
         "samples left out": {c: t.dropped for c, t in (targets | others).items() if t.dropped},
