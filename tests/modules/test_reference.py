@@ -9,6 +9,7 @@ from scipy import stats
 import genelight as gl
 from genelight import Contrast
 from genelight.errors import InputError
+from genelight.modules.methods._reference import loadings
 
 GENES, RANK = 400, 6
 NAMES = [f"GENE{i}" for i in range(GENES)]
@@ -85,3 +86,35 @@ def test_one_case_and_pairs_are_read_and_two_samples_are_not(world):
     adata, contrast = cohort(world, cases=1, controls=2)
     with pytest.raises(InputError, match="1 degrees of freedom are left"):
         gl.disease_module(adata, model, contrast=contrast, method="reference", bootstraps=0)
+
+
+def test_auto_takes_a_model_that_knows_its_studies_for_a_reference(world):
+    _, model, _ = world
+    adata, contrast = cohort(world, cases=3, controls=3)
+    with pytest.raises(InputError, match="ask for method='reference'"):
+        gl.disease_module(adata, model, contrast=contrast, bootstraps=0)
+    compendium, _ = cohort(world, cases=1, controls=59, seed=9)
+    compendium.obs["study"] = np.repeat(["one", "two", "three"], 20)
+    reference = gl.models.PCA(RANK).fit(compendium)
+    within_kk = gl.models.learn_within(reference, compendium, group="study")
+    codes_nk = reference.encode(reference.prepare(compendium)).reshape(3, 20, RANK).astype(float)
+    about_nk = (codes_nk - codes_nk.mean(1, keepdims=True)).reshape(60, RANK)
+    np.testing.assert_allclose(within_kk, about_nk.T @ about_nk / 57, rtol=1e-5, atol=1e-5)
+    module = gl.disease_module(adata, reference, contrast=contrast, bootstraps=0)
+    assert module.about["chosen"] == "reference"
+    assert "lfsr" in module.table
+    axes_gk = loadings(reference, "PC")
+    np.testing.assert_allclose(
+        axes_gk @ axes_gk.T, reference.basis_gk @ within_kk @ reference.basis_gk.T, rtol=0.01, atol=1e-3
+    )
+    with pytest.raises(InputError, match="1 groups of two samples or more"):
+        gl.models.learn_within(reference, compendium[:20], group="study")
+
+
+def test_what_codes_do_within_studies_is_saved_with_the_model(world, tmp_path):
+    compendium, _ = cohort(world, cases=1, controls=29, seed=3)
+    compendium.obs["study"] = np.repeat(["one", "two", "three"], 10)
+    reference = gl.models.PCA(4).fit(compendium)
+    gl.models.learn_within(reference, compendium, group="study")
+    reference.save(tmp_path / "reference")
+    assert gl.load(tmp_path / "reference").about["within"] == reference.about["within"]

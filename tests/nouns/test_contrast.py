@@ -41,8 +41,8 @@ def test_each_group_sums_to_one_with_an_equal_say_for_every_subject(rows):
     ("case", "control", "subject", "error", "said"),
     [
         ("visit == 1", 'condition == "ill"', "subject", InputError, "5 of 20 samples are case"),
-        ('condition == "ill" and subject != "p0"', 'condition == "well"', "subject", InputError,
-         "the case group has 8 samples of 4 subjects, at least 5"),
+        ('condition == "ill" and subject not in ["p0", "p1", "p2"]', 'condition == "well"', "subject", InputError,
+         "the case group has 4 samples of 2 subjects, at least 3"),
         ('condition == "ill"', 'subject == "p9"', "subject", InputError, "the control group has 2 samples of 1 subj"),
         ('condition == "ill"', 'condition == "well"', "subjct", UnknownNameError, "did you mean 'subject'"),
         ('condition == "ill"', 'condition == "wel"', "subject", InputError, "control = "),

@@ -16,6 +16,7 @@ from .random import Random
 from .reconstruct import r2
 from .spec import Spec
 from .sweep import Grid, sweep
+from .within import learn_within
 
 __all__ = [
     "ICA",
@@ -32,6 +33,7 @@ __all__ = [
     "Spec",
     "fit",
     "fit_ensemble",
+    "learn_within",
     "load",
     "load_ensemble",
     "preset",

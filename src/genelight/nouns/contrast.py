@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Contrast", "Until", "check_contrast", "measure_of", "persons"]
 
-LEAST_SUBJECTS = 5
+LEAST_SUBJECTS = 3
 MOST_CLASSES = 4
 
 
@@ -83,7 +83,7 @@ class Contrast:
         UnknownNameError
             If a column does not exist.
         InputError
-            If a query selects nothing, cases and controls overlap, a group has fewer than five subjects, a column
+            If a query selects nothing, cases and controls overlap, a group has fewer than three subjects, a column
             that is called a batch (or plate, site, study, ...) has no level with both groups, or a covariate is
             missing for a sample or tells cases from controls completely, so that nothing could tell its effect from
             the disease's.

@@ -16,7 +16,6 @@ SCALES = np.array([0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0])
 PSEUDO = 0.5  # axes counted for every scale before any is seen
 ROUNDS = 60
 LEAST_DF = 2.5  # below, a t has no variance
-LEAST_DF = 2.5
 # The power of the reference's spectrum is near one unless the cohort says otherwise: mean and standard deviation.
 NOISE_POWER, EFFECT_POWER = (1.0, 0.5), (1.0, 0.3)
 SMALLEST, LARGEST = -5.0, 12.0

@@ -34,6 +34,7 @@ T = TypeVar("T")
 
 LEAST_SHARED, LEAST_GENES = 10, 5
 TESTED_SIZES = (5, 500)
+LEAST_PEOPLE = 5
 
 
 @dataclass(frozen=True)
@@ -229,6 +230,16 @@ def _contrast(study: Study, adata: AnnData, findings: Findings) -> Contrast:
         subject_pattern=data.subject_pattern,
         covariates=asked.covariates,
     )
+    for role, query, mask_n in (("case", asked.case, contrast.case_n), ("control", asked.control, contrast.control_n)):
+        people = len(set(contrast.subject_n[mask_n]))
+        if people < LEAST_PEOPLE:
+            msg = (
+                f"the {role} group has {int(mask_n.sum())} samples of {people} subjects, at least {LEAST_PEOPLE} "
+                f"subjects are needed to train a model and to try it on people left out; widen {role} = {query!r}, or "
+                "read them through a model of other samples: genelight disease-module TABLE --model MODEL --method "
+                "reference ..."
+            )
+            raise InputError(msg)
     return replace(contrast, name=asked.name) if asked.name else contrast
 
 

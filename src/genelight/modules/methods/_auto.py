@@ -10,6 +10,7 @@ from scipy import stats
 
 from ...stats.subjects import half_counts
 from .._registry import DERIVATIONS, Question
+from ._reference import Reference
 
 __all__ = ["Auto"]
 
@@ -24,7 +25,10 @@ MAJORITY = 0.75
 
 @DERIVATIONS.register("auto")
 class Auto:
-    """``joint``, unless ``de`` replicates better between halves of the subjects.
+    """``reference`` through a model of many studies; else ``joint``, unless ``de`` replicates better between halves.
+
+    A model that knows how its samples vary within groups (:func:`genelight.models.learn_within`) is a reference, whose
+    say fades by itself as the cohort grows. With any other, nearly always the cohort's own:
 
     Subjects are split into halves fifteen times. Each candidate scores the genes on one half, and its replication is
     the rank correlation of these scores with moderated t on the other half, averaged over both ways round. ``de``
@@ -39,6 +43,9 @@ class Auto:
     reads_codes: ClassVar[bool] = True
 
     def __init__(self, question: Question) -> None:
+        if "within" in getattr(question.model, "about", {}):
+            self._take(Reference(question))
+            return
         derivations = {name: DERIVATIONS[name](question) for name in CANDIDATES}
         replication = _replication(question, derivations)
         chosen = _choose(replication)
@@ -50,6 +57,11 @@ class Auto:
             "replication": mean,
             "because": _because(chosen, mean),
         }
+
+    def _take(self, reference: Reference) -> None:
+        """Say what a reference says."""
+        self._derivation, self.columns = reference, reference.columns
+        self.about = {**reference.about, "chosen": "reference"}
 
     def score(self, count_bs: np.ndarray) -> np.ndarray:
         """Scores of the chosen derivation, shape ``(b, g)``."""

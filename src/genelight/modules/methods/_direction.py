@@ -7,11 +7,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ...errors import InputError
 from ...nodes.layers import check_layer, decode_change, node_names
 from ...stats.discriminant import Head, Validation, cross_validate, fit_head, groups_of, head_weights
+from ...stats.subjects import group_sizes, kinds
 from .._registry import DERIVATIONS, Question
 
 __all__ = ["Direction", "best_layer", "layer_codes"]
+
+LEAST_SUBJECTS = 5
 
 
 @DERIVATIONS.register("direction", doi="10.1016/j.neuroimage.2013.10.067")
@@ -29,6 +33,13 @@ class Direction:
 
     def __init__(self, question: Question) -> None:
         self._model, self._contrast = question.model, question.contrast
+        fewest = min(group_sizes(kinds(self._contrast)))
+        if fewest < LEAST_SUBJECTS:
+            msg = (
+                f"{self._contrast.name}: the smaller group has {fewest} subjects, and a head on codes needs "
+                f"{LEAST_SUBJECTS} in each; ask for method='reference', with a model of many other samples, or 'de'"
+            )
+            raise InputError(msg)
         codes = layer_codes(question)
         self._other_nd = question.other_nd
         figures = {

@@ -94,6 +94,7 @@ class Reference:
         weight = float(np.average(found.weight_k, weights=found.axes.spectrum_k))
         fits = found.on_axes >= FITS
         verdict = (
+            "reference (moderated t and the model's axes together): "
             f"{found.on_axes:.0%} of the change that exceeds noise lies along the model's {len(found.weight_k)} axes, "
             f"of which {weight:.0%} is believed, and {found.own:.0%} of what genes do by themselves; the sign of "
             f"{sure:,} genes is sure (local false sign rate below {SURE:.0%})"
@@ -115,9 +116,19 @@ class Reference:
 
 
 def loadings(model: Model, layer: str) -> np.ndarray:
-    """What a standard deviation of each node does to the genes, in units of each gene's spread, shape ``(g, k)``."""
+    """What a standard deviation of each node does to the genes, in units of each gene's spread, shape ``(g, k)``.
+
+    Nodes vary as they do within groups where the model knows (:func:`genelight.models.learn_within`): then columns are
+    the principal axes of that. Else they vary as over all training samples, one by one.
+    """
     known = model.code_range(layer)
-    step_kk = np.diag(np.asarray(known.sd, dtype=np.float32))
+    within = getattr(model, "about", {}).get("within") or {}
+    if within.get("layer") == layer and len(within["lower"]) == len(known.sd):
+        lower_kk = np.array([[*row, *np.zeros(len(known.sd) - len(row))] for row in within["lower"]])
+        variance_k, turn_kk = np.linalg.eigh(lower_kk, UPLO="L")
+        step_kk = (turn_kk * np.sqrt(np.maximum(variance_k, 0.0))).T.astype(np.float32)
+    else:
+        step_kk = np.diag(np.asarray(known.sd, dtype=np.float32))
     rest_1k = np.asarray(known.mean, dtype=np.float32)[None]
     change_kg = model.decode(rest_1k + step_kk, layer).astype(np.float64) - model.decode(rest_1k - step_kk, layer)
     spread_g = getattr(model.preparation, "spread_g", None)
