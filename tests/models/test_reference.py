@@ -82,3 +82,14 @@ def test_samples_of_its_training_are_known_on_any_scale_and_under_any_name(refer
     strangers.obs_names = [f"GSM{100000 + i}" for i in range(30)]
     with pytest.warns(TrainingSamplesWarning, match="30 of 30 samples, or their like, were in this model's training"):
         model.prepare(strangers)
+
+
+@pytest.mark.slow
+def test_a_store_may_stand_in_place_of_tables(tables, tmp_path):
+    gl.io.pack([tables[0]], tmp_path / "all.zarr")
+    out = tmp_path / "model"
+    arguments = [str(out), str(tmp_path / "all.zarr"), "--widths", "32,4,64", "--rank", "32"]
+    runpy.run_path(str(SCRIPT))["main"](arguments)
+    model = gl.load(out)
+    assert model.preparation.normalisation.name == "rank"
+    assert len(model.seen_in_training(ad.read_h5ad(tables[0]))) == 300

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from scipy.stats import norm, rankdata
 from sklearn.linear_model import LinearRegression
 
+import genelight as gl
 from genelight import prepare
 from genelight._core.provenance import sealed
 from genelight.errors import FormatError, GeneMismatchError, InputError, UnknownNameError
-from genelight.pp import Adjust, Preparation
+from genelight.pp import Adjust, Preparation, PreparationSettings
 from genelight.pp.combat import combat
+from genelight.pp.prepare import prepare_as
 
 NEUROCOMBAT = [
     [8.63914, 8.15307, 9.38254, 8.62754, 7.95104, 9.0367],
@@ -180,7 +182,7 @@ def test_new_samples_need_levels_that_were_fitted():
     with pytest.raises(InputError, match=r"covariate 'age' was a number .* 'old' is none"):
         FITTED["combat"].transform(later)
     with pytest.raises(UnknownNameError, match="unknown covariate column 'age'"):
-        FITTED["combat"].transform(AnnData(later.X, var=COHORT.var))
+        FITTED["combat"].transform(AnnData(later.X, obs=later.obs[["site"]], var=COHORT.var))
 
 
 @pytest.mark.parametrize(
@@ -259,3 +261,33 @@ def test_genes_are_missed_by_their_variance():
     alignment = kept.align(GENES[:32])
     assert (alignment.missing, alignment.fraction) == (8, 0.8)
     assert alignment.weighted == pytest.approx((kept.sd_g[:32] ** 2).sum() / (kept.sd_g**2).sum())
+
+
+def test_a_panel_of_highly_expressed_genes_lies_where_the_whole_table_would_have_it():
+    adata = gl.demo.cohort()
+    asked = gl.pp.PreparationSettings(missing=True, normalise="rank", standardise="centre", above_floor=0.0)
+    preparation = gl.models.PCA(2, preparation=asked).fit(adata).preparation
+    high_g = np.argsort(adata.X.mean(0))[-1200:]
+    panel = adata[:, high_g].copy()
+    index_g = preparation.genes.align(gl.nouns.Genes(tuple(panel.var_names), "symbol")).index
+    there_g = index_g >= 0
+    whole_ng, part_ng = preparation.transform(adata)[:, there_g], preparation.transform(panel)[:, there_g]
+    assert np.abs(part_ng - whole_ng).mean() < 0.1
+    spread_ng = (
+        preparation.normalisation.apply(panel.X[:, index_g[there_g]].astype(float)) - preparation.mean_g[there_g]
+    )
+    assert np.abs(spread_ng - whole_ng).mean() > 0.5
+    with pytest.raises(GeneMismatchError, match="at least 20% is needed"):
+        preparation.transform(adata[:, high_g[:200]].copy())
+
+
+@pytest.mark.parametrize("standardise", ["centre", "zscore"])
+def test_a_store_is_ranked_as_the_same_table_in_memory(tmp_path, standardise):
+    adata = gl.demo.cohort()
+    adata.write_h5ad(tmp_path / "flu.h5ad")
+    store = gl.io.pack([tmp_path / "flu.h5ad"], tmp_path / "flu.zarr")
+    asked = PreparationSettings(normalise="rank", standardise=standardise)
+    ours, theirs = prepare_as(store, asked), prepare_as(adata, asked)
+    np.testing.assert_allclose(ours.transform(adata), theirs.transform(adata), atol=1e-5)
+    with pytest.raises(InputError, match="read the table into memory for those"):
+        prepare_as(store, PreparationSettings(normalise="quantile"))

@@ -133,10 +133,12 @@ def models(
     folder: Annotated[Path, typer.Argument(help="where to look for saved models")] = Path(),
     registry: Annotated[Path | None, typer.Option(help="TOML file that names shared models")] = None,
 ) -> Result:
-    """List saved models, and those that a registry shares."""
+    """List saved models, those that ship with genelight, and those that a registry shares."""
+    from ..models.bundle import SHIPPED
     from ..models.shelf import find_models, read_registry
 
     found = find_models(folder)
+    shipped = find_models(SHIPPED)
     shared = list(read_registry(registry).values()) if registry else []
     lines = []
     for model in found:
@@ -146,6 +148,7 @@ def models(
         lines.append(f"{model.folder}: {model.kind} of {sizes}{figures}{altered}")
     if not found:
         lines.append(f"no saved model in {folder}")
+    lines += [f"{m.folder.name}: ships with genelight; {m.kind} of {', '.join(map(str, m.widths))}" for m in shipped]
     lines += [f"{s.name}: {s.about or 'no description'}; {s.url}, sha256 {s.sha256[:12]}" for s in shared]
     facts = {
         "models": [
@@ -159,6 +162,7 @@ def models(
             }
             for m in found
         ],
+        "shipped": [{"name": m.folder.name, "kind": m.kind, "widths": m.widths} for m in shipped],
         "shared": [{"name": s.name, "about": s.about, "url": s.url, "sha256": s.sha256} for s in shared],
     }
     return Result("\n".join(lines), facts)

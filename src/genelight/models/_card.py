@@ -14,7 +14,7 @@ __all__ = ["ModelCard", "card", "verdict"]
 SHOWN = ("preset", "activation", "epochs", "learning_rate")
 LIMITS = (
     "Codes depend on tissue, platform and preparation of the training data. "
-    "A table whose genes carry less than 80% of the genes' variance is refused. Not a medical device."
+    "A table whose genes carry less than {least:.0%} of the genes' variance is refused. Not a medical device."
 )
 
 
@@ -38,7 +38,7 @@ def card(kind: str, settings: Mapping[str, Any], *, preparation: Preparation, ab
         "",
         "## Limits",
         "",
-        *_limits(settings),
+        *_limits(settings, preparation),
         *([about["limits"]] if "limits" in about else []),
         "",
     ]
@@ -133,10 +133,10 @@ def _studies(studies: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _limits(settings: Mapping[str, Any]) -> list[str]:
+def _limits(settings: Mapping[str, Any], preparation: Preparation) -> list[str]:
     lost = settings.get("lost_variance") or 0.0
     left_out = [f"It does not read {lost:.1%} of the training samples' variance."] if lost > 0.0005 else []
-    return [LIMITS, *left_out]
+    return [LIMITS.format(least=preparation.least_coverage), *left_out]
 
 
 class ModelCard(Printed):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,13 +52,23 @@ class Known:
     studies: tuple[str, ...]
 
     @classmethod
-    def of(cls, x_ng: np.ndarray, names: Sequence[str], studies: Sequence[str], *, seed: int = 0) -> Known:
+    def of(
+        cls,
+        some_ng: np.ndarray,
+        blocks: Iterable[np.ndarray],
+        *,
+        names: Sequence[str],
+        studies: Sequence[str] | np.ndarray,
+        seed: int = 0,
+    ) -> Known:
         """Marks of samples.
 
         Parameters
         ----------
-        x_ng
-            Values on any one scale within a sample, shape ``(n, g)``; NaN where one is missing.
+        some_ng
+            A few hundred of the samples to choose pairs by, on any scale, shape ``(m, g)``; NaN where one is missing.
+        blocks
+            All samples in turn, each block of shape ``(r, g)``.
         names
             Of the samples, without what was put before them.
         studies
@@ -67,14 +77,13 @@ class Known:
             For the choice of pairs.
         """
         rng = np.random.default_rng(seed)
-        pairs = rng.integers(x_ng.shape[1], size=(_TRIED, 2))
-        some_ng = x_ng[rng.choice(len(x_ng), min(len(x_ng), 300), replace=False)]
+        pairs = rng.integers(some_ng.shape[1], size=(_TRIED, 2))
         parts = [_higher(some_ng, part) for part in np.array_split(pairs, 50)]
         higher_b, there_b = (np.concatenate([p[i].mean(0) for p in parts]) for i in (0, 1))
         # Pairs that part the samples into halves, and that all but a few samples have.
         pairs = pairs[np.argsort(np.abs(higher_b - 0.5) + 10 * np.maximum(0.98 - there_b, 0), kind="stable")[:BITS]]
         found, study_n = np.unique(np.asarray(studies, dtype=str), return_inverse=True)
-        marks, _ = _higher(x_ng, pairs)
+        marks = np.concatenate([_higher(block_ng, pairs)[0] for block_ng in blocks])
         return cls(pairs.astype(np.int32), marks, _digests(names), study_n.astype(np.int16), tuple(map(str, found)))
 
     def find(self, adata: AnnData, genes: Genes) -> pd.Series:

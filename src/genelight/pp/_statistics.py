@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,21 +65,23 @@ def _of_those_there(x_ng: np.ndarray) -> Statistics:
     return Statistics(mean_g, sd_g, above_g, largest_g, float(np.nanmax(x_ng)), floor)
 
 
-def of_store(store: Store, scale: str) -> Statistics:
-    """Statistics of a store, in one pass.
+def of_store(store: Store, scale: str, *, each: Callable[[np.ndarray], np.ndarray] | None = None) -> Statistics:
+    """Statistics of a store, in one pass; of what `each` makes of samples on the log2 scale, if it is given.
+
+    `each` keeps the number of genes.
 
     Raises
     ------
     InputError
         If the scale does not fit the values.
     """
-    floor = _floor_of_store(store, scale)
-    moments = _Moments(store.n_vars, floor)
+    moments = _Moments(store.n_vars, None if each else _floor_of_store(store, scale))
     with progress("preparing", store.n_obs) as step:
         for _, x_ng in store.blocks():
             check_scale(x_ng, scale)
             for start in range(0, len(x_ng), ROWS):
-                moments.add(to_log2(x_ng[start : start + ROWS].astype(np.float64), scale))
+                y_ng = to_log2(x_ng[start : start + ROWS].astype(np.float64), scale)
+                moments.add(each(y_ng) if each else y_ng)
             step("", len(x_ng))
     return moments.finish()
 

@@ -14,6 +14,8 @@ from .._core.registry import Registry
 
 __all__ = ["NORMALISATIONS", "Normalisation"]
 
+_POINTS = 9  # quantiles that stand for a gene's distribution
+
 NORMALISATIONS: Registry[Callable[[np.ndarray], np.ndarray]] = Registry("normalisation")
 """By name, how the reference is learned: from values of shape ``(n, g)`` to ``(q,)``, lowest first."""
 
@@ -56,6 +58,22 @@ class Normalisation:
             If there is no such normalisation.
         """
         return cls(name, NORMALISATIONS[name](y_ng))
+
+    def among(self, mean_g: np.ndarray, sd_g: np.ndarray) -> Normalisation:
+        """The distribution that some of the genes have together, for samples of which only those were measured.
+
+        Genes of a small panel are seldom a fair draw from all: spread over the whole distribution, each would lie off
+        its own level.
+
+        Parameters
+        ----------
+        mean_g, sd_g
+            Of the fitted samples' normalised values of those genes, shape ``(g,)``; each is taken for normal.
+        """
+        at = ndtri((np.arange(_POINTS) + 0.5) / _POINTS)
+        pooled = np.sort((mean_g[:, None] + sd_g[:, None] * at).ravel())
+        places = (np.arange(len(mean_g)) + 0.5) / len(mean_g) * len(pooled)
+        return Normalisation(self.name, pooled[places.astype(int)])
 
     def apply(self, y_ng: np.ndarray) -> np.ndarray:
         """The same samples with the reference's values; equal values stay equal.

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["STANDARDS", "Preparation", "logged", "standard"]
 
 LEAST_COVERAGE = 0.8
+LEAST_PANEL = 0.2  # where values may be missing, a panel of genes will do
 STANDARDS = ("zscore", "minmax", "centre")
 
 
@@ -88,6 +89,11 @@ class Preparation:
         return self.asked is not None and self.asked.missing
 
     @property
+    def least_coverage(self) -> float:
+        """Share of the genes' variance that a table has to carry: 0.8, where values may be missing 0.2."""
+        return LEAST_PANEL if self.missing else LEAST_COVERAGE
+
+    @property
     def digest(self) -> str:
         """Identity of everything that changes a transformed number."""
         parts: list[Any] = [self.genes.digest, self.scale, self.mean_g, self.sd_g]
@@ -110,15 +116,16 @@ class Preparation:
         Raises
         ------
         GeneMismatchError
-            If what is there carries less than 80% of the genes' variance; says what to type.
+            If what is there carries less than 80% of the genes' variance (20% where the preparation lets values be
+            missing); says what to type.
         InputError
             If ids repeat or are empty.
         """
         alignment = self.genes.align(Genes(tuple(ids), self.genes.namespace), weight_g=self.sd_g**2)
-        if alignment.weighted < LEAST_COVERAGE:
+        if alignment.weighted < self.least_coverage:
             msg = (
                 f"only {alignment.found} of the model's {len(self.genes)} genes are in this table ({alignment}), with "
-                f"{alignment.weighted:.1%} of their variance; at least {LEAST_COVERAGE:.0%} is needed. Map its "
+                f"{alignment.weighted:.1%} of their variance; at least {self.least_coverage:.0%} is needed. Map its "
                 "ids: genelight map-ids FILE --model MODEL --out NEW (gl.map_ids(adata, to=model.genes) in Python)"
             )
             raise GeneMismatchError(msg)
@@ -276,7 +283,10 @@ class Preparation:
     def _between(self, y_ng: np.ndarray, adata: AnnData, there_g: np.ndarray) -> np.ndarray:
         """What happens between log2 and standardising."""
         if self.normalisation:
-            y_ng = self.normalisation.apply(y_ng)
+            way = self.normalisation
+            if self.missing and not there_g.all():
+                way = way.among(self.mean_g[there_g], self.sd_g[there_g])
+            y_ng = way.apply(y_ng)
         return self.adjustment.apply(y_ng, adata.obs, there_g) if self.adjustment else y_ng
 
     def _steps(self) -> dict[str, Any]:

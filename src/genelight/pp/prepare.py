@@ -172,8 +172,7 @@ def prepare_as(adata: AnnData | Store, asked: PreparationSettings) -> Preparatio
     if asked.normalise is None and asked.standardise == "zscore" and asked.adjust is None:
         return plain
     if isinstance(adata, Store):
-        msg = "normalise, standardise and adjust need a table in memory, not a store; leave them out, or read the table"
-        raise InputError(msg)
+        return _further_of_store(plain, adata, keep, asked=asked)
     return _further(plain, y_ng[:, keep], adata.obs, asked=asked)
 
 
@@ -219,6 +218,37 @@ def _further(plain: Preparation, y_ng: np.ndarray, obs: pd.DataFrame, *, asked: 
         adjustment=adjustment,
         shift_g=shift_g,
         span_g=span_g,
+    )
+
+
+def _further_of_store(plain: Preparation, store: Store, keep: np.ndarray, *, asked: PreparationSettings) -> Preparation:
+    """The same of a store, in one more pass, as far as each sample is looked at by itself."""
+    if asked.adjust is not None or asked.normalise not in {None, "rank"} or asked.standardise == "minmax":
+        msg = (
+            f"of a store, normalise may be 'rank', standardise 'zscore' or 'centre', and nothing is adjusted for, not "
+            f"normalise = {asked.normalise!r}, standardise = {asked.standardise!r}, adjust = {asked.adjust}; read the "
+            "table into memory for those"
+        )
+        raise InputError(msg)
+    normalisation = None if asked.normalise is None else Normalisation.of(np.zeros((1, int(keep.sum()))), "rank")
+    mean_g, sd_g = plain.mean_g, plain.sd_g
+    if normalisation is not None:
+
+        def ranked(y_ng: np.ndarray) -> np.ndarray:
+            y_ng[:, keep] = normalisation.apply(y_ng[:, keep])
+            return y_ng
+
+        found = of_store(store, plain.scale, each=ranked)
+        mean_g, sd_g = found.mean_g[keep], found.sd_g[keep]
+    centred = asked.standardise == "centre"
+    return replace(
+        plain,
+        mean_g=mean_g,
+        sd_g=np.where(sd_g > 1e-9, sd_g, 1.0),
+        account={**plain.account, "normalise": asked.normalise, "standardise": asked.standardise},
+        normalisation=normalisation,
+        shift_g=mean_g if centred else None,
+        span_g=np.ones(len(mean_g)) if centred else None,
     )
 
 
