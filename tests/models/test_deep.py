@@ -15,7 +15,7 @@ from genelight.models import PCA, Deep, DeepRecipe, Folds, fit_ensemble, r2
 from genelight.models.deep import deep_is_better
 from genelight.models.deep_net import DeepNet, train_deep
 from genelight.models.missing import completed
-from genelight.models.named import spec_of
+from genelight.models.named import named_for, spec_of
 from genelight.models.reconstruct import squared_errors
 
 GENES, NARROW = 150, 2
@@ -78,9 +78,15 @@ def test_on_a_flat_sheet_the_model_is_pca_and_says_so(straight, flat):
     assert f"the model is PCA of width {NARROW}" in " ".join(repr(straight).split())
     assert f"{straight.about['held_out']['pca_r2']:.4f}" in repr(straight)
     assert straight.applicability(flat).share == 0
-    for layer in ("L1", "L3"):
-        assert not straight.encode(x_ng, layer).any()
-        assert not gl.light_up(straight, layer).values_kg.any()
+    assert straight.widths == {"L2": NARROW}
+    assert not straight.encode(x_ng, "L1").any()
+    assert straight.encode(x_ng, "L3").shape == (240, 64)
+    lit, axes_kg = gl.light_up(straight, "L2").values_kg, gl.light_up(pca, "PC").values_kg
+    np.testing.assert_allclose(np.abs(np.corrcoef(lit, axes_kg)[:2, 2:]), np.eye(2), atol=0.02)
+    steps = straight.steps
+    code = steps.encoder("L2")(torch.from_numpy((x_ng @ steps.entry_gc).astype(np.float32))).numpy()
+    np.testing.assert_allclose(code, straight.encode(x_ng, "L2"), atol=1e-4)
+    np.testing.assert_allclose(code @ steps.exit_wg + straight.space.centre_g, straight.reconstruct(x_ng), atol=1e-4)
 
 
 def test_no_sample_is_given_back_worse_than_by_the_straight_line(model):
@@ -180,7 +186,7 @@ def test_every_layer_is_lit_mapped_and_read(model, curved):
 def test_folds_and_ensembles_fit_it_again(curved):
     quick = replace(SPEC, recipe=DeepRecipe(epochs=3))
     folds = Folds.by_subject(curved, quick, k=2)
-    assert [fitted.widths for fitted in folds] == [{"L1": 64, "L2": NARROW, "L3": 64}] * 2
+    assert [fitted.net.widths for fitted in folds] == [(64, NARROW, 64)] * 2
     model = quick.fit(curved)
     members = fit_ensemble(curved, model, seeds=2).members
     assert [member.widths for member in members] == [model.widths] * 2
@@ -274,3 +280,11 @@ def test_each_decoder_learns_by_itself_and_their_mean_is_read():
     parts = net.write.weight.grad.tensor_split(3, 1)
     assert parts[0].abs().max() > 0
     assert max(float(part.abs().max()) for part in parts[1:]) == 0
+
+
+def test_the_default_is_deep_from_a_thousand_samples_on_or_where_a_group_is_named():
+    assert named_for("default", None, samples=999) == "default"
+    assert named_for("default", None, samples=1000) == "deep"
+    assert named_for("default", (8, 4), samples=5000) == "default"
+    assert named_for("default", (8, 4, 8), samples=60, group="study") == "deep"
+    assert named_for("paper", None, samples=5000) == "paper"

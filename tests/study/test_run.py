@@ -452,3 +452,14 @@ def test_a_folder_with_other_things_in_it_is_left_alone(folder):
     with pytest.raises(InputError, match="no run folder"):
         run(Study.load(folder / "study.toml"), folder / "thesis")
     assert names(folder / "thesis") == {"chapter.txt"}
+
+
+def test_a_deep_model_goes_the_whole_way(folder):
+    text = STUDY.replace("widths = [24, 12, 6]", 'group = "subject"\nwidths = [16, 6, 32]').replace(
+        "seeds = 3", "seeds = 2"
+    )
+    (folder / "study.toml").write_text(text)
+    outcome = run(Study.load(folder / "study.toml"), folder / "RUN")
+    assert gl.load(folder / "RUN" / "03_model").name == "deep"
+    assert "PCA" in (folder / "RUN" / "report.html").read_text()
+    assert len(outcome.findings) == 5

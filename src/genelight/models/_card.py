@@ -89,7 +89,7 @@ def _deep_verdict(*, deep: bool, width: int) -> str:
         )
     return (
         "Groups left out showed no gain of the deep branch over PCA beyond its standard error: depth buys no "
-        f"reconstruction here, so the model is PCA of width {width}, and the nodes of its outer layers are silent."
+        f"reconstruction here, so the model is PCA of width {width}."
     )
 
 

@@ -13,11 +13,11 @@ import pandas as pd
 import torch
 
 from .._core.checks import check_column
-from ..errors import InputError
+from ..errors import InputError, UnknownNameError
 from .autoencoder import FittedAutoencoder
 from .bundle import Bundle, pack_ranges, unpack_ranges
 from .deep_net import DeepNet, DeepRecipe
-from .deep_steps import deep_steps
+from .deep_steps import deep_steps, line_steps
 from .known import Known
 from .spaces import Centred
 from .spec import Spec
@@ -81,12 +81,18 @@ class FittedDeep(FittedAutoencoder):
 
     Made by :meth:`genelight.models.Deep.fit` or :func:`genelight.load`. Samples are given back from L2. A sample that
     the straight line gives back better than the deep branch has the codes of the straight line: PCA's in L2, and none
-    (0) in L1 and L3.
+    (0) in L1 and L3. Where groups left out did not speak for depth, the model is PCA, and L2 is its only layer.
     """
 
     net: DeepNet  # type: ignore[assignment]
     space: Centred
     known: Known | None = None
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """Width of each layer, from input to output; of a model that is PCA, of the bottleneck alone."""
+        widths = super().widths
+        return widths if self.deep else {self.bottleneck: widths[self.bottleneck]}
 
     @property
     def bottleneck(self) -> str:
@@ -206,7 +212,13 @@ class FittedDeep(FittedAutoencoder):
     @cached_property
     def steps(self) -> Steps:
         """Its layers as differentiable modules; codes of L2 are the encoder's, not refined. See :func:`deep_steps`."""
-        return deep_steps(self.net, self.space)
+        return deep_steps(self.net, self.space) if self.deep else line_steps(self.net, self.space)
+
+    def _depth(self, layer: str) -> int:
+        # A fold's model may be PCA where that of all samples is not: its outer layers have codes of 0 then.
+        if layer not in LAYERS:
+            raise UnknownNameError("layer", layer, self.widths, where="this autoencoder")
+        return LAYERS.index(layer) + 1
 
     @property
     def _axes(self) -> tuple[np.ndarray, np.ndarray]:

@@ -48,7 +48,7 @@ class Deep(Spec):
     ``"L1"`` and ``"L3"`` are SiLU nodes, ``"L2"`` is the bottleneck, from which samples are given back. A straight
     line from genes to the bottleneck and back is PCA and stays it; what the nodes add to it starts at zero. Whether
     they add anything is asked of groups left out: where their gain over PCA of the same bottleneck is not beyond
-    its standard error, the model is PCA, and the nodes of L1 and L3 are silent. Else the deep branch is taken for each
+    its standard error, the model is PCA, and L2 is its only layer. Else the deep branch is taken for each
     sample (or cohort) that it gives back better, see :meth:`FittedDeep.applicability`.
 
     Attributes
@@ -148,7 +148,8 @@ class Deep(Spec):
         settings, preparation = model.settings, cast("Preparation", model.preparation)  # type: ignore[attr-defined]
         found = []
         for draw in draws:
-            spec = replace(self, widths=widths, seed=draw.seed)
+            # A model that is PCA shows one layer, and is fitted again with all three.
+            spec = replace(self, widths=widths if len(widths) == 3 else tuple(settings["widths"]), seed=draw.seed)
             drawn_ng = draw.x_ng[draw.rows]
             rank = _rank(spec, samples=len(drawn_ng), genes=drawn_ng.shape[1])
             part = _Axes.of(

@@ -11,7 +11,7 @@ from .deep_net import DeepNet
 from .spaces import Centred
 from .steps import Steps
 
-__all__ = ["deep_steps"]
+__all__ = ["deep_steps", "line_steps"]
 
 
 class _Beside(nn.Module):
@@ -23,6 +23,16 @@ class _Beside(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.cat([functional.silu(x[..., : self.columns]), x[..., self.columns :]], -1)
+
+
+def line_steps(net: DeepNet, space: Centred) -> Steps:
+    """The straight line alone: L2 and nothing else."""
+    k, sd_k = net.bottleneck, net.sd[: net.bottleneck]
+    basis_gk = space.subspace.basis_gk[:, :k]
+    entry_gc, unit_k = basis_gk / np.float32(net.unit), (sd_k * net.unit).numpy()
+    weight = torch.diag(1.0 / sd_k)
+    hidden = {"L2": _linear(weight, -weight @ torch.from_numpy(space.centre_g @ entry_gc))}
+    return Steps(entry_gc, hidden, np.ascontiguousarray((basis_gk * unit_k).T))
 
 
 def deep_steps(net: DeepNet, space: Centred) -> Steps:

@@ -91,7 +91,7 @@ def named_for(
     group
         Column that names groups of samples, None for none.
     """
-    bears = preset == "default" and widths is None and (group is not None or samples >= DEEP_FROM)
+    bears = preset == "default" and (group is not None or (widths is None and samples >= DEEP_FROM))
     return Deep.kind if bears else preset
 
 

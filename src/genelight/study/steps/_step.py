@@ -54,7 +54,11 @@ class Bench:
 
     @property
     def layers(self) -> list[str]:
-        """The model's hidden layers: ``L1``, ``L2``, ..."""
+        """The model's hidden layers (``L1``, ``L2``, ...), as far as is known before it is trained."""
+        # A deep model on which depth is lost is PCA, of one layer.
+        trained = self.folder / "03_model"
+        if (trained / "config.json").is_file():
+            return list(models.load(trained).widths)
         return [f"L{i + 1}" for i in range(len(self.inputs.widths))]
 
     @cached_property
