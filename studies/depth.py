@@ -30,20 +30,21 @@ better than the encoder does. A choice whose axes were found with the groups lef
 2.3), and the network hears them loudest. With axes of the learners alone the same choice finds +0.019 (standard error
 0.008). That every group counts the same in the choice was set on these figures and never compared.
 
-What made one training a lottery, in an earlier recipe: at a rate of 0.003 the training loss of some seeds broke out to
-four times its value halfway (0.14 to 0.57) and ended between 0.107 and 0.146, where a rate of 0.002 brings every seed to
-0.076; on a fold left out the gain at 64 was +0.003 to +0.022 within studies by seed, and is +0.024 to +0.027. Seen and
-changed on the other partition (seed 1, fold 0). Clipped gradients change nothing at 0.002 and halve the outbreak at
-0.003, so they stay as a guard.
+What made one training a lottery, in an earlier recipe: at a rate of 0.003 the training loss of some seeds broke out
+to four times its value halfway (0.14 to 0.57) and ended between 0.107 and 0.146, where a rate of 0.002 brings every
+seed to 0.076; on a fold left out the gain at 64 was +0.003 to +0.022 within studies by seed, and is +0.024 to
++0.027. Seen and changed on the other partition (seed 1, fold 0). Clipped gradients change nothing at 0.002 and
+halve the outbreak at 0.003, so they stay as a guard.
 
-Then several trainings, on the same fold at 64, gain within studies over PCA (0.299): one +0.024 to +0.027; the mean of
-what two give back +0.040, of four +0.048. A bottleneck of 64 averaged four times is no bottleneck of 64, so the same was
-asked of one network: four decoders of 512 nodes on one code, each trained by its own error and read as their mean, +0.046
-(two +0.037; eight of 512 +0.053 at twice the cost, eight of 256 +0.045); one decoder of 2,048 nodes +0.037; a network
-taught by the mean of four +0.028, on mixtures of samples as well +0.030. Dropout of 0.1 or 0.3, ten times the weight decay,
-and 256 nodes in L1 change less than 0.003; twice the epochs gain 0.005. 256 axes in place of 512 do as well (+0.047, and
-+0.047 in place of +0.045 on fold 3) at half the cost. With decoders at 16 on two folds +0.055 and +0.141, at 8 +0.018, at
-128 +0.025 and +0.030. The recipe was frozen there; the folds of this study had then been seen with the earlier one.
+Then several trainings, on the same fold at 64, gain within studies over PCA (0.299): one +0.024 to +0.027; the mean
+of what two give back +0.040, of four +0.048. A bottleneck of 64 averaged four times is no bottleneck of 64, so the
+same was asked of one network: four decoders of 512 nodes on one code, each trained by its own error and read as
+their mean, +0.046 (two +0.037; eight of 512 +0.053 at twice the cost, eight of 256 +0.045); one decoder of 2,048
+nodes +0.037; a network taught by the mean of four +0.028, on mixtures of samples as well +0.030. Dropout of 0.1 or
+0.3, ten times the weight decay, and 256 nodes in L1 change less than 0.003; twice the epochs gain 0.005. 256 axes
+in place of 512 do as well (+0.047, and +0.047 in place of +0.045 on fold 3) at half the cost. With decoders at 16
+on two folds +0.055 and +0.141, at 8 +0.018, at 128 +0.025 and +0.030. The recipe was frozen there; the folds of
+this study had then been seen with the earlier one.
 """
 
 from __future__ import annotations

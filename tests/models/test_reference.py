@@ -93,3 +93,23 @@ def test_a_store_may_stand_in_place_of_tables(tables, tmp_path):
     model = gl.load(out)
     assert model.preparation.normalisation.name == "rank"
     assert len(model.seen_in_training(ad.read_h5ad(tables[0]))) == 300
+
+
+def test_the_model_that_ships_knows_its_studies_and_has_not_seen_the_demo():
+    model, adata = gl.load("human"), gl.demo.cohort()
+    studies = pd.DataFrame(model.about["studies"])
+    assert len(studies) == 67
+    assert studies["samples"].sum() == 4708 == model.preparation.account["samples"]
+    assert (studies["licence"] != "").all()
+    assert (studies["accession"] + studies["source"] != "").all()
+    assert (studies["R² within"] > studies["PCA R² within"]).mean() > 0.8
+    assert model.deep
+    assert model.seen_in_training(adata).empty
+    codes = gl.encode(adata, model, layer="L2")
+    assert np.isfinite(codes).all()
+    assert codes.shape == (252, 64)
+
+
+def test_the_model_that_ships_tells_a_panel_that_is_too_small():
+    with pytest.raises(gl.errors.GeneMismatchError, match="at least 20% is needed"):
+        gl.encode(gl.demo.cohort()[:, :900].copy(), gl.load("human"), layer="L2")
