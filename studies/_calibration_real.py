@@ -31,21 +31,22 @@ def real_blocks(*, quick: bool) -> dict[str, Callable[[], Rows]]:
     }
     blocks |= {f"mixed models, {c}": partial(claims.mixed_real, c, draws) for c in several}
     blocks |= {f"medians, {c}": partial(claims.medians_real, c, 20 * draws) for c in several}
+    if len(every) > 1:
+        blocks["severity by part"] = whole.severity_by_part
     blocks |= {f"association, {c}": partial(claims.associations, c, 2 * draws) for c in every}
     blocks |= {f"consensus, {c}": partial(claims.agreed, c, draws) for c in every}
-    if len(every) > 1:
-        for pair, size, many in ((LUPUS, 40, 2 * draws), (TB, 15, 2 * draws), (LUPUS, 10, draws)):
-            blocks[f"preserved, {pair}, {size}"] = partial(covariance.preserved, pair, size, many)
-        blocks["severity by part"] = whole.severity_by_part
-        for pair, size in ((LUPUS, 10), (LUPUS, 20), (LUPUS, 40), (TB, 15)):
-            truly = partial(covariance.preserved, pair, size, 20, truly=True)
-            blocks[f"truly preserved, {pair}, {size}"] = truly
     for cohort in every:
         blocks |= {
             f"severity, {cohort}": partial(whole.severity_of_nothing, cohort, fewer),
             f"permutation tests, {cohort}": partial(covariance.label_rows, cohort, draws),
             f"stability, {cohort}": partial(labels.supported, cohort, 10, draws),
         }
+    if len(every) > 1:
+        for pair, size, many in ((LUPUS, 40, 2 * draws), (TB, 15, 2 * draws), (LUPUS, 10, draws)):
+            blocks[f"preserved, {pair}, {size}"] = partial(covariance.preserved, pair, size, many)
+        for pair, size in ((LUPUS, 10), (LUPUS, 20), (LUPUS, 40), (TB, 15)):
+            truly = partial(covariance.preserved, pair, size, 20, truly=True)
+            blocks[f"truly preserved, {pair}, {size}"] = truly
     blocks["reports"] = partial(whole.reports, 2 if quick else 40)
     for cohort in every:
         costly = draws if cohort in ("influenza", "lupus, children") else fewer

@@ -79,7 +79,7 @@ CONTROLS = (
 
 
 def run(*, quick: bool) -> Result:
-    rows = in_blocks("calibration", {**_uniform_blocks(quick=quick), **real_blocks(quick=quick)}, keep=not quick)
+    rows = in_blocks("calibration", {**real_blocks(quick=quick), **_uniform_blocks(quick=quick)}, keep=not quick)
     judged = [float(str(row["KS p"])) for row in rows if "KS p" in row and row["test"] not in CONTROLS]
     data = f"{len(judged)} tests, {3 if quick else SEEDS} seeds each; {demo.network().name}; rates on real covariance"
     return Result("value", Figure(min(judged), None, SEEDS), data, rows)
