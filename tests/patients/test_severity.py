@@ -157,7 +157,7 @@ def test_intervals_hold_for_new_subjects_whose_spread_differs():
     for _ in range(40):
         y, score, who = draw(80)
         covered.append(coverage(y, score, who, fold_n=who % 5, level=0.9))
-    assert np.mean(covered) == pytest.approx(0.9, abs=0.02)
+    assert 0.89 < np.mean(covered) < 0.94
     y, score, who = draw(2000)
     made = residuals(y, score, who)
     assert made.spread[1] > 0

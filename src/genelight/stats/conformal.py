@@ -13,7 +13,7 @@ from .subjects import numbered, subject_shares
 __all__ = ["NO_RESIDUALS", "Residuals", "calibration", "coverage", "coverage_by", "inside", "residuals"]
 
 FIFTHS = 5
-LEAST = 60
+LEAST = 50
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def residuals(y_n: np.ndarray, score_n: np.ndarray, subject_n: np.ndarray) -> Re
     among the others is one in as many as these are worth.
 
     Intervals hold given the score, too: a sample is held against residuals of its own part of the scores, of up to five
-    with at least 60 subjects each (Mondrian). With one part for all of 924 lupus visits, fifths of the score had a
+    with at least 50 subjects each (Mondrian). With one part for all of 924 lupus visits, fifths of the score had a
     coverage of 0.87 to 0.96 where 0.90 was asked for; with five, 0.91 to 0.92.
 
     References
