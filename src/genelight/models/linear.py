@@ -6,22 +6,21 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 from torch import nn
 
 from .._core.progress import progress
-from ..errors import InputError, UnknownNameError
+from ..errors import InputError
 from ..io import Store
-from ..nouns import Genes, Model
+from ..nouns import Model
 from ..nouns.model import CodeRange
 from ..pp import Preparation
-from ._card import ModelCard
-from .bundle import Bundle, pack_ranges, unpack_ranges
+from .bundle import Bundle, unpack_ranges
 from .draw import Draw
 from .missing import prepared, training_values
+from .one_layer import OneLayer
 from .shrink import Weighing
 from .spec import Spec
 from .steps import Steps
@@ -113,7 +112,7 @@ class LinearSpec(Spec):
         return None
 
 
-class FittedLinear(ModelCard):
+class FittedLinear(OneLayer):
     """A fitted linear model; made by the ``fit`` of its spec, or :func:`genelight.load`.
 
     Parameters
@@ -139,36 +138,8 @@ class FittedLinear(ModelCard):
         code_range: CodeRange,
         about: Mapping[str, Any] | None = None,
     ) -> None:
-        self.preparation = preparation
+        super().__init__(preparation, spec=spec, code_range=code_range, about=about)
         self.basis_gk = basis_gk
-        self.spec = spec
-        self.about = dict(about or {})
-        self._range = code_range
-
-    @property
-    def name(self) -> str:
-        """Kind of model: ``"pca"``."""
-        return self.spec.kind
-
-    @property
-    def layer(self) -> str:
-        """Its one layer: ``"PC"``."""
-        return self.spec.layer
-
-    @property
-    def genes(self) -> Genes:
-        """Input genes, in order."""
-        return self.preparation.genes
-
-    @property
-    def widths(self) -> dict[str, int]:
-        """Number of components."""
-        return {self.layer: self.basis_gk.shape[1]}
-
-    @cached_property
-    def digest(self) -> str:
-        """Identity of axes and preparation."""
-        return self._bundle().digest
 
     def prepare(self, adata: AnnData) -> np.ndarray:
         """Prepared values of any table, shape ``(n, g)``; genes that it lacks as the others let expect."""
@@ -190,29 +161,8 @@ class FittedLinear(ModelCard):
         """Its one layer between the map from genes and the map back."""
         return Steps(self.basis_gk, {self.layer: nn.Identity()}, np.ascontiguousarray(self.basis_gk.T))
 
-    def code_range(self, layer: str | None = None) -> CodeRange:
-        """Range of each component over the training samples."""
-        self._check(layer)
-        return self._range
-
-    def save(self, folder: Path) -> None:
-        """Write as a model folder."""
-        self._bundle().save(Path(folder))
-
-    def _bundle(self) -> Bundle:
-        return Bundle(
-            self.name,
-            weights={"basis": self.basis_gk, **pack_ranges({self.layer: self._range})},
-            settings={"width": self.basis_gk.shape[1]},
-            spec=self.spec.to_dict(),
-            preparation=self.preparation,
-            history=[],
-            about=self.about,
-        )
-
-    def _check(self, layer: str | None) -> None:
-        if layer not in (None, self.layer):
-            raise UnknownNameError("layer", layer, [self.layer], where=f"a model of kind {self.name}")
+    def _weights(self) -> dict[str, np.ndarray]:
+        return {"basis": self.basis_gk}
 
 
 def check_width(width: int, subspace: Subspace, *, shape: tuple[int, ...]) -> None:

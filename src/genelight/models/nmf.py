@@ -5,23 +5,20 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn import decomposition
 from sklearn.exceptions import ConvergenceWarning
 
-from ..errors import InputError, UnknownNameError
+from ..errors import InputError
 from ..io import Store
-from ..nouns import Genes
 from ..nouns.model import CodeRange
 from ..pp import Preparation
-from ._card import ModelCard
 from .baselines import BASELINES
-from .bundle import KINDS, Bundle, pack_ranges, unpack_ranges
+from .bundle import KINDS, Bundle, unpack_ranges
 from .missing import prepared, training_values
+from .one_layer import OneLayer
 from .spec import Spec
 
 if TYPE_CHECKING:
@@ -61,6 +58,7 @@ class NMF(Spec):
     width: int
 
     kind: ClassVar[str] = "nmf"
+    layer: ClassVar[str] = LAYER
 
     def fit(
         self, adata: AnnData | Store, *, subject: str | None = None, preparation: Preparation | None = None
@@ -103,7 +101,7 @@ class NMF(Spec):
         )
 
 
-class FittedNMF(ModelCard):
+class FittedNMF(OneLayer):
     """Fitted non-negative parts; made by :meth:`NMF.fit` or :func:`genelight.load`.
 
     Parameters
@@ -122,9 +120,6 @@ class FittedNMF(ModelCard):
         What is known of it.
     """
 
-    name: ClassVar[str] = "nmf"
-    layer: ClassVar[str] = LAYER
-
     def __init__(
         self,
         preparation: Preparation,
@@ -135,27 +130,9 @@ class FittedNMF(ModelCard):
         code_range: CodeRange,
         about: Mapping[str, Any] | None = None,
     ) -> None:
-        self.preparation = preparation
+        super().__init__(preparation, spec=spec, code_range=code_range, about=about)
         self.parts_kg = parts_kg
         self.lowest_g = lowest_g
-        self.spec = spec
-        self.about = dict(about or {})
-        self._range = code_range
-
-    @property
-    def genes(self) -> Genes:
-        """Input genes, in order."""
-        return self.preparation.genes
-
-    @property
-    def widths(self) -> dict[str, int]:
-        """Number of parts."""
-        return {self.layer: len(self.parts_kg)}
-
-    @cached_property
-    def digest(self) -> str:
-        """Identity of parts and preparation."""
-        return self._bundle().digest
 
     def prepare(self, adata: AnnData) -> np.ndarray:
         """Prepared values of any table, shape ``(n, g)``; genes that it lacks as the others let expect."""
@@ -171,30 +148,8 @@ class FittedNMF(ModelCard):
         self._check(layer)
         return np.asarray(h_nk, dtype=np.float32) @ self.parts_kg + self.lowest_g
 
-    def code_range(self, layer: str | None = None) -> CodeRange:
-        """Range of each code over the training samples."""
-        self._check(layer)
-        return self._range
-
-    def save(self, folder: Path) -> None:
-        """Write as a model folder."""
-        self._bundle().save(Path(folder))
-
-    def _bundle(self) -> Bundle:
-        ranges = pack_ranges({self.layer: self._range})
-        return Bundle(
-            self.name,
-            weights={"parts": self.parts_kg, "lowest": self.lowest_g, **ranges},
-            settings={"width": len(self.parts_kg)},
-            spec=self.spec.to_dict(),
-            preparation=self.preparation,
-            history=[],
-            about=self.about,
-        )
-
-    def _check(self, layer: str | None) -> None:
-        if layer not in (None, self.layer):
-            raise UnknownNameError("layer", layer, [self.layer], where=f"a model of kind {self.name}")
+    def _weights(self) -> dict[str, np.ndarray]:
+        return {"parts": self.parts_kg, "lowest": self.lowest_g}
 
 
 def mixture(y_ng: np.ndarray, parts_kg: np.ndarray) -> np.ndarray:
