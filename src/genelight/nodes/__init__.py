@@ -8,6 +8,7 @@ from .annotate import annotate
 from .cards import node_card
 from .consensus import consensus
 from .encode import encode
+from .layer_likeness import layer_likeness
 from .layer_map import layer_map
 from .light_up import light_up
 from .light_up_pairs import light_up_pairs
@@ -20,6 +21,7 @@ __all__ = [
     "annotate",
     "consensus",
     "encode",
+    "layer_likeness",
     "layer_map",
     "light_up",
     "light_up_pairs",

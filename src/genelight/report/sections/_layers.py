@@ -72,9 +72,24 @@ def _connections(run: Run) -> dict[str, Figure]:
         "in which cases and controls differ most, each with the gene that it raises most. Full lines are stronger "
         "than the source's connections shuffled among targets, dashed ones only than an input of random direction (q "
         "of 0.05 or less). Purple lines raise, green ones lower; orange nodes are higher in cases, blue ones lower, "
-        "larger where they differ more.",
+        f"larger where they differ more.{_copies(run)}",
         alt=f"A graph of layers from left to right; the strongest connection is from {first['source']} to "
         f"{first['target']}.",
         height=5.2,
         width=7.0,
     )
+
+
+def _copies(run: Run) -> str:
+    """Which layers say what another has said, in a sentence."""
+    table = run.table("04_layer_likeness.tsv", ("layer", "other", "median_r", "copy"))
+    if table is None or table["median_r"].isna().all():
+        return ""
+    copies = table[table["copy"]]
+    if not len(copies):
+        highest = f"a median |r| of {table['median_r'].max():.2f} at most"
+        return f" No layer is a copy of another: nodes matched between two layers have {highest}."
+    named = ", ".join(
+        f"{row.layer} and {row.other} (median |r| of matched nodes {row.median_r:.3f})" for row in copies.itertuples()
+    )
+    return f" Layers that copy one another, so that either tells what the other does: {named}."

@@ -19,6 +19,7 @@ from ._step import Bench, Step
 __all__ = ["Nodes"]
 
 CARDS, CARD_GENES, SIGNIFICANT = 6, 10, 0.05
+BETWEEN = ("04_layer_map.tsv", "04_layer_likeness.tsv")
 
 
 class Nodes(Step):
@@ -33,8 +34,8 @@ class Nodes(Step):
         return [bench.contrast_digest, bench.study.data.subject]
 
     def outputs(self, bench: Bench) -> Sequence[str]:
-        """A table of nodes, cards, and connections beyond chance where there are two layers or more."""
-        return ["04_nodes.tsv", "04_cards.json", *(["04_layer_map.tsv"] if len(bench.layers) > 1 else [])]
+        """A table of nodes, cards, and how layers go together where there are two or more."""
+        return ["04_nodes.tsv", "04_cards.json", *(BETWEEN if len(bench.layers) > 1 else ())]
 
     def work(self, bench: Bench) -> None:
         """Compare, rank, write cards of the first."""
@@ -54,7 +55,8 @@ class Nodes(Step):
         if len(bench.layers) > 1:
             edges = nodes.layer_map(bench.inputs.adata, model)
             called = edges[["q", "q_direction"]].min(axis=1) <= SIGNIFICANT
-            write_plain(bench.folder / "04_layer_map.tsv", edges[called])
+            write_plain(bench.folder / BETWEEN[0], edges[called])
+            write_plain(bench.folder / BETWEEN[1], nodes.layer_likeness(bench.inputs.adata, model))
 
 
 def _activity(bench: Bench, model: Model, *, module: Module, scored: pd.DataFrame | None) -> pd.DataFrame:
