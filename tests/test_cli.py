@@ -5,6 +5,7 @@ import sys
 
 import anndata as ad
 import pytest
+import typer
 
 import genelight as gl
 from genelight import cli
@@ -163,3 +164,20 @@ def test_version_and_methods(monkeypatch, capsys):
     assert capsys.readouterr().out.strip() == gl.__version__
     assert call(monkeypatch, "methods") == 0
     assert "10.1016/j.neuroimage.2013.10.067" in capsys.readouterr().out
+
+
+def _commands(group, name=""):
+    """Every command by its full name."""
+    for key, each in group.commands.items():
+        yield from _commands(each, f"{name} {key}") if hasattr(each, "commands") else [(f"{name} {key}".strip(), each)]
+
+
+def test_every_command_that_reads_a_table_by_a_model_takes_its_scale():
+    options = {
+        name: {option for each in command.params for option in (*each.opts, each.name)}
+        for name, command in _commands(typer.main.get_command(cli.app))
+    }
+    by_model = [name for name, found in options.items() if "--model" in found and {"table", "cohort"} & found]
+    assert {"encode", "disease-module", "score"} <= set(by_model)
+    # assess compares values with none of the model's, and map-ids changes names alone.
+    assert {name for name in by_model if "--scale" not in options[name]} <= {"assess", "map-ids"}

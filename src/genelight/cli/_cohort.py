@@ -140,10 +140,6 @@ class Cohort(Table):
         note(id_map)
         return id_map.transform(adata), id_map
 
-    def genes_of(self, model: Path, *, scale: str | None = None) -> AnnData:
-        """With a model's genes as columns."""
-        return as_genes_of(model, self.read(), probes=self.probes, scale=scale)
-
     def store_or_genes(self) -> tuple[AnnData | gl.io.Store, IdMap | None]:
         """A store as it lies, anything else in memory with genes as columns."""
         from ..io._store_group import is_store
@@ -217,6 +213,37 @@ class ContrastedCohort(QuestionedCohort):
         if rest := left_over(adata.obs, contrast, case=self.case, control=self.control):
             note(rest)
         return contrast
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rescaled(Cohort):
+    """A table that is read by a model, which was trained on some scale."""
+
+    scale: Annotated[
+        str | None,
+        typer.Option(
+            help="scale of the values where it is not the model's: log2, counts or linear", rich_help_panel=GENES
+        ),
+    ] = None
+
+    def genes_of(self, model: Path) -> AnnData:
+        """With a model's genes as columns, on its scale."""
+        return as_genes_of(model, self.read(), probes=self.probes, scale=self.scale)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RescaledPeopled(Rescaled, PeopledCohort):
+    """The same of a table that says whose its samples are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RescaledQuestioned(Rescaled, QuestionedCohort):
+    """The same of a table that is asked about a disease."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RescaledContrasted(Rescaled, ContrastedCohort):
+    """The same of a table and two groups of its samples."""
 
 
 def as_genes_of(model: Path, adata: AnnData, *, probes: Path | None = None, scale: str | None = None) -> AnnData:

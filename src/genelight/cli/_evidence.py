@@ -13,7 +13,7 @@ import genelight as gl
 
 from ..errors import InputError
 from ..pp.project import map_where_needed
-from ._cohort import Cohort, PeopledCohort
+from ._cohort import Cohort, RescaledPeopled
 from ._command import Result, command
 from ._shared import File, ModelFolders, Seed, fresh, listed
 
@@ -129,7 +129,7 @@ def expression(adata: AnnData, genes: gl.Genes) -> np.ndarray:
 
 @command(commands, room=ROOM, example="genelight scorecard cohort.h5ad --model model --label disease --out card")
 def scorecard(
-    cohort: PeopledCohort,
+    cohort: RescaledPeopled,
     model: ModelFolders,
     out: File,
     label: Annotated[list[str] | None, typer.Option(help="sample column that layers should know; repeat")] = None,

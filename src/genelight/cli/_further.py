@@ -13,7 +13,7 @@ import genelight as gl
 
 from .._core.tables import write_plain
 from ..errors import FormatError, ResourceError
-from ._cohort import PeopledCohort
+from ._cohort import RescaledPeopled
 from ._command import Result, command, note
 from ._evidence import (
     ROOM,
@@ -140,7 +140,7 @@ def profiles(
     example="genelight groups cohort.h5ad --model model --label disease --batch site --out groups.parquet",
 )
 def groups(
-    cohort: PeopledCohort,
+    cohort: RescaledPeopled,
     model: ModelFolder,
     out: File,
     label: Annotated[list[str] | None, typer.Option(help="sample column that layers should know; repeat")] = None,

@@ -14,14 +14,11 @@ from ..errors import InputError, ResourceError
 from ..io.id_kinds import detect_ids
 from ..pp.collapse import COLLAPSES
 
-__all__ = ["Collapse", "Ids", "OtherScale", "Several", "gene_list"]
+__all__ = ["Collapse", "Ids", "Several", "gene_list"]
 
 Ids = Annotated[str, typer.Option(help="kind of gene id in the file, or auto to tell it from the ids")]
 Collapse = Annotated[str, typer.Option(help=f"several columns of one gene: {', '.join(COLLAPSES)}")]
 Several = Annotated[str, typer.Option(help="a column of several genes: drop, or copy to each")]
-OtherScale = Annotated[
-    str | None, typer.Option("--scale", help="scale of the values where it is not the model's: log2, counts or linear")
-]
 
 
 def gene_list(path: Path | None) -> gl.Genes:

@@ -14,9 +14,8 @@ import genelight as gl
 
 from .._core.tables import write_h5ad
 from ..errors import InputError, UnknownNameError
-from ._cohort import Cohort, PeopledCohort, as_genes_of
+from ._cohort import PeopledCohort, Rescaled, as_genes_of
 from ._command import Result, command, kept_when_stopped
-from ._genes import OtherScale
 from ._shared import File, Folder, Layer, ModelFolder, Scale, Seed, fresh, whole_numbers
 
 commands = typer.Typer()
@@ -193,7 +192,7 @@ def sweep(
 
 
 @command(commands, room=ROOM, example="genelight encode cohort.h5ad --model model --layer L2 --out codes.h5ad")
-def encode(cohort: Cohort, model: ModelFolder, layer: Layer, out: File, scale: OtherScale = None) -> Result:
+def encode(cohort: Rescaled, model: ModelFolder, layer: Layer, out: File) -> Result:
     """Write a table with a layer's codes in its obsm, of a store its samples only; ids are mapped to the model's."""
     from ..io._store_group import is_store
 
@@ -203,7 +202,7 @@ def encode(cohort: Cohort, model: ModelFolder, layer: Layer, out: File, scale: O
         adata = AnnData(obs=store.obs, obsm={key: gl.encode(store, trained, layer=layer)})
     else:
         adata = cohort.read()
-        asked = as_genes_of(model, adata, probes=cohort.probes, scale=scale)
+        asked = as_genes_of(model, adata, probes=cohort.probes, scale=cohort.scale)
         adata.obsm[key] = gl.encode(asked, trained, layer=layer)
     write_h5ad(target, adata)
     shape = adata.obsm[key].shape

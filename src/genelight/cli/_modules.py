@@ -14,7 +14,7 @@ from .._core.disk import writing
 from .._core.provenance import file_name
 from .._core.tables import write_plain
 from ..nouns.module import DERIVATION
-from ._cohort import ContrastedCohort, Control, QuestionedCohort
+from ._cohort import ContrastedCohort, Control, RescaledContrasted, RescaledQuestioned
 from ._command import GROUPS, DefaultCommand, Result, command, note
 from ._shared import File, Folder, ModelFolder, ModelFolders, Scale, fresh, listed, named_queries
 
@@ -44,7 +44,7 @@ Size = Annotated[int, typer.Option(help="how many genes; 0 for as many as the da
     example=f"genelight disease-module cohort.h5ad --model model {GROUPS} --out module.tsv",
 )
 def disease_module(
-    cohort: ContrastedCohort,
+    cohort: RescaledContrasted,
     model: ModelFolder,
     out: File,
     method: Method = DERIVATION,
@@ -74,7 +74,7 @@ def disease_module(
     example="genelight disease-modules a.h5ad --model model --case disease --control 'disease == \"no\"' --out mods",
 )
 def disease_modules(
-    cohort: QuestionedCohort,
+    cohort: RescaledQuestioned,
     model: ModelFolder,
     case: Annotated[
         list[str],
@@ -128,7 +128,7 @@ def module_facts(path: Path, module: gl.Module) -> dict[str, Any]:
     example=f"genelight module agree cohort.h5ad --model one --model two {GROUPS}",
 )
 def agree(
-    cohort: ContrastedCohort,
+    cohort: RescaledContrasted,
     model: ModelFolders,
     methods: Annotated[str | None, typer.Option(help="derivations, with commas; unset for all")] = None,
     size: Annotated[int, typer.Option(help="genes of each module")] = 200,

@@ -14,7 +14,7 @@ import genelight as gl
 
 from .._core.disk import writing
 from .._core.tables import write_plain
-from ._cohort import Cohort, PeopledCohort
+from ._cohort import Rescaled, RescaledPeopled
 from ._command import Result, command
 from ._shared import File, Folder, Layer, ModelFolder, Seed, fresh
 
@@ -43,7 +43,7 @@ def light_up(
 
 @command(commands, room=ROOM, example="genelight ensemble cohort.h5ad --model model --subject patient --out again")
 def ensemble(
-    cohort: PeopledCohort,
+    cohort: RescaledPeopled,
     model: ModelFolder,
     out: Folder,
     seeds: Annotated[int, typer.Option(help="how many trainings, 10 for a figure")] = 10,
@@ -73,6 +73,9 @@ def node(
     table: Annotated[Path | None, typer.Option(help="expression table: adds sample columns and neighbours")] = None,
     samples: Annotated[Path | None, typer.Option(help="its sample sheet: CSV, TSV or Excel")] = None,
     samples_id: Annotated[str | None, typer.Option(help="the sheet's column of sample names")] = None,
+    scale: Annotated[
+        str | None, typer.Option(help="scale of the table where it is not the model's: log2, counts or linear")
+    ] = None,
     subject: Annotated[
         str | None, typer.Option(help="sample column: whose sample it is; a subject is never split")
     ] = None,
@@ -83,7 +86,7 @@ def node(
     """Print the card of one hidden node: its genes, where it is active, its evidence."""
     trained, adata = gl.load(model), None
     if table is not None:
-        adata = Cohort(table=table, samples=samples, samples_id=samples_id).genes_of(model)
+        adata = Rescaled(table=table, samples=samples, samples_id=samples_id, scale=scale).genes_of(model)
     picture = None if draw is None else fresh(draw)
     layer, scored = name.rpartition(".")[0], None
     others: dict[str, list[gl.NodeGenes]] = {}
@@ -107,7 +110,7 @@ def node(
 
 @command(commands, room=ROOM, example="genelight layer-map cohort.h5ad --model model --out map.tsv --draw map.svg")
 def layer_map(
-    cohort: Cohort,
+    cohort: Rescaled,
     model: ModelFolder,
     out: File,
     draw: Annotated[Path | None, typer.Option(help="also draw the map: a .png, .svg or .pdf file")] = None,

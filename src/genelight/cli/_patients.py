@@ -13,9 +13,8 @@ from anndata import AnnData
 import genelight as gl
 
 from ..nouns.contrast import measure_of
-from ._cohort import Cohort, ContrastedCohort, PeopledCohort
+from ._cohort import Rescaled, RescaledContrasted, RescaledPeopled
 from ._command import GROUPS, Result, command, note
-from ._genes import OtherScale
 from ._shared import File, ModelFolder, Seed, fresh, listed, model_folder
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ Layer = Annotated[str | None, typer.Option(help="hidden layer to read alone; uns
     example="genelight severity cohort.h5ad --model model --measure sledai --subject patient --out severity.parquet",
 )
 def severity(
-    cohort: PeopledCohort,
+    cohort: RescaledPeopled,
     model: ModelFolder,
     out: File,
     measure: Annotated[
@@ -70,7 +69,7 @@ def severity(
     commands, room=ROOM, example="genelight stratify cohort.h5ad --model model --subject patient --out groups.parquet"
 )
 def stratify(
-    cohort: PeopledCohort,
+    cohort: RescaledPeopled,
     model: ModelFolder,
     out: File,
     layer: Annotated[str | None, typer.Option(help="hidden layer to read; unset for the last")] = None,
@@ -104,7 +103,7 @@ def stratify(
 
 @command(commands, room=ROOM, example="genelight score new.csv --samples new.xlsx --model RUN --out scores.tsv")
 def score(
-    cohort: Cohort,
+    cohort: Rescaled,
     model: Annotated[
         Path,
         typer.Option("--model", callback=model_folder, help="model folder, registered name, or the folder of a run"),
@@ -117,15 +116,16 @@ def score(
     reference: Annotated[
         Path | None, typer.Option(help="table of the same laboratory's samples, to tell that shift by")
     ] = None,
-    scale: OtherScale = None,
 ) -> Result:
     """Score new samples: severity with interval, group, programmes; refused where the model has seen no such."""
     from ..patients.score import LEAST_COHORT
 
     fresh(out)
     folder = model / RUN_MODEL if (model / RUN_MODEL).is_dir() else model
-    trained, adata = gl.load(folder), cohort.genes_of(folder, scale=scale)
-    near = None if reference is None else Cohort(table=reference, probes=cohort.probes).genes_of(folder, scale=scale)
+    trained, adata = gl.load(folder), cohort.genes_of(folder)
+    near = None
+    if reference is not None:
+        near = Rescaled(table=reference, probes=cohort.probes, scale=cohort.scale).genes_of(folder)
     severity, groups = severity or _beside(folder, "severity"), groups or _beside(folder, "groups")
     for path in (severity, groups):
         if path is not None:
@@ -171,7 +171,7 @@ def _advice(scores: Scores, recentred: Scores | None) -> str:
     example="genelight contrast a.h5ad --model m --treated 'drug > 0' --untreated 'drug == 0' --subject id --out o.tsv",
 )
 def contrast(
-    cohort: Cohort,
+    cohort: Rescaled,
     model: ModelFolder,
     out: File,
     treated: Annotated[str, typer.Option(help="which visits are treated, a query on sample columns")],
@@ -192,7 +192,7 @@ def contrast(
     example=f"genelight reversal cohort.h5ad --model model --perturbations drugs.csv {GROUPS} --out reversal.tsv",
 )
 def reversal(
-    cohort: ContrastedCohort,
+    cohort: RescaledContrasted,
     model: ModelFolder,
     out: File,
     perturbations: Annotated[Path, typer.Option(help="genes x perturbations, or a table of gene, drug and value")],
@@ -214,7 +214,7 @@ def reversal(
     example="genelight trajectories cohort.h5ad --model model --time visit --subject patient --out trajectories.tsv",
 )
 def trajectories(
-    cohort: Cohort,
+    cohort: Rescaled,
     model: ModelFolder,
     out: File,
     time: Annotated[str, typer.Option(help="sample column with the time of each visit")],

@@ -33,13 +33,15 @@ ModelFolder = Annotated[
     typer.Option(
         "--model",
         callback=model_folder,
-        help="model folder, such as RUN/03_model, or the name of one in the registry of GENELIGHT_MODELS",
+        help="model folder, such as RUN/03_model; human, which ships; or a name in the registry of GENELIGHT_MODELS",
     ),
 ]
 ModelFolders = Annotated[
     list[Path],
     typer.Option(
-        "--model", callback=_model_folders, help="model folder, or registered name; again for each further training"
+        "--model",
+        callback=_model_folders,
+        help="model folder, human or registered name; again for each further training",
     ),
 ]
 Scale = Annotated[str, typer.Option(help="scale of the values: log2, counts, linear, or auto to tell it from them")]
