@@ -42,7 +42,8 @@ def test_fit_takes_changes_of_a_preset_and_models_lists_what_it_wrote(table, tmp
 def test_fit_takes_the_deep_preset(table, tmp_path):
     words = ("--subject", "subject", "--widths", "16,4,16", "--preset", "deep")
     text = told("fit", table, "--out", tmp_path / "model", *words)
-    assert "layers L1 of 16, L2 of 4, L3 of 16" in text
+    assert "layers L2 of 4" in text
+    assert "so the model is PCA of width 4" in text
     model = load(tmp_path / "model")
     assert model.verdict in text
     told("encode", table, "--model", tmp_path / "model", "--layer", "L2", "--out", tmp_path / "codes.h5ad")
