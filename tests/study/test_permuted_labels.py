@@ -63,7 +63,7 @@ DENIED = re.compile(
     r"|does not tell unseen \w+ apart beyond chance|[Nn]ot beyond chance|no more than chance|[Nn]ot preserved"
     r"|is what [^.]* reconstructs"
 )
-ASIDE = re.compile(r"reconstruct|other trainings|come back|comes back|weighed|so its genes are no finding")
+ASIDE = re.compile(r"reconstruct|other trainings|come back|comes back|reproducible|weighed|so its genes are no finding")
 
 
 @pytest.fixture(scope="module")

@@ -78,7 +78,7 @@ def novelty(
     fdr: Annotated[float, typer.Option(help="level of false discovery for all of it")] = 0.1,
     seed: Seed = 0,
 ) -> Result:
-    """List nodes that come back and hang together in a second cohort, and that no annotation explains."""
+    """List nodes that are reproducible, coherent in a second cohort, and explained by no annotation."""
     lit, target = gl.NodeGenes.load(nodes), fresh(out)
     coherent = gl.evidence.coherence(lit, expression(gl.read(second, dense=True), lit.genes), seed=seed)
     found = gl.evidence.novelty(

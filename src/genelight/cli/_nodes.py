@@ -46,10 +46,10 @@ def ensemble(
     cohort: RescaledPeopled,
     model: ModelFolder,
     out: Folder,
-    seeds: Annotated[int, typer.Option(help="how many trainings, 10 for a figure")] = 10,
+    seeds: Annotated[int, typer.Option(help="how many refits; 10 for results to be published")] = 10,
     seed: Seed = 0,
 ) -> Result:
-    """Train a model again on redrawn subjects, and say which of its nodes come back."""
+    """Refit a model on bootstrapped subjects, and say which of its nodes are reproducible."""
     folder, trained = fresh(out), gl.load(model)
     again = gl.models.fit_ensemble(cohort.genes_of(model), trained, seeds=seeds, subject=cohort.subject, seed=seed)
     scored = gl.nodes.reproducible_nodes(*_lit(trained, again, trained.widths), seed=seed)
@@ -61,8 +61,8 @@ def ensemble(
     for layer, part in scored.groupby("layer", sort=False):
         sure = part[part["q"] <= 0.05].sort_values("reproducibility", ascending=False)
         first = f", first {', '.join(sure['node'].head(5))}" if len(sure) else ""
-        lines.append(f"{layer}: {len(sure)} of {len(part)} nodes come back with q <= 0.05{first}")
-        counts[layer] = {"nodes": len(part), "come_back": sure["node"].tolist()}
+        lines.append(f"{layer}: {len(sure)} of {len(part)} nodes are reproducible with q <= 0.05{first}")
+        counts[layer] = {"nodes": len(part), "reproducible": sure["node"].tolist()}
     return Result("\n".join(lines), {"out": out, "trainings": seeds, "layers": counts})
 
 

@@ -117,7 +117,7 @@ def score(
         Path | None, typer.Option(help="table of the same laboratory's samples, to tell that shift by")
     ] = None,
 ) -> Result:
-    """Score new samples: severity with interval, group, programmes; refused where the model has seen no such."""
+    """Score new samples: severity with interval, group, programmes; refused outside the applicability domain."""
     from ..patients.score import LEAST_COHORT
 
     fresh(out)

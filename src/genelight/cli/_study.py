@@ -153,7 +153,7 @@ def module_run(
     scale: Annotated[str, typer.Option(help="log2, counts, linear, or auto to tell it from the values")] = "auto",
     size: Annotated[int, typer.Option(help="genes of the module")] = 200,
     name: Annotated[str | None, typer.Option(help="the contrast in words, for the report")] = None,
-    seeds: Annotated[int, typer.Option(help="trainings on redrawn subjects: which nodes come back; 0 for none")] = 5,
+    seeds: Annotated[int, typer.Option(help="refits that say which nodes are reproducible; 0 for none")] = 5,
     seed: Seed = 0,
 ) -> Result:
     """From a table and a sample sheet to a disease module, its gene sets and a report: a whole small study.
@@ -210,7 +210,7 @@ def _run(study: gl.study.Study, out: Path) -> Result:
 
 
 def _by_reference() -> tuple[str, dict[str, float]]:
-    """How much of the embedded cohort the model that ships gives back, which never saw it."""
+    """How much of the embedded cohort the model that ships reconstructs, which never saw it."""
     from ..models.reconstruct import squared_errors
 
     model, adata = gl.load("human"), gl.demo.cohort()

@@ -95,7 +95,7 @@ class Model(_Section):
     learning_rate: float | None = Field(default=None, gt=0, description="in place of the preset's")
     seed: int = Field(default=0, description="for everything that is drawn")
     seeds: Annotated[int, Field(ge=0), AfterValidator(_no_ensemble_of_one)] = Field(
-        default=10, description="trainings on redrawn subjects that say which nodes come back; 0 for none"
+        default=10, description="refits on bootstrapped subjects that say which nodes are reproducible; 0 for none"
     )
 
 
@@ -187,7 +187,7 @@ class Patients(_Section):
     time: str | None = Field(default=None, description="obs column that orders a subject's visits: less noise")
     beside: list[str] = Field(default_factory=list, description="obs columns to learn with the measure: c3, esr")
     drop: str | None = Field(default=None, description="samples to leave out, a query on obs columns")
-    permutations: int = Field(default=99, ge=0, description="measures handed to other subjects, behind the score's p")
+    permutations: int = Field(default=99, ge=0, description="permutations of the measure, behind the score's p")
     groups: bool = Field(default=True, description="look for groups of patients, at least 20 are needed")
     explain: list[str] = Field(default_factory=list, description="obs columns that groups should not be: batch, age")
     shown: int = Field(default=5, ge=1, description="how many of the most severe patients the report shows")

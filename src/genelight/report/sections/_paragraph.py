@@ -88,7 +88,7 @@ def _model(summary: Mapping[str, Any], study: Mapping[str, Any], *, cite: Any) -
         )
     again = (summary.get("reproducibility") or {}).get("members")
     if again:
-        sentences.append(f"Nodes were matched with those of {again} further models, trained on redrawn subjects.")
+        sentences.append(f"Nodes were matched with those of {again} refits on bootstrapped subjects.")
     return sentences
 
 

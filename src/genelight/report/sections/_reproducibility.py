@@ -1,4 +1,4 @@
-"""Training again: which nodes come back, the programmes that trainings agree on, and PCA and ICA beside them."""
+"""Refits: which nodes are reproducible, the programmes that trainings agree on, and PCA and ICA beside them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Reproducibility(Section):
             caption="Every node and component, one dot each: how well it is found again in models trained on other "
             "draws of the subjects. The upright line is what arbitrary directions of the same space reach; faint dots "
             "have a q above 0.05.",
-            alt=f"One strip of dots per layer; {sure} of {len(table)} nodes come back beyond chance.",
+            alt=f"One strip of dots per layer; {sure} of {len(table)} nodes are reproducible beyond chance.",
             height=0.7 + 0.55 * table["layer"].nunique(),
         )
 

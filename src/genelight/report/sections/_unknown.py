@@ -1,4 +1,4 @@
-"""Patterns without a name: nodes that come back, or differ between the groups, and that no test explains."""
+"""Patterns without a name: nodes that are reproducible, or differ between the groups, and that no test explains."""
 
 from __future__ import annotations
 

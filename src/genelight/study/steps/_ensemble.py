@@ -1,4 +1,4 @@
-"""Which nodes come back when the models are trained again, and the programmes that trainings agree on."""
+"""Which nodes are reproducible when the models are refitted, and the programmes that trainings agree on."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Ensemble(Step):
     """The model, PCA and ICA, each trained again on other draws of the subjects."""
 
     name = "ensemble"
-    says = "training again on redrawn subjects"
+    says = "refitting on bootstrapped subjects"
     after = ("fit",)
 
     def wanted(self, bench: Bench) -> bool:
