@@ -49,7 +49,9 @@ def write_h5ad_sparse(table, folder):
 
 
 def write_zarr(table, folder):
-    with ad.settings.override(zarr_write_format=3, auto_shard_zarr_v3=False), warnings.catch_warnings():
+    # The first anndata that reads zarr 3 has no setting for shards.
+    shards = {"auto_shard_zarr_v3": False} if hasattr(ad.settings, "auto_shard_zarr_v3") else {}
+    with ad.settings.override(zarr_write_format=3, **shards), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Consolidated metadata is no part of the third format yet.
         anndata(table).write_zarr(folder / "x.zarr")
     return folder / "x.zarr"
