@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 from scipy import stats
+from typer.testing import CliRunner
 
 import genelight as gl
 from genelight import Contrast
+from genelight.cli import app
 from genelight.errors import InputError
 from genelight.modules.methods._reference import loadings
 
@@ -118,3 +120,18 @@ def test_what_codes_do_within_studies_is_saved_with_the_model(world, tmp_path):
     gl.models.learn_within(reference, compendium, group="study")
     reference.save(tmp_path / "reference")
     assert gl.load(tmp_path / "reference").about["within"] == reference.about["within"]
+
+
+def test_three_against_three_from_the_command_line(world, tmp_path):
+    adata, contrast = cohort(world, cases=3, controls=3)
+    adata.obs["ill"] = contrast.case_n.astype(int)
+    adata.write_h5ad(tmp_path / "cohort.h5ad")
+    world[1].save(tmp_path / "model")
+    groups = ("--case", "ill == 1", "--control", "ill == 0", "--method", "reference", "--size", "20")
+    paths = (str(tmp_path / "cohort.h5ad"), "--model", str(tmp_path / "model"), "--out", str(tmp_path / "module.tsv"))
+    done = CliRunner().invoke(app, ["disease-module", *paths, *groups])
+    assert done.exit_code == 0, done.output
+    said = done.output
+    assert "derived by reference" in said
+    assert "3 subjects in the smaller group have no halves to compare" in said
+    assert "lfsr" in (tmp_path / "module.tsv").read_text()

@@ -26,13 +26,15 @@ module_commands = typer.Typer(
 )
 commands.add_typer(module_commands, name="module", rich_help_panel="Disease")
 ROOM = "Disease"
+LEAST_TO_HALVE = 4
 
 ModuleFile = Annotated[Path, typer.Argument(help="module that genelight wrote, such as RUN/05_module.tsv")]
 Method = Annotated[
     str,
     typer.Option(
-        help="how genes are scored: auto (what replicates better between halves of the subjects: joint, the model and "
-        "the genes together, or de, the genes by themselves); others, see: genelight methods"
+        help="how genes are scored: auto (through a model of many studies reference, its axes as a prior; else what "
+        "replicates better between halves of the subjects: joint, the model and the genes together, or de, the genes "
+        "by themselves); others, see: genelight methods"
     ),
 ]
 Size = Annotated[int, typer.Option(help="how many genes; 0 for as many as the data support")]
@@ -61,6 +63,10 @@ def disease_module(
     trained = gl.load(model)
     module = gl.disease_module(adata, trained, contrast=contrast, method=method, layer=layer, size=size or None)
     module.save(target)
+    fewest = min(len(set(contrast.subject_n[side_n])) for side_n in (contrast.case_n, contrast.control_n))
+    if fewest < LEAST_TO_HALVE and genes is None:
+        told = f"{fewest} subjects in the smaller group have no halves to compare, so nothing is said of the size"
+        return Result(f"{_told(out, module)}\n{told}", module_facts(out, module))
     supported = gl.modules.stability(adata, trained, contrast=contrast, method=method, layer=layer)
     if genes:
         write_plain(genes, supported.table)
