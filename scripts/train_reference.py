@@ -36,6 +36,7 @@ from genelight.models import Deep, DeepRecipe
 from genelight.models.deep import FittedDeep, straight_line
 from genelight.models.known import Known
 from genelight.models.packing import rounded
+from genelight.models.within import learn_within
 from genelight.nouns import Genes
 from genelight.pp import Preparation, PreparationSettings
 from genelight.pp.normalise import Normalisation
@@ -61,6 +62,8 @@ def main(arguments: list[str] | None = None) -> None:
     study_n = table.obs[group].astype(str).to_numpy()
     figures = list(_left_out(spec, table, study_n, folds=asked.folds)) if isinstance(table, AnnData) else []
     model = spec.fit(table, preparation=_short(prepare_as(table, settings)))
+    if isinstance(table, AnnData):
+        learn_within(table, model, group=group)
     some = np.sort(np.random.default_rng(0).choice(table.n_obs, min(table.n_obs, 300), replace=False))
     names = [str(name).rpartition("|")[2] for name in table.obs_names]
     model.known = Known.of(rows(some), blocks, names=names, studies=study_n)

@@ -214,9 +214,10 @@ def test_in_the_subspace_loss_gradient_and_r2_are_those_of_gene_space(cohort, ac
     assert r2[0] == pytest.approx(r2[1], abs=1e-5)
 
 
-@pytest.mark.parametrize(("widths", "samples"), [(None, 6), ((8, 1), 40), ((4, 1, 4), 40)])
+@pytest.mark.parametrize(("widths", "samples"), [((4, 2, 1), 6), ((8, 1), 40), ((4, 1, 4), 40)])
 def test_a_stack_through_one_node_is_refused_with_the_ways_out(widths, samples):
-    """At thirteen samples the default was 4-2-1: seven nodes with the same genes."""
+    """At thirteen samples the default was 4-2-1: seven nodes with the same genes. Now it is 4-2."""
+    assert choose_widths(None, samples=6, genes=500) == (4, 2)
     with pytest.raises(InputError, match=r"of rank one.*--method reference.*--method de.*widths = \[\d+, 2\]"):
         choose_widths(widths, samples=samples, genes=500)
     assert choose_widths((1,), samples=40, genes=500) == (1,)

@@ -98,7 +98,7 @@ def test_auto_takes_a_model_that_knows_its_studies_for_a_reference(world):
     compendium, _ = cohort(world, cases=1, controls=59, seed=9)
     compendium.obs["study"] = np.repeat(["one", "two", "three"], 20)
     reference = gl.models.PCA(RANK).fit(compendium)
-    within_kk = gl.models.learn_within(reference, compendium, group="study")
+    within_kk = gl.models.learn_within(compendium, reference, group="study")
     codes_nk = reference.encode(reference.prepare(compendium)).reshape(3, 20, RANK).astype(float)
     about_nk = (codes_nk - codes_nk.mean(1, keepdims=True)).reshape(60, RANK)
     np.testing.assert_allclose(within_kk, about_nk.T @ about_nk / 57, rtol=1e-5, atol=1e-5)
@@ -110,14 +110,14 @@ def test_auto_takes_a_model_that_knows_its_studies_for_a_reference(world):
         axes_gk @ axes_gk.T, reference.basis_gk @ within_kk @ reference.basis_gk.T, rtol=0.01, atol=1e-3
     )
     with pytest.raises(InputError, match="1 groups of two samples or more"):
-        gl.models.learn_within(reference, compendium[:20], group="study")
+        gl.models.learn_within(compendium[:20], reference, group="study")
 
 
 def test_what_codes_do_within_studies_is_saved_with_the_model(world, tmp_path):
     compendium, _ = cohort(world, cases=1, controls=29, seed=3)
     compendium.obs["study"] = np.repeat(["one", "two", "three"], 10)
     reference = gl.models.PCA(4).fit(compendium)
-    gl.models.learn_within(reference, compendium, group="study")
+    gl.models.learn_within(compendium, reference, group="study")
     reference.save(tmp_path / "reference")
     assert gl.load(tmp_path / "reference").about["within"] == reference.about["within"]
 
@@ -135,3 +135,30 @@ def test_three_against_three_from_the_command_line(world, tmp_path):
     assert "derived by reference" in said
     assert "3 subjects in the smaller group have no halves to compare" in said
     assert "lfsr" in (tmp_path / "module.tsv").read_text()
+
+
+def test_a_deep_model_lends_its_wide_linear_axes(world):
+    compendium, _ = cohort(world, cases=1, controls=59, seed=9)
+    compendium.obs["study"] = np.repeat(["one", "two", "three", "four", "five", "six"], 10)
+    spec = gl.models.Deep((8, 2, 8), group="study", recipe=gl.models.DeepRecipe(epochs=1, rank=6))
+    model = spec.fit(compendium)
+    within_kk = gl.models.learn_within(compendium, model, group="study")
+    basis_gk = model.space.subspace.basis_gk
+    assert within_kk.shape == (basis_gk.shape[1],) * 2
+    assert basis_gk.shape[1] > model.widths["L2"]
+    axes_gk, unit_g = loadings(model, "L2"), model.preparation.spread_g
+    want_gg = basis_gk @ within_kk @ basis_gk.T / np.outer(unit_g, unit_g)
+    np.testing.assert_allclose(axes_gk @ axes_gk.T, want_gg, rtol=0.02, atol=2e-3)
+
+
+def test_the_model_that_ships_reads_eight_samples():
+    adata = gl.demo.cohort()
+    first = sorted(set(adata.obs.loc[adata.obs["condition"] == "symptomatic", "subject"]))[:4]
+    few = adata[adata.obs["subject"].isin(first) & adata.obs["hours"].isin([0, 60])].copy()
+    contrast = gl.Contrast.of(few.obs, case="hours == 60", control="hours == 0", subject="subject")
+    module = gl.disease_module(few, gl.load("human"), contrast=contrast, bootstraps=0)
+    assert module.about["chosen"] == "reference"
+    assert module.about["axes"] == 128
+    assert few.n_obs == 8
+    # Genes that interferon raises lead.
+    assert {"LAP3", "RTP4", "PLSCR1", "HERC6", "GBP1"} <= set(module.table["gene"].head(20))

@@ -106,7 +106,9 @@ def test_the_size_is_said_beside_the_papers(cohort_of, linear_of):
 def test_groups_too_small_to_halve(cohort_of, linear_of):
     cohort = cohort_of(cases=3, controls=8)
     with pytest.raises(InputError, match="fewer than two subjects"):
-        gl.modules.disease_module(cohort.adata, linear_of(cohort.adata), contrast=cohort.contrast, size=None)
+        gl.modules.disease_module(
+            cohort.adata, linear_of(cohort.adata), contrast=cohort.contrast, method="de", size=None
+        )
 
 
 def test_a_size_below_the_power_is_given_with_a_wide_interval_and_not_as_nothing(cohort_of, linear_of):

@@ -79,8 +79,8 @@ class Deep(Spec):
     >>> import genelight as gl
     >>> quick = gl.models.DeepRecipe(epochs=2)
     >>> model = gl.models.Deep((64, 8, 64), subject="subject", recipe=quick).fit(gl.demo.cohort())
-    >>> model.widths
-    {'L1': 64, 'L2': 8, 'L3': 64}
+    >>> model.deep, model.widths  # one tissue is nearly linear: PCA
+    (False, {'L2': 8})
     """
 
     widths: tuple[int, ...] | None = None

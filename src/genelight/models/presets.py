@@ -239,7 +239,7 @@ def choose_widths(
     widths
         Hidden layers from input to output. None for those of `shape`; the funnel has three, each half of the last,
         the first the largest power of two that is at most 128 and what samples and genes allow: a last layer of 16
-        instead of 32 nodes loses small programmes (study ``programmes``).
+        instead of 32 nodes loses small programmes (study ``programmes``). No layer of a shape has one node.
     samples, genes
         Size of the smallest table to train on.
     shape
@@ -251,7 +251,8 @@ def choose_widths(
         If a width is not above zero or exceeds what samples and genes allow, or a stack narrows to one node.
     """
     most = min(samples - 1, genes)
-    fitting = SHAPES[shape](max(1, most))
+    # A layer of one node would make a model of rank one.
+    fitting = tuple(width for width in SHAPES[shape](max(1, most)) if width > 1) or (1,)
     widths = fitting if widths is None else tuple(int(w) for w in widths)
     check_positive(**{f"widths[{i}]": w for i, w in enumerate(widths)})
     if not widths or max(widths) > most:

@@ -10,13 +10,15 @@ from .._core.checks import check_column
 from ..errors import InputError
 from ..nouns import Model
 from ..nouns.model import bottleneck
+from .spaces import Centred
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["keep_within", "learn_within"]
+__all__ = ["AXES", "keep_within", "learn_within", "wide_axes"]
 
-LEAST_GROUPS = 3
+LEAST_GROUPS, MOST_AXES = 3, 128
+AXES = "axes"
 DIGITS = 5
 
 
@@ -24,7 +26,7 @@ class _Told(Model, Protocol):
     about: dict[str, object]
 
 
-def learn_within(model: _Told, adata: AnnData, *, group: str) -> np.ndarray:
+def learn_within(adata: AnnData, model: _Told, *, group: str) -> np.ndarray:
     """Covariance of a model's codes within groups, kept in ``model.about["within"]`` and saved with the model.
 
     Most of what tells samples of a compendium apart is which study they are from, and no disease differs so. A disease
@@ -33,16 +35,17 @@ def learn_within(model: _Told, adata: AnnData, *, group: str) -> np.ndarray:
 
     Parameters
     ----------
+    adata
+        The samples that the model was trained on.
     model
         A fitted model; its `about` is written to.
-    adata
-        The samples that it was trained on.
     group
         Column of ``obs`` that names the groups; each counts the same, those of one sample do not count.
 
     Returns
     -------
-    The covariance, shape ``(k, k)``, of the codes of the layer that samples are given back from.
+    The covariance, shape ``(k, k)``, of the codes of the layer that samples are given back from; of a
+    :class:`genelight.models.Deep`, of the coordinates on its first 128 linear axes.
 
     Raises
     ------
@@ -56,12 +59,24 @@ def learn_within(model: _Told, adata: AnnData, *, group: str) -> np.ndarray:
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
     >>> model = gl.models.PCA(4).fit(adata)
-    >>> gl.models.learn_within(model, adata, group="hours").shape
+    >>> gl.models.learn_within(adata, model, group="hours").shape
     (4, 4)
     """
-    layer = bottleneck(model)
     names_n = check_column(adata.obs, group, role="group").astype(str).to_numpy()
-    return keep_within(model, model.encode(model.prepare(adata), layer), names_n, group=group)
+    x_ng, axes_gk = model.prepare(adata), wide_axes(model)
+    h_nk = model.encode(x_ng, bottleneck(model)) if axes_gk is None else x_ng @ axes_gk
+    return keep_within(model, h_nk, names_n, group=group)
+
+
+def wide_axes(model: Model) -> np.ndarray | None:
+    """Linear axes of a model that has more of them than its bottleneck has nodes, shape ``(g, k)``; None of others.
+
+    A curved way back to genes says little of tissues that it has not seen; a wide linear one carries over.
+    """
+    space = getattr(model, "space", None)
+    if not isinstance(space, Centred):
+        return None
+    return space.subspace.basis_gk[:, :MOST_AXES]
 
 
 def keep_within(model: _Told, h_nk: np.ndarray, names_n: np.ndarray, *, group: str) -> np.ndarray:
@@ -81,7 +96,7 @@ def keep_within(model: _Told, h_nk: np.ndarray, names_n: np.ndarray, *, group: s
     # Sums over samples differ in the last bits from machine to machine; what is kept does not.
     kept = [[float(f"{value:.{DIGITS}g}") for value in row[: i + 1]] for i, row in enumerate(within_kk)]
     model.about["within"] = {
-        "layer": bottleneck(model),
+        "layer": bottleneck(model) if wide_axes(model) is None else AXES,
         "group": group,
         "groups": len(large),
         "of": len(names),

@@ -25,7 +25,7 @@ def left_over(obs: pd.DataFrame, contrast: Contrast, *, case: str, control: str)
     >>> from genelight.nouns.left_over import left_over
     >>> obs = pd.DataFrame({"disease": ["SLE"] * 5 + ["none"] * 5 + ["sle ", "RA", "RA"]})
     >>> asked = {"case": "disease == 'SLE'", "control": "disease == 'none'"}
-    >>> left_over(obs, Contrast.of(obs, **asked), **asked)
+    >>> left_over(obs, Contrast.of(obs, **asked, subject=None), **asked)
     "3 of 13 samples are in neither group: disease is 'RA' (2), 'sle ' (1); 'sle ' is 'SLE' but for blanks or capitals"
     """
     rest_n = ~contrast.used_n

@@ -100,7 +100,7 @@ class Model(_Section):
 
 
 class Contrast(_Section):
-    """Cases and controls, as queries on obs columns in the language of pandas."""
+    """Cases and controls, as comparisons of obs columns: disease == 'lupus' and age > 17."""
 
     name: str | None = Field(default=None, description="the contrast in words, for the report")
     case: str = Field(description="which samples are cases")

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...errors import InputError
+from ...models.within import AXES, wide_axes
 from ...nodes.layers import check_layer
 from ...nouns import Model
 from ...nouns.model import bottleneck
@@ -122,15 +123,22 @@ def loadings(model: Model, layer: str) -> np.ndarray:
     the principal axes of that. Else they vary as over all training samples, one by one.
     """
     known = model.code_range(layer)
-    within = getattr(model, "about", {}).get("within") or {}
-    if within.get("layer") == layer and len(within["lower"]) == len(known.sd):
-        lower_kk = np.array([[*row, *np.zeros(len(known.sd) - len(row))] for row in within["lower"]])
-        variance_k, turn_kk = np.linalg.eigh(lower_kk, UPLO="L")
-        step_kk = (turn_kk * np.sqrt(np.maximum(variance_k, 0.0))).T.astype(np.float32)
+    within, axes_gk = getattr(model, "about", {}).get("within") or {}, wide_axes(model)
+    if within.get("layer") == AXES and axes_gk is not None and layer == bottleneck(model):
+        change_kg = _steps(within["lower"]) @ axes_gk.T
     else:
-        step_kk = np.diag(np.asarray(known.sd, dtype=np.float32))
-    rest_1k = np.asarray(known.mean, dtype=np.float32)[None]
-    change_kg = model.decode(rest_1k + step_kk, layer).astype(np.float64) - model.decode(rest_1k - step_kk, layer)
+        told = within.get("layer") == layer and len(within["lower"]) == len(known.sd)
+        step_kk = _steps(within["lower"]) if told else np.diag(np.asarray(known.sd, dtype=np.float32))
+        rest_1k = np.asarray(known.mean, dtype=np.float32)[None]
+        up_kg, down_kg = (model.decode(rest_1k + sign * step_kk, layer).astype(np.float64) for sign in (1, -1))
+        change_kg = (up_kg - down_kg) / 2
     spread_g = getattr(model.preparation, "spread_g", None)
     unit_g = np.ones(change_kg.shape[1]) if spread_g is None else np.asarray(spread_g, dtype=np.float64)
-    return np.asarray((change_kg / 2 / np.where(unit_g > 0, unit_g, 1.0)).T)
+    return np.asarray((change_kg / np.where(unit_g > 0, unit_g, 1.0)).T)
+
+
+def _steps(lower: list[list[float]]) -> np.ndarray:
+    """A step of one standard deviation along each principal axis of a covariance, of which the lower half is kept."""
+    size = len(lower)
+    variance_k, turn_kk = np.linalg.eigh(np.array([[*row, *np.zeros(size - len(row))] for row in lower]), UPLO="L")
+    return np.asarray((turn_kk * np.sqrt(np.maximum(variance_k, 0.0))).T, dtype=np.float32)

@@ -37,7 +37,7 @@ class Ensemble(Step):
 
     def outputs(self, bench: Bench) -> Sequence[str]:
         """The trained members, a row for every node, a row for every programme and its genes by layer."""
-        files = [_programme_file(layer) for layer in [*bench.layers, *BASELINE_LAYERS]]
+        files = [_programme_file(layer) for layer in [*bench.matched_layers, *BASELINE_LAYERS]]
         return [FOLDER, "04_reproducibility.tsv", "04_programmes.tsv", *files]
 
     def work(self, bench: Bench) -> None:
@@ -55,8 +55,9 @@ class Ensemble(Step):
             )
             if isinstance(model, FittedAutoencoder):
                 members.save(bench.folder / FOLDER)
-            own = {layer: bench.light_up(model, layer) for layer in model.widths}
-            others = {layer: [bench.light_up(member, layer) for member in members] for layer in model.widths}
+            layers = [layer for layer in model.widths if layer in {*bench.matched_layers, *BASELINE_LAYERS}]
+            own = {layer: bench.light_up(model, layer) for layer in layers}
+            others = {layer: [bench.light_up(member, layer) for member in members] for layer in layers}
             scored.append(nodes.reproducible_nodes(own, others, seed=bench.seed))
             agreed += [_programmes(bench, own[layer], others[layer]) for layer in own]
         write_plain(bench.folder / "04_reproducibility.tsv", pd.concat(scored, ignore_index=True))

@@ -46,7 +46,7 @@ class Nodes(Step):
             scored = pd.read_csv(
                 bench.folder / "04_reproducibility.tsv", sep="\t", keep_default_na=False, na_values=[""]
             )
-            scored = scored[scored["layer"].isin(bench.layers)]
+            scored = scored[scored["layer"].isin(bench.matched_layers)]
         table = _activity(bench, model, module=module, scored=scored)
         write_plain(bench.folder / "04_nodes.tsv", table)
         write_json(
@@ -82,7 +82,10 @@ def _cards(bench: Bench, model: Model, *, table: pd.DataFrame, scored: pd.DataFr
         adata=bench.inputs.persons,
         subject=bench.study.data.subject,
         reproducibility=scored,
-        lit={layer: [bench.light_up(each, layer) for each in (model, *members)] for layer in model.widths},
+        lit={
+            layer: [bench.light_up(each, layer) for each in (model, *members)]
+            for layer in (bench.matched_layers if scored is not None else bench.layers)
+        },
         n=CARD_GENES,
     )
     return [card.to_record() for card in cards]

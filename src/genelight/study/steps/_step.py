@@ -22,6 +22,7 @@ __all__ = ["BASELINE", "BASELINE_LAYERS", "CONTROLS", "MODULES", "WEIGHED", "Ben
 
 BASELINE = "pca"
 WEIGHED = "pca weighed"
+MOST_MATCHED = 600
 BASELINE_LAYERS = (PCA_LAYER, ICA_LAYER)
 CONTROLS = ("de", "variance")
 MODULES = ("05_module.tsv", *(f"05_module_{name}.tsv" for name in (BASELINE, *CONTROLS)))
@@ -60,6 +61,12 @@ class Bench:
         if (trained / "config.json").is_file():
             return list(models.load(trained).widths)
         return [f"L{i + 1}" for i in range(len(self.inputs.widths))]
+
+    @property
+    def matched_layers(self) -> list[str]:
+        """Layers whose nodes are looked for in other trainings: those of more than 600 nodes would take hours."""
+        widths = {f"L{i}": width for i, width in enumerate(self.inputs.widths, start=1)}
+        return [layer for layer in self.layers if widths[layer] <= MOST_MATCHED]
 
     @cached_property
     def folds(self) -> models.Folds:
