@@ -278,7 +278,7 @@ def _refuse_rank_one(widths: tuple[int, ...], *, samples: int, most: int) -> Non
     says = f"widths = {list(widths)} make a model of rank one, whose nodes all stand for the same genes"
     ways = (
         f"{samples} training samples (with subjects held out) bear little more: read them through a model of many "
-        "other samples (genelight disease-module TABLE --model MODEL --method reference) or by the genes alone "
+        "other samples (genelight disease-module TABLE --model human --method reference) or by the genes alone "
         f"(--method de), or give widths of two and more, for example widths = {[first, 2]}"
     )
     msg = f"{says}; {ways}" if most >= 2 else f"{says}; {ways.partition(', or give')[0]}"

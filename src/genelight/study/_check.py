@@ -18,6 +18,12 @@ _BASE_GB, _MATRICES, _SCORES = 0.95, 9.0, 10.0
 _BASE_S, _TRAINING_S, _VALUE_S, _NODE_S = 40.0, 1.0, 1.2e-6, 0.15
 
 
+FEW = (
+    "few samples: a model of thousands of others knows which genes change together; read them through it as well by "
+    "genelight disease-module TABLE --model human"
+)
+
+
 @dataclass(frozen=True)
 class Checked:
     """What was found wrong in a study.
@@ -53,6 +59,7 @@ class Checked:
                 f"and {facts['controls']} controls, layers of {', '.join(map(str, facts['widths']))}",
                 f"expected: {facts['trainings']} trainings, {low} to {high} on an idle machine, about "
                 f"{facts['memory_gb']:.1f} of {facts['memory_there_gb']:.1f} GB of memory",
+                *([FEW] if min(facts["cases"], facts["controls"]) < 10 else []),
             ]
         )
 

@@ -236,7 +236,7 @@ def _contrast(study: Study, adata: AnnData, findings: Findings) -> Contrast:
             msg = (
                 f"the {role} group has {int(mask_n.sum())} samples of {people} subjects, at least {LEAST_PEOPLE} "
                 f"subjects are needed to train a model and to try it on people left out; widen {role} = {query!r}, or "
-                "read them through a model of other samples: genelight disease-module TABLE --model MODEL --method "
+                "read them through a model of other samples: genelight disease-module TABLE --model human --method "
                 "reference ..."
             )
             raise InputError(msg)

@@ -42,8 +42,9 @@ def _banner(sides: list[Any]) -> str | None:
         return None
     return (
         f"Small cohort: {sides[0]} case and {sides[1]} control subjects. With fewer than {SMALL} in a group, intervals "
-        "are wide and rough, and how often a gene is selected says little. Read the genes as candidates, and ask a "
-        "second cohort."
+        "are wide and rough, and how often a gene is selected says little. Read the genes as candidates, ask a "
+        "second cohort, and read these samples through a model of thousands of others, which knows which genes change "
+        "together (genelight disease-module TABLE --model human)."
     )
 
 
