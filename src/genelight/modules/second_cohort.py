@@ -122,10 +122,10 @@ def preservation(
     -------
     The table, and a verdict, from tests in a fixed sequence: transfer AUC, effect, overlap. ``"not preserved"``
     when transfer AUC has a q above 0.03, ``"preserved"`` when all three have one of at most 0.03, else
-    ``"preserved in part"``. Transfer AUC comes first because it alone holds its level however the module's genes were chosen: a
-    method that takes the genes of largest loading where the null takes those of largest t has more effect and
-    overlap without a disease. ``python -m studies calibration`` has how often either is said of modules that mean
-    nothing, and of true ones.
+    ``"preserved in part"``. Transfer AUC comes first because it alone holds its level however the module's genes
+    were chosen: a method that takes the genes of largest loading where the null takes those of largest t has more
+    effect and overlap without a disease. ``python -m studies calibration`` has how often either is said of modules
+    that mean nothing, and of true ones.
 
     Raises
     ------
