@@ -24,8 +24,8 @@ VARIES = 1e-6
 def layer_likeness(adata: AnnData, model: Model) -> pd.DataFrame:
     """How alike the codes of every two layers are, node by node at best.
 
-    Each node of the narrower layer is matched to a node of its own in the wider one, so that the sum of |r| is the
-    largest (Hungarian method). Nodes that do not vary are left out.
+    Each node of the narrower layer is matched to a node of its own in the wider one, so that the sum of absolute
+    correlations is the largest (Hungarian method). Nodes that do not vary are left out.
 
     Parameters
     ----------
@@ -37,7 +37,8 @@ def layer_likeness(adata: AnnData, model: Model) -> pd.DataFrame:
     Returns
     -------
     One row per two layers: ``layer``, ``other``; ``matched``, how many nodes have a partner; ``median_r``, the median
-    |r| of partners; ``copy``, whether it is 0.95 or more, so that either layer tells what the other does.
+    absolute correlation of partners; ``copy``, whether it is 0.95 or more, so that either layer tells what the other
+    does.
 
     Raises
     ------
