@@ -239,3 +239,13 @@ def test_a_file_that_fails_is_closed_while_its_error_is_held(write, text):
     assert caught.value.__traceback__ is not None
     still = [each.readlink() for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
     assert path.resolve() not in still
+
+
+def test_an_empty_sample_is_told_wherever_its_only_values_might_stand(write):
+    x = np.zeros((6, 900))
+    x[np.arange(5), [0, 255, 256, 899, 511]] = 1.5
+    table = pd.DataFrame(x, index=[f"GSM{i + 1}" for i in range(6)], columns=[f"ENSG{i:011d}" for i in range(900)])
+    with pytest.raises(InputError, match=r"1 of 6 samples hold nothing but zeros.*GSM6"):
+        read(write(table.to_csv()))
+    found = read(write(table.to_csv()), drop_empty=True)
+    assert found.obs_names.tolist() == ["GSM1", "GSM2", "GSM3", "GSM4", "GSM5"]

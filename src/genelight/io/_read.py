@@ -32,6 +32,7 @@ _OTHERS = {
     "resolutions": "a cooler file",
 }
 # Bytes that text of any one-byte encoding is made of.
+AT_ONCE = 256  # genes
 _PRINTED = bytes([9, 10, 13, *range(32, 256)])
 HDF5 = b"\x89HDF\r\n\x1a\n"
 
@@ -232,6 +233,18 @@ def read(
     return adata
 
 
+def _hold_something(x_ng: np.ndarray) -> np.ndarray:
+    """Which samples have a value that is there and not zero; a few genes are enough for nearly all."""
+    some_n = np.zeros(len(x_ng), dtype=bool)
+    for first in range(0, x_ng.shape[1], AT_ONCE):
+        rest = np.flatnonzero(~some_n)
+        if not len(rest):
+            break
+        part = x_ng[:, first : first + AT_ONCE][rest]
+        some_n[rest] = (np.nan_to_num(part) != 0).any(1)
+    return some_n
+
+
 def _without_empty(adata: AnnData, path: Path, *, drop: bool) -> tuple[AnnData, list[str]]:
     """The table without samples whose values are all zero or missing, if asked for.
 
@@ -244,7 +257,7 @@ def _without_empty(adata: AnnData, path: Path, *, drop: bool) -> tuple[AnnData, 
     if sparse.issparse(x):
         some_n = np.asarray(np.nan_to_num(abs(x)).sum(1)).ravel() > 0
     else:
-        some_n = np.array([bool((row[~np.isnan(row)] != 0).any()) if row.dtype.kind == "f" else row.any() for row in x])
+        some_n = _hold_something(x)
     if some_n.all():
         return adata, []
     names = adata.obs_names[~some_n]
