@@ -15,7 +15,7 @@ from genelight.models import PCA, Deep, DeepRecipe, Folds, fit_ensemble, r2
 from genelight.models.deep import deep_is_better
 from genelight.models.deep_net import DeepNet, train_deep
 from genelight.models.missing import completed
-from genelight.models.named import named_for, spec_of
+from genelight.models.named import named_for, settings_for, spec_of
 from genelight.models.reconstruct import squared_errors
 
 GENES, NARROW = 150, 2
@@ -288,3 +288,16 @@ def test_the_default_is_deep_from_a_thousand_samples_on_or_where_a_group_is_name
     assert named_for("default", (8, 4), samples=5000) == "default"
     assert named_for("default", (8, 4, 8), samples=60, group="study") == "deep"
     assert named_for("paper", None, samples=5000) == "paper"
+
+
+def test_a_table_of_studies_that_lack_genes_keeps_them(curved):
+    holes = curved.copy()
+    holes.X = holes.X.copy()
+    holes.X[:60, :20] = np.nan
+    found = settings_for("deep", holes)
+    assert (found.missing, found.standardise) == (True, "centre")
+    assert not settings_for("deep", curved).missing
+    assert not settings_for("default", holes).missing
+    model = gl.fit(holes, preset="deep", widths=(16, 2, 16), subject="subject", epochs=1)
+    assert len(model.genes) == GENES
+    assert np.isfinite(model.prepare(holes)).all()

@@ -57,15 +57,16 @@ def fit(
     InputError
         If a group is named for a model that is not deep.
     """
-    from ..models.named import named_for, spec_of
+    from ..models.named import named_for, settings_for, spec_of
+    from ..pp.prepare import prepare_as
 
     name, changes = _changes(preset)
     # A killed fit goes on with the same command.
     checkpoint = fresh(out).with_name(f".{out.name}.training")
     adata, id_map = cohort.store_or_genes()
-    preparation = replace(gl.prepare(adata, scale=scale), id_map=id_map)
     wide = whole_numbers(widths, "--widths")
     chosen = name if changes else named_for(name, wide, samples=adata.n_obs, group=group)
+    preparation = replace(prepare_as(adata, settings_for(chosen, adata, scale=scale)), id_map=id_map)
     if group is not None and chosen != gl.models.Deep.kind:
         msg = f"--group {group} is for a deep model; leave it out, or add: --preset deep"
         raise InputError(msg)

@@ -254,10 +254,7 @@ def _without_empty(adata: AnnData, path: Path, *, drop: bool) -> tuple[AnnData, 
         If there are any, and nobody asked.
     """
     x = adata.X
-    if sparse.issparse(x):
-        some_n = np.asarray(np.nan_to_num(abs(x)).sum(1)).ravel() > 0
-    else:
-        some_n = _hold_something(x)
+    some_n = np.asarray(np.nan_to_num(abs(x)).sum(1)).ravel() > 0 if sparse.issparse(x) else _hold_something(x)
     if some_n.all():
         return adata, []
     names = adata.obs_names[~some_n]

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+from scipy import sparse
+
 from ..io import Store
 from ..pp import Preparation, PreparationSettings
 from .autoencoder import FittedAutoencoder
@@ -17,7 +20,7 @@ from .spec import DEFAULT
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["fit", "named_for", "spec_of", "widths_of"]
+__all__ = ["fit", "named_for", "settings_for", "spec_of", "widths_of"]
 
 DEEP_FROM = 1000  # samples
 
@@ -49,7 +52,8 @@ def fit(
         Column of ``obs`` that says whose sample it is, and the part of it that names the person, see :class:`Spec`; a
         subject is never split.
     preparation
-        How to prepare; by default ``prepare(adata)``.
+        How to prepare; by default ``prepare(adata)``, for a deep model of a table with missing values so that these
+        genes are kept and completed.
     seed
         For the split, the start, the order of samples.
 
@@ -65,13 +69,14 @@ def fit(
     >>> model.widths
     {'L1': 32, 'L2': 16, 'L3': 8}
     """
+    chosen = named_for(preset, widths, samples=adata.n_obs)
     spec = spec_of(
-        named_for(preset, widths, samples=adata.n_obs),
+        chosen,
         widths,
         epochs=epochs,
         subject=subject,
         subject_pattern=subject_pattern,
-        preparation=preparation.settings if preparation else PreparationSettings(),
+        preparation=preparation.settings if preparation else settings_for(chosen, adata),
         seed=seed,
     )
     return spec.fit(adata, preparation=preparation)
@@ -93,6 +98,29 @@ def named_for(
     """
     bears = preset == "default" and (group is not None or (widths is None and samples >= DEEP_FROM))
     return Deep.kind if bears else preset
+
+
+def settings_for(preset: str | Preset, adata: AnnData | Store, *, scale: str = "log2") -> PreparationSettings:
+    """How a table is prepared for a preset if nobody says.
+
+    A deep model of a table on the log2 scale in which values are missing, as where studies measured different genes,
+    keeps these genes and completes them; its genes are centred, not scaled, since all studies share one scale.
+
+    Parameters
+    ----------
+    preset
+        As :func:`named_for` gives it.
+    adata
+        The table.
+    scale
+        Of its values.
+    """
+    plain = PreparationSettings(scale=scale)
+    if preset != Deep.kind or scale != "log2" or isinstance(adata, Store) or sparse.issparse(adata.X):
+        return plain
+    if not np.isnan(adata.X).any():
+        return plain
+    return PreparationSettings(missing=True, standardise="centre", above_floor=0.0)
 
 
 def spec_of(
