@@ -16,6 +16,7 @@ from scipy import stats
 import genelight as gl
 from genelight import Contrast, pp
 from genelight._core.provenance import digest
+from genelight.models.linear import FittedLinear
 from genelight.models.missing import leading_axes, training_values
 from genelight.models.subspace import Subspace
 from genelight.models.within import keep_within
@@ -191,7 +192,7 @@ def normal_scores(x_ng: np.ndarray) -> np.ndarray:
 
 
 @cache
-def model_without(studies: tuple[str, ...]) -> gl.models.FittedLinear:
+def model_without(studies: tuple[str, ...]) -> FittedLinear:
     """PCA of the compendium without some studies, with how its codes vary within studies.
 
     ``GENELIGHT_STUDY_MODELS`` names a folder where fitted models are kept from one run to the next.

@@ -127,9 +127,9 @@ def _layers(model: Model, adata: AnnData, again: _Again, *, resample: bool = Tru
         adata, model, seeds=again.seeds, subject="subject", resample=resample, seed=again.seed
     )
     for layer in model.widths:
-        nodes = [nodes.light_up(member, layer) for member in members]
+        lit = [nodes.light_up(member, layer) for member in members]
         yield _Found(
-            f"{model.name} {layer}{'' if resample else ', seeds alone'}", nodes.consensus(nodes, seed=again.seed), nodes
+            f"{model.name} {layer}{'' if resample else ', seeds alone'}", nodes.consensus(lit, seed=again.seed), lit
         )
 
 

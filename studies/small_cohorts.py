@@ -48,6 +48,7 @@ from benchmarks._harness import Result
 from benchmarks._measure import Figure
 
 import genelight as gl
+from genelight.models.linear import FittedLinear
 from genelight.stats.moderated import Design
 
 from ._small import (
@@ -114,7 +115,7 @@ def _draws(cohort: SmallCohort, *, sizes: tuple[int, ...], draws: int) -> pd.Dat
 
 
 def _scores(
-    cohort: SmallCohort, drawn: np.ndarray, *, model: gl.models.FittedLinear, generic_g: np.ndarray
+    cohort: SmallCohort, drawn: np.ndarray, *, model: FittedLinear, generic_g: np.ndarray
 ) -> tuple[dict[str, np.ndarray], gl.Module]:
     """Scores of the genes by each method, in the compendium's order, and our module."""
     case_n = cohort.case_n[drawn]
