@@ -1,6 +1,8 @@
 """A reference model: trained by the script, small, read by name, and aware of the samples that it has seen."""
 
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import anndata as ad
@@ -113,3 +115,11 @@ def test_the_model_that_ships_knows_its_studies_and_has_not_seen_the_demo():
 def test_the_model_that_ships_tells_a_panel_that_is_too_small():
     with pytest.raises(gl.errors.GeneMismatchError, match="at least 20% is needed"):
         gl.encode(gl.demo.cohort()[:, :900].copy(), gl.load("human"), layer="L2")
+
+
+def test_the_command_line_tells_of_seen_samples_once_and_not_as_python_does(reference, tables, tmp_path):
+    command = [sys.executable, "-c", "from genelight.cli import main; main()", "encode", str(tables[0])]
+    command += ["--model", str(reference), "--layer", "L2", "--out", str(tmp_path / "codes.h5ad")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.count("300 of 300 samples, or their like, were in this model's training") == 1
+    assert "Warning" not in done.stdout + done.stderr

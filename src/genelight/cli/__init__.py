@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import warnings
+from collections.abc import Callable
 from contextlib import redirect_stdout
-from typing import IO, Annotated, cast
+from typing import IO, Annotated, Any, cast
 
 import typer
 from typer import rich_utils
@@ -31,7 +33,7 @@ from . import (
     _study,
     _viewer,
 )  # fmt: skip
-from ._command import wants_trace
+from ._command import note, wants_trace
 
 __all__ = ["app", "main"]
 
@@ -74,6 +76,20 @@ class _Plain:
         return getattr(self._inner, "encoding", None) or "utf-8"
 
 
+class _Warned:
+    """Our own warnings as notes, each once; those of libraries as Python shows them."""
+
+    def __init__(self, otherwise: Callable[..., None]) -> None:
+        self._otherwise, self._said = otherwise, set[str]()
+
+    def __call__(self, message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if not category.__module__.startswith("genelight"):
+            self._otherwise(message, category, *where, **more)
+        elif str(message) not in self._said:
+            self._said.add(str(message))
+            note(message)
+
+
 def main() -> None:
     """Run the command line; what goes wrong is one line on standard error and exit code 2, under -v with its trace.
 
@@ -84,7 +100,8 @@ def main() -> None:
     """
     try:
         threads()
-        with redirect_stdout(cast("IO[str]", _Plain(sys.stdout))):
+        with redirect_stdout(cast("IO[str]", _Plain(sys.stdout))), warnings.catch_warnings():
+            warnings.showwarning = _Warned(warnings.showwarning)
             app()
     except GenelightError as error:
         if wants_trace():
