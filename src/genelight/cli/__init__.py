@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from typing import IO, Annotated, Any, cast
+from typing import IO, Annotated, cast
 
 import typer
 from typer import rich_utils
@@ -82,9 +82,17 @@ class _Warned:
     def __init__(self, otherwise: Callable[..., None]) -> None:
         self._otherwise, self._said = otherwise, set[str]()
 
-    def __call__(self, message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+    def __call__(
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: IO[str] | None = None,
+        line: str | None = None,
+    ) -> None:
         if not category.__module__.startswith("genelight"):
-            self._otherwise(message, category, *where, **more)
+            self._otherwise(message, category, filename, lineno, file, line)
         elif str(message) not in self._said:
             self._said.add(str(message))
             note(message)
