@@ -1,10 +1,12 @@
+import copy
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from genelight import demo, simulate
-from genelight.models import fit
+from genelight.models import PCA, fit
 from genelight.models.shrink import GAMMAS, POWERS, Weighing, choose_weighing, rotate, shrink_means, sphere
 from genelight.models.subspace import find_subspace
 from genelight.pp import prepare
@@ -110,7 +112,7 @@ def test_samples_far_from_the_centre_are_tempered():
     assert _kept(chosen.apply(train, np.arange(60)), test, 3) > _kept(train, test, 3) + 0.02
 
 
-def test_tempering_keeps_directions_and_the_middle_length():
+def test_sphering_keeps_directions_and_the_middle_length():
     x = np.random.default_rng(0).normal(size=(7, 4)).astype(np.float32) * np.arange(7)[:, None]
     assert sphere(x, 0.0) is x
     done = sphere(x, 0.5)
@@ -152,3 +154,15 @@ def test_left_out_subjects_are_left_out_of_the_centre_too():
     assert choose_weighing(c_nk, few.obs["subject"].to_numpy(), 32).gamma < 1.0
     first = fit(few, widths=(32, 32), subject="subject", epochs=1).history[0]
     assert first["held_out_r2"] > first["held_out_r2_pca"]
+
+
+def test_pca_is_weighed_as_the_model_was(autoencoder, deep, cohort):
+    assert Weighing.of(autoencoder.settings).settings.items() <= autoencoder.settings.items()
+    assert Weighing.of(Weighing(0.3, 0.7).settings) == Weighing(0.3, 0.7)
+    model = copy.copy(autoencoder)
+    model.settings = {**autoencoder.settings, "between_subject_shrinkage": 0.5, "sphering": 0.4}
+    weighed = PCA.weighed_as(model)
+    assert (weighed.width, weighed.shrinkage, weighed.sphering) == (4, 0.5, 0.4)
+    even = PCA(4, preparation=weighed.preparation).fit(cohort)
+    assert np.abs(weighed.fit(cohort, subject="subject").basis_gk - even.basis_gk).max() > 1e-3
+    assert PCA.weighed_as(deep).sphering == 0

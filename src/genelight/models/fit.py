@@ -235,8 +235,7 @@ def _trained(
         **{key: getattr(chosen, key) for key in ("activation", "start", "space", "tied")},
         "latent": start.net.latent,
         **asdict(recipe),
-        "between_subject_shrinkage": weighing.gamma,
-        "sphering": weighing.power,
+        **weighing.settings,
         "seed": seed,
         "rank": start.c_nk.shape[1],
     }

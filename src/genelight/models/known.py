@@ -21,6 +21,7 @@ __all__ = ["Known"]
 BITS = 128
 LEAST_BITS = 64
 MOST_UNLIKE = 0.03
+AT_ONCE = 1024  # samples
 _TRIED, _DIGITS = 200_000, 5
 
 
@@ -103,13 +104,15 @@ class Known:
         x_nb = np.asarray(x.toarray() if sp.issparse(x) else x, dtype=np.float64)
         higher_nb, seen_nb = x_nb[:, ::2] > x_nb[:, 1::2], ~np.isnan(x_nb[:, ::2] + x_nb[:, 1::2])
         marks_mb = self.marks[:, there_b]
-        # Disagreements by two matrix products, not by a table of samples x samples x pairs.
-        ours, theirs = higher_nb.astype(np.float32), marks_mb.astype(np.float32)
-        seen = seen_nb.astype(np.float32)
-        unlike_nm = (ours * seen) @ (1 - theirs).T + ((1 - ours) * seen) @ theirs.T
-        size_n = seen.sum(1)
-        nearest_n = unlike_nm.argmin(1)
-        alike_n = (size_n >= LEAST_BITS) & (unlike_nm[np.arange(len(ours)), nearest_n] <= MOST_UNLIKE * size_n)
+        size_n, theirs = seen_nb.sum(1), marks_mb.astype(np.float32)
+        nearest_n, unlike_n = np.zeros(len(x_nb), dtype=int), np.zeros(len(x_nb))
+        for start in range(0, len(x_nb), AT_ONCE):
+            rows = slice(start, start + AT_ONCE)
+            ours, seen = higher_nb[rows].astype(np.float32), seen_nb[rows].astype(np.float32)
+            # Disagreements by two matrix products, not by a table of samples x samples x pairs.
+            unlike_nm = (ours * seen) @ (1 - theirs).T + ((1 - ours) * seen) @ theirs.T
+            nearest_n[rows], unlike_n[rows] = unlike_nm.argmin(1), unlike_nm.min(1)
+        alike_n = (size_n >= LEAST_BITS) & (unlike_n <= MOST_UNLIKE * size_n)
         by_name = dict(zip(self.names.tolist(), self.study_n.tolist(), strict=True)) | {0: -1}
         named_n = np.array([by_name.get(mark, -1) for mark in _digests(adata.obs_names).tolist()])
         study_n = np.where(alike_n, self.study_n[nearest_n], named_n)

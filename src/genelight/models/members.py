@@ -74,7 +74,7 @@ def _begun(
     """A network of the model's kind at another start, its samples, and how they were rotated and centred."""
     settings, space, rotated = model.settings, model.space, None
     if isinstance(space, Subspace):
-        weighing = Weighing(settings["between_subject_shrinkage"], settings["sphering"])
+        weighing = Weighing.of(settings)
         centre_k, rotation_kk, space, c_nk = draw.rotated(weighing)
         rotated = rotation_kk, centre_k
     else:

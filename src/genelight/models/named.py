@@ -159,8 +159,7 @@ def spec_of(
         return replace(found, subject=subject, subject_pattern=subject_pattern, preparation=preparation, seed=seed)
     given = {name: value for name, value in (("epochs", epochs), ("rate", learning_rate)) if value is not None}
     deep = Deep(widths, recipe=replace(DeepRecipe(), **given))  # type: ignore[arg-type]
-    shared = {"subject": subject, "subject_pattern": subject_pattern, "preparation": preparation, "seed": seed}
-    return replace(deep, **shared)  # type: ignore[arg-type]
+    return replace(deep, subject=subject, subject_pattern=subject_pattern, preparation=preparation, seed=seed)
 
 
 def widths_of(preset: str | Preset, widths: tuple[int, ...] | None, *, samples: int, genes: int) -> tuple[int, ...]:

@@ -38,7 +38,7 @@ class PCA(LinearSpec):
 
     Attributes
     ----------
-    shrinkage, tempering
+    shrinkage, sphering
         How samples are weighed before axes are sought, as the default autoencoder does where that serves subjects not
         seen: a factor on the variance of subjects' means, and the power of their distance to the centre by which
         samples are divided (:mod:`genelight.models.shrink`). As given, 1 and 0, this is PCA.
@@ -51,7 +51,7 @@ class PCA(LinearSpec):
     """
 
     shrinkage: float = 1.0
-    tempering: float = 0.0
+    sphering: float = 0.0
 
     kind: ClassVar[str] = "pca"
     layer: ClassVar[str] = LAYER
@@ -59,14 +59,13 @@ class PCA(LinearSpec):
     @classmethod
     def weighed_as(cls, model: Model) -> Self:
         """PCA as wide as a model's narrowest layer, of samples weighed as its training weighed them."""
-        settings: dict[str, Any] = getattr(model, "settings", {})
-        weighing = settings.get("between_subject_shrinkage", 1.0), settings.get("tempering", 0.0)
+        weighing = Weighing.of(getattr(model, "settings", {}))
         spec: Any = getattr(model, "spec", None)
         width = min(model.widths.values())
         if spec is None:
-            return cls(width, shrinkage=weighing[0], tempering=weighing[1])
+            return cls(width, shrinkage=weighing.gamma, sphering=weighing.power)
         same = {name: getattr(spec, name) for name in ("preparation", "seed", "subject", "subject_pattern")}
-        return cls(width, shrinkage=weighing[0], tempering=weighing[1], **same)
+        return cls(width, shrinkage=weighing.gamma, sphering=weighing.power, **same)
 
     def fit(
         self, adata: AnnData | Store, *, subject: str | None = None, preparation: Preparation | None = None
@@ -83,7 +82,7 @@ class PCA(LinearSpec):
                 return super().fit(adata, subject=subject, preparation=preparation)
             return self._weighed(adata, subject=subject, preparation=preparation)
         if not self._weighing.is_even:
-            msg = f"shrinkage = {self.shrinkage:g}, tempering = {self.tempering:g}, but a store's samples weigh evenly"
+            msg = f"shrinkage = {self.shrinkage:g}, sphering = {self.sphering:g}, but a store's samples weigh evenly"
             raise InputError(msg)
         spec, preparation = self._prepared(adata, subject, preparation)
         table = PreparedStore(adata, preparation)
@@ -99,7 +98,7 @@ class PCA(LinearSpec):
 
     @property
     def _weighing(self) -> Weighing:
-        return Weighing(self.shrinkage, self.tempering)
+        return Weighing(self.shrinkage, self.sphering)
 
     def _weighed(self, adata: AnnData, *, subject: str | None, preparation: Preparation | None) -> FittedLinear:
         spec, preparation = self._prepared(adata, subject, preparation)

@@ -16,7 +16,9 @@ Both are chosen by how well the axes reconstruct subjects left out.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.model_selection import GroupKFold
@@ -35,6 +37,7 @@ DOUBT = 2.0
 LEAST_GAIN = 1e-4
 MOST = 2000
 EXACT_UP_TO = 600
+KEYS = ("between_subject_shrinkage", "sphering")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,17 @@ class Weighing:
 
     gamma: float = 1.0
     power: float = 0.0
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Weighing:
+        """That of a model's settings; even for a model that knows of none."""
+        gamma, power = KEYS
+        return cls(settings[gamma], settings[power]) if gamma in settings else cls()
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """As a model keeps it."""
+        return dict(zip(KEYS, (self.gamma, self.power), strict=True))
 
     @property
     def is_even(self) -> bool:
