@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
-__all__ = ["RandomEffects", "leave_one_out", "random_effects"]
+from .squeeze import squeeze
+
+__all__ = ["RandomEffects", "leave_one_out", "moderated_effects", "random_effects", "standardised"]
 
 ROUNDS = 100
 CLOSE = 1e-10
+LEAST_GENES = 10  # from which a prior can be learned
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,100 @@ def random_effects(effect_cg: np.ndarray, variance_cg: np.ndarray) -> RandomEffe
         cohorts_g,
         share_cg,
     )
+
+
+def moderated_effects(effect_cg: np.ndarray, variance_cg: np.ndarray) -> RandomEffects:
+    """The same where many genes say together how far cohorts differ: for two to ten cohorts, and for rankings.
+
+    By themselves, few cohorts hardly know how far they differ, and the genes of the smallest p are those whose cohorts
+    happened to agree. So one variance between cohorts, of all genes, sets the weights, and each gene's weighted squares
+    about its mean are drawn towards what the genes share, as limma draws variances
+    (:func:`genelight.stats.squeeze.squeeze`); the mean has a t distribution with the prior's degrees of freedom beside
+    the gene's own. `tau2_g` is what the drawn squares leave beyond the cohorts' own variances; `q_g` and `i2_g` are the
+    gene's own, not drawn. With fewer than ten genes it is :func:`random_effects`.
+
+    Parameters
+    ----------
+    effect_cg, variance_cg
+        As there, but cohorts by genes alone, effects in one unit for all genes.
+
+    References
+    ----------
+    Smyth 2004 on the prior, doi 10.2202/1544-6115.1027; DerSimonian and Laird 1986 on the variance between cohorts,
+    taken over all genes, doi 10.1016/0197-2456(86)90046-2. ``python -m studies replication`` has its level and what
+    the leading genes are worth beside other ways.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> effect_cg = np.random.default_rng(0).normal(size=(3, 500)) + np.where(np.arange(500) < 5, 4, 0)
+    >>> found = moderated_effects(effect_cg, np.ones((3, 500)))
+    >>> bool((found.p_g[:5] < 1e-4).all()), bool((random_effects(effect_cg, np.ones((3, 500))).p_g[:5] < 1e-4).any())
+    (True, False)
+    """
+    alone = random_effects(effect_cg, variance_cg)
+    several_g = alone.df_g > 0
+    if several_g.sum() < LEAST_GENES:
+        return alone
+    there_cg = np.isfinite(effect_cg) & np.isfinite(variance_cg) & (np.nan_to_num(variance_cg) > 0)
+    weight_cg = np.where(there_cg, 1 / np.where(there_cg, variance_cg, 1.0), 0.0)
+    total_g = np.maximum(weight_cg.sum(0), 1e-300)
+    room_g = total_g - (weight_cg**2).sum(0) / total_g
+    excess = float((alone.q_g - alone.df_g)[several_g].sum()) / float(room_g[several_g].sum())
+    weight_cg = np.where(there_cg, 1 / (np.where(there_cg, variance_cg, 1.0) + max(excess, 0.0)), 0.0)
+    sum_g = np.maximum(weight_cg.sum(0), 1e-300)
+    mean_g = (weight_cg * np.where(there_cg, effect_cg, 0.0)).sum(0) / sum_g
+    square_g = (weight_cg * (np.where(there_cg, effect_cg, 0.0) - mean_g) ** 2).sum(0) / np.maximum(alone.df_g, 1)
+    # The prior is learned where most genes lie, in those of one number of cohorts.
+    usual = int(np.bincount(alone.df_g[several_g]).argmax())
+    learned = squeeze(square_g[several_g & (alone.df_g == usual)][None], np.array([float(usual)]))
+    prior_df, prior = float(learned.prior_df_bg[0, 0]), float(learned.prior_variance_bg[0, 0])
+    most = float(usual * several_g.sum())
+    drawn_df = min(prior_df, most)
+    drawn_g = (drawn_df * prior + alone.df_g * square_g) / (drawn_df + alone.df_g)
+    mean_variance_g = alone.cohorts_g / total_g
+    tau2_g = np.maximum(drawn_g * (mean_variance_g + max(excess, 0.0)) - mean_variance_g, 0.0)
+    return RandomEffects(
+        np.where(several_g, mean_g, alone.mean_g),
+        np.where(several_g, np.sqrt(drawn_g / sum_g), alone.se_g),
+        np.where(several_g, np.minimum(alone.df_g + drawn_df, most), 0.0),
+        np.where(several_g, tau2_g, np.nan),
+        alone.q_g,
+        alone.i2_g,
+        alone.cohorts_g,
+        np.where(several_g, weight_cg / sum_g, alone.weight_cg),
+    )
+
+
+def standardised(t_g: np.ndarray, df_g: np.ndarray, unit: float) -> tuple[np.ndarray, np.ndarray]:
+    """Effects in standard deviations and their variances, from a cohort's moderated t; free of the platform's scale.
+
+    ``t * sqrt(unit)``, less its bias with few subjects (Hedges), with the moderated degrees of freedom in place of the
+    residual ones.
+
+    Parameters
+    ----------
+    t_g, df_g
+        Moderated t and its degrees of freedom, above two.
+    unit
+        Variance of a difference where a subject's is one.
+
+    References
+    ----------
+    Hedges 1981, doi 10.3102/10769986006002107; Marot et al. 2009 on moderated t, doi 10.1093/bioinformatics/btp444.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> effect_g, variance_g = standardised(np.array([2.0]), np.array([10.0]), 1 / 6 + 1 / 6)
+    >>> effect_g.round(3), variance_g.round(3)
+    (array([1.065]), array([0.428]))
+    """
+    # Beyond this the correction is one to every digit.
+    df_g = np.minimum(df_g, 1e6)
+    fair_g = np.exp(special.gammaln(df_g / 2) - special.gammaln((df_g - 1) / 2)) * np.sqrt(2 / df_g)
+    effect_g = fair_g * t_g * np.sqrt(unit)
+    return effect_g, fair_g**2 * df_g / (df_g - 2) * (unit + effect_g**2) - effect_g**2
 
 
 def leave_one_out(effect_cg: np.ndarray, variance_cg: np.ndarray) -> RandomEffects:
