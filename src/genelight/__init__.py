@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .evidence import assess
     from .io import read
     from .models import Folds, fit, load
-    from .modules import disease_module
+    from .modules import disease_module, meta_module
     from .nodes import encode, light_up
     from .nouns import Contrast, Edges, Evidence, Genes, Model, Module, NodeGenes
     from .patients import score, severity, stratify
@@ -53,6 +53,7 @@ __all__ = [
     "light_up",
     "load",
     "map_ids",
+    "meta_module",
     "models",
     "modules",
     "nodes",
@@ -82,7 +83,7 @@ _HOME = {
     **dict.fromkeys(("Folds", "fit", "load"), "models"),
     **dict.fromkeys(("map_ids", "prepare"), "pp"),
     **dict.fromkeys(("encode", "light_up"), "nodes"),
-    "disease_module": "modules",
+    **dict.fromkeys(("disease_module", "meta_module"), "modules"),
     **dict.fromkeys(("score", "severity", "stratify"), "patients"),
 }
 

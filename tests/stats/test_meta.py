@@ -138,6 +138,7 @@ def test_moderated_effects_are_plain_ones_where_genes_have_little_to_share():
     found, plain = moderated_effects(effect_cg, variance_cg), random_effects(effect_cg, variance_cg)
     np.testing.assert_array_equal(found.cohorts_g, plain.cohorts_g)
     np.testing.assert_array_equal(found.q_g, plain.q_g)
+    np.testing.assert_array_equal(found.heterogeneity_p_g, plain.heterogeneity_p_g)
     assert np.isnan(found.mean_g[100])
     assert found.mean_g[101] == effect_cg[0, 101]
     assert np.isnan(found.p_g[101])

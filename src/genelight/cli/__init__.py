@@ -29,6 +29,7 @@ from . import (
     _nodes,
     _patients,
     _prepare,
+    _several,
     _store,
     _study,
     _viewer,
@@ -48,7 +49,8 @@ app = typer.Typer(
     epilog="Start here: genelight inspect TABLE --samples SHEET, then genelight init study.toml TABLE SHEET",
 )
 ROOMS = (
-    _study, _viewer, _doctor, _data, _store, _prepare, _models, _nodes, _evidence, _further, _modules, _patients,
+    _study, _viewer, _doctor, _data, _store, _prepare, _models, _nodes, _evidence, _further, _modules, _several,
+    _patients,
 )  # fmt: skip
 for room in ROOMS:
     app.add_typer(room.commands)

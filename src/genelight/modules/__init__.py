@@ -7,6 +7,7 @@ from .atlas import atlas
 from .compare import compare_modules
 from .derive import disease_module, layer_modules
 from .judge import hold_out
+from .meta import meta_module
 from .network import module_network
 from .permutation_test import permutation_test
 from .reversal import reversal
@@ -22,6 +23,7 @@ __all__ = [
     "disease_modules",
     "hold_out",
     "layer_modules",
+    "meta_module",
     "module_agreement",
     "module_network",
     "permutation_test",

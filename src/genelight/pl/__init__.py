@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from ._card import node
 from ._evidence import gene_sets, layers
+from ._forest import forest
 from ._genes import module, node_genes
 from ._layer_map import layer_map
 from ._module_network import module_network
@@ -23,6 +24,7 @@ from ._strip import nodes, reproducibility
 
 __all__ = [
     "calibration",
+    "forest",
     "gene_sets",
     "held_out",
     "history",

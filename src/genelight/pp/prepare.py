@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
-__all__ = ["prepare", "prepare_as"]
+__all__ = ["AUTO", "prepare", "prepare_as", "scale_of"]
 
 LEAST_SAMPLES = 10
 LEAST_GENES = 10
@@ -144,7 +144,7 @@ def prepare_as(adata: AnnData | Store, asked: PreparationSettings) -> Preparatio
         msg = f"{adata.n_obs} samples are too few to prepare a table, at least {LEAST_SAMPLES} are needed"
         raise InputError(msg)
     ids_all = Genes(tuple(adata.var_names), asked.ids)
-    scale, evidence = _scale(adata, asked.scale)
+    scale, evidence = scale_of(adata, asked.scale)
     if asked.missing:
         _check_missing(adata, asked, scale)
     y_ng = np.zeros((0, 0)) if isinstance(adata, Store) else logged(adata, scale, missing=asked.missing)
@@ -252,8 +252,14 @@ def _further_of_store(plain: Preparation, store: Store, keep: np.ndarray, *, ask
     )
 
 
-def _scale(adata: AnnData | Store, scale: str) -> tuple[str, dict[str, str]]:
-    """The scale named, or the one that the values speak for, with what speaks for it."""
+def scale_of(adata: AnnData | Store, scale: str) -> tuple[str, dict[str, str]]:
+    """The scale named, or for ``"auto"`` the one that the values speak for, with what speaks for it.
+
+    Raises
+    ------
+    InputError
+        If they speak for none that can be brought to log2.
+    """
     if scale != AUTO:
         return scale, {}
     found = detect_scale(adata.rows(0, min(adata.n_obs, 256)) if isinstance(adata, Store) else adata.X)

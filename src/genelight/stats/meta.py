@@ -25,7 +25,7 @@ class RandomEffects:
     mean_g, se_g
         Mean effect over cohorts and its standard error; NaN where no cohort has the gene.
     df_g
-        Degrees of freedom of their ratio: cohorts less one.
+        Degrees of freedom of their ratio: cohorts less one, and the prior's where there is one; 0 for no test.
     tau2_g
         Variance of the true effect between cohorts.
     q_g, i2_g
@@ -54,7 +54,8 @@ class RandomEffects:
     @property
     def heterogeneity_p_g(self) -> np.ndarray:
         """P of Cochran's Q: whether cohorts differ more than chance has it; NaN with fewer than two cohorts."""
-        return np.where(self.df_g > 0, stats.chi2.sf(self.q_g, np.maximum(self.df_g, 1)), np.nan)
+        df_g = self.cohorts_g - 1
+        return np.where(df_g > 0, stats.chi2.sf(self.q_g, np.maximum(df_g, 1)), np.nan)
 
     def interval_g(self, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
         """Confidence interval of the mean effect; NaN with fewer than two cohorts."""

@@ -1,0 +1,220 @@
+"""Several cohorts at once: meta-module."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import pandas as pd
+import typer
+
+import genelight as gl
+
+from .._core.checks import check_column, select_samples
+from .._core.tables import write_plain
+from ..errors import InputError, first_three
+from ..nouns.contrast import LEAST_SUBJECTS, persons
+from ._cohort import GENES, QUESTION, READING, ContrastedCohort, Reading
+from ._command import GROUPS, Result, command, note
+from ._modules import ROOM
+from ._shared import File, Scale, fresh
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+commands = typer.Typer()
+EACH = "once for all tables, or once for each in their order"
+Cohorts = dict[str, tuple["AnnData", gl.Contrast]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeveralCohorts(Reading):
+    """Several tables, each with its sheet and question, or one table and a column that names the cohort."""
+
+    tables: Annotated[
+        list[Path], typer.Argument(metavar="TABLE...", help="one expression table for each cohort, or one for all")
+    ]
+    case: Annotated[
+        list[str],
+        typer.Option(help=f"which samples are cases, a query on sample columns; {EACH}", rich_help_panel=QUESTION),
+    ]
+    control: Annotated[
+        list[str], typer.Option(help=f"which samples are controls, a query as well; {EACH}", rich_help_panel=QUESTION)
+    ]
+    by: Annotated[
+        str | None, typer.Option(help="of one table: sample column that names the cohort", rich_help_panel=QUESTION)
+    ] = None
+    samples: Annotated[
+        list[Path] | None, typer.Option(help=f"sample sheet: CSV, TSV or Excel; {EACH}", rich_help_panel=READING)
+    ] = None
+    samples_id: Annotated[
+        list[str] | None, typer.Option(help=f"its column of sample names; {EACH}", rich_help_panel=READING)
+    ] = None
+    drop: Annotated[
+        list[str] | None, typer.Option(help=f"samples to leave out, a query; {EACH}", rich_help_panel=READING)
+    ] = None
+    subject: Annotated[
+        list[str] | None, typer.Option(help=f"sample column: whose sample it is; {EACH}", rich_help_panel=QUESTION)
+    ] = None
+    covariates: Annotated[
+        list[str] | None,
+        typer.Option(help=f"sample columns to adjust for, with commas; {EACH}", rich_help_panel=QUESTION),
+    ] = None
+    probes: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--table", help=f"table of ids and genes, or a GEO platform such as GPL570; {EACH}", rich_help_panel=GENES
+        ),
+    ] = None
+
+    def cohorts(self) -> Cohorts:
+        """Tables with their contrasts, by name of the cohort.
+
+        Raises
+        ------
+        InputError
+            If options and tables do not go together.
+        """
+        if self.by is not None:
+            if len(self.tables) > 1:
+                msg = (
+                    f"--by {self.by} goes with one table, not with {len(self.tables)}; leave it out, or join the tables"
+                )
+                raise InputError(msg)
+            return _levels(self._of(0), self.by)
+        if len(self.tables) == 1:
+            msg = (
+                f"{self.tables[0]} is one table; give one for each cohort, or say which sample column names the "
+                "cohort: --by study"
+            )
+            raise InputError(msg)
+        found: Cohorts = {}
+        for i, name in enumerate(_names(self.tables)):
+            cohort = self._of(i)
+            note(f"cohort {name}: {self.tables[i]}")
+            adata, _ = cohort.genes()
+            found[name] = adata, cohort.contrast(adata)
+        return found
+
+    def _of(self, i: int) -> ContrastedCohort:
+        """Options of one table."""
+        each = {
+            name: self._each(name, i) for name in ("samples", "samples_id", "drop", "subject", "covariates", "probes")
+        }
+        asked = {"case": self._each("case", i), "control": self._each("control", i)}
+        reading = {field.name: getattr(self, field.name) for field in fields(Reading)}
+        return ContrastedCohort(table=self.tables[i], **reading, **each, **asked)
+
+    def _each(self, name: str, i: int) -> Any:
+        given = getattr(self, name)
+        if not given:
+            return None
+        if len(given) not in (1, len(self.tables)):
+            option = "--table" if name == "probes" else f"--{name.replace('_', '-')}"
+            msg = (
+                f"{option} is given {len(given)} times for {len(self.tables)} tables; give it once for all, or once "
+                "for each in their order"
+            )
+            raise InputError(msg)
+        return given[i if len(given) > 1 else 0]
+
+
+@command(
+    commands,
+    room=ROOM,
+    example=f"genelight meta-module a.csv b.csv --samples a.xlsx --samples b.xlsx {GROUPS} --out meta.tsv",
+)
+def meta_module(
+    several: SeveralCohorts,
+    out: File,
+    scale: Scale = "auto",
+    effect: Annotated[
+        str, typer.Option(help="standardised (any platforms), or logfc (all measured alike)")
+    ] = "standardised",
+    fdr: Annotated[float, typer.Option(help="false discovery rate of the module")] = 0.05,
+    size: Annotated[int, typer.Option(help="so many leading genes in place of those; 0 for those")] = 0,
+    forest: Annotated[Path | None, typer.Option(help="picture of one gene to draw: .svg, .png or .pdf")] = None,
+    gene: Annotated[str | None, typer.Option(help="which gene; the leading one unless named")] = None,
+    judged: Annotated[
+        Path | None, typer.Option(help="TSV to write: what each cohort has of the others' module")
+    ] = None,
+) -> Result:
+    """Find the genes that change over several cohorts, how far cohorts differ, and what replicates where."""
+    target, drawn, told = fresh(out), fresh(forest) if forest else None, fresh(judged) if judged else None
+    module = gl.meta_module(several.cohorts(), scale=scale, effect=effect, fdr=fdr, size=size or None)
+    if drawn:
+        shown = gene or str(module.table["gene"].iloc[0])
+        rows = len(module.about["cohorts"]) + 1
+        gl.pl.save(lambda ax: gl.pl.forest(module, shown, ax), drawn, size=(5.6, 1.4 + 0.36 * rows))
+    module.save(target)
+    cohorts = pd.DataFrame(module.about["cohorts"])
+    if told:
+        write_plain(told, cohorts)
+    first = f", first {', '.join(module.selected[:5])}" if module.selected else "; --size 200 takes the leading ones"
+    lines = [
+        cohorts.drop(columns="scale").round(2).to_string(index=False, na_rep="-"),
+        "others: genes that the other cohorts have at this FDR; same_sign, replicated: the share of them here with "
+        "their sign, and with p <= 0.05 as well; rank: correlation of all effects",
+        module.about["because"],
+        f"{out}: {len(module.selected)} genes{first}",
+    ]
+    leading = module.table.drop(columns=[c for c in module.table if " " in str(c)]).head(20)
+    facts = {"out": out, "genes": module.selected, "cohorts": cohorts, "leading": leading}
+    return Result("\n".join(lines), {**facts, "because": module.about["because"]})
+
+
+def _names(tables: Sequence[Path]) -> list[str]:
+    """Names of files without their endings, or their paths where those repeat.
+
+    Raises
+    ------
+    InputError
+        If a table is given twice.
+    """
+    if len({path.resolve() for path in tables}) < len(tables):
+        msg = f"a table is given twice ({first_three([str(p) for p in tables])}); every cohort has a table of its own"
+        raise InputError(msg)
+    short = [path.name.partition(".")[0] for path in tables]
+    return short if len(set(short)) == len(short) else [str(path) for path in tables]
+
+
+def _levels(cohort: ContrastedCohort, by: str) -> Cohorts:
+    """Parts of one table with enough cases and controls; the others are told.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such column.
+    InputError
+        If fewer than two parts are left.
+    """
+    adata, _ = cohort.genes()
+    level_n = check_column(adata.obs, by, role="cohort").astype(object)
+    sides = {side: select_samples(adata.obs, getattr(cohort, side), role=side) for side in ("case", "control")}
+    person_n = (
+        adata.obs_names.to_numpy()
+        if cohort.subject is None
+        else persons(adata.obs, cohort.subject, cohort.subject_pattern)
+    )
+    found: Cohorts = {}
+    left: list[str] = []
+    for level in sorted(level_n.dropna().unique(), key=str):
+        here_n = (level_n == level).to_numpy()
+        people = {side: len(set(person_n[mask_n & here_n])) for side, mask_n in sides.items()}
+        if min(people.values()) < LEAST_SUBJECTS:
+            if sum(people.values()):
+                left.append(f"{level} ({people['case']} cases, {people['control']} controls)")
+            continue
+        part = adata[here_n].copy()
+        found[str(level)] = part, cohort.contrast(part)
+    if left:
+        note(f"cohorts left out for fewer than {LEAST_SUBJECTS} subjects of a group: {len(left)} ({first_three(left)})")
+    if len(found) < 2:
+        msg = (
+            f"{by} has {len(found)} cohorts with {LEAST_SUBJECTS} cases and {LEAST_SUBJECTS} controls, two are needed "
+            f"(values: {first_three(sorted(map(str, level_n.dropna().unique())))}); check --case, --control and --by"
+        )
+        raise InputError(msg)
+    return found

@@ -1,0 +1,111 @@
+"""meta-module: tables with sheets of their own, one table by a column, a picture, and options that do not fit."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import genelight as gl
+from genelight.cli import app
+
+ASKED = ("--case", 'state == "ill"', "--control", 'state == "well"', "--subject", "person")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two cohorts out of the embedded one, as CSV with sheets of two kinds, and both in one table."""
+    folder = tmp_path_factory.mktemp("several")
+    adata = gl.demo.cohort()[:, :500]
+    adata = adata[adata.obs["hours"] >= 60].copy()
+    adata.obs["state"] = np.where(adata.obs["condition"] == "symptomatic", "ill", "well")
+    adata.obs["person"] = adata.obs["subject"].astype(str)
+    adata.obs["site"] = "north"
+    for side in ("ill", "well"):
+        people = adata.obs.loc[adata.obs["state"] == side, "person"].unique()
+        adata.obs.loc[adata.obs["person"].isin(people[::2]), "site"] = "south"
+    adata.obs.loc[adata.obs["person"] == people[1], "site"] = "west"
+    for site, name in (("north", "a"), ("south", "b")):
+        part = adata[adata.obs["site"] == site]
+        pd.DataFrame(part.X.T, index=part.var_names, columns=part.obs_names).to_csv(folder / f"{name}.csv")
+        sheet = part.obs[["state", "person"]].rename_axis("sample")
+        sheet.rename(columns={"state": "group"} if name == "b" else {}).to_csv(folder / f"{name}.sheet.csv")
+    adata.write_h5ad(folder / "both.h5ad")
+    return folder
+
+
+def call(folder, monkeypatch, *words):
+    monkeypatch.chdir(folder)
+    return CliRunner().invoke(app, ["meta-module", *map(str, words)])
+
+
+def test_tables_with_sheets_and_questions_of_their_own(folder, monkeypatch):
+    own = ("--case", 'state == "ill"', "--case", 'group == "ill"', "--control", 'state == "well"')
+    own += (
+        "--control",
+        'group == "well"',
+        "--subject",
+        "person",
+        "--samples",
+        "a.sheet.csv",
+        "--samples",
+        "b.sheet.csv",
+    )
+    done = call(
+        folder,
+        monkeypatch,
+        "a.csv",
+        "b.csv",
+        *own,
+        "--size",
+        30,
+        "--forest",
+        "f.svg",
+        "--judged",
+        "j.tsv",
+        "--out",
+        "m.tsv",
+    )
+    assert done.exit_code == 0, done.output
+    module = gl.Module.load(folder / "m.tsv")
+    assert [row["name"] for row in module.about["cohorts"]] == ["a", "b"]
+    assert len(module.selected) == 30
+    assert "cohort b: b.csv" in done.output
+    assert f"m.tsv: 30 genes, first {', '.join(module.selected[:5])}" in done.output
+    assert "<svg" in (folder / "f.svg").read_text(encoding="utf-8")
+    assert pd.read_csv(folder / "j.tsv", sep="\t")["name"].tolist() == ["a", "b"]
+
+
+def test_one_table_by_a_column_is_the_same_and_tells_what_is_left_out(folder, monkeypatch):
+    done = call(folder, monkeypatch, "both.h5ad", "--by", "site", *ASKED, "--out", "by.tsv", "--json")
+    assert done.exit_code == 0, done.output
+    facts = json.loads(done.output)
+    assert [row["name"] for row in facts["cohorts"]] == ["north", "south"]
+    assert "cohorts left out for fewer than 3 subjects of a group: 1 (west (0 cases, 1 controls))" in facts["notes"]
+    tables = [gl.Module.load(folder / f"{name}.tsv").table.set_index("gene")["p"].sort_index() for name in ("by", "m")]
+    # Values of the CSV are decimal.
+    np.testing.assert_allclose(*tables, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("both.h5ad", *ASKED), "both.h5ad is one table; give one for each cohort, or say .*--by study"),
+        (("a.csv", "b.csv", "--by", "site", *ASKED), "--by site goes with one table, not with 2"),
+        (("a.csv", "a.csv", *ASKED), "a table is given twice"),
+        (("both.h5ad", "--by", "place", *ASKED), "'place'"),
+        (("both.h5ad", "--by", "condition", *ASKED), "condition has 0 cohorts with 3 cases and 3 controls"),
+        (("both.h5ad", "--by", "site", *ASKED[:4]), "taken for as many people"),
+        (
+            ("a.csv", "b.csv", "both.h5ad", *ASKED, "--drop", "x > 1", "--drop", "y > 1"),
+            "--drop is given 2 times for 3 ",
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_told_before_anything_is_written(folder, monkeypatch, words, says):
+    done = call(folder, monkeypatch, *words, "--out", "none.tsv")
+    assert isinstance(done.exception, gl.GenelightError), done.output
+    with pytest.raises(gl.GenelightError, match=says):
+        raise done.exception
+    assert not (folder / "none.tsv").exists()
