@@ -2,14 +2,21 @@
 
 import gzip
 import os
+import tempfile
+import warnings
 import zipfile
+from pathlib import Path
 from xml.sax.saxutils import escape
 
+import anndata as ad
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.io
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
 from genelight.errors import FormatError, InputError
 from genelight.io import read
@@ -150,12 +157,16 @@ def assert_equal(adata, x, obs, var):
     genes_in_rows=st.booleans(),
     separator=st.sampled_from(["\t", ";", ",", "|"]),
     comma=st.booleans(),
-    missing=st.sampled_from(["", "NA", "nan", "NaN", "null", "#N/A", "n/a", "-", "."]),
+    missing=st.sampled_from(["", "NA", "N/A", "nan", "NaN", "null", "NULL", "None", "#N/A", "n/a", "-", "?", "."]),
     packed=st.booleans(),
     quoting=st.sampled_from([0, 2]),
     title=st.sampled_from(["", "# made by hand\n", "Cohort A\n"]),
+    windows=st.booleans(),
+    mark=st.booleans(),
 )
-def test_delimited_text(tmp_path, table, genes_in_rows, separator, comma, missing, packed, quoting, title):
+def test_delimited_text(
+    tmp_path, table, genes_in_rows, separator, comma, missing, packed, quoting, title, windows, mark
+):
     x, obs, var, random = table
     # What describes the columns stands in rows, under text of its own only where it is text.
     x_rows, beside = (x.T, var) if genes_in_rows else (x, obs)
@@ -164,7 +175,8 @@ def test_delimited_text(tmp_path, table, genes_in_rows, separator, comma, missin
     text = wide.to_csv(sep=separator, decimal=decimal, na_rep=missing, quoting=quoting, index_label="id")
     if title and separator == "\t" and not title.startswith("#"):
         title = ""
-    content = (title + text).encode()
+    text = title + text
+    content = (text.replace("\n", "\r\n") if windows else text).encode("utf-8-sig" if mark else "utf-8")
     path = tmp_path / ("x.csv.gz" if packed else "x.csv")
     path.write_bytes(gzip.compress(content) if packed else content)
     empty = pd.DataFrame(index=x.index if genes_in_rows else x.columns)
@@ -219,6 +231,83 @@ def test_gct_and_h5ad(tmp_path, table):
     back = read(tmp_path / "x.h5ad")
     np.testing.assert_array_equal(back.X, x)
     assert [*back.obs.columns, *back.var.columns] == [*adata.obs.columns, *adata.var.columns]
+
+
+@SETTINGS
+@given(table=tables(), form=st.sampled_from(["zarr", "loom", "h5mu"]))
+def test_zarr_loom_and_mudata(tmp_path, table, form):
+    x, obs, var, _ = table
+    path = Path(tempfile.mkdtemp(dir=tmp_path)) / f"x.{form}"
+    adata = ad.AnnData(x.to_numpy(), obs=obs, var=var)
+    if form == "zarr":
+        with ad.settings.override(zarr_write_format=3), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of zarr, about its formats
+            adata.write_zarr(path)
+    elif form == "h5mu":
+        with h5py.File(path, "w") as file:
+            ad.io.write_elem(file, "mod/rna", adata)
+            ad.io.write_elem(file, "obs", obs.rename(columns=lambda name: f"rna:{name}"))
+    else:
+        with h5py.File(path, "w") as file:
+            file["matrix"] = x.to_numpy().T
+            for name, side, told in (("CellID", "col_attrs", obs), ("Gene", "row_attrs", var)):
+                file[f"{side}/{name}"] = np.array(list(told.index), "S")
+                for column in told:
+                    cells = told[column].to_numpy()
+                    file[f"{side}/{column}"] = cells.astype("S") if cells.dtype == object else cells
+    found = read(path)
+    found.obs = found.obs[[name for name in found.obs if not name.startswith("rna:")]]
+    assert_equal(found, x, obs, var)
+
+
+@SETTINGS
+@given(table=tables(), packed=st.booleans(), missing=st.sampled_from(["", "NA", "null"]))
+def test_series_matrix(tmp_path, table, packed, missing):
+    x, obs, _, random = table
+    lines = ['!Series_title\t"x"', "!Sample_geo_accession\t" + "\t".join(f'"{name}"' for name in x.index)]
+    for name in obs:
+        # What is said of one sample may stand on another line than it does for the others.
+        lines.append("!Sample_characteristics_ch1\t" + "\t".join(f'"{name}: {cell}"' for cell in obs[name]))
+    described = lines[2:]
+    random.shuffle(described)
+    values = x.T.to_csv(sep="\t", na_rep=missing, index_label="ID_REF", quoting=2)
+    text = "\n".join([*lines[:2], *described, "!series_matrix_table_begin", values]) + "!series_matrix_table_end\n"
+    path = tmp_path / ("x_series_matrix.txt.gz" if packed else "x_series_matrix.txt")
+    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    assert_equal(read(path), x, obs, pd.DataFrame(index=x.columns))
+
+
+@SETTINGS
+@given(table=tables(), form=st.sampled_from(["h5", "mtx", "mtx.gz", "folder"]))
+def test_10x_and_a_table_for_each_sample(tmp_path, table, form):
+    x = table[0].fillna(0).abs().round()
+    folder = Path(tempfile.mkdtemp(dir=tmp_path))
+    counts = sparse.csc_matrix(x.T.to_numpy())
+    if form == "h5":
+        path = folder / "x.h5"
+        with h5py.File(path, "w") as file:
+            for key in ("data", "indices", "indptr"):
+                file[f"matrix/{key}"] = getattr(counts, key)
+            file["matrix/shape"], file["matrix/barcodes"] = counts.shape, np.array(list(x.index), "S")
+            file["matrix/features/name"] = file["matrix/features/id"] = np.array(list(x.columns), "S")
+    elif form == "folder":
+        path = folder
+        for sample in x.index:
+            x.loc[sample].to_csv(folder / f"{sample}.txt", sep="\t", header=False)
+    else:
+        path = folder
+        scipy.io.mmwrite(folder / "matrix.mtx", counts)
+        (folder / "barcodes.tsv").write_text("".join(f"{name}\n" for name in x.index))
+        (folder / "features.tsv").write_text("".join(f"{gene}\t{gene}\tGene Expression\n" for gene in x))
+        for file in folder.iterdir() if form == "mtx.gz" else ():
+            (folder / f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+            file.unlink()
+    found = read(path)
+    order = list(found.obs_names)
+    assert sorted(order) == sorted(x.index)
+    assert list(found.var_names) == list(x.columns)
+    values = found.X.toarray() if sparse.issparse(found.X) else found.X
+    np.testing.assert_array_equal(values, x.loc[order])
 
 
 @settings(SETTINGS, max_examples=int(os.environ.get("GENELIGHT_FUZZ", "25")) * 4)
