@@ -14,6 +14,8 @@ OBS = pd.DataFrame(
         "days since onset": [0.0, 2.0, 3.0, np.nan],
         "a-dsd": [1, 2, 3, 4],
         "cs.mg": [0, 0, 5, 5],
+        "ill (1)": [1, 0, 1, 0],
+        "gone?": [np.nan] * 4,
     },
     index=["s1", "s2", "s3", "s4"],
 )
@@ -43,6 +45,9 @@ def test_a_query_selects_the_samples_it_names(query, expected):
         ("hourz >= 45", UnknownNameError, "unknown obs column 'hourz' in case = 'hourz >= 45'; did you mean 'hours'"),
         ('condition == "sick"', InputError, "selects none of 4 samples; condition has 'ill', 'well'"),
         ("`a-dsd` > 9", InputError, "selects none of 4 samples; `a-dsd` has 1, 2, 3, 4"),
+        ('hours == "45"', InputError, "hours has 0, 45, 60, 108, numbers, which stand without quotes"),
+        ('`ill (1)` == "1"', InputError, "selects none of 4 samples; `ill (1)` has 1, 0, numbers, which"),
+        ("`gone?` > 0", InputError, "selects none of 4 samples; `gone?` has missing values only"),
         ("@print('x')", InputError, "cannot be read"),
         ("hours.__class__ == 1", InputError, "'hours.__class__', which is not known here"),
         ("hours + 1", InputError, "'add of values', which is not known here"),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import InputError, UnknownNameError, first_three
-from .expressions import NO_SHEET, evaluate, quoted
+from .expressions import NO_SHEET, columns_named, evaluate, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,11 +118,16 @@ def select_samples(obs: pd.DataFrame, query: str, *, role: str) -> np.ndarray:
     array([False,  True,  True])
     """
     mask = evaluate(obs, query, role=role)
-    named = [c for c in obs.columns if re.search(rf"\b{re.escape(str(c))}\b", query)]
-    there = "; ".join(
-        f"{quoted(c)} has {first_three(map(repr, obs[c].dropna().unique().tolist()), n=6)}" for c in named
-    )
     if not mask.any():
-        msg = f"{role} = {query!r} selects none of {len(obs)} samples; {there}"
+        there = [_values_of(obs[column], query) for column in obs.columns if str(column) in columns_named(query, obs)]
+        msg = "; ".join([f"{role} = {query!r} selects none of {len(obs)} samples", *there])
         raise InputError(msg)
     return mask
+
+
+def _values_of(column: pd.Series, query: str) -> str:
+    """What a column holds, and that numbers are no text where a question may take them for it."""
+    values = column.dropna().unique().tolist()
+    said = f"{quoted(column.name)} has {first_three(map(repr, values), n=6) or 'missing values only'}"
+    text_asked = column.dtype.kind in "iuf" and any(sign in query for sign in "'\"")
+    return f"{said}, numbers, which stand without quotes" if text_asked and values else said
