@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -85,7 +86,9 @@ def trial(folder: Path, *, seconds: float, seed: int) -> list[Row]:  # noqa: ARG
         rows.append(
             Row(fault, 1, int(code != 2 or said.count("\n") != 1), said.strip()[:100].replace(str(folder), "…"))
         )
-    return [*_grouped(rows), _full_disk(folder, table), *_surroundings(table)]
+    csv = folder / "zoë.csv"
+    gl.demo.cohort()[:, :600].to_df().round(3).T.to_csv(csv, index_label="gene")
+    return [*_grouped(rows), _full_disk(folder, table), *_surroundings(csv)]
 
 
 def _grouped(rows: list[Row]) -> list[Row]:
@@ -122,14 +125,19 @@ def _full_disk(folder: Path, table: Path) -> Row:
 
 
 def _surroundings(table: Path) -> list[Row]:
-    """A terminal of another encoding, and no place for numba to keep what it compiled."""
+    """Terminals of another encoding, and a package and a home that take no compiled code."""
     code = "import sys; from genelight.cli import main; sys.argv = ['genelight', *sys.argv[1:]]; main()"
-    ask = [sys.executable, "-c", code, "read", str(table)]
+    ask = [sys.executable, "-c", code, "inspect", str(table)]
+    locked = table.parent / "locked"
+    shutil.copytree(Path(gl.__file__).parent, locked / "genelight", ignore=shutil.ignore_patterns("__pycache__"))
+    for room in ("io", "evidence"):
+        (locked / "genelight" / room / "__pycache__").touch()
+    nowhere = {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null", "NUMBA_CACHE_DIR": "", "PYTHONPATH": str(locked)}
     rows = []
     for fault, changes in {
         "a terminal of ASCII": {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
         "a terminal of latin-1": {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"},
-        "no writable cache for numba": {"NUMBA_CACHE_DIR": "/proc/numba", "HOME": "/proc"},
+        "no writable cache for numba": nowhere | {"MPLCONFIGDIR": str(table.parent / "mpl")},
     }.items():
         ended = subprocess.run(ask, env={**os.environ, **changes}, capture_output=True, check=False)
         rows.append(Row(fault, 1, int(ended.returncode != 0), ended.stderr.decode("latin-1").strip()[-100:] or "works"))

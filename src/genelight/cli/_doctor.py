@@ -22,7 +22,6 @@ commands = typer.Typer()
 PACKAGES = ("torch", "numpy", "scipy", "pandas", "anndata", "scikit-learn", "numba", "pyarrow", "zarr", "h5py")
 EXTRAS = {
     "attribution": ("captum",),
-    "patients": ("statsmodels",),
     "survival": ("lifelines",),
     "sweep": ("optuna",),
 }
@@ -80,7 +79,16 @@ def _folders() -> Iterator[tuple[str, dict[str, Any]]]:
     }
     for name, path in places.items():
         there = next(each for each in (path, *path.parents) if each.exists())
-        yield name, {"path": str(path), "writable": os.access(there, os.W_OK | os.X_OK)}
+        yield name, {"path": str(path), "writable": _writable(there)}
+
+
+def _writable(folder: Path) -> bool:
+    """Whether a file can be made there; rights alone say too much for root, and on a read-only disk."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def _faults(facts: dict[str, Any]) -> Iterator[str]:
@@ -113,5 +121,5 @@ def _lines(facts: dict[str, Any]) -> Iterator[str]:
         there = ", ".join(f"{name} {version}" for name, version in parts.items())
         yield f"extra      {extra}: " + (f"absent; pip install 'genelight[{extra}]'" if absent else there)
     faults = facts["faults"]
-    yield f"{len(faults)} faults:" if faults else "all is well"
+    yield "to be mended:" if faults else "all is well"
     yield from (f"- {fault}" for fault in faults)

@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from .._core.compiled import compiled
 
 __all__ = ["add_betweenness"]
 
 UNREACHABLE = 255
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def add_betweenness(
     distance_pp: np.ndarray, start_p: np.ndarray, neighbour_e: np.ndarray, first: int, last: int, total_p: np.ndarray
 ) -> None:
@@ -50,7 +51,7 @@ def add_betweenness(
             total_p[v] += share[v]
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _by_distance(distance: np.ndarray, order: np.ndarray) -> int:
     """Sort genes by distance by counting, those without a path last; returns how many have one."""
     place = np.zeros(257, np.int64)

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numba
 import numpy as np
 from scipy import sparse
 
+from .._core.compiled import compiled
 from .._core.threads import pieces, thread_map
 
 __all__ = ["matched_moments", "matched_tail", "overlaps"]
@@ -26,7 +26,7 @@ def overlaps(lists: Sequence[np.ndarray], member_gs: sparse.csr_matrix) -> np.nd
     return out_ks
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _count(start_k: np.ndarray, gene_e: np.ndarray, start_g: np.ndarray, set_m: np.ndarray, out_ks: np.ndarray) -> None:
     for k in range(len(out_ks)):
         for gene in gene_e[start_k[k] : start_k[k + 1]]:
@@ -85,7 +85,7 @@ def matched_moments(
     return mean_ks, np.sqrt((left_sb @ spread_bk).T)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _tails(
     size_b: np.ndarray,
     drawn_kb: np.ndarray,
@@ -106,7 +106,7 @@ def _tails(
             out_ks[k, s] = _tail(size_b, drawn_kb[k], bins, members, overlap_ks[k, s], now, new, part)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _tail(
     size_b: np.ndarray,
     drawn_b: np.ndarray,
@@ -137,7 +137,7 @@ def _tail(
     return min(tail, 1.0)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _one_bin(size: int, drawn: int, members: int, out: np.ndarray) -> tuple[int, int]:
     """Probabilities of every overlap in one bin, each from its neighbour, the likeliest first; returns least, steps."""
     rest = size - drawn - members

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from .._core.compiled import compiled
 
 __all__ = ["SOURCES", "UNREACHABLE", "search_block"]
 
@@ -17,7 +18,7 @@ _ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
 _SPREAD = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").view("<u8").ravel()
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def search_block(
     start_p: np.ndarray, neighbour_e: np.ndarray, low: int, high: int, source: int, out_pw: np.ndarray
 ) -> int:
@@ -61,7 +62,7 @@ def search_block(
     return level - 1
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _one_step(
     start_p: np.ndarray,
     neighbour_e: np.ndarray,
@@ -95,7 +96,7 @@ def _one_step(
     return grown
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _record(plane_bw: np.ndarray, new_w: np.ndarray, level: int) -> None:
     for b in range(8):
         if (level >> b) & 1:
@@ -103,7 +104,7 @@ def _record(plane_bw: np.ndarray, new_w: np.ndarray, level: int) -> None:
                 plane_bw[b, w] |= new_w[w]
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _write_out(seen: np.ndarray, plane: np.ndarray, low: int, longest: int, out_pw: np.ndarray) -> None:
     nodes = len(seen)
     out_pw[:low] = _ONES

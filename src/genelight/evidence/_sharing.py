@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from .._core.compiled import compiled
 
 __all__ = ["largest_components", "pair_sums"]
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def pair_sums(
     distance_pp: np.ndarray,
     value_v: np.ndarray,
@@ -66,7 +67,7 @@ def pair_sums(
                         out_kf[k, f] += ((own >> shift_f[f]) & most) + 2 * ((others >> shift_f[f]) & most)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _add_row(
     distance_p: np.ndarray, value_v: np.ndarray, order_u: np.ndarray, start_b: np.ndarray, first: int, row: np.ndarray
 ) -> None:
@@ -78,7 +79,7 @@ def _add_row(
             row[j + c + 1] += sums
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _readers(
     start_b: np.ndarray, count_kb: np.ndarray, run: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -109,14 +110,14 @@ def _readers(
     return cell_e, end_k, start_i, reader_e
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _read_at(count: int, run: int) -> np.ndarray:
     """Rows of a bin at which an item with so many genes there reads: the last of each run, and its own last."""
     last = np.arange(run - 1, count + run - 1, run)
     return np.minimum(last, count - 1)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def largest_components(
     distance_pp: np.ndarray, order_ru: np.ndarray, start_b: np.ndarray, count_kb: np.ndarray, out_rk: np.ndarray
 ) -> None:
@@ -151,7 +152,7 @@ def largest_components(
             out_rk[r, k] = largest
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _join(
     parent: np.ndarray, size: np.ndarray, i: int, neighbour: np.ndarray, bin_i: np.ndarray, end_b: np.ndarray
 ) -> int:
@@ -163,7 +164,7 @@ def _join(
     return largest
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _unite(parent: np.ndarray, size: np.ndarray, i: int, j: int) -> int:
     while parent[i] != i:
         parent[i] = parent[parent[i]]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .._core.compiled import compiled
 from ._missing import MISSING
 
 __all__ = ["MISSING", "NUMBER", "SKIP", "TEXT", "BadLine", "Cells", "parse"]
@@ -103,7 +103,7 @@ def parse(block: bytes, kinds: np.ndarray, *, separator: str, decimal: str = "."
     return Cells(values_rc[:rows], texts, line_r[:rows], lines)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _parse(data, kinds, separator, decimal, values_rc, spans, line_r, hard):  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0917 - one pass over the bytes
     """Fill the rows; returns rows, cells left to Arrow, and what stopped it on which line with how many cells."""
     size, columns = len(data), len(kinds)
@@ -153,7 +153,7 @@ def _parse(data, kinds, separator, decimal, values_rc, spans, line_r, hard):  # 
     return row, hards, _OK, line, 0
 
 
-@numba.njit(nogil=True, cache=True, inline="always")
+@compiled(inline="always")
 def _close(data, at):  # type: ignore[no-untyped-def]
     """The quote that closes a cell, doubled ones passed over; else the end of the line."""
     while data[at] != _NEWLINE:
@@ -165,7 +165,7 @@ def _close(data, at):  # type: ignore[no-untyped-def]
     return at
 
 
-@numba.njit(nogil=True, cache=True, inline="always")
+@compiled(inline="always")
 def _number(data, at, separator, decimal):  # type: ignore[no-untyped-def]  # noqa: PLR0917
     """A plain decimal number of at most 15 digits at a place; where it ends, and whether it was one."""
     negative = data[at] == 45
@@ -230,7 +230,7 @@ def _trimmed(data: np.ndarray, spans: np.ndarray) -> pa.StringArray:
     return pc.utf8_trim_whitespace(pc.utf8_trim(pc.utf8_trim_whitespace(texts), '"'))
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _gather(data, spans):  # type: ignore[no-untyped-def]
     """Bytes of some spans one behind the other, and where each begins."""
     offsets = np.empty(len(spans) + 1, np.int32)
