@@ -185,7 +185,7 @@ def test_in_the_subspace_loss_gradient_and_r2_are_those_of_gene_space(cohort, ac
     space = find_subspace(x_ng)
     assert space.lost == 0.0
     narrow = Stack(space.basis_gk.shape[1], (12, 6), activation)
-    STARTS["random"](narrow, space, 1)
+    STARTS["random"](narrow, space, None, seed=1)
     wide = in_genes(narrow, space.basis_gk, activation)
     basis, x, c = torch.from_numpy(space.basis_gk), torch.from_numpy(x_ng), torch.from_numpy(space.coordinates(x_ng))
     # Steps along the gradient: unlike Adam's, they do not depend on the axes that numbers are written in.

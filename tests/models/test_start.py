@@ -7,6 +7,7 @@ from genelight import simulate
 from genelight.models.activations import ACTIVATIONS
 from genelight.models.network import Stack
 from genelight.models.shrink import rotate, shrink_means
+from genelight.models.spaces import GeneSpace
 from genelight.models.starts import STARTS
 from genelight.models.subspace import find_subspace
 from genelight.pp import prepare
@@ -19,7 +20,7 @@ def x_ng(cohort):
 
 def started(subspace, widths, seed=0):
     net = Stack(subspace.basis_gk.shape[1], widths, "prelu")
-    STARTS["programmes"](net, subspace, seed)
+    STARTS["programmes"](net, subspace, None, seed=seed)
     return net.requires_grad_(requires_grad=False)
 
 
@@ -87,10 +88,11 @@ def test_nodes_stand_for_fewer_genes_than_axes_do_and_find_planted_programmes():
 
 def test_starts_depend_on_the_seed_alone(x_ng):
     subspace = find_subspace(x_ng)
+    c = torch.from_numpy(subspace.coordinates(x_ng))
     for name in STARTS:
-        nets = [Stack(47, (6, 3), "prelu") for _ in range(3)]
+        nets = [Stack(c.shape[1], (6, 3), "prelu") for _ in range(3)]
         for net, seed in zip(nets, (1, 1, 2), strict=True):
-            STARTS[name](net, subspace, seed)
+            STARTS[name](net, subspace, c, seed=seed)
         first, again, other = (net.hidden[0].weight for net in nets)
         assert torch.equal(first, again)
         assert name != "random" or not torch.equal(first, other)
@@ -98,10 +100,28 @@ def test_starts_depend_on_the_seed_alone(x_ng):
 
 def test_the_random_start_has_the_variance_of_he():
     net = Stack(400, (300, 200), "relu")
-    STARTS["random"](net, None, 0)
+    STARTS["random"](net, None, None, seed=0)
     for linear in [*net.hidden, net.out]:
         assert linear.weight.std().item() == pytest.approx((2 / linear.in_features) ** 0.5, rel=0.02)
         assert (linear.bias == 0).all()
+
+
+def test_the_unit_variance_start_lets_every_layer_hear_the_samples(x_ng):
+    space = GeneSpace.unit(x_ng)
+    c = torch.from_numpy(space.coordinates(x_ng))
+    heard = {}
+    for name in ("glorot", "unit variance"):
+        net = Stack(c.shape[1], (32, 32, 32), "sigmoid", squash=True)
+        STARTS[name](net, space, c, seed=0)
+        with torch.no_grad():
+            heard[name] = [linear(net.encode(c, depth)) for depth, linear in enumerate(net.hidden)]
+            back = net(c)
+    for z in heard["unit variance"]:
+        np.testing.assert_allclose(z.mean(0), 0.0, atol=0.02)
+        np.testing.assert_allclose(z.std(0), 1.0, atol=0.02)
+    assert heard["glorot"][2].std(0).max() < 0.3
+    # What comes out begins near each gene's own mean.
+    assert (back.mean(0) - c.mean(0)).abs().median() < 0.02
 
 
 def test_activations_bend_as_they_say():

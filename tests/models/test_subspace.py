@@ -55,7 +55,7 @@ def pair():
     x_ng = centred(25, 60)
     subspace = find_subspace(x_ng)
     net = Stack(subspace.basis_gk.shape[1], (9, 5, 7), "prelu").double()
-    STARTS["random"](net, subspace, 0)
+    STARTS["random"](net, subspace, None, seed=0)
     with torch.no_grad():
         for activation in net.activations:
             activation.weight.uniform_(-0.5, 0.5, generator=torch.Generator().manual_seed(1))

@@ -18,7 +18,7 @@ INPUTS = 20
 
 def member(seed: int, *, samples: int = 50, activation: str = "prelu", tied: bool = False) -> Member:
     net = Stack(INPUTS, (8, 4, 8) if tied else (8, 4), activation, tied=tied)
-    STARTS["random"](net, GeneSpace.plain(INPUTS), seed)
+    STARTS["random"](net, GeneSpace.plain(INPUTS), None, seed=seed)
     c_nk = torch.randn((samples, INPUTS), generator=torch.Generator().manual_seed(seed))
     return Member(net, c_nk - c_nk.mean(0), seed)
 

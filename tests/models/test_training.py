@@ -27,7 +27,7 @@ def watched(c: torch.Tensor) -> HeldOut:
 
 def network(activation: str = "prelu") -> Stack:
     net = Stack(12, (6, 4), activation)
-    STARTS["random"](net, None, 0)
+    STARTS["random"](net, None, None, seed=0)
     return net
 
 
@@ -172,7 +172,7 @@ def test_weights_that_may_not_be_negative_are_not():
 
 def test_the_divergence_is_torchs_and_grows_with_its_weight():
     net = Stack(12, (6, 4), "prelu", latent=2)
-    STARTS["random"](net, None, 0)
+    STARTS["random"](net, None, None, seed=0)
     c = samples()
     with torch.no_grad():
         mean, log_variance = net.encode(c, 2), net.spread(net.encode(c, 1))

@@ -15,7 +15,7 @@ from .._core.checks import check_positive
 from .._core.progress import progress
 from .adam import Adam
 
-__all__ = ["DeepNet", "DeepRecipe", "train_deep"]
+__all__ = ["DeepNet", "DeepRecipe", "deep_step", "train_deep"]
 
 AT_ONCE = 4096
 LEAST_SD = 1e-3
@@ -189,17 +189,23 @@ def train_deep(net: DeepNet, c_nk: np.ndarray, recipe: DeepRecipe, *, seed: int,
         for epoch in range(recipe.epochs):
             total = 0.0
             for rows in torch.randperm(len(x), generator=draw).split(recipe.batch):
-                code = net.code(x[rows])
-                loss = torch.stack([(out - x[rows]).square().mean() for out in net.each(code)]).mean()
-                loss.backward()
-                nn.utils.clip_grad_norm_(net.parameters(), recipe.clip)
                 rate, momentum = next(cycle)
-                optimizer.step(rate, momentum=momentum, decay=recipe.decay)
-                total += float(loss.detach()) * len(rows)
+                total += deep_step(net, x[rows], optimizer, recipe=recipe, rate=rate, momentum=momentum) * len(rows)
             history.append({"epoch": epoch + 1, "train_loss": total / len(x) / size})
             tell()
     net.eval().requires_grad_(requires_grad=False)
     return history
+
+
+def deep_step(
+    net: DeepNet, x: torch.Tensor, optimizer: Adam, *, recipe: DeepRecipe, rate: float, momentum: float
+) -> float:
+    """One step of the optimizer; returns the loss before it."""
+    loss = torch.stack([(out - x).square().mean() for out in net.each(net.code(x))]).mean()
+    loss.backward()
+    nn.utils.clip_grad_norm_(net.parameters(), recipe.clip)
+    optimizer.step(rate, momentum=momentum, decay=recipe.decay)
+    return float(loss.detach())
 
 
 def _cycle(steps: int, recipe: DeepRecipe) -> Iterator[tuple[float, float]]:

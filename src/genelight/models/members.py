@@ -80,8 +80,8 @@ def _begun(
     else:
         c_nk = space.coordinates(draw.x_ng[draw.rows])
     net = preset.network(c_nk.shape[1], widths)
-    STARTS[preset.start](net, space, draw.seed)
     samples = torch.from_numpy(c_nk)
+    STARTS[preset.start](net, space, samples, seed=draw.seed)
     whiten(net, samples)
     return Member(net, samples, draw.seed), rotated
 

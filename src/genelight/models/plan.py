@@ -84,9 +84,10 @@ class Plan:
             space = GeneSpace.unit(samples.x_ng) if unit else GeneSpace.plain(samples.genes)
             c_nk = space.coordinates(samples.x_ng)
         net = self.preset.network(c_nk.shape[1], self.widths)
-        STARTS[self.preset.start](net, space, self.seed)
-        whiten(net, torch.from_numpy(c_nk))
-        return Start(space, net, torch.from_numpy(c_nk), samples.genes)
+        coordinates = torch.from_numpy(c_nk)
+        STARTS[self.preset.start](net, space, coordinates, seed=self.seed)
+        whiten(net, coordinates)
+        return Start(space, net, coordinates, samples.genes)
 
     def train(
         self,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+import torch
 
 from .._core.checks import check_positive
 from ..io import Store
@@ -79,7 +80,7 @@ class Random(Spec):
         x_ng = training_values(preparation, adata)
         space = _any_subspace(len(preparation.genes), max(self.widths), seed=self.seed)
         net = self.network(space.basis_gk.shape[1], self.widths)
-        STARTS["random"](net, space, self.seed)
+        STARTS["random"](net, space, torch.empty(0), seed=self.seed)
         settings = {"widths": list(self.widths), "activation": self.activation, "start": "random", "seed": self.seed}
         ranges = code_ranges(space, net, x_ng)
         return LinearAtTheEnd(preparation, space, net, spec=spec, ranges=ranges, settings=settings, history=[])

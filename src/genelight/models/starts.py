@@ -21,8 +21,8 @@ __all__ = ["STARTS", "Start", "whiten"]
 class Start(Protocol):
     """One way to set the weights of a network before it is trained."""
 
-    def __call__(self, net: Stack, space: Space, seed: int) -> None:
-        """Set them, in place."""
+    def __call__(self, net: Stack, space: Space, c_nk: torch.Tensor, *, seed: int) -> None:
+        """Set them, in place, for samples with coordinates `c_nk`."""
         ...
 
 
@@ -30,7 +30,7 @@ STARTS: Registry[Start] = Registry("start")
 
 
 @STARTS.register("random", doi="10.1109/ICCV.2015.123")
-def random_start(net: Stack, space: Space, seed: int) -> None:  # noqa: ARG001
+def random_start(net: Stack, space: Space, c_nk: torch.Tensor, *, seed: int) -> None:  # noqa: ARG001
     """He initialisation, seeded: the textbook start."""
     generator = torch.Generator().manual_seed(seed)
     for linear in _own(net):
@@ -39,7 +39,7 @@ def random_start(net: Stack, space: Space, seed: int) -> None:  # noqa: ARG001
 
 
 @STARTS.register("glorot")
-def glorot_start(net: Stack, space: Space, seed: int) -> None:  # noqa: ARG001
+def glorot_start(net: Stack, space: Space, c_nk: torch.Tensor, *, seed: int) -> None:  # noqa: ARG001
     """Uniform initialisation of Glorot and Bengio (2010), seeded: what Keras does unless told otherwise."""
     generator = torch.Generator().manual_seed(seed)
     for linear in _own(net):
@@ -47,8 +47,33 @@ def glorot_start(net: Stack, space: Space, seed: int) -> None:  # noqa: ARG001
         nn.init.zeros_(linear.bias)
 
 
+@STARTS.register("unit variance", doi="10.48550/arXiv.1511.06422")
+@torch.no_grad()
+def unit_variance_start(net: Stack, space: Space, c_nk: torch.Tensor, *, seed: int) -> None:  # noqa: ARG001
+    """Orthonormal weights, scaled so that every node hears the samples with mean 0 and variance 1; seeded.
+
+    Layer by layer, on up to 512 samples (Mishkin and Matas 2015). The output begins at the samples' mean. A stack of
+    sigmoid layers begun by Glorot's rule hears almost the same of every sample in its second layer, and hardly learns.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    h = c_nk[torch.randperm(len(c_nk), generator=generator)[:512]]
+    mean = h.mean(0)
+    linear: nn.Linear
+    for linear, activation in zip(net.hidden, net.activations, strict=True):  # type: ignore[assignment]
+        if not isinstance(linear, Mirror):
+            nn.init.orthogonal_(linear.weight, generator=generator)
+            nn.init.zeros_(linear.bias)
+            linear.weight.div_(linear(h).std(0).clamp_min(1e-6)[:, None])
+            linear.bias.copy_(-linear(h).mean(0))
+        h = activation(linear(h))
+    if not isinstance(net.out, Mirror):
+        nn.init.xavier_uniform_(net.out.weight, generator=generator)
+    level = torch.logit(mean.clamp(0.02, 0.98)) if net.squash else mean
+    net.out.bias.copy_(level - net.out.weight @ h.mean(0))
+
+
 @STARTS.register("programmes", doi="10.1186/gb-2003-4-11-r76")
-def programme_start(net: Stack, space: Space, seed: int) -> None:
+def programme_start(net: Stack, space: Space, c_nk: torch.Tensor, *, seed: int) -> None:  # noqa: ARG001
     """Start at the PCA solution, each layer rotated so that its nodes' gene profiles are independent components.
 
     With a straight activation the whole stack then equals PCA of the narrowest width, whatever the rotations;
