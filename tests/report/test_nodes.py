@@ -44,6 +44,14 @@ def test_layers_beside_pca_and_programmes_that_pass(make_run_again: Make) -> Non
     assert [(p["programme"], p["node"], p["up"]) for p in found["programmes"]] == [("L1 C.0", "L1.1", "IFI44L, RSAD2")]
 
 
+def test_a_layer_too_wide_to_be_matched_is_named(make_run_again: Make) -> None:
+    folder = make_run_again()
+    assert "were not matched over trainings" not in report.render(report.summarise(folder))
+    path = folder / "04_reproducibility.tsv"
+    path.write_text("".join(x for x in path.read_text().splitlines(keepends=True) if x[:3] != "L3."))
+    assert "The 4 nodes of L3 were not matched over trainings" in report.render(report.summarise(folder))
+
+
 def test_every_node_opens_and_leading_ones_have_a_card(make_run_again: Make) -> None:
     summary = report.summarise(make_run_again())
     page = report.render(summary)

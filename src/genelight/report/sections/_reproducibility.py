@@ -37,6 +37,11 @@ class Reproducibility(Section):
         return {
             "members": int(scored["members"].max()),
             "layers": [_layer(str(la), part, sure) for la, part in scored.groupby("layer", sort=False)],
+            "unmatched": [
+                {"layer": layer, "nodes": len(lit.nodes)}
+                for layer, lit in run.node_genes.items()
+                if layer not in set(scored["layer"])
+            ],
             "programmes": _programmes(sure[~sure["layer"].isin(CONTROLS)]),
         }
 
