@@ -15,7 +15,7 @@ from ..stats.subjects import numbered, rows_of_subjects
 __all__ = ["LEAST_SUBJECTS", "Samples", "Target", "target_of"]
 
 LEAST_SUBJECTS = 3
-MOST_CLASSES = 50
+MOST_CLASSES = 100
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def target_of(samples: Samples, column: str, *, draws: int, seed: int) -> Target
     Raises
     ------
     InputError
-        If fewer than two classes have three subjects, there are more than 50, or an amount never changes.
+        If fewer than two classes have three subjects, there are more than 100, or an amount never changes.
     """
     values = samples.obs[column]
     amount = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
