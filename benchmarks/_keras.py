@@ -84,6 +84,78 @@ def train(
     return {"course": course, "imports": imported - STARTED, "ready": ready - STARTED, "version": k.__version__}
 
 
+def deep(*, folder: str, widths: list[int], decoders: int, batch: int, seconds: float, level: float) -> dict:
+    """Train a bottleneck between two wide layers beside a straight line, from files on; R² within studies by epoch.
+
+    Every part of the last wide layer gives back the sample by itself, and their mean is read. It ends at `level` or
+    when time is over; seconds are those of :func:`train`.
+    """
+    import keras as k
+    import numpy as np
+
+    imported = time.perf_counter()
+    k.utils.set_random_seed(0)
+    x, test, seen, study = (np.load(Path(folder, f"{name}.npy")) for name in ("learners", "test", "seen", "study"))
+    mean = x.mean(0)
+    x, test = x - mean, test - mean
+    first, narrow, last = widths
+    put = k.Input((x.shape[1],))
+    wide = k.layers.Dropout(0.2)(k.layers.Dense(first, activation="silu")(put))
+    code = k.layers.Add()([k.layers.Dense(narrow)(put), k.layers.Dense(narrow)(wide)])
+    line = k.layers.Dense(x.shape[1])(code)
+    outs = []
+    for _ in range(decoders):
+        h = k.layers.Dropout(0.2)(k.layers.Dense(last // decoders, activation="silu")(code))
+        outs.append(k.layers.Add()([line, k.layers.Dense(x.shape[1])(h)]))
+    net = k.Model(put, outs)
+    net.compile(optimizer=k.optimizers.Adam(1e-3), loss=["mse"] * decoders)
+    course, measuring = [], 0.0
+    ready = time.perf_counter()
+    while True:
+        net.fit(x, [x] * decoders, batch_size=batch, epochs=1, verbose=0)
+        asked = time.perf_counter()
+        back = np.mean(net.predict(test, batch_size=256, verbose=0), axis=0)
+        course.append((asked - STARTED - measuring, within(test, back, seen_ng=seen, study_n=study)))
+        measuring += time.perf_counter() - asked
+        if course[-1][1] >= level or course[-1][0] > seconds:
+            break
+    net.save(str(Path(folder, "model.keras")))
+    return {"course": course, "imports": imported - STARTED, "ready": ready - STARTED, "version": k.__version__}
+
+
+def paper(*, folder: str, widths: list[int], rate: float, epochs: int, batch: int) -> dict:
+    """Train the paper's sigmoid network on genes between 0 and 1, from files on; R² within studies at the end."""
+    import keras as k
+    import numpy as np
+
+    k.utils.set_random_seed(0)
+    x, test, seen, study = (np.load(Path(folder, f"{name}.npy")) for name in ("learners", "test", "seen", "study"))
+    low = x.min(0)
+    span = np.where(x.max(0) > low, x.max(0) - low, 1.0).astype(x.dtype)
+    net = _network(x.shape[1], widths, hidden="sigmoid", output="sigmoid")
+    steps = epochs * -(-len(x) // batch)
+    net.optimizer.learning_rate = k.optimizers.schedules.CosineDecay(rate, steps)
+    net.fit((x - low) / span, (x - low) / span, batch_size=batch, epochs=epochs, verbose=0)
+    seconds = time.perf_counter() - STARTED
+    back = net.predict((test - low) / span, batch_size=256, verbose=0) * span + low
+    return {"seconds": seconds, "r2": within(test - x.mean(0), back - x.mean(0), seen_ng=seen, study_n=study)}
+
+
+def within(test_ng: object, back_ng: object, *, seen_ng: object, study_n: object) -> float:
+    """R² over measured values, the mean of each study taken out of what is and of what is left."""
+    import numpy as np
+
+    left = total = 0.0
+    for study in np.unique(study_n):
+        rows = study_n == study
+        seen, size = seen_ng[rows], np.maximum(seen_ng[rows].sum(0), 1)
+        for what, values in (("left", test_ng[rows] - back_ng[rows]), ("total", test_ng[rows])):
+            about = (values - (values * seen).sum(0) / size) * seen
+            squares = float((about.astype(np.float64) ** 2).sum())
+            left, total = (left + squares, total) if what == "left" else (left, total + squares)
+    return 1 - left / total
+
+
 def step(*, genes: int, widths: list[int], batch: int, steps: int) -> dict:
     """Seconds of a training step on one batch, the paper's sigmoid network."""
     import keras as k
@@ -101,4 +173,6 @@ def step(*, genes: int, widths: list[int], batch: int, steps: int) -> dict:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"train": train, "step": step}[sys.argv[1]](**json.loads(sys.argv[2]))))
+    print(
+        json.dumps({"train": train, "deep": deep, "paper": paper, "step": step}[sys.argv[1]](**json.loads(sys.argv[2])))
+    )
