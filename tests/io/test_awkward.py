@@ -15,29 +15,10 @@ from genelight.errors import FormatError, GenelightError, InputError
 from genelight.io import inspect, read, read_gene_pvalues, read_perturbations
 from genelight.pp import map_ids
 
+from .test_any_table import SYMBOLS
+
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "awkward"
-GENES = [
-    "TP53",
-    "MX1",
-    "ISG15",
-    "STAT1",
-    "IRF7",
-    "OAS1",
-    "IFI44",
-    "GAPDH",
-    "ACTB",
-    "CXCL10",
-    "CD3D",
-    "CD8A",
-    "NKG7",
-    "MS4A1",
-    "LYZ",
-    "FCGR3A",
-    "HBB",
-    "CCL5",
-    "IL7R",
-    "PPBP",
-]
+GENES = SYMBOLS[:20]
 SAMPLES = [f"S{i}" for i in range(12)]
 RNG = np.random.default_rng(0)
 LOG2 = pd.DataFrame(RNG.normal(7, 2, (12, 20)).round(3), SAMPLES, GENES)
