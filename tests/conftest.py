@@ -171,3 +171,41 @@ def relu_of() -> Callable[..., Toy]:
 @pytest.fixture(scope="session")
 def toy_of() -> type[Toy]:
     return Toy
+
+
+class Treated:
+    """Cohorts of treated patients: response goes with the known signatures, or with a programme that no one knows."""
+
+    SIX = ("IDO1", "CXCL10", "CXCL9", "HLA-DRA", "STAT1", "IFNG")
+    KNOWN = (*SIX, "CD8A", "GZMA", "PRF1")
+    PLANTED = tuple(f"PLANT{i}" for i in range(12))
+
+    def cohort(
+        self, patients: int = 40, *, genes: int = 300, signature: float = 0.0, planted: float = 0.0, seed: int
+    ) -> AnnData:
+        """log2 expression, three responders and three others at least."""
+        rng = np.random.default_rng(seed)
+        lists = [*self.KNOWN, *self.PLANTED]
+        level_g = np.random.default_rng(99).uniform(2, 12, genes)
+        one_n, two_n = rng.normal(size=patients), rng.normal(size=patients)
+        x_ng = level_g + rng.normal(0, 0.5, genes) + rng.normal(0, 0.6, (patients, genes))
+        x_ng[:, : len(self.KNOWN)] += one_n[:, None]
+        x_ng[:, len(self.KNOWN) : len(lists)] += two_n[:, None]
+        responded_n = rng.random(patients) < 1 / (1 + np.exp(-(signature * one_n + planted * two_n)))
+        responded_n[:3], responded_n[3:6] = True, False
+        obs = pd.DataFrame({"response": np.where(responded_n, "R", "NR")})
+        var = pd.DataFrame(index=[*lists, *(f"GENE{i}" for i in range(genes - len(lists)))])
+        return AnnData(x_ng.astype(np.float32), obs=obs.set_axis([f"s{seed}_{i}" for i in range(patients)]), var=var)
+
+    def cohorts(
+        self, number: int = 6, *, signature: float = 0.0, planted: float = 0.0, seed: int = 0
+    ) -> dict[str, AnnData]:
+        """Several of them by name."""
+        names = [f"c{c}" for c in range(1, number + 1)]
+        seeds = range(100 * seed + 1, 100 * seed + number + 1)
+        return {n: self.cohort(signature=signature, planted=planted, seed=s) for n, s in zip(names, seeds, strict=True)}
+
+
+@pytest.fixture(scope="session")
+def treated() -> Treated:
+    return Treated()

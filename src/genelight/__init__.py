@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .modules import disease_module, meta_module
     from .nodes import encode, light_up
     from .nouns import Contrast, Edges, Evidence, Genes, Model, Module, NodeGenes
-    from .patients import score, severity, stratify
+    from .patients import response, score, severity, stratify
     from .pp import map_ids, prepare
 
 __version__ = "0.1.0"
@@ -64,6 +64,7 @@ __all__ = [
     "prepare",
     "read",
     "report",
+    "response",
     "score",
     "severity",
     "simulate",
@@ -84,7 +85,7 @@ _HOME = {
     **dict.fromkeys(("map_ids", "prepare"), "pp"),
     **dict.fromkeys(("encode", "light_up"), "nodes"),
     **dict.fromkeys(("disease_module", "meta_module"), "modules"),
-    **dict.fromkeys(("score", "severity", "stratify"), "patients"),
+    **dict.fromkeys(("response", "score", "severity", "stratify"), "patients"),
 }
 
 

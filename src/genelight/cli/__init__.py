@@ -29,6 +29,7 @@ from . import (
     _nodes,
     _patients,
     _prepare,
+    _response,
     _several,
     _store,
     _study,
@@ -50,7 +51,7 @@ app = typer.Typer(
 )
 ROOMS = (
     _study, _viewer, _doctor, _data, _store, _prepare, _models, _nodes, _evidence, _further, _modules, _several,
-    _patients,
+    _patients, _response,
 )  # fmt: skip
 for room in ROOMS:
     app.add_typer(room.commands)

@@ -10,6 +10,7 @@ from .groups import Groups
 from .model import Model
 from .module import Module
 from .node_genes import NodeGenes
+from .response import Response
 from .scorecard import Scorecard
 from .severity import Severity
 
@@ -24,6 +25,7 @@ __all__ = [
     "Module",
     "NodeCard",
     "NodeGenes",
+    "Response",
     "Scorecard",
     "Severity",
     "Until",

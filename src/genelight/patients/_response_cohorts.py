@@ -1,0 +1,356 @@
+"""Cohorts of treated patients as one table: a row a patient, normal scores within each, and what was left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from scipy import sparse
+
+from .._core.checks import check_column, select_samples
+from ..errors import InputError, UnknownNameError, first_three
+from ..nouns import Genes
+from ..pp.normalise import NORMALISATIONS, Normalisation
+from ..stats.subjects import rows_of_subjects
+from ._response_words import read_words
+
+__all__ = ["SIGNATURES", "Cohorts", "ResponsePlan", "cohort_sizes", "read_cohorts", "sample_scores"]
+
+SIGNATURES: dict[str, tuple[str, ...]] = {
+    "interferon-gamma signature": ("IDO1", "CXCL10", "CXCL9", "HLA-DRA", "STAT1", "IFNG"),
+    "CD8A": ("CD8A",),
+    "cytolytic activity": ("GZMA", "PRF1"),
+}
+LEAST_COHORTS, LEAST_CLASS, LEAST_PART = 3, 3, 2 / 3
+TWINS, CENTRED = 0.9999, 0.02
+PERSONS = ("patient", "subject", "patient_id", "subject_id", "individual", "donor", "patientid", "subjectid")
+_BEFORE = re.compile(r"^(pre|baseline|before|screening|untreated|day ?0$|week ?0$|c1d1)", re.IGNORECASE)
+_DURING = re.compile(
+    r"^(on\b|on[-_ ]?(treatment|therapy|tx)?$|post|after|during|edt|eot|relapse|progression)", re.IGNORECASE
+)
+_MOST_TIMES = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResponsePlan:
+    """What the columns of cohorts mean, and how response is judged.
+
+    Parameters
+    ----------
+    response
+        Column of ``obs``: R, responder, CR, PR, yes, 1 and their like are responses, NR, PD, no, 0 are none.
+    words
+        What stable disease (``"SD"``), mixed response (``"mixed"``) and words that are not known count as: ``"R"``,
+        ``"NR"`` or ``"drop"``.
+    by
+        Column that names the cohort, where all lie in one table.
+    subject
+        Column that says whose biopsy it is; a patient's biopsies are averaged.
+    before
+        Which biopsies were taken before the treatment, a query on columns; the others are left out.
+    adjust
+        Columns that programmes are adjusted for within each cohort; text as classes.
+    treated
+        Which patients had the treatment, a query, where there is a second arm: the others are its controls.
+    layer
+        Whose nodes are programmes, by default the bottleneck's.
+    local
+        Patients of a new cohort that recalibrate the probability.
+    permutations
+        Of response within cohorts.
+    """
+
+    response: str = "response"
+    words: Mapping[str, str] = field(default_factory=dict)
+    by: str | None = None
+    subject: str | None = None
+    before: str | None = None
+    adjust: Sequence[str] = ()
+    treated: str | None = None
+    layer: str | None = None
+    local: int = 10
+    permutations: int = 200
+
+
+@dataclass(frozen=True)
+class Cohorts:
+    """Patients of the cohorts that can be used.
+
+    Attributes
+    ----------
+    names
+        Of the cohorts.
+    cohort_n
+        Each patient's, a position in `names`.
+    y_n
+        1 where the patient responded, 0 where not.
+    x_ng
+        Normal scores within each biopsy over the genes that its cohort has; NaN where it lacks one.
+    obs
+        What is known of the patients.
+    raw
+        The same patients' values by cohort as they came, a patient's biopsies averaged.
+    dropped
+        What was left out, by cohort.
+    """
+
+    names: tuple[str, ...]
+    cohort_n: np.ndarray
+    y_n: np.ndarray
+    x_ng: np.ndarray
+    genes: Genes
+    obs: pd.DataFrame
+    raw: Mapping[str, AnnData]
+    dropped: Mapping[str, str]
+
+    @property
+    def common_g(self) -> np.ndarray:
+        """Which genes every patient has."""
+        return ~np.isnan(self.x_ng).any(0)
+
+    def positions(self, ids: Sequence[str]) -> np.ndarray:
+        """Where some genes stand, those that are there."""
+        index = Genes(tuple(ids), self.genes.namespace).align(self.genes).index
+        return index[index >= 0]
+
+
+def read_cohorts(cohorts: AnnData | Mapping[str, AnnData], plan: ResponsePlan) -> Cohorts:
+    """Read every cohort, leave out by name those that say nothing, and stop where fewer than three are left.
+
+    Raises
+    ------
+    UnknownNameError
+        If a column does not exist.
+    InputError
+        If fewer than three cohorts have three patients of either class, a word has no known meaning, biopsies under
+        treatment or several of a patient are among the others and nothing was said of them, or two cohorts share one.
+    """
+    dropped: dict[str, str] = {}
+    kept: dict[str, tuple[AnnData, np.ndarray]] = {}
+    for name, adata in _parts(cohorts, plan).items():
+        found, why = _patients(name, adata, plan)
+        if why:
+            dropped[name] = why
+        if found is not None:
+            kept[name] = found
+    if len(kept) < LEAST_COHORTS:
+        said = "; ".join(f"{name}: {why}" for name, why in list(dropped.items())[:5])
+        msg = (
+            f"{len(kept)} of {len(kept) + sum(n not in kept for n in dropped)} cohorts can be used ({said or 'no more'}"
+            f"), and what travels from one cohort to another is seen in {LEAST_COHORTS} or more that have "
+            f"{LEAST_CLASS} responders and {LEAST_CLASS} others each; give more cohorts (of one table: by='study', "
+            "on the command line --by study)"
+        )
+        raise InputError(msg)
+    return _joined(kept, dropped)
+
+
+def sample_scores(adata: AnnData, *, name: str) -> np.ndarray:
+    """Normal scores of the genes within each sample, float32, shape ``(n, g)``; missing values stay so.
+
+    Raises
+    ------
+    InputError
+        If every gene has mean zero over the samples, so that genes of one sample cannot be ranked.
+    """
+    x_ng = adata.X.toarray() if sparse.issparse(adata.X) else np.asarray(adata.X)
+    x_ng = np.where(np.isinf(x_ng), np.nan, x_ng).astype(np.float64)
+    if len(x_ng) >= LEAST_CLASS:
+        whole_ng = x_ng[:, ~np.isnan(x_ng).any(0)]
+        if not whole_ng.size or whole_ng.mean(0).var() <= CENTRED * whole_ng.var():
+            msg = (
+                f"cohort {name!r}: every gene has about the same mean over its samples, as in z-scores or ratios to a "
+                "reference; genes are ranked within a sample here, so give the values before they were centred"
+            )
+            raise InputError(msg)
+    reference_q = NORMALISATIONS["rank"](np.empty((0, x_ng.shape[1])))
+    return Normalisation("rank", reference_q).apply(x_ng).astype(np.float32)
+
+
+def _parts(cohorts: AnnData | Mapping[str, AnnData], plan: ResponsePlan) -> dict[str, AnnData]:
+    if not isinstance(cohorts, AnnData):
+        return dict(cohorts)
+    if plan.by is None:
+        msg = (
+            "one table is one cohort, and what travels is seen in others; name the column that says which cohort a "
+            "sample is of (plan=ResponsePlan(by='study'), on the command line --by study), or give several tables"
+        )
+        raise InputError(msg)
+    of_n = np.asarray(check_column(cohorts.obs, plan.by, role="by").astype(str))
+    return {str(name): cohorts[of_n == name] for name in np.unique(of_n)}
+
+
+def _patients(name: str, adata: AnnData, plan: ResponsePlan) -> tuple[tuple[AnnData, np.ndarray] | None, str]:
+    """A cohort's patients with known response, and whether they responded; and what was left out, in words."""
+    if plan.response not in adata.obs:
+        raise UnknownNameError("response column", plan.response, adata.obs.columns, where=f"cohort {name!r}")
+    out: list[str] = []
+    if plan.before is not None:
+        before_n = select_samples(adata.obs, plan.before, role="before")
+        if not before_n.all():
+            out.append(f"{int((~before_n).sum())} biopsies not before treatment")
+        adata = adata[before_n]
+    y_n = read_words(adata.obs[plan.response], words=plan.words, where=name)
+    known_n = np.isfinite(y_n)
+    if not known_n.all():
+        out.append(f"{int((~known_n).sum())} of {len(known_n)} without response, or dropped by it")
+    adata, y_n = adata[known_n], y_n[known_n]
+    if plan.before is None and known_n.any():
+        _check_times(name, adata.obs)
+    rows_s = _whose(name, adata.obs, y_n=y_n, plan=plan)
+    if len(rows_s) < len(y_n):
+        out.append(f"{len(y_n)} biopsies of {len(rows_s)} patients averaged")
+    first = np.array([rows[0] for rows in rows_s], dtype=np.int64)
+    y_s = y_n[first]
+    ones, zeros = int(y_s.sum()), int((1 - y_s).sum())
+    if min(ones, zeros) < LEAST_CLASS:
+        out.append(f"left out: {ones} responders and {zeros} others")
+        return None, "; ".join(out)
+    return (_averaged(adata, rows_s, first), y_s), "; ".join(out)
+
+
+def _averaged(adata: AnnData, rows_s: Sequence[np.ndarray], first: np.ndarray) -> AnnData:
+    if all(len(rows) == 1 for rows in rows_s):
+        return adata[first].copy()
+    x_ng = adata.X.toarray() if sparse.issparse(adata.X) else np.asarray(adata.X)
+    mean_sg = np.stack([np.asarray(x_ng[rows], dtype=np.float64).mean(0) for rows in rows_s])
+    return AnnData(mean_sg.astype(np.float32), obs=adata.obs.iloc[first].copy(), var=adata.var.copy())
+
+
+def _whose(name: str, obs: pd.DataFrame, *, y_n: np.ndarray, plan: ResponsePlan) -> list[np.ndarray]:
+    """Rows of each patient.
+
+    Raises
+    ------
+    InputError
+        If a column that is called after patients repeats and none was named, or a patient's biopsies differ in
+        response.
+    """
+    if plan.subject is None:
+        lower = {str(column).casefold().replace(" ", "_"): column for column in obs}
+        for column in (lower[person] for person in PERSONS if person in lower):
+            values = obs[column].dropna().astype(str)
+            if values.duplicated().any():
+                msg = (
+                    f"cohort {name!r}: {len(values)} biopsies are of {values.nunique()} patients by the column "
+                    f"{column!r}; name it (subject={column!r}, on the command line --subject {column}), and a "
+                    "patient's biopsies are averaged"
+                )
+                raise InputError(msg)
+        return [np.array([row]) for row in range(len(obs))]
+    subject_n = np.asarray(check_column(obs, plan.subject, role="subject").astype(str), dtype=object)
+    rows_s = rows_of_subjects(subject_n) if len(obs) else []
+    torn = [str(subject_n[rows[0]]) for rows in rows_s if np.ptp(y_n[rows]) > 0]
+    if torn:
+        msg = (
+            f"cohort {name!r}: {len(torn)} patients have biopsies with different responses ({first_three(torn)}); "
+            "correct the sheet, or keep one biopsy of each: --drop, or before=..."
+        )
+        raise InputError(msg)
+    return rows_s
+
+
+def _check_times(name: str, obs: pd.DataFrame) -> None:
+    """Stop where a column tells biopsies before from those under treatment and nothing was said of it.
+
+    Raises
+    ------
+    InputError
+        If so.
+    """
+    for column in obs:
+        values = obs[column].dropna()
+        if pd.api.types.is_numeric_dtype(values):
+            continue
+        words = values.astype(str).str.strip()
+        levels = words.unique()
+        if not 1 < len(levels) <= _MOST_TIMES:
+            continue
+        before = [level for level in levels if _BEFORE.match(level)]
+        during = [level for level in levels if _DURING.match(level)]
+        if before and during:
+            msg = (
+                f"cohort {name!r}: by the column {column!r} {int(words.isin(during).sum())} of {len(words)} biopsies "
+                f"are not from before the treatment ({first_three(map(repr, during))}), and what changed under it "
+                f"is no prediction; say which to use: before='{column} == \"{before[0]}\"' "
+                f"(--before on the command line)"
+            )
+            raise InputError(msg)
+
+
+def _joined(kept: Mapping[str, tuple[AnnData, np.ndarray]], dropped: Mapping[str, str]) -> Cohorts:
+    genes = Genes(tuple(dict.fromkeys(str(g) for adata, _ in kept.values() for g in adata.var_names)), "symbol")
+    blocks, obs = [], []
+    for name, (adata, _) in kept.items():
+        index_g = genes.align(Genes(tuple(map(str, adata.var_names)), "symbol")).index
+        block_ng = np.full((adata.n_obs, len(genes)), np.nan, dtype=np.float32)
+        block_ng[:, index_g >= 0] = sample_scores(adata, name=name)[:, index_g[index_g >= 0]]
+        blocks.append(block_ng)
+        obs.append(adata.obs)
+    x_ng = np.concatenate(blocks)
+    cohort_n = np.repeat(np.arange(len(kept)), [len(block) for block in blocks])
+    joined = pd.concat(obs, join="outer")
+    y_n = np.concatenate([y for _, y in kept.values()])
+    raw = {name: adata for name, (adata, _) in kept.items()}
+    found = Cohorts(tuple(kept), cohort_n, y_n, x_ng, genes, joined, raw, dropped)
+    _check_signature(found)
+    _check_twins(found)
+    return found
+
+
+def _check_signature(found: Cohorts) -> None:
+    """Stop where cohorts lack more than a third of the signature that everything is held against.
+
+    Raises
+    ------
+    InputError
+        If so.
+    """
+    signature = next(iter(SIGNATURES.values()))
+    at = found.positions(signature)
+    for c, name in enumerate(found.names):
+        there = int((~np.isnan(found.x_ng[found.cohort_n == c][:, at])).all(0).sum()) if len(at) else 0
+        if there < LEAST_PART * len(signature):
+            msg = (
+                f"cohort {name!r} has {there} of the {len(signature)} genes of the interferon-gamma signature "
+                f"({', '.join(signature)}), by which everything is judged; columns must be human gene symbols "
+                "(gl.map_ids(adata, to='symbol'); the command line maps them by itself)"
+            )
+            raise InputError(msg)
+
+
+def _check_twins(found: Cohorts) -> None:
+    """Stop where two cohorts share a biopsy.
+
+    Raises
+    ------
+    InputError
+        If so.
+    """
+    x_ng = found.x_ng[:, found.common_g]
+    if x_ng.shape[1] < 100:
+        return
+    r_nn = np.corrcoef(x_ng)
+    first, other = np.nonzero(np.triu(r_nn > TWINS, 1))
+    across = found.cohort_n[first] != found.cohort_n[other]
+    if across.any():
+        one, two = first[across][0], other[across][0]
+        names = [found.names[found.cohort_n[i]] for i in (one, two)]
+        msg = (
+            f"{int(across.sum())} biopsies are in two cohorts at once, the first {found.obs.index[one]!r} of "
+            f"{names[0]} and {found.obs.index[two]!r} of {names[1]}; leave them out of one, for a cohort that shares "
+            "patients with another is not left out"
+        )
+        raise InputError(msg)
+
+
+def cohort_sizes(found: Cohorts) -> pd.DataFrame:
+    """Patients of each cohort: ``cohort``, ``samples``, ``responders``, ``others``."""
+    size_c = np.bincount(found.cohort_n)
+    ones_c = np.bincount(found.cohort_n, found.y_n).astype(int)
+    columns = {"cohort": found.names, "samples": size_c, "responders": ones_c, "others": size_c - ones_c}
+    return pd.DataFrame(columns)

@@ -1,0 +1,190 @@
+"""Rules judged on cohorts left out; whatever is chosen is chosen on cohorts inside the training side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from .._core.progress import progress
+from ..stats.meta import random_effects
+from ._response_rules import CHOSEN, SIGNATURE, Bench, Eigen, Rule, auc_t, rules_of, trainings
+
+__all__ = ["Judged", "auc_interval", "beats", "between", "judge", "random_auc"]
+
+DRAWS, RANDOM, TAILS = 2000, 200, (0.025, 0.975)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What every method makes of every cohort left out.
+
+    Attributes
+    ----------
+    auc
+        By method, shape ``(c, t)``: cohort left out, response and permuted ones.
+    score
+        By method the scores of patients when their cohort was left out, shape ``(n,)``.
+    inner
+        By method, for each cohort left out, the scores of the others when each of them was left out as well, shape
+        ``(c, n)``; NaN for its own.
+    chosen
+        By method, the rule for each cohort left out; the last one is that with no cohort left out.
+    weight_c
+        Share of each cohort's patients.
+    """
+
+    auc: Mapping[str, np.ndarray]
+    score: Mapping[str, np.ndarray]
+    inner: Mapping[str, np.ndarray]
+    chosen: Mapping[str, tuple[Rule, ...]]
+    weight_c: np.ndarray
+
+
+def judge(bench: Bench) -> Judged:
+    """Leave each cohort out, and each two: the second of two chooses between settings for the first."""
+    rules = rules_of(bench)
+    flat = [rule for settings in rules.values() for rule in settings]
+    c_all, targets, n = bench.cohorts, bench.y_nt.shape[1], len(bench.cohort_n)
+    one = np.full((len(flat), c_all, targets), np.nan)
+    two = np.full((len(flat), c_all, c_all, targets), np.nan)
+    score_one = np.full((len(flat), n), np.nan)
+    score_two = np.full((len(flat), c_all, n), np.nan)
+    plans = list(trainings(c_all))
+    with progress("leaving cohorts out", len(plans)) as step:
+        for out in plans:
+            train_n = ~np.isin(bench.cohort_n, out)
+            eigen = Eigen(bench, train_n)
+            for r, rule in enumerate(flat):
+                score_nt = rule.scores(bench, train_n, eigen)
+                for c in out:
+                    rows = bench.cohort_n == c
+                    value_t = auc_t(score_nt[rows], bench.y_nt[rows])
+                    if len(out) == 1:
+                        one[r, c], score_one[r, rows] = value_t, score_nt[rows, 0]
+                    else:
+                        first = out[0] if c == out[1] else out[1]
+                        two[r, first, c], score_two[r, first, rows] = value_t, score_nt[rows, 0]
+            step()
+    weight_c = np.bincount(bench.cohort_n) / n
+    return _chosen(rules, flat, one=one, two=two, scores=(score_one, score_two), weight_c=weight_c, bench=bench)
+
+
+def _chosen(
+    rules: Mapping[str, list[Rule]],
+    flat: list[Rule],
+    *,
+    one: np.ndarray,
+    two: np.ndarray,
+    scores: tuple[np.ndarray, np.ndarray],
+    weight_c: np.ndarray,
+    bench: Bench,
+) -> Judged:
+    """Settings of every method by the inner cohorts, then the method; the signature wins unless it is beaten there."""
+    cohorts = len(weight_c)
+    # The last row: no cohort left out, chosen by all.
+    inner_rcdt = np.concatenate([two, one[:, None]], axis=1)
+    share_cd = np.vstack([np.where(np.eye(cohorts, dtype=bool), 0.0, weight_c), weight_c])
+    share_cd /= share_cd.sum(1, keepdims=True)
+    mean_rct = np.einsum("rcdt,cd->rct", np.nan_to_num(inner_rcdt), share_cd)
+    signature = next(r for r, rule in enumerate(flat) if rule.method == SIGNATURE)
+    gain_rct = mean_rct - mean_rct[signature]
+    off_rcdt = np.nan_to_num(inner_rcdt - inner_rcdt[signature]) - gain_rct[:, :, None]
+    se_rct = np.sqrt(np.einsum("rcdt,cd->rct", off_rcdt**2, share_cd**2))
+    pick: dict[str, np.ndarray] = {}
+    at = 0
+    for method, settings in rules.items():
+        pick[method] = at + np.argmax(mean_rct[at : at + len(settings)], axis=0)
+        at += len(settings)
+    beaten_rct = np.where(gain_rct > se_rct, gain_rct, -np.inf)
+    best_ct = np.argmax(beaten_rct, axis=0)
+    pick[CHOSEN] = np.where(np.take_along_axis(beaten_rct, best_ct[None], 0)[0] > 0, best_ct, signature)
+    score_one, score_two = scores
+    auc, score, inner, chosen = {}, {}, {}, {}
+    for method, rule_ct in pick.items():
+        auc[method] = np.take_along_axis(one, rule_ct[None, :-1], 0)[0]
+        rule_c = rule_ct[:, 0]
+        score[method] = score_one[rule_c[bench.cohort_n], np.arange(len(bench.cohort_n))]
+        inner[method] = np.stack([score_two[rule_c[c], c] for c in range(cohorts)])
+        chosen[method] = tuple(flat[r] for r in rule_c)
+    return Judged(auc, score, inner, chosen, weight_c)
+
+
+def random_auc(bench: Bench, *, genes: int, seed: int) -> np.ndarray:
+    """AUC of means of as many random genes as the signature has, shape ``(c, draws)``."""
+    rng = np.random.default_rng((seed, 5))
+    drawn = np.stack([rng.choice(bench.z_ng.shape[1], genes, replace=False) for _ in range(RANDOM)])
+    score_nd = np.stack([bench.z_ng[:, some].mean(1) for some in drawn], axis=1)
+    y_n1 = bench.y_nt[:, :1]
+    rows_c = [bench.cohort_n == c for c in range(bench.cohorts)]
+    return np.stack([auc_t(score_nd[rows], np.repeat(y_n1[rows], RANDOM, axis=1)) for rows in rows_c])
+
+
+def auc_interval(value_c: np.ndarray, weight_c: np.ndarray, *, seed: int) -> tuple[float, float, float]:
+    """Weighted mean over cohorts, and its 95% interval over bootstraps of cohorts."""
+    drawn = np.random.default_rng((seed, 4)).integers(0, len(value_c), (DRAWS, len(value_c)))
+    mean_b = (value_c * weight_c)[drawn].sum(1) / weight_c[drawn].sum(1)
+    low, high = np.quantile(mean_b, TAILS)
+    return float(value_c @ weight_c / weight_c.sum()), float(low), float(high)
+
+
+def beats(judged: Judged) -> bool:
+    """Whether what was chosen gains on the signature over cohorts by more than both intervals of 95% allow."""
+    gain_c, share_c = judged.auc[CHOSEN][:, 0] - judged.auc[SIGNATURE][:, 0], judged.weight_c
+    mean, cohorts = float(gain_c @ share_c), len(gain_c)
+    se = float(np.sqrt((share_c**2 * (gain_c - mean) ** 2).sum() * cohorts / (cohorts - 1)))
+    return mean - stats.t.isf(TAILS[0], cohorts - 1) * se > 0 and auc_interval(gain_c, share_c, seed=0)[1] > 0
+
+
+def between(value_c: np.ndarray, cohorts: pd.DataFrame) -> tuple[float, float]:
+    """Variance of a method's AUC between cohorts beyond that of chance, and the p of Cochran's Q.
+
+    References
+    ----------
+    Hanley and McNeil 1982 on the variance of an AUC, doi 10.1148/radiology.143.1.7063747.
+    """
+    ones_c, zeros_c = cohorts["responders"].to_numpy(float), cohorts["others"].to_numpy(float)
+    a = float(value_c @ (ones_c + zeros_c) / (ones_c + zeros_c).sum())
+    first, second = a / (2 - a), 2 * a**2 / (1 + a)
+    spread_c = a * (1 - a) + (ones_c - 1) * (first - a**2) + (zeros_c - 1) * (second - a**2)
+    fit = random_effects(value_c[:, None], (spread_c / (ones_c * zeros_c))[:, None])
+    return float(fit.tau2_g[0]), float(fit.heterogeneity_p_g[0])
+
+
+def permuted(y_n: np.ndarray, cohort_n: np.ndarray, *, draws: int, seed: int) -> np.ndarray:
+    """Response, and beside it response permuted within every cohort, shape ``(n, 1 + draws)``."""
+    rng = np.random.default_rng((seed, 1))
+    y_nt = np.repeat(y_n[:, None], 1 + draws, axis=1)
+    for c in np.unique(cohort_n):
+        rows = np.flatnonzero(cohort_n == c)
+        y_nt[rows, 1:] = rng.permuted(y_nt[rows, 1:], axis=0)
+    return y_nt
+
+
+def weights_of(rule: Rule, bench: Bench) -> tuple[np.ndarray, np.ndarray]:
+    """Of the rule learned on all cohorts, weights of the genes in ``z_ng`` and of the programmes in ``f_nk``."""
+    every_n = np.ones(len(bench.cohort_n), dtype=bool)
+    weight_g, weight_k = np.zeros(bench.z_ng.shape[1]), np.zeros(bench.f_nk.shape[1])
+    if rule.kind == "mixed":
+        weight_k = rule.programme_weights(bench, every_n)[:, 0]
+        sd = float((bench.f_nk @ weight_k).std())
+        weight_k = weight_k * (rule.setting[1] / sd if sd > 0 else 0.0)
+    elif rule.kind != "fixed":
+        first = Bench(bench.cohort_n, bench.y_nt[:, :1], bench.z_ng, bench.f_nk, bench.fixed, bench.kernels)
+        dual_n = rule.dual(first, every_n, Eigen(first, every_n))[:, 0]
+        source = bench.z_ng if rule.reads == "genes" else bench.f_nk
+        scale = len(source) / max(float(np.einsum("nf,nf->", source, source)), 1e-12)
+        line_f = scale * (source.T @ dual_n)
+        weight_g, weight_k = (line_f, weight_k) if rule.reads == "genes" else (weight_g, line_f)
+    return weight_g, weight_k
+
+
+def spread_of(rule: Rule, bench: Bench) -> float:
+    """Standard deviation of the rule's own scores within cohorts, learned on all of them."""
+    first = Bench(bench.cohort_n, bench.y_nt[:, :1], bench.z_ng, bench.f_nk, bench.fixed, bench.kernels)
+    every_n = np.ones(len(bench.cohort_n), dtype=bool)
+    sd = float(rule.raw(first, every_n, Eigen(first, every_n)).std())
+    return sd if sd > 0 else 1.0

@@ -1,0 +1,100 @@
+"""Response over cohorts: which programmes go with it, how a rule fares by cohort, calibration, net benefit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ._style import ACCENT, DOWN, FAINT, INK, OCHRE, SOFT, TEAL, UP, axes_or_new, dress, name_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from ..nouns import Response
+
+__all__ = ["auc_by_cohort", "decision", "forest", "one_forest", "probabilities"]
+
+MOST = 15
+
+
+def forest(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """The programmes with the smallest p: effect over cohorts with its 95% interval."""
+    ax = axes_or_new(ax, size=(6.4, 4.2))
+    rows = table.head(MOST)
+    at = np.arange(len(rows))
+    effect, sure = rows["effect"].to_numpy(float), (rows["q"] <= 0.05).to_numpy()
+    off_2n = np.stack([effect - rows["low"].to_numpy(float), rows["high"].to_numpy(float) - effect])
+    colours = [(UP if e > 0 else DOWN) if s else SOFT for e, s in zip(effect, sure, strict=True)]
+    ax.axvline(0, color=INK, linewidth=0.8)
+    for i, colour in enumerate(colours):
+        ax.errorbar(effect[i], at[i], xerr=off_2n[:, [i]], fmt="o", color=colour, elinewidth=1.2, markersize=5)
+    name_rows(ax, [str(name) for name in rows["name"]])
+    dress(ax, grid="x")
+    ax.set_xlabel("responders less others, standard deviations")
+    return ax
+
+
+def one_forest(effects: pd.DataFrame, whole: pd.Series, ax: Axes | None = None) -> Axes:
+    """One programme in every cohort, each with its 95% interval, and over all of them."""
+    ax = axes_or_new(ax, size=(6.4, 3.8))
+    rows = effects.dropna(subset="effect")
+    effect, reach = rows["effect"].to_numpy(float), 1.96 * rows["se"].to_numpy(float)
+    at = np.arange(len(rows))
+    ax.axvline(0, color=INK, linewidth=0.8)
+    ax.errorbar(effect, at, xerr=reach, fmt="s", color=TEAL, ecolor=SOFT, elinewidth=1.0, markersize=4)
+    own = np.array([[whole["effect"] - whole["low"]], [whole["high"] - whole["effect"]]], dtype=float)
+    ax.errorbar([whole["effect"]], [len(rows)], xerr=own, fmt="D", color=ACCENT, elinewidth=1.6, markersize=7)
+    name_rows(ax, [*rows["cohort"].astype(str), "over all cohorts"])
+    dress(ax, grid="x")
+    ax.set_xlabel("responders less others, standard deviations")
+    return ax
+
+
+def auc_by_cohort(found: Response, ax: Axes | None = None, *, methods: tuple[str, ...]) -> Axes:
+    """AUC on each cohort when it was left out, by some methods; larger dots are larger cohorts."""
+    ax = axes_or_new(ax, size=(6.4, 3.8))
+    at = np.arange(len(found.cohorts))
+    size = 12 + 1.6 * found.cohorts["samples"].to_numpy(float)
+    ax.axvline(0.5, color=INK, linewidth=0.8)
+    for shift, (method, colour) in enumerate(zip(methods, (TEAL, ACCENT, OCHRE), strict=False)):
+        ax.scatter(found.cohorts[method], at + 0.18 * (shift - 0.5), s=size, color=colour, alpha=0.85, label=method)
+    name_rows(ax, [f"{r.cohort} ({r.responders} of {r.samples})" for r in found.cohorts.itertuples()])
+    dress(ax, grid="x")
+    ax.set_xlim(0, 1)
+    ax.set_xlabel("AUC on the cohort left out")
+    ax.legend(frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0, 1))
+    return ax
+
+
+def probabilities(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Fifths of the probability against the share that responded; on the dashed line both are equal."""
+    ax = axes_or_new(ax, size=(4.8, 3.4))
+    ax.plot((0, 1), (0, 1), color=SOFT, linewidth=0.9, linestyle=(0, (4, 3)))
+    for (name, rows), colour in zip(table.groupby("which", sort=False), (OCHRE, TEAL), strict=False):
+        ax.plot(rows["probability"], rows["share"], marker="o", color=colour, linewidth=1.2, label=str(name))
+    dress(ax, grid="y")
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, 1)
+    ax.set_xlabel("probability, cohort left out")
+    ax.set_ylabel("share that responded")
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def decision(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Net benefit by threshold, beside treating all and none."""
+    ax = axes_or_new(ax, size=(4.8, 3.4))
+    ax.axhline(0, color=INK, linewidth=0.8)
+    ax.plot(table["threshold"], table["treat_all"], color=SOFT, linewidth=1.2, label="treat all")
+    ax.plot(table["threshold"], table["signature"], color=TEAL, linewidth=2.4, alpha=0.5, label="signature")
+    ax.plot(table["threshold"], table["rule"], color=ACCENT, linewidth=1.4, label="recommended rule")
+    low = min(-0.05, float(table["rule"].min()))
+    ax.set_ylim(low - 0.02, max(0.05, float(table[["rule", "treat_all"]].max().max())) + 0.03)
+    ax.fill_between(table["threshold"], low - 0.02, 0, color=FAINT, alpha=0.35, linewidth=0)
+    dress(ax, grid="y")
+    ax.set_xlabel("probability from which one would treat")
+    ax.set_ylabel("net benefit")
+    ax.legend(frameon=False, fontsize="small")
+    return ax
