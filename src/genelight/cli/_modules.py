@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -56,22 +57,24 @@ def disease_module(
         Path | None, typer.Option(help="TSV to write: how often halves of the subjects agree on each gene, with bounds")
     ] = None,
 ) -> Result:
-    """Derive the disease module of a contrast, as TSV."""
+    """Derive the disease module of a contrast, as TSV, with a forecast of what other cohorts will find again."""
     target, genes = fresh(out), fresh(stability) if stability else None
     adata = cohort.genes_of(model)
     contrast = cohort.contrast(adata)
     trained = gl.load(model)
     module = gl.disease_module(adata, trained, contrast=contrast, method=method, layer=layer, size=size or None)
-    module.save(target)
+    told = gl.modules.replication(adata, trained, contrast=contrast, method=method, layer=layer)
+    replace(module, about={**module.about, "forecast": told.to_dict()}).save(target)
     fewest = min(len(set(contrast.subject_n[side_n])) for side_n in (contrast.case_n, contrast.control_n))
     if fewest < LEAST_TO_HALVE and genes is None:
-        told = f"{fewest} subjects in the smaller group have no halves to compare, so nothing is said of the size"
-        return Result(f"{_told(out, module)}\n{told}", module_facts(out, module))
+        few = f"{fewest} subjects in the smaller group have no halves to compare, so nothing is said of the size"
+        facts = {**module_facts(out, module), "forecast": told.to_dict()}
+        return Result(f"{_told(out, module)}\n{few}\n{told}", facts)
     supported = gl.modules.stability(adata, trained, contrast=contrast, method=method, layer=layer)
     if genes:
         write_plain(genes, supported.table)
     facts = {**module_facts(out, module), "supported": supported.size, "sizes": supported.sizes}
-    return Result(f"{_told(out, module)}\n{supported}", facts)
+    return Result(f"{_told(out, module)}\n{supported}\n{told}", facts | {"forecast": told.to_dict()})
 
 
 @command(

@@ -10,6 +10,7 @@ from .judge import hold_out
 from .meta import meta_module
 from .network import module_network
 from .permutation_test import permutation_test
+from .replication import replication
 from .reversal import reversal
 from .second_cohort import preservation
 from .several import disease_modules
@@ -28,6 +29,7 @@ __all__ = [
     "module_network",
     "permutation_test",
     "preservation",
+    "replication",
     "reversal",
     "stability",
 ]

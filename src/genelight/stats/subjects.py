@@ -138,8 +138,8 @@ def subject_folds(subject_n: np.ndarray, *, folds: int, seed: int) -> np.ndarray
     return fold_s[position_n]
 
 
-def bootstrap_counts(contrast: Contrast, *, draws: int, seed: int) -> np.ndarray:
-    """How often each subject is drawn in each bootstrap, shape ``(b, s)``.
+def bootstrap_counts(contrast: Contrast, *, draws: int, seed: int, times: int = 1) -> np.ndarray:
+    """How often each subject is drawn in each bootstrap, shape ``(b, s)``; `times` as many as there are.
 
     Subjects are drawn with replacement among those of their kind (cases only, controls only, both), so
     that both groups keep their size and a subject in both moves with all its samples.
@@ -149,7 +149,7 @@ def bootstrap_counts(contrast: Contrast, *, draws: int, seed: int) -> np.ndarray
     count_bs = np.zeros((draws, len(kind_s)), dtype=np.int64)
     for kind in np.unique(kind_s):
         (member,) = np.nonzero(kind_s == kind)
-        count_bs[:, member] = rng.multinomial(len(member), np.full(len(member), 1 / len(member)), size=draws)
+        count_bs[:, member] = rng.multinomial(times * len(member), np.full(len(member), 1 / len(member)), size=draws)
     return count_bs
 
 
