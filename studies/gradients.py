@@ -4,8 +4,8 @@ Dwivedi et al. 2020 (doi 10.1038/s41467-020-14666-6) read a protein-interaction 
 layer, and disease and cell-type signals that grow with depth. Here both are asked of three kinds of autoencoder, each
 trained five times: the default (512-64-2,048 around PCA), the textbook one (``plain``, ReLU, 512-512-512) and the
 paper's recipe (``paper``, sigmoid, 512-512-512, in gene space). The first training is on everyone, the others are on
-bootstraps of the patients. Beside them stand, three times each, PCA, ICA, eigengenes of gene clusters, a shallow
-autoencoder and the network with random weights, of the layers' widths (the default's last layer of 2,048 stands beside
+bootstraps of the patients. Beside them stand, three times each, PCA, ICA, eigengenes of gene clusters and a network of
+random weights, once a shallow autoencoder, of the layers' widths (the default's last layer of 2,048 stands beside
 controls of 512), and permuted genes.
 
 Data: 3,218 samples of 64 studies (values are normal scores within each sample). The network is STRING v10 at 700, nodes
@@ -47,6 +47,8 @@ SHARED = Path(__file__).parents[1] / "../shared/data"
 KINDS = ("default", "plain", "paper")
 TRAININGS, DRAWS, CONTROL_SEEDS = 5, 1000, 3
 WIDTH, BOTTLENECK = 512, 64
+QUICK = (16, 4, 3, 3)
+"""Both widths, trainings and epochs of the quick run."""
 MEASURES = ("share", "silhouette", "neighbours", "probe")
 LABELS = ("tissue", "disease")
 PREPARED = pp.PreparationSettings(missing=True, standardise="centre", above_floor=0.0)
@@ -90,14 +92,14 @@ def run(*, quick: bool) -> Result:
     net = evidence.distances(network)
     rows: list[dict[str, object]] = []
     held = []
+    controls = _controls(adata, quick=quick)
     for kind in KINDS:
-        trained, wide = _trained(adata, kind, quick=quick)
+        trained = _trained(adata, kind, quick=quick)
         held_out = trained[0].about["held_out"]
         rows.append({"kind": kind, "held-out R²": held_out["r2"], "that of PCA": held_out["pca_r2"]})
         read = study.readings(adata, trained, controls=())
-        names, seeds = (("pca", "random"), 1) if quick else (CONTROLS, CONTROL_SEEDS)
-        controls = study.readings(adata, [wide], controls=names, control_seeds=seeds)
-        read += [reading for reading in controls if reading.control]
+        read += controls if kind == KINDS[0] else _even(controls)
+        print(kind, "read", file=sys.stderr, flush=True)
         x_ng = trained[0].preparation.restore(trained[0].prepare(adata))
         cards = {
             asked: evidence.scorecard(part, samples, draws=99 if quick else DRAWS, **more)
@@ -117,9 +119,29 @@ def run(*, quick: bool) -> Result:
     return Result("value", Figure(float(sum(held)), None, TRAININGS), data, rows)
 
 
-def _trained(adata: AnnData, kind: str, *, quick: bool) -> tuple[list[FittedAutoencoder], FittedAutoencoder]:
-    """Trainings of one kind, on everyone and on redrawn patients; and a model as wide as its controls are to be."""
-    seeds, width, bottleneck, epochs = (3, 16, 4, 3) if quick else (TRAININGS, WIDTH, BOTTLENECK, None)
+def _controls(adata: AnnData, *, quick: bool) -> list[evidence.Reading]:
+    """Controls of 512, 64 and 512 nodes, whatever stands beside them; the shallow one, which costs most, once."""
+    width, bottleneck = QUICK[:2] if quick else (WIDTH, BOTTLENECK)
+    shape = models.Random((width, bottleneck, width), preparation=PREPARED).fit(adata)
+    found = []
+    for name in ("pca", "random") if quick else CONTROLS:
+        seeds = 1 if quick or name == "shallow" else CONTROL_SEEDS
+        read = study.readings(adata, [shape], controls=[name], control_seeds=seeds)
+        found += [reading for reading in read if reading.control]
+        print(name, "read", file=sys.stderr, flush=True)
+    return found
+
+
+def _even(controls: list[evidence.Reading]) -> list[evidence.Reading]:
+    """The same for layers of one width: the wide layer stands in the middle too."""
+    wide = {(r.model, r.seed): r for r in controls if r.depth == 1}
+    return [replace(wide[r.model, r.seed], depth=2) if r.depth == 2 else r for r in controls]
+
+
+def _trained(adata: AnnData, kind: str, *, quick: bool) -> list[FittedAutoencoder]:
+    """Trainings of one kind, on everyone and on redrawn patients."""
+    width, bottleneck = QUICK[:2] if quick else (WIDTH, BOTTLENECK)
+    seeds, epochs = QUICK[2:] if quick else (TRAININGS, None)
     if kind == "default":
         recipe = DeepRecipe(epochs=epochs) if epochs else DeepRecipe()
         widths = (width, bottleneck, 2 * width if quick else 2048)
@@ -127,9 +149,7 @@ def _trained(adata: AnnData, kind: str, *, quick: bool) -> tuple[list[FittedAuto
     else:
         spec = models.Autoencoder((width,) * 3, preset=kind, subject="study", epochs=epochs, preparation=PREPARED)
         model = spec.fit(adata)
-    again = models.fit_ensemble(adata, model, seeds=seeds - 1, subject="patient")
-    shape = tuple(min(width, each) for each in model.widths.values())
-    return [model, *again], models.Random(shape, preparation=PREPARED).fit(adata)
+    return [model, *models.fit_ensemble(adata, model, seeds=seeds - 1, subject="patient")]
 
 
 def _asked(

@@ -145,7 +145,7 @@ PRESETS.register(
     "paper",
     doi="10.1038/s41467-020-14666-6",
     summary="512-512-512 sigmoid nodes and a sigmoid output on genes between 0 and 1, trained in gene space by Adam.",
-)(Preset("sigmoid", "unit variance", Recipe(3e-4, epochs=60), space="unit", shape="column"))
+)(Preset("sigmoid", "unit variance", Recipe(3e-4, epochs=40), space="unit", shape="column"))
 PRESETS.register(
     "vae",
     doi="10.48550/arXiv.1312.6114",
