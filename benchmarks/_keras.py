@@ -138,7 +138,7 @@ def paper(*, folder: str, widths: list[int], rate: float, epochs: int, batch: in
     net.fit((x - low) / span, (x - low) / span, batch_size=batch, epochs=epochs, verbose=0)
     seconds = time.perf_counter() - STARTED
     back = net.predict((test - low) / span, batch_size=256, verbose=0) * span + low
-    return {"seconds": seconds, "r2": within(test - x.mean(0), back - x.mean(0), seen_ng=seen, study_n=study)}
+    return {"seconds": seconds, "r2": within(test, back, seen_ng=seen, study_n=study), "version": k.__version__}
 
 
 def within(test_ng: object, back_ng: object, *, seen_ng: object, study_n: object) -> float:
