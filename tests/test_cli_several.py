@@ -84,6 +84,15 @@ def test_one_table_by_a_column_is_the_same_and_tells_what_is_left_out(folder, mo
     assert [row["name"] for row in facts["cohorts"]] == ["north", "south"]
     assert "cohorts left out for fewer than 3 subjects of a group: 1 (west (0 cases, 1 controls))" in facts["notes"]
     tables = [gl.Module.load(folder / f"{name}.tsv").table.set_index("gene")["p"].sort_index() for name in ("by", "m")]
+    # A column that names visits, and the part of it that names the person.
+    by_name = ("--subject", "visit", "--subject-pattern", "^(.+)@", *ASKED[:4])
+    adata = gl.read(folder / "both.h5ad")
+    adata.obs["visit"] = adata.obs["person"].astype(str) + "@" + adata.obs["hours"].astype(str)
+    adata.write_h5ad(folder / "visits.h5ad")
+    done = call(folder, monkeypatch, "visits.h5ad", "--by", "site", *by_name, "--out", "visits.tsv")
+    assert done.exit_code == 0, done.output
+    again = gl.Module.load(folder / "visits.tsv").table
+    pd.testing.assert_frame_equal(again, gl.Module.load(folder / "by.tsv").table)
     # Values of the CSV are decimal.
     np.testing.assert_allclose(*tables, rtol=1e-3)
 

@@ -87,6 +87,7 @@ def test_two_cohorts_have_a_module_and_say_what_they_cannot():
     module = gl.meta_module(cohorts, size=20)
     assert len(module.selected) == 20
     assert set(module.selected) <= set(GENES[:TRUE])
+    # All genes together know how far two cohorts differ, so the next one has an interval.
     assert module.table[["next_low", "without_p"]].isna().all().tolist() == [False, True]
     # Each is asked about the genes that the other one has at the FDR, by its own moderated t.
     assert [row["others"] > 10 for row in module.about["cohorts"]] == [True, True]

@@ -58,6 +58,13 @@ class SeveralCohorts(Reading):
     subject: Annotated[
         list[str] | None, typer.Option(help=f"sample column: whose sample it is; {EACH}", rich_help_panel=QUESTION)
     ] = None
+    subject_pattern: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"regular expression: its first group is the part of --subject that names the person; {EACH}",
+            rich_help_panel=QUESTION,
+        ),
+    ] = None
     covariates: Annotated[
         list[str] | None,
         typer.Option(help=f"sample columns to adjust for, with commas; {EACH}", rich_help_panel=QUESTION),
@@ -101,7 +108,8 @@ class SeveralCohorts(Reading):
     def _of(self, i: int) -> ContrastedCohort:
         """Options of one table."""
         each = {
-            name: self._each(name, i) for name in ("samples", "samples_id", "drop", "subject", "covariates", "probes")
+            name: self._each(name, i)
+            for name in ("samples", "samples_id", "drop", "subject", "subject_pattern", "covariates", "probes")
         }
         asked = {"case": self._each("case", i), "control": self._each("control", i)}
         reading = {field.name: getattr(self, field.name) for field in fields(Reading)}

@@ -69,7 +69,7 @@ def meta_module(
     -------
     A module that networks, sets and reports take like any other. ``score`` is the normal equivalent of p, above zero
     for up in cases. Beside it the table has: ``effect`` with ``se``, ``low`` and ``high`` (95%), ``p``, ``q``;
-    ``next_low`` and ``next_high``, between which the true effect of one more cohort lies (95%; from three cohorts on);
+    ``next_low`` and ``next_high``, between which the true effect of one more cohort lies (95%);
     ``tau2`` (variance between cohorts), ``i2`` (share of the spread that exceeds chance), ``heterogeneity_p``;
     ``cohorts`` that have the gene, how many have the sign (``same_sign``), and p of at most 0.05 with it
     (``replicated``); ``without_p``, the largest p when a cohort is left out, and ``without``, which. Then for each

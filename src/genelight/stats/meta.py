@@ -62,7 +62,7 @@ class RandomEffects:
         return self._around(self.se_g, self.df_g, level)
 
     def prediction_g(self, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-        """Within which the true effect of one more cohort lies; NaN with fewer than three cohorts.
+        """Within which the true effect of one more cohort lies; NaN with one degree of freedom or less.
 
         References
         ----------
