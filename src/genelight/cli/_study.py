@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 import genelight as gl
 
+from .._core.checks import select_samples
 from .._core.disk import writing
 from .._core.provenance import read_json
 from ..errors import ResourceError
@@ -155,12 +156,20 @@ def module_run(
     name: Annotated[str | None, typer.Option(help="the contrast in words, for the report")] = None,
     seeds: Annotated[int, typer.Option(help="refits that say which nodes are reproducible; 0 for none")] = 5,
     seed: Seed = 0,
+    model: Annotated[
+        str,
+        typer.Option(
+            help="trained model to read the samples through: human, which ships, or a folder; none to train one of "
+            "their own; auto for human where a group has fewer than 20 people and the genes are human"
+        ),
+    ] = "auto",
 ) -> Result:
     """From a table and a sample sheet to a disease module, its gene sets and a report: a whole small study.
 
     The word run may be left out: genelight module TABLE --samples SHEET ...
     """
-    study = _study_of(cohort, scale=scale, size=size, name=name, seeds=seeds, seed=seed)
+    fitted = {"seeds": seeds, "seed": seed, "reference": _reference_of(cohort, model)}
+    study = _study_of(cohort, scale=scale, size=size, name=name, model=fitted)
     done = _run(study, out)
     path = out / "05_module.tsv"
     found = gl.Module.load(path)
@@ -168,8 +177,27 @@ def module_run(
     return Result(text, {**done.facts, "module": module_facts(path, found)})
 
 
+def _reference_of(cohort: ContrastedCohort, asked: str) -> str | None:
+    """The model that is asked for; of auto, what suits a cohort of this size and these genes."""
+    from ..study._small import reference_for
+
+    if asked != "auto":
+        return None if asked == "none" else asked
+    adata = gl.io.read(cohort.table, **cohort.options)
+    if cohort.samples is not None:
+        adata = gl.io.match_sheet(adata, cohort.samples, samples_id=cohort.samples_id).join(adata)
+    people = [
+        adata.obs.loc[mask, cohort.subject].nunique() if cohort.subject in adata.obs else int(mask.sum())
+        for mask in (
+            select_samples(adata.obs, cohort.case, role="case"),
+            select_samples(adata.obs, cohort.control, role="control"),
+        )
+    ]
+    return reference_for(adata, people, table=cohort.probes)
+
+
 def _study_of(
-    cohort: ContrastedCohort, *, scale: str, size: int, name: str | None, seeds: int, seed: int
+    cohort: ContrastedCohort, *, scale: str, size: int, name: str | None, model: dict[str, Any]
 ) -> gl.study.Study:
     """The study that the options of a command describe."""
     genes = gl.io.read(cohort.table, **cohort.options).n_vars
@@ -194,7 +222,7 @@ def _study_of(
                 "control": cohort.control,
                 "covariates": listed(cohort.covariates),
             },
-            "model": {"seeds": seeds, "seed": seed},
+            "model": model,
             **(few if genes < FEW_GENES else {"module": {"size": size}}),
         }
     )

@@ -17,7 +17,7 @@ from ..nouns.model import CodeRange
 from ..pp import Preparation
 from ._card import ModelCard, verdict
 from .bundle import Bundle, pack_ranges, unpack_ranges
-from .missing import prepared
+from .missing import filled, prepared
 from .network import Stack
 from .spaces import GeneSpace, Space, pack_space, unpack_space
 from .spec import Spec
@@ -91,6 +91,10 @@ class FittedAutoencoder(ModelCard):
     def prepare(self, adata: AnnData) -> np.ndarray:
         """Prepared values of any table, shape ``(n, g)``; genes that it lacks as the others let expect."""
         return prepared(self.preparation, adata, axes=self._axes, model=self, layer=list(self.widths)[-1])
+
+    def complete(self, x_ng: np.ndarray, gap_ng: np.ndarray) -> np.ndarray:
+        """Prepared values, in place, with those of `gap_ng` as the others let expect."""
+        return filled(self.preparation, x_ng, gap_ng, axes=self._axes, model=self, layer=list(self.widths)[-1])
 
     @torch.inference_mode()
     def encode(self, x_ng: np.ndarray, layer: str) -> np.ndarray:

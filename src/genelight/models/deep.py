@@ -200,13 +200,16 @@ class FittedDeep(FittedAutoencoder):
             If there is no such column.
         """
         names = None if cohort is None else check_column(adata.obs, cohort, role="cohort").astype(str).to_numpy()
-        x_ng = self.prepare(adata)
+        return self.branches(self.prepare(adata), cohort=names)
+
+    def branches(self, x_ng: np.ndarray, *, cohort: np.ndarray | None = None) -> Branches:
+        """The same of prepared values, shape ``(n, g)``, and the names of their cohorts."""
         c_nk = self.space.coordinates(x_ng)
         line_nk = straight_line(self.net, c_nk)
         _, back_nk = self.net.branches(c_nk, self.recipe) if self.deep else (None, line_nk)
         outside_n = squares(x_ng - self.space.centre_g) - squares(c_nk)
         deep, line = ((squares(c_nk - each) + outside_n) / x_ng.shape[1] for each in (back_nk, line_nk))
-        chosen_n = deep_is_better(c_nk - line_nk, c_nk - back_nk, names) if self.deep else np.zeros(len(c_nk), bool)
+        chosen_n = deep_is_better(c_nk - line_nk, c_nk - back_nk, cohort) if self.deep else np.zeros(len(c_nk), bool)
         return Branches(chosen_n, deep, line)
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -111,6 +112,27 @@ class Folds:
         whole = Contrast(contrast.case_n, contrast.control_n, position_n, contrast.name)
         fold_n = folds_of(kinds(whole), folds=k, seed=seed)[position_n]
         return cls(adata, spec, subject_n=subject_n, fold_n=fold_n)
+
+    @classmethod
+    def given(cls, adata: AnnData, model: Model, *, k: int, contrast: Contrast, seed: int = 0) -> Self:
+        """Folds whose model is one and the same, trained on other samples, so that it has seen none of these subjects.
+
+        Parameters
+        ----------
+        adata, k, contrast, seed
+            As in :meth:`by_subject`.
+        model
+            A fitted model.
+
+        Raises
+        ------
+        InputError
+            As :meth:`by_subject`.
+        """
+        spec = replace(model.spec, subject=None, subject_pattern=None)  # type: ignore[attr-defined]
+        found = cls.by_subject(adata, spec, k=k, contrast=contrast, seed=seed)
+        found._models = dict.fromkeys(range(k), model)
+        return found
 
     def __len__(self) -> int:
         return int(self.fold_n.max()) + 1

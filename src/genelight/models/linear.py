@@ -19,7 +19,7 @@ from ..nouns.model import CodeRange
 from ..pp import Preparation
 from .bundle import Bundle, unpack_ranges
 from .draw import Draw
-from .missing import prepared, training_values
+from .missing import filled, prepared, training_values
 from .one_layer import OneLayer
 from .shrink import Weighing
 from .spec import Spec
@@ -145,6 +145,11 @@ class FittedLinear(OneLayer):
         """Prepared values of any table, shape ``(n, g)``; genes that it lacks as the others let expect."""
         axes = (self.basis_gk, self._range.sd**2)
         return prepared(self.preparation, adata, axes=axes, model=self, layer=self.layer)
+
+    def complete(self, x_ng: np.ndarray, gap_ng: np.ndarray) -> np.ndarray:
+        """Prepared values, in place, with those of `gap_ng` as the others let expect."""
+        axes = (self.basis_gk, self._range.sd**2)
+        return filled(self.preparation, x_ng, gap_ng, axes=axes, model=self, layer=self.layer)
 
     def encode(self, x_ng: np.ndarray, layer: str | None = None) -> np.ndarray:
         """Component scores, shape ``(n, k)``."""

@@ -14,7 +14,7 @@ from .subspace import eigen, gram
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["completed", "expected", "leading_axes", "prepared", "refined", "training_values"]
+__all__ = ["completed", "expected", "filled", "leading_axes", "prepared", "refined", "training_values"]
 
 AXES = 64  # leading ones, of which fewer explain hidden genes worse and more no better
 ROUNDS = 10
@@ -53,7 +53,19 @@ def prepared(
     x_ng = preparation.transform(adata)
     if not len(x_ng):
         return x_ng
-    gap_ng = preparation.gaps(adata)
+    return filled(preparation, x_ng, preparation.gaps(adata), axes=axes, model=model, layer=layer)
+
+
+def filled(
+    preparation: Preparation,
+    x_ng: np.ndarray,
+    gap_ng: np.ndarray,
+    *,
+    axes: tuple[np.ndarray, np.ndarray] | None,
+    model: _Coded,
+    layer: str,
+) -> np.ndarray:
+    """Prepared values, in place, with those of `gap_ng` as the others let the model expect; see :func:`prepared`."""
     rows = gap_ng.any(1)
     if not rows.any():
         return x_ng
@@ -162,14 +174,14 @@ def expected(x_ng: np.ndarray, there_g: np.ndarray, *, axes: tuple[np.ndarray, n
     system_kk = seen_gk.T @ seen_gk + np.diag(noise / np.maximum(axes[1], 1e-12))
     factor = scipy.linalg.cho_factor(system_kk)
     c_kn = scipy.linalg.cho_solve(factor, seen_gk.T @ x_ng[:, there_g].T.astype(np.float64))
-    filled = x_ng.copy()
-    filled[:, ~there_g] = (axes_gk[~there_g] @ c_kn).T
-    return filled
+    whole_ng = x_ng.copy()
+    whole_ng[:, ~there_g] = (axes_gk[~there_g] @ c_kn).T
+    return whole_ng
 
 
 def refined(x_ng: np.ndarray, there_ng: np.ndarray, *, model: _Coded, layer: str) -> np.ndarray:
     """Values whose missing genes are what the model decodes, begun at the mean and taken back ten times."""
-    filled = x_ng.copy()
+    whole_ng = x_ng.copy()
     for _ in range(ROUNDS):
-        filled[~there_ng] = model.decode(model.encode(filled, layer), layer)[~there_ng]
-    return filled
+        whole_ng[~there_ng] = model.decode(model.encode(whole_ng, layer), layer)[~there_ng]
+    return whole_ng

@@ -10,6 +10,7 @@ from .._core.checks import check_column
 from ..errors import InputError
 from ..nouns import Model
 from ..nouns.model import bottleneck
+from .panel import Panel
 from .spaces import Centred
 
 if TYPE_CHECKING:
@@ -73,6 +74,9 @@ def wide_axes(model: Model) -> np.ndarray | None:
 
     A curved way back to genes says little of tissues that it has not seen; a wide linear one carries over.
     """
+    if isinstance(model, Panel):
+        axes_gk = wide_axes(model.whole)
+        return None if axes_gk is None else axes_gk[model.index_g]
     space = getattr(model, "space", None)
     if not isinstance(space, Centred):
         return None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..models.reconstruct import reconstruct
+from ..models.domain import reconstruction_error
 from ..nouns import Model
 from ..nouns.applicability import Applicability
 from ..nouns.model import bottleneck
 from ..stats.subjects import rows_of_subjects
 
-__all__ = ["applicability", "held_out_distances", "reconstruction_error", "remembered"]
+__all__ = ["applicability", "held_out_distances"]
 
 
 def held_out_distances(model: Model, x_ng: np.ndarray, train_n: np.ndarray, *, test: np.ndarray) -> np.ndarray:
@@ -34,26 +34,6 @@ def applicability(
     error_s, distance_s = np.sort(distance_n2[order[first]], axis=0).T
     layer = bottleneck(model)
     return Applicability(layer, *_around(model.encode(x_ng, layer)), error_s, distance_s)
-
-
-def remembered(model: Model) -> Applicability | None:
-    """The domain that the samples tell which a model's own training held out; None where it kept no record.
-
-    Coarser than :func:`applicability`: codes are each in their own standard deviations, and samples of few subjects
-    stand for unseen ones.
-    """
-    kept = getattr(model, "about", {}).get("applicability")
-    if not kept:
-        return None
-    span = model.code_range(bottleneck(model))
-    whiten_kk = np.diag(1.0 / np.where(span.sd > 0, span.sd, np.inf))
-    return Applicability.of({"layer": bottleneck(model), "centre_k": span.mean, "whiten_kk": whiten_kk, **kept})
-
-
-def reconstruction_error(model: Model, x_ng: np.ndarray) -> np.ndarray:
-    """Mean squared error over genes of each sample, as the model gives it back."""
-    error_ng = x_ng - reconstruct(model, x_ng)
-    return np.einsum("ng,ng->n", error_ng, error_ng) / x_ng.shape[1]
 
 
 def _around(h_nk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,12 +12,12 @@ from anndata import AnnData
 
 from .._core.tables import read_tsv, write_tsv
 from ..errors import InputError
+from ..models.domain import reconstruction_error, remembered
 from ..nodes.layers import node_names
 from ..nodes.light_up import light_up
 from ..nouns import Groups, Model, Severity
 from ..nouns.applicability import Applicability
 from ..pp import Preparation
-from ._applicability import reconstruction_error, remembered
 from ._parts import features_of
 
 __all__ = ["LEAST_COHORT", "Scores", "score"]

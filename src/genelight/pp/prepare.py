@@ -113,7 +113,7 @@ def prepare(
     return prepare_as(adata, asked)
 
 
-def prepare_as(adata: AnnData | Store, asked: PreparationSettings) -> Preparation:
+def prepare_as(adata: AnnData | Store, asked: PreparationSettings, *, least: int = LEAST_SAMPLES) -> Preparation:
     """Learn how to prepare a table by settings that another was prepared by.
 
     Parameters
@@ -122,6 +122,8 @@ def prepare_as(adata: AnnData | Store, asked: PreparationSettings) -> Preparatio
         Samples x genes, or a store.
     asked
         Such as ``preparation.settings``.
+    least
+        Fewest samples to learn from; fewer than ten only where no model is trained on them.
 
     Raises
     ------
@@ -140,8 +142,11 @@ def prepare_as(adata: AnnData | Store, asked: PreparationSettings) -> Preparatio
     """
     if asked.variable is not None:
         check_positive(variable=asked.variable)
-    if adata.n_obs < LEAST_SAMPLES:
-        msg = f"{adata.n_obs} samples are too few to prepare a table, at least {LEAST_SAMPLES} are needed"
+    if adata.n_obs < least:
+        msg = (
+            f"{adata.n_obs} samples are too few to prepare a table and to train a model on, at least {least} are "
+            'needed; read them through a model of thousands of others: gl.load("human"), --model human'
+        )
         raise InputError(msg)
     ids_all = Genes(tuple(adata.var_names), asked.ids)
     scale, evidence = scale_of(adata, asked.scale)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import FormatError, GenelightError, ResourceError
 from ._inputs import Inputs
+from ._reference import SMALL, SMALL_SAYS
 from ._settings import read_study
 
 __all__ = ["Checked", "check"]
@@ -18,10 +19,7 @@ _BASE_GB, _MATRICES, _SCORES = 0.95, 9.0, 10.0
 _BASE_S, _TRAINING_S, _VALUE_S, _NODE_S = 40.0, 1.0, 1.2e-6, 0.15
 
 
-FEW = (
-    "few samples: a model of thousands of others knows which genes change together; read them through it as well by "
-    "genelight disease-module TABLE --model human"
-)
+FEW = f'{SMALL_SAYS}: reference = "human" under [model]'
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class Checked:
                 f"and {facts['controls']} controls, layers of {', '.join(map(str, facts['widths']))}",
                 f"expected: {facts['trainings']} trainings, {low} to {high} on an idle machine, about "
                 f"{facts['memory_gb']:.1f} of {facts['memory_there_gb']:.1f} GB of memory",
-                *([FEW] if min(facts["cases"], facts["controls"]) < 10 else []),
+                *([FEW] if facts["few"] else []),
             ]
         )
 
@@ -133,6 +131,8 @@ def _facts(inputs: Inputs) -> dict[str, Any]:
     trainings = study.module.folds + 1 + study.model.seeds
     if study.patients is not None:
         trainings += study.module.folds
+    if inputs.reference is not None:
+        trainings = 0
     nodes = sum(inputs.widths)
     values = samples * inputs.adata.n_vars
     scores = _SCORES * study.module.bootstraps * inputs.adata.n_vars
@@ -143,6 +143,7 @@ def _facts(inputs: Inputs) -> dict[str, Any]:
         "controls": int(contrast.control_n.sum()),
         "widths": list(inputs.widths),
         "trainings": trainings,
+        "few": inputs.reference is None and inputs.fewest < SMALL,
         "seconds": _BASE_S + trainings * (_TRAINING_S + values * _VALUE_S) + nodes * _NODE_S,
         "memory_gb": _BASE_GB + (_MATRICES * values + scores) * 8 / 2**30,
         "memory_there_gb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30,

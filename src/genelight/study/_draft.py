@@ -12,11 +12,14 @@ from typing import Any
 
 from .. import io
 from .._core.expressions import quoted
-from ..errors import InputError, first_three
+from ..errors import GenelightError, InputError, first_three
 from ..io._inspection import Column, Inspection
 from ..io.id_kinds import PROBES
+from ._reference import SMALL, SMALL_SAYS
 from ._settings import Contrast as ContrastSettings
 from ._settings import Data
+from ._settings import Model as ModelSettings
+from ._small import reference_for
 from ._template import as_toml, section_lines, template
 
 __all__ = ["draft"]
@@ -68,6 +71,8 @@ def draft(
     -----
     A column with two levels and more of at least five samples each makes a contrast; the level that is called as
     controls are is the control. Where none is, or several columns would do, the choices stand there as comments.
+    Where a group has fewer than 20 samples, and the model that ships has their genes, it is written in as the reference
+    to read them through, with the reason.
 
     Examples
     --------
@@ -89,7 +94,35 @@ def draft(
         raise InputError(msg)
     told = {**_data(found, table, samples, beside=Path(beside)), **given}
     data = section_lines(Data, set_to=told, asked=())
-    return template(replaced={"[data]": data, "[contrast]": _contrast(found)}), found
+    asked = _contrast(found)
+    replaced = {"[data]": data, "[contrast]": asked}
+    people = _people(found, told=any(line.startswith("case = ") for line in asked))
+    if reference := _reference(table, people, reading=given, id_table=told.get("id_table")):
+        replaced["[model]"] = [
+            f"# {' against '.join(map(str, people))} samples: {SMALL_SAYS}.",
+            "# To train a model of your own all the same, remove this line (at least 5 people in a group):",
+            *section_lines(ModelSettings, set_to={"reference": reference}, asked=()),
+        ]
+    return template(replaced=replaced), found
+
+
+def _people(found: Inspection, *, told: bool) -> list[int]:
+    """Samples of either group where the file tells one contrast, else half of all samples."""
+    column = next((c for c in found.columns if len(_levels(c)) == 2 and _control(c) is not None), None)
+    if told and column is not None:
+        return [column.counts[level] for level in _levels(column)]
+    return [found.samples // 2, found.samples - found.samples // 2]
+
+
+def _reference(table: str | Path, people: list[int], *, reading: Mapping[str, Any], id_table: object) -> str | None:
+    """The model that so few samples are read through, where it has their genes."""
+    if min(people) >= SMALL:
+        return None
+    try:
+        adata = io.read(table, **reading)
+    except GenelightError:
+        return None
+    return reference_for(adata, people, table=None if id_table is None else str(id_table))
 
 
 def _data(found: Inspection, table: str | Path, samples: str | Path | None, *, beside: Path) -> dict[str, object]:

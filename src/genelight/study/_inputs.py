@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from anndata import AnnData
 
-from .. import demo, io, models, modules, pp
+from .. import demo, io, models, pp
 from .._core.checks import check_column, select_samples
 from .._core.provenance import digest
 from ..errors import GenelightError, InputError, UnknownNameError
 from ..io.sheet import SheetMatch
-from ..models.baselines import BASELINES
 from ..models.named import named_for, spec_of, widths_of
-from ..nouns import Contrast, Edges, Genes
+from ..models.panel import Panel
+from ..models.presets import choose_widths
+from ..nouns import Contrast, Edges, Genes, Model
 from ..nouns.contrast import measure_of
-from ..nouns.genes import check_coverage
 from ..nouns.left_over import left_over
 from ..patients.severity import check_measure
 from ..patients.stratify import LEAST_SUBJECTS
+from ..pp.among import among
 from ..pp.map_ids import IdMap
+from ..pp.prepare import LEAST_SAMPLES, prepare_as
 from ..pp.project import map_where_needed
-from ..stats.subjects import count_subjects
+from . import _reference
+from ._checks import check_module, check_names, check_prior, check_scorecard, check_size
 from ._second import SecondCohort
 from ._settings import EMBEDDED, Genetics, Sets, Study
 
@@ -32,8 +35,6 @@ __all__ = ["Inputs", "patients_of"]
 
 T = TypeVar("T")
 
-LEAST_SHARED, LEAST_GENES = 10, 5
-TESTED_SIZES = (5, 500)
 LEAST_PEOPLE = 5
 
 
@@ -53,6 +54,8 @@ class Inputs:
         The cohort that is asked for the module too.
     sheet
         Which row of the sample sheet is whose.
+    reference
+        The model of other samples that these are read through, on the genes that both have; None to train one.
     """
 
     study: Study
@@ -66,6 +69,7 @@ class Inputs:
     id_map: IdMap | None = None
     second: SecondCohort | None = None
     sheet: SheetMatch | None = None
+    reference: Panel | None = None
 
     @classmethod
     def read(cls, study: Study) -> Inputs:
@@ -97,7 +101,27 @@ class Inputs:
         read = [f"reading: {told}"] if told else []
         asked = self.study.contrast
         rest = left_over(self.adata.obs, self.contrast, case=asked.case, control=asked.control)
-        return (*read, *(str(each) for each in (*sheets, self.id_map) if each is not None), *([rest] if rest else []))
+        through = [] if self.reference is None else [_reference.account(self.reference, self.study, self.fewest)]
+        known = (str(each) for each in (*sheets, self.id_map) if each is not None)
+        return (*read, *known, *([rest] if rest else []), *through)
+
+    @property
+    def fewest(self) -> int:
+        """People in the smaller group."""
+        return _reference.fewest(self.contrast)
+
+    @property
+    def judged(self) -> bool:
+        """Whether there are people enough to hold some out."""
+        return self.fewest >= LEAST_PEOPLE
+
+    @property
+    def baselined(self) -> bool:
+        """Whether there are samples enough to train baselines of their own, some held out."""
+        if self.reference is None:
+            return True
+        left = self.adata.n_obs - -(-self.adata.n_obs // min(self.study.module.folds, self.fewest))
+        return self.judged and left > LEAST_SAMPLES
 
     @property
     def priors(self) -> str:
@@ -122,8 +146,11 @@ class Inputs:
 
     @property
     def baselines(self) -> tuple[models.PCA, models.ICA]:
-        """Principal and independent components, as many as the narrowest layer has nodes."""
+        """Principal and independent components, as many as the narrowest layer has nodes that the samples can train."""
         width, preparation, seed = min(self.widths), self.preparation.settings, self.study.model.seed
+        if self.reference is not None:
+            smallest = _smallest_training(self.adata.n_obs, min(self.study.module.folds, self.fewest))
+            width = min(width, *choose_widths(None, samples=smallest, genes=len(self.preparation.genes)))
         return models.PCA(width, preparation=preparation), models.ICA(width, preparation=preparation, seed=seed)
 
     @property
@@ -162,51 +189,86 @@ class Findings:
 def _gather(study: Study, findings: Findings) -> Inputs | None:
     """The inputs; what needs a thing that is wrong is not looked at."""
     look = findings.look
-    table = look(lambda: _table(study))
+    reference = look(lambda: _reference.given(study))
+    table = look(lambda: _table(study, reference))
     network = look(lambda: _network(study)) if study.network else None
     sets = [look(lambda s=s: _sets(s, study.data.ids)) for s in study.sets]  # type: ignore[misc]
     sets += [look(lambda g=g: _genetics(g, study.data.ids)) for g in study.genetics]  # type: ignore[misc]
-    look(lambda: _check_names(study))
+    look(lambda: check_names(study))
     if table is None:
         return None
     adata, id_map, sheet = table
     contrast = look(lambda: _contrast(study, adata, findings))
-    preparation = look(lambda: prepare(adata, study, id_map=id_map))
+    learned = look(lambda: prepare(adata, study, id_map=id_map))
+    panel, preparation = _through(reference, learned, adata, study=study, look=look)
     if contrast is not None:
         look(lambda: _check_patients(study, adata, contrast))
-    look(lambda: _check_scorecard(study, adata))
+    look(lambda: check_scorecard(study, adata))
     if preparation is None:
         return None
     # Told once, for the parts of the samples might speak for another.
     study = study.model_copy(update={"data": study.data.model_copy(update={"scale": preparation.scale})})
     genes = preparation.genes
-    widths = look(lambda: _widths(study, adata.n_obs, genes))
+    given = {} if panel is None else panel.widths
+    widths = tuple(given.values()) or look(lambda: _widths(study, adata.n_obs, genes))
+    layers = list(given) or [f"L{i + 1}" for i in range(len(widths or ()))]
     if contrast is not None and widths is not None:
-        _check_module(study, contrast, genes=genes, layers=len(widths), look=look)
-    look(lambda: _check_size(study, genes))
+        check_module(study, contrast, genes=genes, layers=layers, look=look)
+    look(lambda: check_size(study, genes))
     network = network and pp.map_edges(network, genes, network=True)
     sets = [edges and pp.map_edges(edges, genes) for edges in sets]
     for edges in (*sets, network):
         if edges is None:
             continue
-        look(lambda edges=edges: _check_prior(edges, genes, nodes=edges is network))  # type: ignore[misc]
+        look(lambda edges=edges: check_prior(edges, genes, nodes=edges is network))  # type: ignore[misc]
     asked = study.second
     second = look(lambda: SecondCohort.read(asked, genes)) if asked else None
     if contrast is None or widths is None or None in sets:
         return None
     identity = digest(np.asarray(adata.X), list(adata.obs_names), list(adata.var_names), adata.obs.to_csv())
     return Inputs(
-        study, adata, contrast, preparation, widths, network, [s for s in sets if s], identity, id_map, second, sheet
+        study,
+        adata,
+        contrast,
+        preparation,
+        widths,
+        network,
+        [s for s in sets if s],
+        identity,
+        id_map,
+        second,
+        sheet,
+        panel,
     )
 
 
-def _table(study: Study) -> tuple[AnnData, IdMap | None, SheetMatch | None]:
+def _through(
+    reference: Model | None,
+    learned: pp.Preparation | None,
+    adata: AnnData,
+    *,
+    study: Study,
+    look: Callable[[Callable[[], Any]], Any],
+) -> tuple[Panel | None, pp.Preparation | None]:
+    """The model that was given on the genes that the samples have too, and their preparation for these genes."""
+    if reference is None or learned is None:
+        # Without the model that was asked for, nothing that depends on its genes is looked at.
+        return None, None if study.model.reference else learned
+    panel: Panel | None = look(lambda: _reference.panel(reference, learned))
+    if panel is None:
+        return None, None
+    look(lambda: _reference.check_fit(panel, adata, study))
+    return panel, among(learned, panel.genes)
+
+
+def _table(study: Study, reference: Model | None) -> tuple[AnnData, IdMap | None, SheetMatch | None]:
     """The samples kept, with genes as columns and what the sheet says of them."""
     data = study.data
     adata = demo.cohort() if data.expression == EMBEDDED else io.read(data.expression, dense=True, **data.reading)
     sheet = io.match_sheet(adata, data.samples, samples_id=data.samples_id) if data.samples else None
     adata = adata if sheet is None else sheet.join(adata)
-    id_map = map_where_needed(adata, to=data.ids, table=data.id_table)
+    to = data.ids if reference is None else reference.genes
+    id_map = map_where_needed(adata, to=to, table=data.id_table)
     adata = id_map.transform(adata) if id_map else adata
     if data.drop:
         adata = adata[~select_samples(adata.obs, data.drop, role="drop")].copy()
@@ -230,14 +292,16 @@ def _contrast(study: Study, adata: AnnData, findings: Findings) -> Contrast:
         subject_pattern=data.subject_pattern,
         covariates=asked.covariates,
     )
+    if study.model.reference is not None:
+        _reference.check_people(contrast)
+        return replace(contrast, name=asked.name) if asked.name else contrast
     for role, query, mask_n in (("case", asked.case, contrast.case_n), ("control", asked.control, contrast.control_n)):
         people = len(set(contrast.subject_n[mask_n]))
         if people < LEAST_PEOPLE:
             msg = (
                 f"the {role} group has {int(mask_n.sum())} samples of {people} subjects, at least {LEAST_PEOPLE} "
                 f"subjects are needed to train a model and to try it on people left out; widen {role} = {query!r}, or "
-                "read them through a model of other samples: genelight disease-module TABLE --model human --method "
-                "reference ..."
+                'read them through a model of many other samples: reference = "human" under [model]'
             )
             raise InputError(msg)
     return replace(contrast, name=asked.name) if asked.name else contrast
@@ -273,7 +337,9 @@ def _check_patients(study: Study, adata: AnnData, contrast: Contrast) -> None:
 def prepare(adata: AnnData, study: Study, *, id_map: IdMap | None = None) -> pp.Preparation:
     """The study's preparation, learned from these samples; with it goes how their columns became genes."""
     data = study.data
-    learned = pp.prepare(adata, scale=data.scale, ids=data.ids, above_floor=data.above_floor, variable=data.variable)
+    asked = pp.PreparationSettings(scale=data.scale, ids=data.ids, above_floor=data.above_floor, variable=data.variable)
+    least = LEAST_SAMPLES if study.model.reference is None else 2
+    learned = prepare_as(adata, asked, least=least)
     return replace(learned, id_map=id_map)
 
 
@@ -291,79 +357,6 @@ def _widths(study: Study, samples: int, genes: Genes) -> tuple[int, ...]:
         msg = f"[model] group = {model.group!r} is for a deep model; leave it out, or set preset = 'deep'"
         raise InputError(msg)
     return widths_of(preset, model.widths, samples=smallest, genes=len(genes))
-
-
-def _check_names(study: Study) -> None:
-    modules.DERIVATIONS.entry(study.module.method)
-    models.PRESETS.entry(study.model.preset)
-    for name in study.scorecard.controls if study.scorecard else ():
-        BASELINES.entry(name)
-
-
-def _check_scorecard(study: Study, adata: AnnData) -> None:
-    card = study.scorecard
-    for role, names in (("label", card.labels), ("batch", card.batch)) if card else ():
-        for name in names:
-            if name not in adata.obs:
-                raise UnknownNameError(f"{role} column", name, adata.obs.columns, where="[scorecard] of the study")
-
-
-def _check_module(
-    study: Study, contrast: Contrast, *, genes: Genes, layers: int, look: Callable[[Callable[[], None]], None]
-) -> None:
-    settings = study.module
-
-    def layer() -> None:
-        names = [f"L{i + 1}" for i in range(layers)]
-        if settings.layer is not None and settings.layer not in names:
-            raise UnknownNameError("layer", settings.layer, names, where="[module] of the study")
-
-    def size() -> None:
-        if settings.size > len(genes) // 2:
-            msg = (
-                f"[module] size = {settings.size} is more than half of the {len(genes)} genes kept; write "
-                f"size = {max(len(genes) // 10, 1)}"
-            )
-            raise InputError(msg)
-
-    def folds() -> None:
-        fewest = min(count_subjects(contrast.subject_n[mask]) for mask in (contrast.case_n, contrast.control_n))
-        if settings.folds > fewest:
-            msg = f"[module] folds = {settings.folds}, but a group has only {fewest} subjects; write folds = {fewest}"
-            raise InputError(msg)
-
-    for check in (layer, size, folds):
-        look(check)
-
-
-def _check_size(study: Study, genes: Genes) -> None:
-    """Nodes are tested by fewer genes than there are, as the tests ask for."""
-    n_top = study.tests.n_top
-    if isinstance(n_top, int) and n_top >= len(genes):
-        why = f", by variable = {study.data.variable} of [data]" if study.data.variable else ""
-        msg = (
-            f"[tests] n_top = {n_top}, but only {len(genes)} genes are kept{why}; write "
-            f"n_top = {max(len(genes) // 10, LEAST_GENES)}"
-        )
-        raise InputError(msg)
-
-
-def _check_prior(edges: Edges, genes: Genes, *, nodes: bool) -> None:
-    known = set(edges.table["target"]) | (set(edges.table["source"]) if nodes else set())
-    check_coverage(genes.align(known), least=LEAST_SHARED, what="the data", reference=edges.name)
-    if not nodes:
-        _check_sizes(edges, genes)
-
-
-def _check_sizes(collection: Edges, genes: Genes) -> None:
-    low, high = TESTED_SIZES
-    sizes = collection.table[collection.table["target"].isin(genes.ids)].groupby("source").size()
-    if not sizes.between(low, high).any():
-        msg = (
-            f"{collection.name}: of {len(sizes)} sets none has {low} to {high} measured genes (they have "
-            f"{sizes.min()} to {sizes.max()}); such sets are not tested, choose smaller or larger ones"
-        )
-        raise InputError(msg)
 
 
 def _network(study: Study) -> Edges | None:

@@ -88,9 +88,10 @@ def rerun(folder: str | Path, *, say: Callable[[str], None] = lambda _: None) ->
 
 def _check_data(folder: Path, inputs: Inputs, record: Mapping[str, object]) -> None:
     """Stop before anything is done again where the data are others."""
-    now = {"expression table": inputs.digest, "network or gene sets": inputs.priors}
-    for (what, found), key in zip(now.items(), ("expression", "priors"), strict=True):
-        if found != record[key]:
+    reference = None if inputs.reference is None else inputs.reference.digest
+    now = {"expression table": inputs.digest, "network or gene sets": inputs.priors, "reference model": reference}
+    for (what, found), key in zip(now.items(), ("expression", "priors", "reference"), strict=True):
+        if found != record.get(key):
             msg = f"the {what} of {folder} is another one now: its digest was {record[key]}, and is {found}"
             raise InputError(msg)
 

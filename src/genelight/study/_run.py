@@ -126,6 +126,8 @@ def _record(bench: Bench, *, result: str) -> None:
         "priors": bench.inputs.priors,
         "result": result,
     }
+    if bench.inputs.reference is not None:
+        record["reference"] = bench.inputs.reference.digest
     write_json(path, sealed(record))
 
 

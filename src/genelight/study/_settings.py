@@ -78,7 +78,13 @@ class Data(_Section):
 
 
 class Model(_Section):
-    """How the autoencoder is built and trained; it never sees a label."""
+    """How the autoencoder is built and trained; it never sees a label. Or which model of other samples is taken."""
+
+    reference: str | None = Field(
+        default=None,
+        description="trained model of other samples to read these through, in place of one of their own: human, which "
+        "ships, or a model folder",
+    )
 
     preset: str = Field(
         default="default",
@@ -291,8 +297,13 @@ class Study(_Section):
             named = {key: getattr(part, key) for key in ("expression", "samples", "id_table")}
             return part.model_copy(update={key: place(name) for key, name in named.items() if name is not None})
 
+        name = self.model.reference
+        # One word that names nothing here is the name of a shared model.
+        if name is not None and (len(Path(name).parts) > 1 or Path(at(name)).exists() or Path(name).exists()):
+            name = at(name)
         return self.model_copy(
             update={
+                "model": self.model.model_copy(update={"reference": name}),
                 "data": files(self.data),
                 "network": self.network and move(self.network),
                 "sets": [move(s) for s in self.sets],

@@ -16,7 +16,7 @@ from ...stats.moderated import Design, Remembered
 from ...stats.shared_effects import Axes, SharedEffects, shared_effects
 from .._registry import DERIVATIONS, Question
 
-__all__ = ["Reference", "loadings"]
+__all__ = ["Reference", "check_df", "loadings"]
 
 LEAST_DF = 2
 SURE = 0.05
@@ -39,12 +39,7 @@ class Reference:
 
     def __init__(self, question: Question) -> None:
         design: Remembered = question.design
-        if design.df < LEAST_DF:
-            msg = (
-                f"{question.contrast.name}: {design.df} degrees of freedom are left to tell how much samples vary, at "
-                f"least {LEAST_DF} are needed; widen case or control, or name fewer covariates"
-            )
-            raise InputError(msg)
+        check_df(question.contrast.name, design.df)
         model = question.model
         self._layer = bottleneck(model) if question.layer is None else check_layer(model, question.layer)
         self._design = design
@@ -61,6 +56,17 @@ class Reference:
         result = self._design.moderated(count_bs)
         effect_bg = result.t_bg * np.sqrt(result.unit_b)[:, None]
         return self._spread(self._found.means(effect_bg[:, self._there_g]))
+
+    @property
+    def axes(self) -> Axes:
+        """The model's axes, over the genes that were measured."""
+        return self._found.axes
+
+    def along(self) -> tuple[np.ndarray, np.ndarray]:
+        """Change along each axis in standard deviations of genes, and how much of it is believed, each ``(k,)``."""
+        result = self._design.moderated()
+        effect_g = (result.t_bg[0] * np.sqrt(result.unit_b[0]))[self._there_g]
+        return effect_g @ self._found.axes.basis_gk, self._found.weight_k
 
     def _shared(self, design: Design, axes: Axes) -> SharedEffects:
         result = self._design.moderated()
@@ -114,6 +120,22 @@ class Reference:
             "sure": sure,
             "because": verdict,
         }
+
+
+def check_df(name: str, df: int) -> None:
+    """Stop where too few people are left to tell how much they vary.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two degrees of freedom.
+    """
+    if df < LEAST_DF:
+        msg = (
+            f"{name}: {df} degrees of freedom are left to tell how much samples vary, at least {LEAST_DF} are needed; "
+            "widen case or control, or name fewer covariates"
+        )
+        raise InputError(msg)
 
 
 def loadings(model: Model, layer: str) -> np.ndarray:

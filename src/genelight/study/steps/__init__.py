@@ -13,6 +13,7 @@ from ._module_network import ModuleNetwork
 from ._nodes import Nodes
 from ._patients import Patients
 from ._prepare import Prepare
+from ._reference import Reference
 from ._report import Report
 from ._scorecard import Scorecard
 from ._second_cohort import SecondCohort
@@ -27,6 +28,7 @@ STEPS: tuple[Step, ...] = (
     LightUp(),
     Ensemble(),
     Derive(),
+    Reference(),
     LookUp(),
     ModuleNetwork(),
     SecondCohort(),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ... import evidence
 from ...evidence.tests.enrichment import over_representation
 from ...nouns import Evidence
-from ._step import BASELINE_LAYERS, Bench, Step
+from ._step import Bench, Step
 
 __all__ = ["Assess"]
 
@@ -32,7 +32,7 @@ class Assess(Step):
         settings, preparation = bench.study.tests, bench.inputs.preparation
         log2_ng = preparation.restore(preparation.transform(bench.inputs.adata))
         found = evidence.assess(
-            [*bench.node_genes([*bench.layers, *BASELINE_LAYERS]), *bench.modules()],
+            [*bench.node_genes([*bench.layers, *bench.baseline_layers]), *bench.modules()],
             network=bench.interactome,
             sets=bench.inputs.sets,
             n_top=settings.n_top,

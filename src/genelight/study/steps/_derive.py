@@ -11,11 +11,13 @@ import pandas as pd
 from ... import modules
 from ...nouns import Model, Module
 from ...stats.intervals import auc_differences, auc_interval
-from ._step import BASELINE, CONTROLS, MODULES, Bench, Step
+from .._reference import Measured
+from ._step import BASELINE, CONTROLS, Bench, Step
 
 __all__ = ["Derive"]
 
 STABLE = 0.9
+LEAST_TO_HALVE = 4  # subjects of a group
 
 
 class Derive(Step):
@@ -30,27 +32,28 @@ class Derive(Step):
         return [bench.contrast_digest, bench.study.module.model_dump(mode="json")]
 
     def outputs(self, bench: Bench) -> Sequence[str]:
-        """Four modules."""
-        return MODULES
+        """The module and its baselines."""
+        return bench.module_files
 
     def work(self, bench: Bench) -> None:
         """Derive, bootstrap, permute."""
         settings = bench.study.module
-        trained, pca, _ = bench.models()
-        module = _module(bench, trained, settings.method, layer=settings.layer)
+        trained, *others = bench.models()
+        module = _module(bench, trained, bench.method, layer=settings.layer)
         certain = _certainty(bench, trained, module)
         replace(module, about={**module.about, **certain}).save(bench.folder / "05_module.tsv")
         # Two modules of one derivation differ by the model that they were read from.
-        baseline = replace(_module(bench, pca, settings.method), method=BASELINE)
-        for control in [baseline, *(_module(bench, trained, name) for name in CONTROLS)]:
+        controls = [replace(_module(bench, pca, settings.method), method=BASELINE) for pca in others[:1]]
+        measured = trained if bench.inputs.reference is None else Measured(bench.inputs.preparation)
+        for control in [*controls, *(_module(bench, measured, name) for name in CONTROLS)]:
             control.save(bench.folder / f"05_module_{control.method}.tsv")
 
 
-def _module(bench: Bench, model: Model, method: str, *, layer: str | None = None) -> Module:
+def _module(bench: Bench, model: Model | Measured, method: str, *, layer: str | None = None) -> Module:
     settings = bench.study.module
     return modules.disease_module(
         bench.inputs.adata,
-        model,
+        model,  # type: ignore[arg-type]
         contrast=bench.inputs.contrast,
         method=method,
         layer=layer,
@@ -62,6 +65,14 @@ def _module(bench: Bench, model: Model, method: str, *, layer: str | None = None
 
 def _certainty(bench: Bench, model: Model, module: Module) -> dict[str, Any]:
     """Held-out AUC of this and the other derivations, p under shuffled labels, stable genes, the size they support."""
+    stable = int((module.table["selected"] & (module.table["frequency"] >= STABLE)).sum())
+    return {**_judged(bench, model, module), **_supported(bench, model), "stable": stable}
+
+
+def _judged(bench: Bench, model: Model, module: Module) -> dict[str, Any]:
+    """Held-out AUC of this and the other derivations, p under shuffled labels; nothing where none were held out."""
+    if not bench.inputs.judged:
+        return {}
     settings = bench.study.module
     scores = pd.read_csv(bench.folder / "05_scores.tsv", sep="\t")
     label = f"{module.method} {settings.layer}" if settings.layer else module.method
@@ -75,27 +86,33 @@ def _certainty(bench: Bench, model: Model, module: Module) -> dict[str, Any]:
         permutations=settings.permutations,
         seed=bench.seed,
     )
-    supported = modules.stability(
-        bench.inputs.adata,
-        model,
-        contrast=bench.inputs.contrast,
-        method=settings.method,
-        layer=settings.layer,
-        seed=bench.seed,
-    )
     return {
-        "supported": {
-            "size": supported.size,
-            "interval": list(supported.interval),
-            "stable": supported.stable,
-            "seen": dict(supported.seen),
-            "says": str(supported),
-            "sizes": supported.sizes.to_dict("records"),
-        },
         "auc": auc[label]["auc"],
         "auc_interval": [auc[label]["low"], auc[label]["high"]],
         "auc_by_method": auc,
         "auc_permutation_p": shuffled.p,
         "permutations": settings.permutations,
-        "stable": int((module.table["selected"] & (module.table["frequency"] >= STABLE)).sum()),
     }
+
+
+def _supported(bench: Bench, model: Model) -> dict[str, Any]:
+    """The size that halves of the subjects support; nothing where there are too few to halve."""
+    if bench.inputs.fewest < LEAST_TO_HALVE:
+        return {}
+    supported = modules.stability(
+        bench.inputs.adata,
+        model,
+        contrast=bench.inputs.contrast,
+        method=bench.method,
+        layer=bench.study.module.layer,
+        seed=bench.seed,
+    )
+    told = {
+        "size": supported.size,
+        "interval": list(supported.interval),
+        "stable": supported.stable,
+        "seen": dict(supported.seen),
+        "says": str(supported),
+        "sizes": supported.sizes.to_dict("records"),
+    }
+    return {"supported": told}

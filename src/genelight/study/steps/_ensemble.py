@@ -28,8 +28,8 @@ class Ensemble(Step):
     after = ("fit",)
 
     def wanted(self, bench: Bench) -> bool:
-        """Unless the study has seeds = 0."""
-        return bench.study.model.seeds > 0
+        """Unless the study has seeds = 0, or was given a trained model, which is not trained again."""
+        return bench.refitted
 
     def depends(self, bench: Bench) -> Sequence[object]:
         """How many, and from which seed."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
+from ..._core.disk import writing
 from ...stats.intervals import r2_interval
+from .._reference import folder_of
 from ._step import BASELINE, WEIGHED, Bench, Step
 
 __all__ = ["Fit"]
@@ -25,17 +28,21 @@ class Fit(Step):
         return [bench.model_settings]
 
     def outputs(self, bench: Bench) -> Sequence[str]:
-        """Three model folders."""
-        return ["03_model", "03_pca", "03_ica"]
+        """Model folders."""
+        return ["03_model", *bench.baselines]
 
     def work(self, bench: Bench) -> None:
-        """Train, and note beside the model what it was worth on held-out subjects."""
+        """Train, and note beside the model what it was worth on held-out subjects; a given model is copied."""
         inputs = bench.inputs
         adata, preparation = inputs.adata, inputs.preparation
-        model = inputs.spec.fit(adata, preparation=preparation)
-        model.about["held_out"] = _reconstruction(bench)
-        model.save(bench.folder / "03_model")
-        for spec in inputs.baselines:
+        if inputs.reference is None:
+            model = inputs.spec.fit(adata, preparation=preparation)
+            model.about["held_out"] = _reconstruction(bench)
+            model.save(bench.folder / "03_model")
+        else:
+            with writing(bench.folder / "03_model") as draft:
+                shutil.copytree(folder_of(bench.study), draft)
+        for spec in inputs.baselines if inputs.baselined else ():
             spec.fit(adata, preparation=preparation).save(bench.folder / f"03_{spec.kind}")
 
 

@@ -20,6 +20,10 @@ class HoldOut(Step):
     says = "training and deriving without held-out subjects"
     after = ("prepare",)
 
+    def wanted(self, bench: Bench) -> bool:
+        """Where there are people enough to hold some out; a model that was given can be read by fewer."""
+        return bench.inputs.judged
+
     def depends(self, bench: Bench) -> Sequence[object]:
         """Model, contrast, and how modules are derived."""
         module = bench.study.module
@@ -32,12 +36,17 @@ class HoldOut(Step):
     def work(self, bench: Bench) -> None:
         """Judge the folds' models, and on the same folds PCA, and PCA of samples weighed as theirs."""
         settings, inputs = bench.study.module, bench.inputs
+        folds = {"autoencoder": bench.folds}
+        if inputs.baselined:
+            folds[BASELINE] = bench.folds.beside(inputs.baselines[0])
+        beside = {WEIGHED: bench.folds.beside_each(models.PCA.weighed_as)} if inputs.reference is None else {}
         held_out = modules.hold_out(
             inputs.adata,
             contrast=inputs.contrast,
-            folds={"autoencoder": bench.folds, BASELINE: bench.folds.beside(inputs.baselines[0])},
-            beside={WEIGHED: bench.folds.beside_each(models.PCA.weighed_as)},
-            methods=list(dict.fromkeys([settings.method, *CONTROLS, "random"])),
+            # What reads no codes reads the first model's values, which are on log2 where the model is the study's.
+            folds=folds if inputs.reference is None else dict(reversed(folds.items())),
+            beside=beside,
+            methods=list(dict.fromkeys([bench.method, *CONTROLS, "random"])),
             size=settings.size,
             seed=bench.seed,
         )

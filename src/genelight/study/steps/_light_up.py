@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ._step import BASELINE_LAYERS, Bench, Step
+from ._step import Bench, Step
 
 __all__ = ["LightUp"]
 
@@ -18,7 +18,7 @@ class LightUp(Step):
 
     def outputs(self, bench: Bench) -> Sequence[str]:
         """One table a layer."""
-        return [bench.node_file(layer).name for layer in [*bench.layers, *BASELINE_LAYERS]]
+        return [bench.node_file(layer).name for layer in [*bench.layers, *bench.baseline_layers]]
 
     def work(self, bench: Bench) -> None:
         """Decode every node of every model."""

@@ -42,7 +42,7 @@ class Nodes(Step):
         model = bench.models()[0]
         module = Module.load(bench.folder / "05_module.tsv")
         scored = None
-        if bench.study.model.seeds:
+        if bench.refitted:
             scored = pd.read_csv(
                 bench.folder / "04_reproducibility.tsv", sep="\t", keep_default_na=False, na_values=[""]
             )

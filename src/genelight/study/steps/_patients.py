@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from ... import models, patients
+from ... import patients
 from ..._core.tables import write_plain
 from ...nouns import Groups, Model, Severity
 from ...nouns.contrast import measure_of
@@ -53,7 +53,7 @@ class Patients(Step):
         if asked is None:
             return
         adata = patients_of(bench.study, bench.inputs.adata, bench.inputs.contrast)
-        model = models.load(bench.folder / "03_model")
+        model = bench.trained
         score = patients.severity(
             adata,
             model,

@@ -42,6 +42,7 @@ def _resolved(study: Study, inputs: Inputs) -> Study:
         update={"name": inputs.network.name if inputs.network else None}
     )
     sets = [s.model_copy(update={"name": edges.name}) for s, edges in zip(study.sets, inputs.sets, strict=False)]
-    model = study.model.model_copy(update={"widths": inputs.widths})
+    widths = inputs.widths if inputs.reference is None else None
+    model = study.model.model_copy(update={"widths": widths})
     contrast = study.contrast.model_copy(update={"name": inputs.contrast.name})
     return study.model_copy(update={"network": network, "sets": sets, "model": model, "contrast": contrast})

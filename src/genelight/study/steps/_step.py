@@ -15,6 +15,7 @@ from ...evidence.distances import Interactome
 from ...models.ica import LAYER as ICA_LAYER
 from ...models.pca import LAYER as PCA_LAYER
 from ...nouns import Model, Module, NodeGenes
+from ...nouns.module import DERIVATION
 from .._inputs import Inputs
 from .._settings import Study
 
@@ -56,6 +57,8 @@ class Bench:
     @property
     def layers(self) -> list[str]:
         """The model's hidden layers (``L1``, ``L2``, ...), as far as is known before it is trained."""
+        if self.inputs.reference is not None:
+            return list(self.inputs.reference.widths)
         # A deep model on which depth is lost is PCA, of one layer.
         trained = self.folder / "03_model"
         if (trained / "config.json").is_file():
@@ -65,6 +68,8 @@ class Bench:
     @property
     def matched_layers(self) -> list[str]:
         """Layers whose nodes are looked for in other trainings: those of more than 600 nodes would take hours."""
+        if self.inputs.reference is not None:
+            return []
         widths = {f"L{i}": width for i, width in enumerate(self.inputs.widths, start=1)}
         return [layer for layer in self.layers if widths[layer] <= MOST_MATCHED]
 
@@ -72,6 +77,9 @@ class Bench:
     def folds(self) -> models.Folds:
         """The study's fold models, each trained once, whoever asks first."""
         inputs, folds = self.inputs, self.study.module.folds
+        if inputs.reference is not None:
+            adata, k = inputs.adata, min(folds, inputs.fewest)
+            return models.Folds.given(adata, inputs.reference, k=k, contrast=inputs.contrast, seed=self.seed)
         return models.Folds.by_subject(inputs.adata, inputs.spec, k=folds, contrast=inputs.contrast, seed=self.seed)
 
     @cached_property
@@ -106,11 +114,44 @@ class Bench:
     @property
     def model_settings(self) -> dict[str, Any]:
         """How the model is built and trained, with the widths that were decided."""
-        return self.study.model.model_dump(mode="json", exclude={"seeds"}) | {"widths": self.inputs.widths}
+        settings = self.study.model.model_dump(mode="json", exclude={"seeds", "reference"})
+        given = self.inputs.reference
+        return settings | {"widths": self.inputs.widths} | ({} if given is None else {"reference": given.digest})
+
+    @property
+    def trained(self) -> Model:
+        """The model that is opened: the study's own, or the one that it was given."""
+        return self.inputs.reference or models.load(self.folder / "03_model")
+
+    @property
+    def refitted(self) -> bool:
+        """Whether the model is trained again on other draws of the subjects."""
+        return self.study.model.seeds > 0 and self.inputs.reference is None
+
+    @property
+    def method(self) -> str:
+        """How the module is derived: a model given as a reference is taken for one."""
+        asked, given = self.study.module.method, self.inputs.reference
+        return "reference" if asked == DERIVATION and given is not None and "within" not in given.about else asked
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """Folders of the baselines; none where there are too few people to train them."""
+        return ("03_pca", "03_ica") if self.inputs.baselined else ()
+
+    @property
+    def baseline_layers(self) -> tuple[str, ...]:
+        """Their layers."""
+        return BASELINE_LAYERS if self.inputs.baselined else ()
+
+    @property
+    def module_files(self) -> tuple[str, ...]:
+        """The disease module and its baselines."""
+        return tuple(name for name in MODULES if self.inputs.baselined or BASELINE not in name)
 
     def models(self) -> list[Model]:
         """The trained model, PCA, ICA."""
-        return [models.load(self.folder / name) for name in ("03_model", "03_pca", "03_ica")]
+        return [self.trained, *(models.load(self.folder / name) for name in self.baselines)]
 
     def node_file(self, layer: str) -> Path:
         """Where the light-up of a layer is."""
@@ -123,7 +164,7 @@ class Bench:
     def modules(self) -> list[Module]:
         """The disease module and its baselines, over all genes."""
         genes = self.inputs.preparation.genes
-        return [Module.load(self.folder / name, genes=genes) for name in MODULES]
+        return [Module.load(self.folder / name, genes=genes) for name in self.module_files]
 
 
 class Step(ABC):
