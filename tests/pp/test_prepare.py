@@ -148,7 +148,7 @@ def test_repeated_genes_are_named():
 @pytest.mark.parametrize(
     ("x", "said"),
     [
-        (logged(n=9), "9 samples are too few to prepare a table, at least 10"),
+        (logged(n=9), "9 samples are too few to prepare a table and to train a model on, at least 10"),
         (logged(g=9), r"only 9 of 9 genes can be used \(0 are constant, 0 on the floor\); at least 10"),
         (2 ** logged() + 0.5, "they look like scale = 'linear'"),
         (np.round(2 ** logged()), "they look like scale = 'counts'"),

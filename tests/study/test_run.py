@@ -288,7 +288,7 @@ def test_nothing_is_done_twice(folder, monkeypatch):
     before = {p: p.stat().st_mtime_ns for p in (folder / "RUN").rglob("*") if p.is_file()}
     again = []
     run(study, folder / "RUN", say=again.append)
-    optional = {"scorecard", "second_cohort", "patients"}
+    optional = {"reference", "scorecard", "second_cohort", "patients"}
     assert len(said) == 1 + len([step for step in STEPS if step.name not in optional])
     assert again == ["reading and checking"]
     assert before == {p: p.stat().st_mtime_ns for p in (folder / "RUN").rglob("*") if p.is_file()}
