@@ -35,7 +35,7 @@ def among(preparation: Preparation, genes: Genes) -> Preparation:
         msg = "the preparation adjusts for covariates, so it cannot do with some of its genes; train without adjust"
         raise InputError(msg)
     learned: dict[str, Any] = {n: getattr(preparation, n) for n in ("mean_g", "sd_g", "shift_g", "span_g")}
-    part = {name: each if each is None else each[at_g] for name, each in learned.items()}
+    part: dict[str, Any] = {name: each if each is None else each[at_g] for name, each in learned.items()}
     way = preparation.normalisation
     if way is not None and len(genes) < len(preparation.genes):
         way = way.among(part["mean_g"], part["sd_g"])
