@@ -21,12 +21,12 @@ without it would have, both classes normal).
 Tried, each a row here (``tried``), none chosen on what is reported: programmes of 105 reference profiles (composition
 of 51 immune cell types, and tissues, for purity) in place of the Hallmark sets; the signature at equal infiltrate;
 published lists with the signs of their papers, singly and as a plain mean (one of them was derived in part on
-ICB_Mariathasan); group DRO (the worst cohort weighs most); the mean difference through the inverse of how differences vary by cohort;
-genes of the signature with equal spread; stable disease as no response. Looked at before on the same cohorts, and not
-repeated here: ridge on genes at five penalties (0.49 to 0.54), means of genes or sets chosen by random effects (0.52 to
-0.59, of ten leading immune cell types 0.63), Reactome (0.48 to 0.55), and the six genes with their neighbours by
-co-expression in 522 other tumours (0.60 to 0.62; the sum with the signature 0.63): none above the signature, and
-so no setting of the product was chosen by them.
+ICB_Mariathasan); group DRO (the worst cohort weighs most); the mean difference through the inverse of how differences
+vary by cohort; genes of the signature with equal spread; stable disease as no response. Looked at before on the same
+cohorts, and not repeated here: ridge on genes at five penalties (0.49 to 0.54), means of genes or sets chosen by random
+effects (0.52 to 0.59, of ten leading immune cell types 0.63), Reactome (0.48 to 0.55), and the six genes with their
+neighbours by co-expression in 522 other tumours (0.60 to 0.62; the sum with the signature 0.63): none above the
+signature, and so no setting of the product was chosen by them.
 """
 
 from __future__ import annotations

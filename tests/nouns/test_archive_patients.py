@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genelight.nouns import Changes, Groups, Severity
+from genelight.nouns import Changes, Groups, Response, Severity
+from genelight.patients.response_score import ResponseScores
 from genelight.patients.score import Scores
 
 V1 = Path(__file__).parent / "archive" / "v1"
@@ -42,3 +43,19 @@ def test_scores_and_changes_1():
     changes = Changes.load(V1 / "changes.tsv")
     assert changes.table.loc[0, "effect"] == 0.5
     assert changes.about["question"] == "change over days"
+
+
+def test_response_1():
+    found = Response.load(V1 / "response.parquet")
+    assert found.rule == "interferon-gamma signature"
+    assert found.methods.loc[0, "auc"] == pytest.approx(0.685, abs=5e-4)
+    assert list(found.cohorts["samples"]) == [14, 14, 14]
+    assert set(found.weights("genes")["feature"]) == {"IDO1", "CXCL10", "CXCL9", "HLA-DRA", "STAT1", "IFNG"}
+    genes, known = found.domain()
+    assert len(genes) == 205
+    assert len(known.error_s) == 42
+    assert "can't be told" in found.about["sentences"]["arms"]
+    scores = ResponseScores.load(V1 / "response_scores.tsv")
+    assert scores.refused == int((~scores.table["inside"]).sum())
+    assert scores.table.loc[1, "probability"] == pytest.approx(0.5453543071370927)
+    assert "Not a medical device" in scores.about["not_known"]

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import statsmodels.api as sm
 from anndata import AnnData
 from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
@@ -19,7 +18,6 @@ from genelight.patients._response_judge import judge
 from genelight.patients._response_programmes import hedges
 from genelight.patients._response_rules import CHOSEN, SIGNATURE, Bench, Eigen, Rule, auc_t
 from genelight.patients._response_words import read_words
-from genelight.stats.logistic import Logit, fit_logit
 
 COMPENDIUM = Path(__file__).parents[2] / "../shared/data/compendium/human_bulk.h5ad"
 QUICK = ResponsePlan(permutations=0)
@@ -195,18 +193,6 @@ def test_rules_are_those_of_other_libraries():
     assert auc_t(ours, y_nt)[0] == pytest.approx(roc_auc_score(y_nt[:, 0], ours[:, 0]))
 
 
-def test_the_line_is_that_of_statsmodels():
-    rng = np.random.default_rng(0)
-    score_n = rng.normal(size=200)
-    y_n = (rng.random(200) < 1 / (1 + np.exp(-score_n))).astype(float)
-    theirs = sm.Logit(y_n, sm.add_constant(score_n)).fit(disp=0)
-    ours = fit_logit(score_n, y_n)
-    np.testing.assert_allclose([ours.intercept, ours.slope], theirs.params, rtol=1e-4)
-    np.testing.assert_allclose(ours.cov_22, theirs.cov_params(), rtol=1e-3)
-    apart = fit_logit(np.r_[-np.ones(5), np.ones(5)], np.r_[np.zeros(5), np.ones(5)], prior=Logit(0, 1, np.eye(2)))
-    assert 0 < apart.slope < 5
-
-
 @pytest.mark.parametrize(
     ("words", "found"),
     [
@@ -255,6 +241,28 @@ def test_cohorts_that_say_nothing_are_left_out_by_name(treated):
     assert "c5" in found.about["dropped"]
     with pytest.raises(InputError, match=r"2 of 3 cohorts can be used .c4: left out"):
         gl.response({name: given[name] for name in ("c1", "c2", "c4")}, plan=QUICK)
+
+
+def test_cohorts_of_which_nothing_is_known_are_one_line(treated):
+    given = treated.cohorts(3, signature=1.5, seed=5)
+    for c in range(8):
+        given[f"blood{c}"] = treated.cohort(12, seed=500 + c)
+        given[f"blood{c}"].obs["response"] = ""
+    dropped = gl.response(given, plan=QUICK).about["dropped"]
+    assert dropped == {"8 cohorts": "nobody's response is known (blood0, blood1, blood2 and 5 more)"}
+
+
+def test_menopause_is_no_time_of_a_biopsy(treated):
+    given = treated.cohorts(3, signature=1.5, seed=5)
+    given["c1"].obs["menopausal_status"] = ["pre", "post"] * 20
+    assert gl.response(given, plan=QUICK).cohorts.loc[0, "samples"] == 40
+
+
+def test_it_prints_as_a_card(known):
+    lines = repr(known).splitlines()
+    assert lines[0] == "response in 6 cohorts"
+    assert len(lines) < 16
+    assert "interferon-gamma signature, AUC" in repr(known)
 
 
 def test_one_table_needs_the_column_of_its_cohorts(treated):

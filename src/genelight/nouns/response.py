@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from .._core.printed import Printed, Row
 from .._core.tables import read_parquet, records, write_parquet
 from ..errors import FormatError
 from .applicability import Applicability
@@ -21,8 +22,8 @@ PROGRAMME = "programme"
 TABLES = ("cohorts", "programmes", "effects", "methods", "held_out", "calibration", "decision", "interaction")
 
 
-@dataclass(frozen=True)
-class Response:
+@dataclass(frozen=True, repr=False)
+class Response(Printed):
     """Response to a treatment, as several cohorts tell it, each judged by what was learned from the others.
 
     Attributes
@@ -79,6 +80,16 @@ class Response:
     def verdict(self) -> str:
         """What was found, in sentences."""
         return " ".join(self.about["sentences"].values())
+
+    def _card(self) -> tuple[str, list[Row]]:
+        said, best = self.about["sentences"], self.methods.set_index("method").to_dict("index")[self.rule]
+        auc = f"{best['auc']:.3f} ({best['low']:.3f} to {best['high']:.3f})"
+        rows = [
+            ("patients", f"{self.about['responders']} responders of {self.about['samples']}"),
+            ("rule", f"{self.rule}, AUC {auc} on cohorts left out"),
+            *((label, said[label]) for label in ("programmes", "calibration", "arms", "declined")),
+        ]
+        return f"response in {len(self.cohorts)} cohorts", rows
 
     def weights(self, part: str) -> pd.DataFrame:
         """What the rule reads of one part."""

@@ -25,14 +25,16 @@ SIGNATURES: dict[str, tuple[str, ...]] = {
     "CD8A": ("CD8A",),
     "cytolytic activity": ("GZMA", "PRF1"),
 }
+SILENT = "nobody's response is known"
 LEAST_COHORTS, LEAST_CLASS, LEAST_PART = 3, 3, 2 / 3
-TWINS, CENTRED = 0.9999, 0.02
+TWINS, CENTRED, MOST_SILENT = 0.9999, 0.02, 5
 PERSONS = ("patient", "subject", "patient_id", "subject_id", "individual", "donor", "patientid", "subjectid")
 _BEFORE = re.compile(r"^(pre|baseline|before|screening|untreated|day ?0$|week ?0$|c1d1)", re.IGNORECASE)
 _DURING = re.compile(
     r"^(on\b|on[-_ ]?(treatment|therapy|tx)?$|post|after|during|edt|eot|relapse|progression)", re.IGNORECASE
 )
 _MOST_TIMES = 12
+_NOT_TIMES = re.compile("menopau|smok", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,16 +133,21 @@ def read_cohorts(cohorts: AnnData | Mapping[str, AnnData], plan: ResponsePlan) -
     """
     dropped: dict[str, str] = {}
     kept: dict[str, tuple[AnnData, np.ndarray]] = {}
-    for name, adata in _parts(cohorts, plan).items():
+    parts = _parts(cohorts, plan)
+    for name, adata in parts.items():
         found, why = _patients(name, adata, plan)
         if why:
             dropped[name] = why
         if found is not None:
             kept[name] = found
+    silent = [name for name, why in dropped.items() if why == SILENT]
+    if len(silent) > MOST_SILENT:
+        dropped = {name: why for name, why in dropped.items() if why != SILENT}
+        dropped[f"{len(silent)} cohorts"] = f"{SILENT} ({first_three(silent)})"
     if len(kept) < LEAST_COHORTS:
         said = "; ".join(f"{name}: {why}" for name, why in list(dropped.items())[:5])
         msg = (
-            f"{len(kept)} of {len(kept) + sum(n not in kept for n in dropped)} cohorts can be used ({said or 'no more'}"
+            f"{len(kept)} of {len(parts)} cohorts can be used ({said or 'no more'}"
             f"), and what travels from one cohort to another is seen in {LEAST_COHORTS} or more that have "
             f"{LEAST_CLASS} responders and {LEAST_CLASS} others each; give more cohorts (of one table: by='study', "
             "on the command line --by study)"
@@ -207,6 +214,8 @@ def _patients(name: str, adata: AnnData, plan: ResponsePlan) -> tuple[tuple[AnnD
     first = np.array([rows[0] for rows in rows_s], dtype=np.int64)
     y_s = y_n[first]
     ones, zeros = int(y_s.sum()), int((1 - y_s).sum())
+    if not len(y_s):
+        return None, SILENT
     if min(ones, zeros) < LEAST_CLASS:
         out.append(f"left out: {ones} responders and {zeros} others")
         return None, "; ".join(out)
@@ -264,7 +273,7 @@ def _check_times(name: str, obs: pd.DataFrame) -> None:
     """
     for column in obs:
         values = obs[column].dropna()
-        if pd.api.types.is_numeric_dtype(values):
+        if pd.api.types.is_numeric_dtype(values) or _NOT_TIMES.search(str(column)):
             continue
         words = values.astype(str).str.strip()
         levels = words.unique()

@@ -37,25 +37,27 @@ class Domain:
 def domain_of(x_ng: np.ndarray, cohort_n: np.ndarray) -> Domain:
     """Learn it, and judge every cohort by the others."""
     off_n2 = np.empty((len(x_ng), 2))
+    # As many axes with a cohort left out as with all, for distances along more of them are longer.
+    axes = max(1, min(MOST_AXES, (len(x_ng) - int(np.bincount(cohort_n).max())) // SHARE))
     for c in np.unique(cohort_n):
         rows = cohort_n == c
-        off_n2[rows] = _distances(x_ng[rows], _span(x_ng[~rows]))
+        off_n2[rows] = _distances(x_ng[rows], _span(x_ng[~rows], axes))
     inside_n = np.empty(len(x_ng), dtype=bool)
     for c in np.unique(cohort_n):
         rows = cohort_n == c
         known = Applicability("genes", np.zeros(1), np.eye(1), *np.sort(off_n2[~rows], axis=0).T)
         inside_n[rows] = known.inside(*off_n2[rows].T)
-    centre_g, axis_gk, whiten_k = _span(x_ng)
+    centre_g, axis_gk, whiten_k = _span(x_ng, axes)
     error_s, distance_s = np.sort(off_n2, axis=0).T
     known = Applicability("genes", np.zeros(len(whiten_k)), np.diag(whiten_k), error_s, distance_s)
     return Domain(centre_g, axis_gk, known, inside_n)
 
 
-def _span(x_ng: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _span(x_ng: np.ndarray, axes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     centre_g = x_ng.mean(0, dtype=np.float64)
     z_ng = x_ng - centre_g
     value_n, left_nn = np.linalg.eigh(z_ng @ z_ng.T)
-    kept = max(1, min(MOST_AXES, len(x_ng) // SHARE, int((value_n > 1e-8 * value_n[-1]).sum())))
+    kept = min(axes, int((value_n > 1e-8 * value_n[-1]).sum()))
     value_k = value_n[-kept:]
     axis_gk = z_ng.T @ left_nn[:, -kept:] / np.sqrt(value_k)
     return centre_g, axis_gk, np.sqrt(len(x_ng) / value_k)
