@@ -14,7 +14,7 @@ from pathlib import Path
 from genelight._core.disk import writing
 from genelight._core.provenance import read_json, versions, write_json
 
-TRIALS = ("kills", "readers", "tables", "faults", "fuzz", "clock", "threads", "mutations")
+TRIALS = ("kills", "readers", "studies", "viewer", "tables", "faults", "fuzz", "clock", "threads", "mutations")
 RECORDS = Path(__file__).parent / "records"
 PAGE = Path(__file__).parents[1] / "docs" / "reliability.md"
 HEAD = Path(__file__).parent / "head.md"

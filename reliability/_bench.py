@@ -13,6 +13,32 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+SMALL = """
+[data]
+expression = "few.h5ad"
+subject = "subject"
+[contrast]
+case = 'condition == "symptomatic" and hours >= 45'
+control = "hours == 0"
+[model]
+widths = [16, 8]
+epochs = 4
+seed = SEED
+seeds = 0
+[network]
+file = "edges.tsv"
+[[sets]]
+file = "sets.gmt"
+[module]
+size = 20
+folds = 3
+bootstraps = 5
+permutations = 19
+[tests]
+draws = 99
+n_top = 20
+"""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -22,6 +48,24 @@ class Row:
     tried: int
     wrong: int
     outcome: str
+
+
+def small_study(folder: Path, *, seed: int = 0) -> Path:
+    """A study of two hundred genes with a network and sets of its own, a few seconds long; its file."""
+    import numpy as np
+
+    import genelight as gl
+
+    adata = gl.demo.cohort()[:, :200]
+    adata[adata.obs["hours"].isin([0, 45, 53, 60, 69])].copy().write_h5ad(folder / "few.h5ad")
+    rng, genes = np.random.default_rng(0), list(adata.var_names)
+    edges = [f"{genes[i]}\t{genes[j]}\n" for i, j in rng.integers(0, len(genes), (600, 2)) if i != j]
+    (folder / "edges.tsv").write_text("source\ttarget\n" + "".join(edges), encoding="utf-8")
+    sets = ["\t".join([f"SET{k}", "-", *rng.choice(genes, 15, replace=False)]) + "\n" for k in range(10)]
+    (folder / "sets.gmt").write_text("".join(sets), encoding="utf-8")
+    path = folder / "small.toml"
+    path.write_text(SMALL.replace("SEED", str(seed)), encoding="utf-8")
+    return path
 
 
 def call(*words: object) -> tuple[int, str, str]:

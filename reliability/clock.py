@@ -7,19 +7,16 @@ from pathlib import Path
 
 import genelight as gl
 
-from ._bench import Row
-from .kills import STUDY
+from ._bench import Row, small_study
 
 YEARS = {"to 1980": 315_532_800, "to 2099": 4_070_908_800}
 
 
 def trial(folder: Path, *, seconds: float, seed: int) -> list[Row]:  # noqa: ARG001
     """Give every file of a run and of a store times far off, and go on."""
-    gl.demo.cohort()[:, :600].copy().write_h5ad(folder / "flu.h5ad")
-    (folder / "study.toml").write_text(STUDY, encoding="utf-8")
-    study = gl.study.Study.load(folder / "study.toml")
+    study = gl.study.Study.load(small_study(folder))
     gl.study.run(study, folder / "RUN")
-    gl.io.pack([folder / "flu.h5ad"], folder / "s.zarr")
+    gl.io.pack([folder / "few.h5ad"], folder / "s.zarr")
     rows = []
     for name, when in YEARS.items():
         for path in folder.rglob("*"):

@@ -9,26 +9,9 @@ from pathlib import Path
 
 import genelight as gl
 
-from ._bench import Row, call, killed_after, left
+from ._bench import Row, call, killed_after, left, small_study
 
 FEWEST = 12
-STUDY = """
-[data]
-expression = "flu.h5ad"
-subject = "subject"
-[contrast]
-case = 'condition == "symptomatic" and hours >= 45'
-control = "hours == 0"
-[model]
-widths = [16, 8]
-epochs = 4
-[module]
-size = 20
-folds = 3
-bootstraps = 5
-[tests]
-draws = 99
-"""
 
 
 def _whole(path: Path) -> bool:
@@ -55,7 +38,7 @@ def trial(folder: Path, *, seconds: float, seed: int) -> list[Row]:
     rng = random.Random(seed)
     few = gl.demo.cohort()[:, :600].copy()
     few.write_h5ad(folder / "flu.h5ad")
-    (folder / "study.toml").write_text(STUDY, encoding="utf-8")
+    study = small_study(folder)
     gl.models.PCA(4).fit(few).save(folder / "pca")
     ill = ["--case", 'condition == "symptomatic" and hours >= 45', "--control", "hours == 0", "--subject", "subject"]
     table, model = folder / "flu.h5ad", ("--model", folder / "pca")
@@ -68,7 +51,7 @@ def trial(folder: Path, *, seconds: float, seed: int) -> list[Row]:
         "pack": (("pack", table), "s.zarr"),
         "fit": (("fit", table, "--subject", "subject", "--widths", "16,8"), "fitted"),
         "disease-module": (("disease-module", table, *model, *ill, "--method", "de", "--size", 20), "d.tsv"),
-        "run": (("run", folder / "study.toml"), "RUN"),
+        "run": (("run", study), "RUN"),
     }
     rows = []
     for name, (words, out) in verbs.items():

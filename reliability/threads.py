@@ -11,9 +11,25 @@ from pathlib import Path
 import genelight as gl
 
 from ._bench import Row
-from .kills import STUDY
 
 COUNTS = (1, 2, 4)
+STUDY = """
+[data]
+expression = "flu.h5ad"
+subject = "subject"
+[contrast]
+case = 'condition == "symptomatic" and hours >= 45'
+control = "hours == 0"
+[model]
+widths = [16, 8]
+epochs = 4
+[module]
+size = 20
+folds = 3
+bootstraps = 5
+[tests]
+draws = 99
+"""
 
 
 def trial(folder: Path, *, seconds: float, seed: int) -> list[Row]:  # noqa: ARG001

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
+import struct
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -91,6 +95,30 @@ def test_tokens_are_never_the_same(folders: list[Path]) -> None:
 def test_a_port_in_use_is_said(folders: list[Path], viewer: Viewer) -> None:
     with pytest.raises(ResourceError, match=f"port {viewer.server_port}"):
         Viewer(folders, port=viewer.server_port)
+
+
+def test_two_hundred_readers_at_once(viewer: Viewer, capfd: pytest.CaptureFixture[str]) -> None:
+    """Some leave before the page comes, some never ask; everybody else has the page, and nothing is left open."""
+    wanted = asked(viewer, f"/{viewer.token}/run/0/")
+    before = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").is_dir() else None
+    silent = [socket.create_connection(("127.0.0.1", viewer.server_port)) for _ in range(20)]
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", viewer.server_port)) as leaving:
+            leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            host = f"127.0.0.1:{viewer.server_port}"
+            leaving.sendall(f"GET /{viewer.token}/run/0/ HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+    with ThreadPoolExecutor(200) as readers:
+        found = list(readers.map(lambda _: asked(viewer, f"/{viewer.token}/run/0/"), range(400)))
+    assert found == [wanted] * 400
+    for each in silent:
+        each.close()
+    for _ in range(100):
+        if before is None or len(list(Path("/proc/self/fd").iterdir())) <= before:
+            break
+        time.sleep(0.05)
+    else:
+        pytest.fail("connections are left open")
+    assert "Traceback" not in "".join(capfd.readouterr())
 
 
 def test_what_two_modules_share(folders: list[Path]) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -30,6 +31,7 @@ class Viewer(ThreadingHTTPServer):
     """
 
     daemon_threads = True
+    request_queue_size = 256
 
     def __init__(self, folders: list[Path], *, port: int = 0) -> None:
         self.pages = {"": comparison(folders).encode()}
@@ -41,6 +43,11 @@ class Viewer(ThreadingHTTPServer):
             msg = f"port {port} cannot be used ({error.strerror}); leave --port out for any that is free"
             raise ResourceError(msg) from error
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a reader that left or fell silent."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
     @property
     def address(self) -> str:
         """Where to look; whoever lacks the token sees nothing."""
@@ -49,6 +56,7 @@ class Viewer(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: Viewer
+    timeout = 30  # of a reader that says nothing
 
     def do_GET(self) -> None:
         """Answer with a page where host and token are right."""
