@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import json
+import shutil
 import threading
 import time
 import zipfile
@@ -289,3 +290,38 @@ def test_fetched_files_are_what_the_readers_read(server, cache):
     server.files["/broken.zip"] = server.files["/ReactomePathways.gmt.zip"][:60]
     with pytest.raises(FormatError, match="no whole zip archive"):
         cache.get(remote(server, name="broken.zip"))
+
+
+def test_an_archive_that_was_being_unpacked_is_unpacked_anew(server, cache, monkeypatch):
+    server.files["/sets.zip"] = zipped("sets.gmt", "A\t-\tMX1\tOAS1\n" * 1000)
+
+    def stopped(archive, folder):
+        (folder / "sets.gmt").write_text("A\t-\tMX")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(zipfile.ZipFile, "extractall", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            cache.get(remote(server, name="sets.zip"))
+    (found,) = cache.get(remote(server, name="sets.zip"))
+    assert found.read_text() == "A\t-\tMX1\tOAS1\n" * 1000
+
+
+def test_an_archive_that_fills_the_disk_is_not_unpacked(server, cache, monkeypatch):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("sets.gmt", b"A" * 100_000_000)
+    server.files["/bomb.zip"] = file.getvalue()
+    with pytest.raises(FormatError, match="unpacks to 95 MB of repetition"):
+        cache.get(remote(server, name="bomb.zip"))
+    server.files["/large.zip"] = zipped("sets.gmt", "A\t-\tMX1\tOAS1\n" * 1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(2000, 1000, 1000))
+    with pytest.raises(ResourceError, match="where 0 are free; set GENELIGHT_CACHE"):
+        cache.get(remote(server, name="large.zip"))
+    assert not [path for path in cache.folder.iterdir() if path.name.endswith(".unzip")]
+
+
+def test_no_member_of_an_archive_leaves_its_folder(server, cache):
+    server.files["/up.zip"] = zipped("../../up.txt", "x")
+    (found,) = cache.get(remote(server, name="up.zip"))
+    assert found.parent == cache.folder / "up.zip.unzip"

@@ -13,6 +13,8 @@ import json
 import os
 import shutil
 import time
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FormatError, ResourceError
+from .disk import writing
 from .progress import progress
 from .provenance import read_json, read_toml, write_json
 from .sources import Remote, find_source
@@ -32,6 +35,7 @@ __all__ = ["Cache", "fetch"]
 LOCK = "checksums.json"
 TRIES = 5
 AT_ONCE = 1 << 16  # what a break may cost
+LARGEST_RATIO = 200  # of text that says something; an archive of repetition alone reaches 1,000
 
 
 def fetch(name: str, *, cache: Cache | None = None) -> list[Path]:
@@ -296,13 +300,30 @@ def _reason(error: Exception) -> str:
 
 
 def _unpacked(path: Path) -> list[Path]:
-    import pooch
-
+    """The files of an archive, in a folder beside it that is there whole or not at all."""
+    folder = path.with_name(f"{path.name}.unzip")
     try:
-        return [Path(file) for file in sorted(pooch.Unzip()(str(path), "fetch", None))]
-    except Exception as error:
+        if not folder.is_dir():
+            with zipfile.ZipFile(path) as archive:
+                _check_size(path, sum(member.file_size for member in archive.infolist()))
+                with writing(folder) as draft:
+                    draft.mkdir()
+                    archive.extractall(draft)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         msg = f"{path} is no whole zip archive ({error}); remove it and fetch again"
         raise FormatError(msg) from error
+    return sorted(file for file in folder.rglob("*") if file.is_file())
+
+
+def _check_size(path: Path, size: int) -> None:
+    """Stop where what an archive unpacks to is repetition, or more than the disk should take."""
+    if size > LARGEST_RATIO * path.stat().st_size + (1 << 24):
+        msg = f"{path} unpacks to {size >> 20:,} MB of repetition; these are no data"
+        raise FormatError(msg)
+    free = shutil.disk_usage(path.parent).free
+    if size > 0.9 * free:
+        msg = f"{path} unpacks to {size >> 20:,} MB where {free >> 20:,} are free; set GENELIGHT_CACHE to another disk"
+        raise ResourceError(msg)
 
 
 def _sha256(path: Path) -> str:

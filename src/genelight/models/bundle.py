@@ -212,7 +212,7 @@ def _is_empty(folder: Path) -> bool:
 def _read(folder: Path, config: dict[str, Any]) -> Bundle:
     try:
         weights = unpack(load_file(folder / "weights.safetensors"))
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, ValueError) as error:
         msg = f"{folder / 'weights.safetensors'} is missing or damaged ({error}); copy the model folder again"
         raise FormatError(msg) from error
     known = ("format", "kind", "settings", "spec", "genes", "digest", "files", "seal", "versions")

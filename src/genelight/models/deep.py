@@ -321,5 +321,5 @@ def open_deep(bundle: Bundle, spec: Spec) -> FittedDeep:
         history=bundle.history,
         about=bundle.about,
     )
-    model.known = Known.from_weights(weights)
+    model.known = Known.from_weights(weights, genes=len(bundle.preparation.genes))
     return model

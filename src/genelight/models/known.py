@@ -23,6 +23,7 @@ LEAST_BITS = 64
 MOST_UNLIKE = 0.03
 AT_ONCE = 1024  # samples
 _TRIED, _DIGITS = 200_000, 5
+_PARTS = ("pairs", "marks", "names", "study", "studies")
 
 
 @dataclass(frozen=True)
@@ -131,14 +132,33 @@ class Known:
         }
 
     @classmethod
-    def from_weights(cls, weights: Mapping[str, np.ndarray]) -> Known | None:
-        """What :meth:`to_weights` gave; None where there is nothing of it."""
+    def from_weights(cls, weights: Mapping[str, np.ndarray], *, genes: int) -> Known | None:
+        """What :meth:`to_weights` gave, of a model of so many genes; None where there is nothing of it.
+
+        Raises
+        ------
+        ValueError
+            If the arrays do not go together.
+        """
         if "known.pairs" not in weights:
             return None
-        pairs = weights["known.pairs"]
-        marks = np.unpackbits(weights["known.marks"], axis=1, count=len(pairs)).astype(bool)
-        studies = tuple(weights["known.studies"].tobytes().decode().split("\n"))
-        return cls(pairs, marks, weights["known.names"], weights["known.study"], studies)
+        pairs, packed, names, study_n, text = (weights.get(f"known.{part}", np.zeros(0)) for part in _PARTS)
+        studies = tuple(text.tobytes().decode().split("\n"))
+        shapes = (pairs.shape[1:], packed.shape, names.shape, study_n.shape)
+        wanted = ((2,), (len(study_n), -(-len(pairs) // 8)), study_n.shape, (len(study_n),))
+        kinds = "".join(part.dtype.kind for part in (pairs, packed, names, study_n))
+        if shapes != wanted or kinds != "iuui" or packed.itemsize != 1 or pairs.size == 0:
+            msg = "what it knows of its training samples is damaged"
+            raise ValueError(msg)
+        if (
+            not 0 <= pairs.min() <= pairs.max() < genes
+            or not len(study_n)
+            or not 0 <= study_n.min() <= study_n.max() < len(studies)
+        ):
+            msg = "what it knows of its training samples names studies or genes that are not there"
+            raise ValueError(msg)
+        marks = np.unpackbits(packed, axis=1, count=len(pairs)).astype(bool)
+        return cls(pairs, marks, names, study_n, studies)
 
 
 def _higher(x_ng: np.ndarray, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -38,12 +38,22 @@ def pack(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def unpack(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What :func:`pack` was given, float32; weights that were not packed stay."""
+    """What :func:`pack` was given, float32; weights that were not packed stay.
+
+    Raises
+    ------
+    ValueError
+        If a matrix has no units, or units of another shape: their product could be of any size.
+    """
     found: dict[str, np.ndarray] = {}
     for name, weight in weights.items():
         if name.endswith(_BYTES):
             plain = name.removesuffix(_BYTES)
-            found[plain] = weight.astype(np.float32) * weights[plain + _UNIT]
+            unit = weights.get(plain + _UNIT)
+            if unit is None or weight.ndim != 2 or unit.shape not in ((len(weight), 1), (1, weight.shape[1])):
+                msg = f"{name} has no units that go with its shape {weight.shape}"
+                raise ValueError(msg)
+            found[plain] = weight.astype(np.float32) * unit
         elif not (name.endswith(_UNIT) and name.removesuffix(_UNIT) + _BYTES in weights):
             found[name] = weight
     return found
