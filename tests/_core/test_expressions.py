@@ -104,6 +104,12 @@ def test_what_is_no_question_is_refused_in_one_short_line(text, tmp_path, monkey
         ("`hours` > `a b` or treated", None),
         ("treated == True", "1010"),
         ("45 == hours", "0100"),
+        # A comment ends with its line; what follows is asked all the same.
+        ("treated  # who had it\nand group == 'ill' and hours == 0", "1000"),
+        ("treated\r\nand hours == 0", "1000"),
+        ("(treated  # (\n & hours == 0)", "1000"),
+        ("`two words` == '#'  # none has", "0000"),
+        ("`two words` != 'x # y' & `two words` != 'x | y'", "1111"),
     ],
 )
 def test_questions_are_answered_as_read(text, expected):
@@ -235,7 +241,7 @@ KNOWN = {
     "nodes/gradients.py: import_module": "a constant",
     "patients/_until.py: import_module": "a constant",
     "patients/treatment.py: import_module": "constants",
-    "report/_compare.py: Markup": "the page's own style",
+    **dict.fromkeys((f"report/{name}.py: Markup" for name in ("_compare", "_response")), "the page's own style"),
     "report/_render.py: Markup": "the page's own script and style, and drawings whose texts pl.svg escaped",
 }
 

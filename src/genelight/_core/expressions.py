@@ -6,12 +6,10 @@ Text from a study file or a command line never reaches an evaluator: what is not
 from __future__ import annotations
 
 import ast
-import io
 import json
 import keyword
 import operator
 import re
-import tokenize
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +35,9 @@ COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.GtE: operator.ge,
 }
 MISSING = {"isna": True, "isnull": True, "notna": False, "notnull": False}
-WORDS = {"&": "and", "|": "or"}
+WORDS = {"&": " and ", "|": " or "}
+# What means something else inside quotes than outside: quotes come first.
+PARTS = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?P<name>[^`]+)`|#[^\r\n]*|[&|\r\n]""")
 ALLOWED = "columns, numbers and text in quotes, ==, !=, <, <=, >, >=, in, and, or, not, brackets, column.isna()"
 
 
@@ -132,40 +132,34 @@ def _parse(text: str) -> tuple[ast.expr, dict[str, str]]:
         msg = f"has {len(text)} characters, at most {MOST_CHARACTERS} are read"
         raise Unreadable(msg)
     try:
-        plain, quoted = _plain_names(text)
-        return ast.parse(_plain_words(plain), mode="eval").body, quoted
-    except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError) as error:
+        plain, quoted = _plain(text)
+        return ast.parse(plain, mode="eval").body, quoted
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         said = re.sub(r" \(<unknown>, line [0-9]+\)", "", str(error)) or "too deeply nested"
         msg = f"cannot be read ({said})"
         raise Unreadable(msg) from None
 
 
-def _plain_names(text: str) -> tuple[str, dict[str, str]]:
-    """The text with a plain word for each name in backticks; backticks inside quotes are text."""
+def _plain(text: str) -> tuple[str, dict[str, str]]:
+    """The text as Python would have it, and which name each of its plain words stands for.
+
+    Names in backticks become words, ``&`` and ``|`` ``and`` and ``or``, which then bind as a reader expects; line
+    breaks become blanks and comments go. What is inside quotes stays. Nothing here asks Python's own tokenizer, which
+    from 3.12 on looks for a file called ``<string>`` where the text is no Python.
+    """
     quoted: dict[str, str] = {}
     stem = "column_"
     while stem in text:
         stem += "_"
 
     def replace(match: re.Match[str]) -> str:
-        if not match["name"]:
-            return match[0]
-        word = f"{stem}{len(quoted)}"
-        quoted[word] = match["name"]
-        return f" {word} "
+        if match["name"]:
+            word = f"{stem}{len(quoted)}"
+            quoted[word] = match["name"]
+            return f" {word} "
+        return match[0] if match[0][0] in "'\"" else WORDS.get(match[0], " ")
 
-    strings = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
-    return re.sub(rf"{strings}|`(?P<name>[^`]+)`", replace, text).strip(), quoted
-
-
-def _plain_words(text: str) -> str:
-    """The text with ``and`` for ``&`` and ``or`` for ``|``, which then bind as a reader expects."""
-    tokens = [
-        (tokenize.NAME, WORDS[word]) if kind == tokenize.OP and word in WORDS else (kind, word)
-        for kind, word, *_ in tokenize.generate_tokens(io.StringIO(text).readline)
-        if kind not in (tokenize.NEWLINE, tokenize.NL, tokenize.ENDMARKER)
-    ]
-    return tokenize.untokenize(tokens).strip()
+    return PARTS.sub(replace, text).strip(), quoted
 
 
 class _Walk:

@@ -190,10 +190,38 @@ def load(folder: Path | str) -> Model:
         msg = f"{folder}: weights or preparation were altered since the model was saved (another digest in config.json)"
         raise FormatError(msg)
     try:
-        return KINDS[bundle.kind].open(bundle)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        msg = f"{folder / 'config.json'} does not fit the weights beside it: {error}"
+        model = KINDS[bundle.kind].open(bundle)
+        card(bundle.kind, bundle.settings, preparation=bundle.preparation, about=bundle.about)
+        _try(model)
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        said = " ".join(str(error).split())
+        msg = f"{folder / 'config.json'} does not fit the weights beside it: {said}"
         raise FormatError(msg) from error
+    return model
+
+
+def _try(model: Model) -> None:
+    """Print it, and take one sample of zeros through every layer and back: shapes fit, numbers are finite.
+
+    Raises
+    ------
+    ValueError
+        If they do not.
+    """
+    repr(model)
+    genes = len(model.genes.ids)
+    with np.errstate(all="ignore"):
+        for layer, width in model.widths.items():
+            state = model.encode(np.zeros((1, genes), np.float32), layer)
+            back = model.decode(np.zeros((1, width), np.float32), layer)
+            spread = [getattr(model.code_range(layer), part) for part in CodeRange.__annotations__]
+            shapes = state.shape, back.shape, {part.shape for part in spread}
+            if shapes != ((1, width), (1, genes), {(width,)}):
+                msg = f"layer {layer} does not have {width} nodes and {genes} genes throughout"
+                raise ValueError(msg)
+            if not all(np.isfinite(part).all() for part in (state, back, *spread)):
+                msg = f"layer {layer} holds numbers that are not finite"
+                raise ValueError(msg)
 
 
 def model_folder(folder: Path) -> Path:
@@ -229,7 +257,9 @@ def _read(folder: Path, config: dict[str, Any]) -> Bundle:
     except KeyError as error:
         msg = f"{folder / 'config.json'} lacks the key {error}"
         raise FormatError(msg) from error
-    except TypeError as error:
+    except FormatError:
+        raise
+    except (AttributeError, TypeError, ValueError) as error:
         msg = f"{folder / 'config.json'} is no configuration that genelight wrote: {error}"
         raise FormatError(msg) from error
 

@@ -81,6 +81,18 @@ class Centred:
     centre_g: np.ndarray
     subspace: Subspace
 
+    def __post_init__(self) -> None:
+        """Stop where the centre is not of the axes' genes.
+
+        Raises
+        ------
+        ValueError
+            If it is of another shape.
+        """
+        if self.centre_g.shape != (len(self.subspace.basis_gk),):
+            msg = f"a centre of shape {self.centre_g.shape} for axes of {len(self.subspace.basis_gk)} genes"
+            raise ValueError(msg)
+
     @property
     def lost(self) -> float:
         """Share of the training variance outside the axes."""
