@@ -102,7 +102,7 @@ def run(*, quick: bool) -> Result:
         print(kind, "read", file=sys.stderr, flush=True)
         x_ng = trained[0].preparation.restore(trained[0].prepare(adata))
         cards = {
-            asked: evidence.scorecard(part, samples, draws=99 if quick else DRAWS, **more)
+            asked: evidence.scorecard(part, samples, draws=99 if quick else DRAWS if more else DRAWS // 2, **more)
             for asked, part, samples, more in _asked(adata, read, against={"network": net, "sets": sets, "x_ng": x_ng})
         }
         for asked, card in cards.items():

@@ -133,15 +133,16 @@ def _probe(codes: Codes, target: Target) -> np.ndarray | None:
     guess_rn = np.empty(target.value_rn.shape)
     for fold in range(FOLDS):
         train, test = folds != fold, folds == fold
-        fit_nn, see_nn = _ridge(codes.h_nk[train], codes.h_nk[test])
+        train_nk, test_nk, weight_kn = _ridge(codes.h_nk[train], codes.h_nk[test])
         learnt_rnc = goal_rnc[:, train] - goal_rnc[:, train].mean(1, keepdims=True)
-        seen_rnc = np.matmul(see_nn, learnt_rnc)
+        weight_rkc = np.matmul(weight_kn, learnt_rnc)
+        seen_rnc = np.matmul(test_nk, weight_rkc)
         if not target.classes:
             guess_rn[:, test] = seen_rnc[:, :, 0]
             continue
         # Nearest mean prediction, so that a rare class is as easily chosen as a common one.
         inside_rnc = goal_rnc[:, train]
-        mean_rcd = np.matmul(inside_rnc.transpose(0, 2, 1), np.matmul(fit_nn, learnt_rnc))
+        mean_rcd = np.matmul(np.matmul(inside_rnc.transpose(0, 2, 1), train_nk), weight_rkc)
         size_rc = inside_rnc.sum(1)
         mean_rcd /= np.maximum(size_rc, 1)[:, :, None]
         far_rnc = (mean_rcd**2).sum(2)[:, None] - 2 * np.matmul(seen_rnc, mean_rcd.transpose(0, 2, 1))
@@ -159,15 +160,15 @@ def _folds(subject_n: np.ndarray, seed: int) -> np.ndarray | None:
     return np.asarray(fold_s[inverse])
 
 
-def _ridge(train_nk: np.ndarray, test_nk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Matrices that turn centred goals of the training samples into predictions of both, float32."""
+def _ridge(train_nk: np.ndarray, test_nk: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Standardised codes of both, and what turns centred goals of the training samples into weights, float32."""
     mean_k, sd_k = train_nk.mean(0), train_nk.std(0)
     scale_k = np.where(sd_k > 1e-8, sd_k, np.inf)
     a_nk = ((train_nk - mean_k) / scale_k).astype(np.float64)
     b_nk = ((test_nk - mean_k) / scale_k).astype(np.float64)
     gram_kk = a_nk.T @ a_nk + RIDGE * len(a_nk) * np.eye(a_nk.shape[1])
     weight_kn = np.linalg.solve(gram_kk, a_nk.T)
-    return (a_nk @ weight_kn).astype(np.float32), (b_nk @ weight_kn).astype(np.float32)
+    return a_nk.astype(np.float32), b_nk.astype(np.float32), weight_kn.astype(np.float32)
 
 
 def _balanced(guess_rn: np.ndarray, target: Target) -> np.ndarray:
