@@ -56,7 +56,7 @@ def test_the_forecast_is_what_draws_share_times_what_was_learned():
     assert 0 <= found.interval[0] < found.again < found.interval[1] <= 1
     assert found.method == "de"
     assert json.loads(json.dumps(found.to_dict()))["says"] == str(found)
-    assert f"find {found.again:.0%} of the 200 leading genes again" in str(found)
+    assert f"expected to find {found.again:.0%} of the 200 leading genes again" in str(found)
 
 
 def test_learned_factors_cover_what_they_were_learned_of():
@@ -99,7 +99,7 @@ def test_a_method_of_which_nothing_is_known_has_that_of_genes_by_themselves_and_
     model = gl.models.PCA(4).fit(adata)
     found = gl.modules.replication(adata, model, contrast=contrast, method="direction", bootstraps=20)
     assert found.method == "de"
-    assert "forecast (of de, for none is known of direction)" in str(found)
+    assert "leading genes again when ranked by de (of direction nothing is known)" in str(found)
     assert found.again == told().again
 
 

@@ -182,6 +182,7 @@ def _write_module(folder: Path, plan: Plan, genes: Genes) -> None:
             "says": "the data support a module of 14 genes",
             "sizes": [{"drawn": 50, "stable": 14, "expected_false": 0.4, "agreement": 0.61}],
         },
+        "forecast": {"again": 0.13, "says": "other cohorts are expected to find 13% of <200> genes again"},
     }
     module = Module.from_scores(
         score_g, genes, size=20, name=plan.title, method="direction", frequency_g=frequency_g, about=about

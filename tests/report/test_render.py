@@ -119,6 +119,8 @@ def test_the_module_says_why_and_how_large(page: str, summary: dict[str, Any]) -
     for said, escaped in ((page, "joint: scores replicate &lt;best&gt;"), (text, "joint: scores replicate")):
         assert f"Derived by {escaped}" in said
         assert "How large it could be: the data support a module of 14 genes." in said
+        assert "Will it replicate: other cohorts are expected to find 13% of " in said
+    assert "13% of &lt;200&gt; genes again." in page
     assert '<tr><td class="n">50</td><td class="n">14</td><td class="n">0.4</td><td class="n">0.61</td></tr>' in page
 
 

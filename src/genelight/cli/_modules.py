@@ -69,12 +69,12 @@ def disease_module(
     if fewest < LEAST_TO_HALVE and genes is None:
         few = f"{fewest} subjects in the smaller group have no halves to compare, so nothing is said of the size"
         facts = {**module_facts(out, module), "forecast": told.to_dict()}
-        return Result(f"{_told(out, module)}\n{few}\n{told}", facts)
+        return Result(f"{_told(out, module)}\n{few}\nforecast: {told}", facts)
     supported = gl.modules.stability(adata, trained, contrast=contrast, method=method, layer=layer)
     if genes:
         write_plain(genes, supported.table)
     facts = {**module_facts(out, module), "supported": supported.size, "sizes": supported.sizes}
-    return Result(f"{_told(out, module)}\n{supported}\n{told}", facts | {"forecast": told.to_dict()})
+    return Result(f"{_told(out, module)}\n{supported}\nforecast: {told}", facts | {"forecast": told.to_dict()})
 
 
 @command(

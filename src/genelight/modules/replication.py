@@ -109,10 +109,10 @@ class Replication:
     def __str__(self) -> str:
         low, high = self.interval
         asked, top = self.about["asked"], self.about["top"]
-        own = "" if self.method == asked else f" (of {self.method}, for none is known of {asked})"
+        own = "" if self.method == asked else f" when ranked by {self.method} (of {asked} nothing is known)"
         return (
-            f"forecast{own}: other cohorts of this disease find {self.again:.0%} of the {top} leading genes again "
-            f"({low:.0%} to {high:.0%} in 95% of cohorts); two bootstraps of this cohort share {self.agreement:.0%}, "
+            f"other cohorts of this disease are expected to find {self.again:.0%} of the {top} leading genes again"
+            f"{own} ({low:.0%} to {high:.0%} in 95% of cohorts); two bootstraps of this cohort share {self.agreement:.0%}, "
             f"most of it lost because cohorts differ. {self._size()}"
         )
 

@@ -53,6 +53,7 @@ class Module(Section):
             "auc_permutation_p": about.get("auc_permutation_p"),
             "because": about.get("because"),
             "supported": (about.get("supported") or {}).get("says"),
+            "forecast": (about.get("forecast") or {}).get("says"),
             "sizes": (about.get("supported") or {}).get("sizes", []),
             "tested": statistics is not None,
             "genes": shown.to_dict("records"),
