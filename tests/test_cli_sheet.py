@@ -124,6 +124,10 @@ def test_one_line_leads_to_a_module_sets_and_a_report(call, files):
     assert code == 0, err
     assert "module: ONE/05_module.tsv, 60 genes" in said
     assert "report: ONE/report.html" in said
+    forecast = gl.Module.load(files / "ONE" / "05_module.tsv").about["forecast"]
+    assert 0 <= forecast["interval"][0] <= forecast["again"] <= forecast["interval"][1] <= 1
+    assert f"forecast: {forecast['says']}" in said
+    assert "Will it replicate: other cohorts of this disease are" in (files / "ONE" / "report.html").read_text("utf-8")
     for name in ("05_module.tsv", "06_evidence.parquet", "report.html", "study.toml"):
         assert (files / "ONE" / name).is_file()
     # The same, its name in full, finds everything done.

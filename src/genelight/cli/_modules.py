@@ -64,17 +64,17 @@ def disease_module(
     trained = gl.load(model)
     module = gl.disease_module(adata, trained, contrast=contrast, method=method, layer=layer, size=size or None)
     told = gl.modules.replication(adata, trained, contrast=contrast, method=method, layer=layer)
-    replace(module, about={**module.about, "forecast": told.to_dict()}).save(target)
+    module = replace(module, about={**module.about, "forecast": told.to_dict()})
+    module.save(target)
     fewest = min(len(set(contrast.subject_n[side_n])) for side_n in (contrast.case_n, contrast.control_n))
     if fewest < LEAST_TO_HALVE and genes is None:
         few = f"{fewest} subjects in the smaller group have no halves to compare, so nothing is said of the size"
-        facts = {**module_facts(out, module), "forecast": told.to_dict()}
-        return Result(f"{_told(out, module)}\n{few}\nforecast: {told}", facts)
+        return Result(f"{_told(out, module)}\n{few}\n{forecast_told(module)}", module_facts(out, module))
     supported = gl.modules.stability(adata, trained, contrast=contrast, method=method, layer=layer)
     if genes:
         write_plain(genes, supported.table)
     facts = {**module_facts(out, module), "supported": supported.size, "sizes": supported.sizes}
-    return Result(f"{_told(out, module)}\n{supported}\nforecast: {told}", facts | {"forecast": told.to_dict()})
+    return Result(f"{_told(out, module)}\n{supported}\n{forecast_told(module)}", facts)
 
 
 @command(
@@ -128,7 +128,19 @@ def _told(path: Path, module: gl.Module) -> str:
 def module_facts(path: Path, module: gl.Module) -> dict[str, Any]:
     """The same for a program."""
     chosen = list(module.selected)
-    return {"out": path, "name": module.name, "genes": chosen, "because": module.about.get("because")}
+    about = module.about
+    return {
+        "out": path,
+        "name": module.name,
+        "genes": chosen,
+        "because": about.get("because"),
+        "forecast": about.get("forecast"),
+    }
+
+
+def forecast_told(module: gl.Module) -> str:
+    """What other cohorts are expected to find of it."""
+    return f"forecast: {module.about['forecast']['says']}"
 
 
 @command(

@@ -19,7 +19,7 @@ from ..pp.collapse import COLLAPSES
 from ..pp.normalise import NORMALISATIONS
 from ._cohort import ContrastedCohort, Reading
 from ._command import GROUPS, Result, command, kept_when_stopped, note
-from ._modules import module_commands, module_facts
+from ._modules import forecast_told, module_commands, module_facts
 from ._shared import Folder, Seed, listed
 
 commands = typer.Typer()
@@ -173,7 +173,8 @@ def module_run(
     done = _run(study, out)
     path = out / "05_module.tsv"
     found = gl.Module.load(path)
-    text = f"module: {path}, {len(found.selected)} genes, first {', '.join(found.selected[:5])}\n{done.text}"
+    first = ", ".join(found.selected[:5])
+    text = f"module: {path}, {len(found.selected)} genes, first {first}\n{forecast_told(found)}\n{done.text}"
     return Result(text, {**done.facts, "module": module_facts(path, found)})
 
 

@@ -112,8 +112,8 @@ class Replication:
         own = "" if self.method == asked else f" when ranked by {self.method} (of {asked} nothing is known)"
         return (
             f"other cohorts of this disease are expected to find {self.again:.0%} of the {top} leading genes again"
-            f"{own} ({low:.0%} to {high:.0%} in 95% of cohorts); two bootstraps of this cohort share {self.agreement:.0%}, "
-            f"most of it lost because cohorts differ. {self._size()}"
+            f"{own} ({low:.0%} to {high:.0%} in 95% of cohorts); two bootstraps of this cohort share "
+            f"{self.agreement:.0%}, most of it lost because cohorts differ. {self._size()}"
         )
 
     def _size(self) -> str:

@@ -64,9 +64,14 @@ def _module(bench: Bench, model: Model | Measured, method: str, *, layer: str | 
 
 
 def _certainty(bench: Bench, model: Model, module: Module) -> dict[str, Any]:
-    """Held-out AUC of this and the other derivations, p under shuffled labels, stable genes, the size they support."""
+    """Held-out AUC, p under shuffled labels, stable genes, the size they support, and what will replicate."""
     stable = int((module.table["selected"] & (module.table["frequency"] >= STABLE)).sum())
-    return {**_judged(bench, model, module), **_supported(bench, model), "stable": stable}
+    return {
+        **_judged(bench, model, module),
+        **_supported(bench, model),
+        "stable": stable,
+        "forecast": _forecast(bench, model),
+    }
 
 
 def _judged(bench: Bench, model: Model, module: Module) -> dict[str, Any]:
@@ -116,3 +121,15 @@ def _supported(bench: Bench, model: Model) -> dict[str, Any]:
         "sizes": supported.sizes.to_dict("records"),
     }
     return {"supported": told}
+
+
+def _forecast(bench: Bench, model: Model) -> dict[str, Any]:
+    """How much of the module other cohorts are expected to find again."""
+    return modules.replication(
+        bench.inputs.adata,
+        model,
+        contrast=bench.inputs.contrast,
+        method=bench.method,
+        layer=bench.study.module.layer,
+        seed=bench.seed,
+    ).to_dict()
