@@ -212,7 +212,7 @@ def _tried(bench: Bench, judged: Judged, found: Cohorts, *, quick: bool) -> Iter
 
 
 def _curve(bench: Bench, judged: Judged, *, sizes: tuple[int, ...], draws: int) -> Iterator[Row]:
-    one = Bench(bench.cohort_n, bench.y_nt[:, :1], bench.z_ng, bench.f_nk, bench.fixed, bench.kernels)
+    one = bench.observed
     reference_c = judged.auc[SIGNATURE][:, 0]
     for size, name, auc_c in learning_curve(one, sizes, draws=draws):
         yield _row(f"curve, {size} cohorts", name, auc_c=auc_c, reference_c=reference_c, judged=judged)

@@ -419,3 +419,19 @@ def test_the_compendium_recommends_the_signature():
     assert found.rule == SIGNATURE
     assert of(found, SIGNATURE)["auc"] == pytest.approx(0.634, abs=0.001)
     assert 0.8 < found.about["slopes"]["recalibrated locally"]["slope"] < 1.2
+
+
+def test_many_patients_are_learned_from_in_fewer_coordinates():
+    rng = np.random.default_rng(0)
+    cohort_n = np.repeat(np.arange(4), 160)
+    y_n1 = (rng.random((640, 1)) < 0.5).astype(float)
+    x_ng = rng.normal(size=(640, 5)) @ rng.normal(size=(5, 700)) + 0.1 * rng.normal(size=(640, 700))
+    bench = Bench.of(cohort_n, y_n1, x_ng=x_ng, f_nk=np.empty((640, 0)), fixed={SIGNATURE: x_ng[:, 0]})
+    assert bench.sides["genes"].shape == (640, 512)
+    assert "programmes" not in bench.sides
+    train_n = cohort_n < 3
+    ours = Rule("ridge", "ridge", "genes", (10.0,)).raw(bench, train_n, Eigen(bench, train_n))[:, 0]
+    scale = np.trace(bench.z_ng @ bench.z_ng.T) / 640
+    target = y_n1[train_n, 0] - np.repeat([y_n1[cohort_n == c].mean() for c in range(3)], 160)
+    theirs = Ridge(alpha=10.0 * scale, fit_intercept=False).fit(bench.z_ng[train_n], target).predict(bench.z_ng)
+    assert np.corrcoef(ours, theirs)[0, 1] > 0.999

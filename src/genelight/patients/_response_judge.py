@@ -173,7 +173,7 @@ def weights_of(rule: Rule, bench: Bench) -> tuple[np.ndarray, np.ndarray]:
         sd = float((bench.f_nk @ weight_k).std())
         weight_k = weight_k * (rule.setting[1] / sd if sd > 0 else 0.0)
     elif rule.kind != "fixed":
-        first = Bench(bench.cohort_n, bench.y_nt[:, :1], bench.z_ng, bench.f_nk, bench.fixed, bench.kernels)
+        first = bench.observed
         dual_n = rule.dual(first, every_n, Eigen(first, every_n))[:, 0]
         source = bench.z_ng if rule.reads == "genes" else bench.f_nk
         scale = len(source) / max(float(np.einsum("nf,nf->", source, source)), 1e-12)
@@ -184,7 +184,7 @@ def weights_of(rule: Rule, bench: Bench) -> tuple[np.ndarray, np.ndarray]:
 
 def spread_of(rule: Rule, bench: Bench) -> float:
     """Standard deviation of the rule's own scores within cohorts, learned on all of them."""
-    first = Bench(bench.cohort_n, bench.y_nt[:, :1], bench.z_ng, bench.f_nk, bench.fixed, bench.kernels)
+    first = bench.observed
     every_n = np.ones(len(bench.cohort_n), dtype=bool)
     sd = float(rule.raw(first, every_n, Eigen(first, every_n)).std())
     return sd if sd > 0 else 1.0

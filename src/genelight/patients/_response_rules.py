@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ __all__ = ["CHOSEN", "SIGNATURE", "Bench", "Rule", "auc_t", "centred", "rules_of
 
 SIGNATURE, CHOSEN = "interferon-gamma signature", "chosen among all"
 RIDGE, AXES, MIXED = (1.0, 10.0, 100.0), (4, 16, 64), ((3, 0.5), (10, 0.5), (10, 1.0))
-LEAST_Z = 1.0
+LEAST_Z, MOST_COORDINATES = 1.0, 512
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Bench:
         Programmes, in standard deviations within cohorts.
     fixed
         Scores that learn nothing, by name, in standard deviations within cohorts.
+    sides
+        Genes and programmes in at most 512 coordinates, in which a patient has mean squared length one.
     """
 
     cohort_n: np.ndarray
@@ -37,7 +39,7 @@ class Bench:
     z_ng: np.ndarray
     f_nk: np.ndarray
     fixed: Mapping[str, np.ndarray]
-    kernels: Mapping[str, np.ndarray]
+    sides: Mapping[str, np.ndarray]
 
     @classmethod
     def of(
@@ -53,8 +55,13 @@ class Bench:
         z_ng = centred(x_ng, cohort_n)
         f_nk = _unit(centred(f_nk, cohort_n))
         scores = {name: _unit(centred(score_n[:, None], cohort_n))[:, 0] for name, score_n in fixed.items()}
-        kernels = {name: _kernel(a_nf) for name, a_nf in (("genes", z_ng), ("programmes", f_nk)) if a_nf.shape[1]}
-        return cls(cohort_n, y_nt, z_ng, f_nk, scores, kernels)
+        sides = {name: _side(a_nf) for name, a_nf in (("genes", z_ng), ("programmes", f_nk)) if a_nf.shape[1]}
+        return cls(cohort_n, y_nt, z_ng, f_nk, scores, sides)
+
+    @property
+    def observed(self) -> Bench:
+        """Without the permuted responses."""
+        return replace(self, y_nt=self.y_nt[:, :1])
 
     @property
     def cohorts(self) -> int:
@@ -102,7 +109,8 @@ class Rule:
             sd_t = part_nt[train_n].std(0)
             share_t = self.setting[1] / np.where(sd_t > 0, sd_t, np.inf)
             return np.asarray(bench.fixed[SIGNATURE][:, None] + share_t * part_nt)
-        return np.asarray(bench.kernels[self.reads][:, train_n] @ self.dual(bench, train_n, eigen))
+        side_nr = bench.sides[self.reads]
+        return np.asarray(side_nr @ (side_nr[train_n].T @ self.dual(bench, train_n, eigen)))
 
     def dual(self, bench: Bench, train_n: np.ndarray, eigen: Eigen) -> np.ndarray:
         """Weight of each training patient, shape ``(m, t)``."""
@@ -124,7 +132,7 @@ class Rule:
 
 
 class Eigen:
-    """Axes of the training patients, each kernel taken apart once."""
+    """Axes of the training patients, each side taken apart once."""
 
     def __init__(self, bench: Bench, train_n: np.ndarray) -> None:
         self._bench, self._train_n = bench, train_n
@@ -133,7 +141,7 @@ class Eigen:
     def of(self, reads: str) -> tuple[np.ndarray, np.ndarray]:
         """Eigenvalues in ascending order, and vectors."""
         if reads not in self._found:
-            self._found[reads] = np.linalg.eigh(self._bench.kernels[reads][np.ix_(self._train_n, self._train_n)])
+            self._found[reads] = _eigen(self._bench.sides[reads][self._train_n])
         return self._found[reads]
 
 
@@ -142,7 +150,7 @@ def rules_of(bench: Bench) -> dict[str, list[Rule]]:
     rules = {name: [Rule(name, "fixed", name)] for name in bench.fixed}
     rules["PCA of genes"] = [Rule("PCA of genes", "axes", "genes", (axes,)) for axes in AXES]
     rules["ridge on genes"] = [Rule("ridge on genes", "ridge", "genes", (r,)) for r in RIDGE]
-    if "programmes" in bench.kernels:
+    if "programmes" in bench.sides:
         rules["ridge on programmes"] = [Rule("ridge on programmes", "ridge", "programmes", (r,)) for r in RIDGE]
         rules["signature and stable programmes"] = [
             Rule("signature and stable programmes", "mixed", "programmes", setting) for setting in MIXED
@@ -202,7 +210,21 @@ def _unit(a_nf: np.ndarray) -> np.ndarray:
     return np.asarray(a_nf / np.where(sd_f > 1e-9, sd_f, np.inf))
 
 
-def _kernel(a_nf: np.ndarray) -> np.ndarray:
-    """Products of patients, of mean one for a patient with itself."""
-    k_nn = a_nf @ a_nf.T
-    return np.asarray(k_nn * (len(k_nn) / max(float(np.trace(k_nn)), 1e-12)))
+def _side(a_nf: np.ndarray) -> np.ndarray:
+    """Coordinates along the leading axes: all of them up to 512 patients or features, else an approximation."""
+    a_nf = a_nf * np.sqrt(len(a_nf) / max(float(np.einsum("nf,nf->", a_nf, a_nf)), 1e-12))
+    if a_nf.shape[1] <= min(len(a_nf), MOST_COORDINATES):
+        return a_nf
+    value_r, axis_nr = _eigen(a_nf)
+    return np.asarray(axis_nr[:, -MOST_COORDINATES:] * np.sqrt(value_r[-MOST_COORDINATES:]))
+
+
+def _eigen(a_mr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues of the products of patients in ascending order, and vectors, through the smaller side."""
+    if len(a_mr) <= a_mr.shape[1]:
+        value_r, axis_mr = np.linalg.eigh(a_mr @ a_mr.T)
+        kept = value_r > 1e-10 * value_r[-1]
+        return value_r[kept], axis_mr[:, kept]
+    value_r, turn_rr = np.linalg.eigh(a_mr.T @ a_mr)
+    kept = value_r > 1e-10 * value_r[-1]
+    return value_r[kept], a_mr @ turn_rr[:, kept] / np.sqrt(value_r[kept])
