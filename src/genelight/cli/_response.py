@@ -120,6 +120,8 @@ def response(
         (draft / "response.json").write_text(summary.json, encoding="utf-8")
     for name, why in found.about["dropped"].items():
         note(f"{name}: {why}")
+    for said in found.about["notes"]:
+        note(said)
     shown = found.methods[["method", "auc", "low", "high", "gain", "gain_low", "gain_high", "p"]]
     lines = [shown.to_string(index=False, float_format="{:.3f}".format), *found.about["sentences"].values()]
     lines.append(f"{out}/response.html has the page")

@@ -39,10 +39,12 @@ def _recommend(found: Response, methods: pd.DataFrame) -> str:
     weak = (
         " Its interval holds 0.5: in these cohorts even the signature isn't shown to foretell response." if own else ""
     )
+    inside = f"what was {CHOSEN} inside the training cohorts gained {gain}"
+    if chosen["gain_low"] == chosen["gain_high"] == 0:
+        inside = "inside the training cohorts nothing beat it either"
     return (
         f"No rule beat the {SIGNATURE} on cohorts left out, so it is recommended: AUC {signature['auc']:.3f} "
-        f"({signature['low']:.3f} to {signature['high']:.3f}); what was {CHOSEN} inside the training cohorts gained "
-        f"{gain}.{weak}"
+        f"({signature['low']:.3f} to {signature['high']:.3f}); {inside}.{weak}"
     )
 
 
