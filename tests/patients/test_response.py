@@ -172,10 +172,36 @@ def test_only_two_arms_tell_predictive_from_prognostic(treated, known):
         both.obs["arm"] = ["drug"] * 60 + ["placebo"] * 60
         given[name] = both
     found = gl.response(given, sets=SETS, plan=ResponsePlan(permutations=0, treated='arm == "drug"'))
+    assert list(found.cohorts["samples"]) == [60] * 4
+    assert len(found.held_out) == 240
     table = found.interaction.set_index("name")
     assert table.loc[SIGNATURE, "q"] < 0.05
     assert table.loc["planted", "q"] > 0.05
     assert "predictive" in found.about["sentences"]["arms"]
+
+
+def test_rules_are_of_the_treated_alone(treated):
+    given = treated.cohorts(4, signature=1.5, seed=13)
+    alone = gl.response(given, plan=QUICK)
+    for name, adata in given.items():
+        rest = treated.cohort(12, seed=900 + int(name[1:]))
+        both = AnnData(np.vstack([adata.X, rest.X]), obs=pd.concat([adata.obs, rest.obs]), var=adata.var)
+        both.obs["arm"] = ["drug"] * 40 + ["placebo"] * 12
+        given[name] = both
+    given["c5"] = treated.cohort(20, seed=950)
+    given["c5"].obs["arm"] = "placebo"
+    found = gl.response(given, plan=ResponsePlan(permutations=0, treated='arm == "drug"'))
+    pd.testing.assert_frame_equal(found.methods, alone.methods)
+    assert "0 responders and 0 others among the treated" in found.about["dropped"]["c5"]
+    assert len(found.interaction) == 3
+
+
+def test_a_cohort_without_biopsies_before_treatment_is_left_out(treated):
+    given = treated.cohorts(4, signature=1.5, seed=14)
+    for name, adata in given.items():
+        adata.obs["timepoint"] = "On" if name == "c4" else "Pre"
+    found = gl.response(given, plan=ResponsePlan(permutations=0, before='timepoint == "Pre"'))
+    assert found.about["dropped"] == {"c4": "40 biopsies not before treatment"}
 
 
 def test_rules_are_those_of_other_libraries():

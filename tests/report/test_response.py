@@ -13,9 +13,11 @@ from genelight.report._response import patient_pages, response_page
 @pytest.fixture(scope="module")
 def found(treated):
     given = treated.cohorts(3, signature=2.0)
+    for adata in given.values():
+        adata.obs["arm"] = ["none", *["drug"] * 39]
     return gl.response(
         {"<script>alert(1)</script>": given["c1"], "b & c": given["c2"], "c3": given["c3"]},
-        plan=ResponsePlan(permutations=0, treated="response == 'R'"),
+        plan=ResponsePlan(permutations=0, treated="arm == 'drug'"),
     )
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
 from scipy import sparse
 
-from .._core.checks import check_column, select_samples
+from .._core.checks import check_column
+from .._core.expressions import evaluate
 from ..errors import InputError, UnknownNameError, first_three
 from ..nouns import Genes
 from ..pp.normalise import NORMALISATIONS, Normalisation
@@ -25,6 +26,7 @@ SIGNATURES: dict[str, tuple[str, ...]] = {
     "CD8A": ("CD8A",),
     "cytolytic activity": ("GZMA", "PRF1"),
 }
+TREATED = "treated, as asked"
 SILENT = "nobody's response is known"
 LEAST_COHORTS, LEAST_CLASS, LEAST_PART = 3, 3, 2 / 3
 TWINS, CENTRED, MOST_SILENT = 0.9999, 0.02, 5
@@ -57,7 +59,8 @@ class ResponsePlan:
     adjust
         Columns that programmes are adjusted for within each cohort; text as classes.
     treated
-        Which patients had the treatment, a query, where there is a second arm: the others are its controls.
+        Which patients had the treatment, a query, where there is a second arm. Rules and programmes are of these; the
+        others tell, by the interaction, what is predictive.
     layer
         Whose nodes are programmes, by default the bottleneck's.
     local
@@ -108,6 +111,23 @@ class Cohorts:
     obs: pd.DataFrame
     raw: Mapping[str, AnnData]
     dropped: Mapping[str, str]
+
+    @property
+    def treated_n(self) -> np.ndarray:
+        """Who had the treatment; all where there is one arm."""
+        return self.obs[TREATED].to_numpy(dtype=bool)
+
+    def take(self, kept_n: np.ndarray) -> Cohorts:
+        """Some of the patients, of every cohort."""
+        sides = {name: kept_n[self.cohort_n == c] for c, name in enumerate(self.names)}
+        return replace(
+            self,
+            cohort_n=self.cohort_n[kept_n],
+            y_n=self.y_n[kept_n],
+            x_ng=self.x_ng[kept_n],
+            obs=self.obs[kept_n],
+            raw={name: adata[sides[name]] for name, adata in self.raw.items()},
+        )
 
     @property
     def common_g(self) -> np.ndarray:
@@ -197,7 +217,7 @@ def _patients(name: str, adata: AnnData, plan: ResponsePlan) -> tuple[tuple[AnnD
         raise UnknownNameError("response column", plan.response, adata.obs.columns, where=f"cohort {name!r}")
     out: list[str] = []
     if plan.before is not None:
-        before_n = select_samples(adata.obs, plan.before, role="before")
+        before_n = evaluate(adata.obs, plan.before, role="before")
         if not before_n.all():
             out.append(f"{int((~before_n).sum())} biopsies not before treatment")
         adata = adata[before_n]
@@ -213,13 +233,19 @@ def _patients(name: str, adata: AnnData, plan: ResponsePlan) -> tuple[tuple[AnnD
         out.append(f"{len(y_n)} biopsies of {len(rows_s)} patients averaged")
     first = np.array([rows[0] for rows in rows_s], dtype=np.int64)
     y_s = y_n[first]
-    ones, zeros = int(y_s.sum()), int((1 - y_s).sum())
     if not len(y_s):
-        return None, SILENT
+        return None, "; ".join(out) if plan.before is not None and not before_n.any() else SILENT
+    treated_s = np.ones(len(y_s), dtype=bool)
+    if plan.treated is not None:
+        treated_s = np.asarray(evaluate(adata.obs.iloc[first], plan.treated, role="treated"))
+    ones, zeros = int(y_s[treated_s].sum()), int((1 - y_s[treated_s]).sum())
     if min(ones, zeros) < LEAST_CLASS:
-        out.append(f"left out: {ones} responders and {zeros} others")
+        among = " among the treated" if plan.treated is not None else ""
+        out.append(f"left out: {ones} responders and {zeros} others{among}")
         return None, "; ".join(out)
-    return (_averaged(adata, rows_s, first), y_s), "; ".join(out)
+    found = _averaged(adata, rows_s, first)
+    found.obs[TREATED] = treated_s
+    return (found, y_s), "; ".join(out)
 
 
 def _averaged(adata: AnnData, rows_s: Sequence[np.ndarray], first: np.ndarray) -> AnnData:

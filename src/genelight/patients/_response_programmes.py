@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ import pandas as pd
 from anndata import AnnData
 from scipy import stats
 
-from .._core.checks import select_samples
 from ..errors import UnknownNameError
 from ..nodes.layers import node_names
 from ..nodes.light_up import light_up
@@ -42,6 +41,10 @@ class Programmes:
     genes: tuple[str, ...]
     members: Mapping[str, tuple[str, ...]]
     f_nk: np.ndarray
+
+    def take(self, kept_n: np.ndarray) -> Programmes:
+        """Of some of the patients."""
+        return replace(self, f_nk=self.f_nk[kept_n])
 
 
 def programmes_of(found: Cohorts, model: Model | None, *, sets: Edges | None, layer: str | None) -> Programmes:
@@ -175,12 +178,12 @@ def joined(effect_ck: np.ndarray, variance_ck: np.ndarray, programmes: Programme
     return table.sort_values("p", kind="stable", ignore_index=True)
 
 
-def interaction_of(f_nk: np.ndarray, found: Cohorts, *, treated: str, programmes: Programmes) -> pd.DataFrame:
+def interaction_of(found: Cohorts, programmes: Programmes) -> pd.DataFrame:
     """Effect among the treated less effect among the others, over cohorts in which both arms have both classes.
 
     Empty where no two cohorts have; one cohort is reported as it is.
     """
-    in_n = select_samples(found.obs, treated, role="treated")
+    f_nk, in_n = programmes.f_nk, found.treated_n
     effect_ck, variance_ck = [], []
     for c in range(len(found.names)):
         rows = found.cohort_n == c

@@ -94,11 +94,12 @@ def response(
     'interferon-gamma signature'
     """
     plan = ResponsePlan() if plan is None else plan
-    found = read_cohorts(cohorts, plan)
+    everyone = read_cohorts(cohorts, plan)
     layer = None
     if model is not None:
         layer = check_layer(model, bottleneck(model) if plan.layer is None else plan.layer)
-    programmes = programmes_of(found, model, sets=sets, layer=layer)
+    of_everyone = programmes_of(everyone, model, sets=sets, layer=layer)
+    found, programmes = everyone.take(everyone.treated_n), of_everyone.take(everyone.treated_n)
     notes: list[str] = []
     effect_ck, variance_ck = effects_of(programmes.f_nk, found, adjust=plan.adjust, notes=notes)
     table = joined(effect_ck, variance_ck, programmes)
@@ -111,7 +112,7 @@ def response(
     made = {name: _calibrated(judged, name, found, local=plan.local, seed=seed) for name in {rule, SIGNATURE}}
     interaction = table.iloc[:0]
     if plan.treated is not None:
-        interaction = interaction_of(programmes.f_nk, found, treated=plan.treated, programmes=programmes)
+        interaction = interaction_of(everyone, of_everyone)
     about = _about(found, plan, judged=judged, made=made[rule], seed=seed) | {
         "rule": rule,
         "notes": notes,
