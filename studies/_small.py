@@ -58,6 +58,8 @@ class SmallCohort:
         Mean t of other cohorts, NaN where too few of them measured the gene.
     left_out
         Studies that a model is trained without, by the name of that choice.
+    judges
+        Values and cases of each of the other cohorts.
     """
 
     name: str
@@ -67,6 +69,7 @@ class SmallCohort:
     case_n: np.ndarray
     truth_g: np.ndarray
     left_out: dict[str, tuple[str, ...]]
+    judges: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
 
     @property
     def there_g(self) -> np.ndarray:
@@ -131,8 +134,9 @@ def tuberculosis() -> Iterator[SmallCohort]:
         truth_g = np.full(len(enough_g), np.nan)
         truth_g[enough_g] = np.nanmean(others_sg[:, enough_g], axis=0)
         left_out = {"cohort": (study,), "disease": everything}
+        judges = tuple((np.asarray(people[o][0].X, dtype=np.float64), people[o][1]) for o in TB if o != study)
         yield SmallCohort(
-            study, "tuberculosis", adata, np.asarray(adata.X, dtype=np.float64), case_n, truth_g, left_out
+            study, "tuberculosis", adata, np.asarray(adata.X, dtype=np.float64), case_n, truth_g, left_out, judges
         )
 
 
@@ -153,7 +157,7 @@ def lupus() -> Iterator[SmallCohort]:
         obs = pd.DataFrame(index=[f"{name}{i}" for i in range(len(x_ng))])
         adata = AnnData(normal_scores(x_ng), obs=obs, var=pd.DataFrame(index=genes))
         left_out = {"cohort": (), "disease": everything}
-        yield SmallCohort(f"lupus {name}", "lupus", adata, x_ng, case_n, t_of(*found[other]), left_out)
+        yield SmallCohort(f"lupus {name}", "lupus", adata, x_ng, case_n, t_of(*found[other]), left_out, (found[other],))
 
 
 def pairs() -> Iterator[SmallCohort]:
@@ -165,7 +169,8 @@ def pairs() -> Iterator[SmallCohort]:
             judge, ill_n = _people(other)
             truth_g = t_of(np.asarray(judge.X, dtype=np.float64), ill_n)
             measured_ng = np.asarray(adata.X, dtype=np.float64)
-            yield SmallCohort(study, disease, adata, measured_ng, case_n, truth_g, {"all ten": everything})
+            judges = ((np.asarray(judge.X, dtype=np.float64), ill_n),)
+            yield SmallCohort(study, disease, adata, measured_ng, case_n, truth_g, {"all ten": everything}, judges)
 
 
 def pooled() -> SmallCohort:

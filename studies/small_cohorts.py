@@ -103,7 +103,7 @@ def _draws(cohort: SmallCohort, *, sizes: tuple[int, ...], draws: int) -> pd.Dat
         model = model_without(studies)
         for size in sizes:
             for seed in range(draws if size <= cohort.largest else 0):
-                scores, about = _scores(cohort, cohort.draw(size, seed), model=model, generic_g=generic_g)
+                scores, about = scores_of(cohort, cohort.draw(size, seed), model=model, generic_g=generic_g)
                 for method, score_g in scores.items():
                     row = agreement(score_g, cohort.truth_g, there_g)
                     apart = agreement(score_g, cohort.truth_g, specific_g)
@@ -114,7 +114,7 @@ def _draws(cohort: SmallCohort, *, sizes: tuple[int, ...], draws: int) -> pd.Dat
     return pd.DataFrame(rows)
 
 
-def _scores(
+def scores_of(
     cohort: SmallCohort, drawn: np.ndarray, *, model: FittedLinear, generic_g: np.ndarray
 ) -> tuple[dict[str, np.ndarray], gl.Module]:
     """Scores of the genes by each method, in the compendium's order, and our module."""
@@ -129,23 +129,23 @@ def _scores(
     change_g = design.moderated().effect_bg[0]
     z_ng = np.nan_to_num((x_ng - x_ng.mean(0)) / np.maximum(x_ng.std(0), 1e-9))
     own_gk = np.linalg.svd(z_ng, full_matrices=False)[2][: min(OWN, len(drawn) - 2)].T
-    found = {T: t_g, OURS: _placed(module.score_g(), place)}
+    found = {T: t_g, OURS: placed(module.score_g(), place)}
     for width in WIDTHS:
-        basis_gk = _placed(model.basis_gk[:, :width], place)
-        found[f"PCA {width} + t"] = _unit(basis_gk @ (basis_gk.T @ change_g)) + _unit(t_g)
-    found["own PCA + t"] = _unit(own_gk @ (own_gk.T @ np.nan_to_num(t_g))) + _unit(t_g)
+        basis_gk = placed(model.basis_gk[:, :width], place)
+        found[f"PCA {width} + t"] = unit(basis_gk @ (basis_gk.T @ change_g)) + unit(t_g)
+    found["own PCA + t"] = unit(own_gk @ (own_gk.T @ np.nan_to_num(t_g))) + unit(t_g)
     found["variance"] = x_ng.std(0)
     found["generic"] = generic_g
     return found, module
 
 
-def _placed(value_g: np.ndarray, place: np.ndarray) -> np.ndarray:
+def placed(value_g: np.ndarray, place: np.ndarray) -> np.ndarray:
     full = np.zeros((compendium().n_vars, *value_g.shape[1:]))
     full[place] = value_g
     return full
 
 
-def _unit(value_g: np.ndarray) -> np.ndarray:
+def unit(value_g: np.ndarray) -> np.ndarray:
     return value_g / np.sqrt(np.nanmean(value_g**2))
 
 

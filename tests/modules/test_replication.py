@@ -86,12 +86,14 @@ def test_the_size_that_would_do_is_said_or_that_none_does(monkeypatch, factor, a
         assert at == pytest.approx(0.5, abs=0.03) or found.aim == 1.0
 
 
-def test_what_one_disease_at_best_needs_is_said_beside_the_ceiling(monkeypatch):
-    monkeypatch.setitem(LEARNED, "de", Learned(0.3, 0.25, 0.05, 21, 6))
+@pytest.mark.parametrize(("between", "says"), [(0.15, "50% would take "), (0.4, "50% is within reach only")])
+def test_what_one_disease_at_best_needs_is_said_beside_the_ceiling(monkeypatch, between, says):
+    monkeypatch.setitem(LEARNED, "de", Learned(0.4, between, 0.03, 21, 6))
     found = told(people=8)
     assert found.aim is None
-    assert found.aim_at_best is not None
-    assert "in a disease whose cohorts are most alike; 30% is what any number" in str(found)
+    assert (found.aim_at_best == 1) == (between > 0.2)
+    assert f"{says}" in str(found)
+    assert "in a disease whose cohorts are most alike; 40% is what any number" in str(found)
 
 
 def test_a_method_of_which_nothing_is_known_has_that_of_genes_by_themselves_and_says_so():

@@ -98,8 +98,8 @@ def meta_module(
 
     Notes
     -----
-    Cost: cohorts² x genes. ``python -m studies replication`` has the level of p on permuted labels of real cohorts,
-    and how many leading genes other cohorts find again.
+    Cost: cohorts² x genes. ``python -m studies several_cohorts`` has the level of p on permuted labels of real
+    cohorts, and how many leading genes other cohorts find again.
 
     References
     ----------

@@ -53,8 +53,8 @@ class Learned:
 
 
 LEARNED: Mapping[str, Learned] = {
-    "de": Learned(0.39, 0.27, 0.05, 21, 6),
-    "reference": Learned(0.30, 0.22, 0.06, 21, 6),
+    "de": Learned(0.41, 0.31, 0.05, 21, 6),
+    "reference": Learned(0.29, 0.22, 0.06, 21, 6),
 }
 """Learned by ``python -m studies replication``, which has how often they hold for a cohort or a disease left out."""
 
@@ -123,6 +123,8 @@ class Replication:
         ceiling = f"{self.about['ceiling']:.0%} is what any number of subjects is expected to reach"
         if self.aim_at_best is None:
             return f"No size is seen to reach {AIM:.0%}: {ceiling}"
+        if self.aim_at_best <= 1:
+            return f"{AIM:.0%} is within reach only in a disease whose cohorts are most alike; {ceiling}"
         people = self._people(self.aim_at_best)
         return f"{AIM:.0%} would take {people} in a disease whose cohorts are most alike; {ceiling}"
 
@@ -158,7 +160,8 @@ def replication(
 
     Returns
     -------
-    The forecast; the interval is wide, and was right where it was tried.
+    The forecast. Its interval is wide, for how alike the cohorts of a disease are cannot be told from one of them; with
+    a disease left out of the learning it held in 98% of draws for ``"reference"`` and in 89% for ``"de"``.
 
     Raises
     ------

@@ -14,6 +14,7 @@ __all__ = ["RandomEffects", "leave_one_out", "moderated_effects", "random_effect
 ROUNDS = 100
 CLOSE = 1e-10
 LEAST_GENES = 10  # from which a prior can be learned
+WORTH = 30  # genes go together: all of them know no more than so many independent ones
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,8 @@ def moderated_effects(effect_cg: np.ndarray, variance_cg: np.ndarray) -> RandomE
     about its mean are drawn towards what the genes share, as limma draws variances
     (:func:`genelight.stats.squeeze.squeeze`); the mean has a t distribution with the prior's degrees of freedom beside
     the gene's own. `tau2_g` is what the drawn squares leave beyond the cohorts' own variances; `q_g` and `i2_g` are the
-    gene's own, not drawn. With fewer than ten genes it is :func:`random_effects`.
+    gene's own, not drawn. However alike genes are, the prior has no more degrees of freedom than thirty of them would
+    give: they go together. With fewer than ten genes it is :func:`random_effects`.
 
     Parameters
     ----------
@@ -168,8 +170,8 @@ def moderated_effects(effect_cg: np.ndarray, variance_cg: np.ndarray) -> RandomE
     References
     ----------
     Smyth 2004 on the prior, doi 10.2202/1544-6115.1027; DerSimonian and Laird 1986 on the variance between cohorts,
-    taken over all genes, doi 10.1016/0197-2456(86)90046-2. ``python -m studies replication`` has its level and what
-    the leading genes are worth beside other ways.
+    taken over all genes, doi 10.1016/0197-2456(86)90046-2. ``python -m studies several_cohorts`` has its level and
+    what the leading genes are worth beside other ways.
 
     Examples
     --------
@@ -196,7 +198,7 @@ def moderated_effects(effect_cg: np.ndarray, variance_cg: np.ndarray) -> RandomE
     usual = int(np.bincount(alone.df_g[several_g]).argmax())
     learned = squeeze(square_g[several_g & (alone.df_g == usual)][None], np.array([float(usual)]))
     prior_df, prior = float(learned.prior_df_bg[0, 0]), float(learned.prior_variance_bg[0, 0])
-    most = float(usual * several_g.sum())
+    most = float(usual * min(WORTH, int(several_g.sum())))
     drawn_df = min(prior_df, most)
     drawn_g = (drawn_df * prior + alone.df_g * square_g) / (drawn_df + alone.df_g)
     mean_variance_g = alone.cohorts_g / total_g
