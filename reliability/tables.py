@@ -44,7 +44,7 @@ def trial(folder: Path, *, seconds: float, seed: int) -> list[Row]:
             name.removeprefix("test_").replace("_", " "),
             tried.get(name, 0),
             len(seen.get(name, [])),
-            f"failed at seeds {seen[name]}" if name in seen else "read back equal",
+            f"failed at seeds {seen[name]}" if name in seen else "as it should be",
         )
         for name in sorted({*tried, *seen})
     ]

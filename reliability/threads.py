@@ -1,4 +1,4 @@
-"""One study with one, two and four threads: which files are the same to the byte, and whether the findings are."""
+"""One study with one, two and four threads, and one of shuffled samples and genes: what stays, to the byte or in words."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+
 import genelight as gl
 
-from ._bench import Row
+from ._bench import Row, small_study
 
 COUNTS = (1, 2, 4)
 STUDY = """
@@ -68,4 +70,27 @@ def trial(folder: Path, *, seconds: float, seed: int) -> list[Row]:  # noqa: ARG
             str(taken),
         )
     )
-    return rows
+    return [*rows, *_shuffled(folder, seed)]
+
+
+def _shuffled(folder: Path, seed: int) -> list[Row]:
+    """The same study on the same samples in another order, and on the same genes in another order."""
+    study = gl.study.Study.load(small_study(folder))
+    table = gl.read(folder / "few.h5ad")
+    rng, modules, said = np.random.default_rng(seed), [], []
+    for name, rows, columns in (
+        ("as-they-are", np.arange(table.n_obs), np.arange(table.n_vars)),
+        ("samples", rng.permutation(table.n_obs), np.arange(table.n_vars)),
+        ("genes", np.arange(table.n_obs), rng.permutation(table.n_vars)),
+    ):
+        table[rows, columns].copy().write_h5ad(folder / "few.h5ad")
+        gl.study.run(study, folder / name)
+        modules.append(gl.Module.load(folder / name / "05_module.tsv").selected)
+        said.append(json.loads((folder / name / "report.json").read_text(encoding="utf-8"))["findings"])
+    found = []
+    for what, module, sentences in zip(("samples", "genes"), modules[1:], said[1:], strict=True):
+        same = sum(a == b for a, b in zip(sentences, said[0], strict=True))
+        outcome = f"{len(set(module) & set(modules[0]))} of {len(module)} genes of the module, {same} of "
+        outcome += f"{len(sentences)} findings to the last digit"
+        found.append(Row(f"{what} in another order", 1, int(sorted(module) != sorted(modules[0])), outcome))
+    return found
