@@ -1,4 +1,4 @@
-"""One study with one, two and four threads, and one of shuffled samples and genes: what stays, to the byte or in words."""
+"""A study with one, two and four threads, then with samples and genes shuffled: which bytes stay, and which words."""
 
 from __future__ import annotations
 

@@ -37,14 +37,14 @@ COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 MISSING = {"isna": True, "isnull": True, "notna": False, "notnull": False}
 WORDS = {"&": " and ", "|": " or "}
 # What means something else inside quotes than outside: quotes come first.
-PARTS = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?P<name>[^`]+)`|#[^\r\n]*|[&|\r\n]""")
+PARTS = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?P<name>[^`]+)`|#[^\r\n]*|(?<![=!<>:])=(?!=)|[&|\r\n]""")
 ALLOWED = "columns, numbers and text in quotes, ==, !=, <, <=, >, >=, in, and, or, not, brackets, column.isna()"
 
 
 class Unreadable(Exception):  # noqa: N818 - a reason, which the caller puts into a sentence
     """Why an expression cannot be read, and what could stand in its place."""
 
-    def __init__(self, why: str, instead: str = 'condition == "case" and age > 18') -> None:
+    def __init__(self, why: str, instead: str = "") -> None:
         super().__init__(why)
         self.instead = instead
 
@@ -73,7 +73,8 @@ def evaluate(table: pd.DataFrame, text: str, *, role: str) -> np.ndarray:
         tree, quoted = _parse(text)
         return _Walk(table, quoted, f"{role} = {_short(text)}").rows(tree, 0)
     except Unreadable as error:
-        instead = _with_backticks(text, [str(name) for name in table.columns]) or error.instead
+        mended = _with_backticks(text, [str(name) for name in table.columns]) or _with_two_signs(text)
+        instead = mended or error.instead or _example(table)
         msg = f"{role} = {_short(text)} {error}; write for example: {instead}"
         raise InputError(msg) from None
 
@@ -122,6 +123,27 @@ def _with_backticks(text: str, names: Sequence[str]) -> str:
     return mended
 
 
+def _with_two_signs(text: str) -> str:
+    """The question with == for every single =; empty where that changes nothing or does not help."""
+    mended = PARTS.sub(lambda match: match[0] if match[0] != "=" else "==", text)
+    try:
+        _parse(mended)
+    except Unreadable:
+        return ""
+    return mended if mended != text else ""
+
+
+def _example(table: pd.DataFrame) -> str:
+    """A question that this very table answers."""
+    for column in [each for each in table.columns if list(table.columns).count(each) == 1]:
+        values = table[column].dropna()
+        if len(values) and values.dtype.kind in "iuf":
+            return f"{quoted(column)} > {values.median():g}"
+        if len(values) and values.dtype.kind == "O":
+            return f"{quoted(column)} == {json.dumps(str(values.iloc[0]), ensure_ascii=False)}"
+    return 'condition == "case" and age > 18'
+
+
 def _short(text: str) -> str:
     return repr(text if len(text) <= 300 else f"{text[:300]}...")
 
@@ -157,7 +179,7 @@ def _plain(text: str) -> tuple[str, dict[str, str]]:
             word = f"{stem}{len(quoted)}"
             quoted[word] = match["name"]
             return f" {word} "
-        return match[0] if match[0][0] in "'\"" else WORDS.get(match[0], " ")
+        return match[0] if match[0][0] in "'\"=" else WORDS.get(match[0], " ")
 
     return PARTS.sub(replace, text).strip(), quoted
 
@@ -251,7 +273,17 @@ class _Walk:
         if not len(self.table.columns):
             msg = f"{self.where} asks for {name!r}, but nothing is known of the samples; {NO_SHEET}"
             raise InputError(msg)
+        holder = next((c for c in self.table.columns if _holds(self.table, c, name)), None)
+        if holder is not None:
+            msg = f"asks for a column {name!r}, which is a value of {quoted(holder)} and stands in quotes"
+            raise Unreadable(msg, f"{quoted(holder)} == {json.dumps(name, ensure_ascii=False)}")
         raise UnknownNameError("obs column", name, map(quoted, self.table.columns), where=self.where)
+
+
+def _holds(table: pd.DataFrame, column: object, value: str) -> bool:
+    """Whether a column of text has a value."""
+    found = table.loc[:, [name == column for name in table.columns]]
+    return found.shape[1] == 1 and found.dtypes.iloc[0].kind == "O" and bool((found.iloc[:, 0] == value).any())
 
 
 def _literal(node: ast.expr) -> str | float | bool:
