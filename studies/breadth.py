@@ -80,7 +80,7 @@ def _draws(
     yield "samples", adata.n_obs, train
     study_n = adata.obs["study"].astype(str).to_numpy()
     studies = rng.permutation(np.unique(study_n[train]))
-    most = min(STUDIES_OF, len(train) // 2)
+    most = min(STUDIES_OF, 2 * len(train) // 3)
     enough = int(np.searchsorted(np.cumsum([(study_n[train] == s).sum() for s in studies]), most)) + 1
     yield "whole studies", most, train[np.isin(study_n[train], studies[: max(enough, 6)])]
     if "tissue" in adata.obs:

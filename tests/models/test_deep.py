@@ -1,6 +1,7 @@
 """A deep autoencoder around PCA: better where data are curved, PCA where they are not, and never below it."""
 
 import json
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from genelight.models.deep_net import DeepNet, train_deep
 from genelight.models.missing import completed
 from genelight.models.named import named_for, settings_for, spec_of
 from genelight.models.reconstruct import squared_errors
+from genelight.models.rotation import varimax
 
 GENES, NARROW = 150, 2
 RECIPE = DeepRecipe(epochs=60, batch=32)
@@ -82,7 +84,9 @@ def test_on_a_flat_sheet_the_model_is_pca_and_says_so(straight, flat):
     assert not straight.encode(x_ng, "L1").any()
     assert straight.encode(x_ng, "L3").shape == (240, 64)
     lit, axes_kg = gl.light_up(straight, "L2").values_kg, gl.light_up(pca, "PC").values_kg
-    np.testing.assert_allclose(np.abs(np.corrcoef(lit, axes_kg)[:2, 2:]), np.eye(2), atol=0.02)
+    # Its nodes are PCA's axes, rotated.
+    _, left, *_ = np.linalg.lstsq(axes_kg.T, lit.T, rcond=None)
+    assert (left < 1e-3 * (lit**2).sum(1)).all()
     steps = straight.steps
     code = steps.encoder("L2")(torch.from_numpy((x_ng @ steps.entry_gc).astype(np.float32))).numpy()
     np.testing.assert_allclose(code, straight.encode(x_ng, "L2"), atol=1e-4)
@@ -181,6 +185,21 @@ def test_every_layer_is_lit_mapped_and_read(model, curved):
     severity = gl.patients.severity(curved, model, measure="measure", subject="subject", protocol=plan)
     scored = gl.score(curved[:4].copy(), model, severity=severity)
     assert len(scored.table) == 4
+
+
+def test_nodes_of_the_bottleneck_are_rotated_and_what_is_given_back_is_not(model, curved):
+    x_ng = model.prepare(curved)
+    turned = deepcopy(model)
+    angle = 0.7
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], dtype=np.float32)
+    turned.net.turn_to(rotation)
+    np.testing.assert_allclose(turned.reconstruct(x_ng), model.reconstruct(x_ng), atol=1e-3)
+    np.testing.assert_allclose(turned.encode(x_ng, "L2"), model.encode(x_ng, "L2") @ rotation.T, atol=2e-3)
+    np.testing.assert_allclose(turned.encode(x_ng, "L1"), model.encode(x_ng, "L1"), atol=1e-4)
+    assert model.deep
+    assert not np.allclose(model.net.turn.numpy(), np.eye(NARROW), atol=1e-2)
+    axes_gk = model.space.subspace.basis_gk[:, :NARROW] * model.net.sd[:NARROW].numpy()
+    np.testing.assert_allclose(np.abs(varimax(axes_gk)), np.abs(model.net.turn.numpy()), atol=1e-5)
 
 
 def test_folds_and_ensembles_fit_it_again(curved):

@@ -310,7 +310,8 @@ def open_deep(bundle: Bundle, spec: Spec) -> FittedDeep:
     subspace = Subspace(weights["basis"], weights["variance"], settings.pop("lost_variance"))
     first, narrow, last = settings["widths"]
     net = DeepNet(subspace.variance_k, (first, narrow, last), dropout=0.0, seed=0)
-    net.load_state_dict({n.removeprefix("net."): torch.from_numpy(w) for n, w in weights.items() if "net." in n})
+    state = {n.removeprefix("net."): torch.from_numpy(w) for n, w in weights.items() if "net." in n}
+    net.load_state_dict({"turn": net.turn} | state)  # models of before nodes were rotated have no turn
     model = FittedDeep(
         bundle.preparation,
         Centred(weights["centre"], subspace),

@@ -67,7 +67,7 @@ class DeepNet(nn.Module):
     """``x -> L1 -> L2 -> L3 -> x``, beside a straight line ``x -> L2 -> x`` that is PCA and stays it.
 
     L1 and L3 are SiLU nodes; what they add is zero before training. Codes of L2 are in standard deviations of the
-    principal axes, `x` is coordinates over `unit`.
+    principal axes, or of axes to which :meth:`turn_to` rotated them; `x` is coordinates over `unit`.
 
     Parameters
     ----------
@@ -84,6 +84,7 @@ class DeepNet(nn.Module):
     sd: torch.Tensor
     scale_in: torch.Tensor
     scale_out: torch.Tensor
+    turn: torch.Tensor
 
     def __init__(
         self, variance_k: np.ndarray, widths: tuple[int, int, int], *, dropout: float, seed: int, decoders: int = 1
@@ -105,6 +106,7 @@ class DeepNet(nn.Module):
         for layer in (self.narrow, self.write):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
+        self.register_buffer("turn", torch.eye(narrow))
         self.drop = nn.Dropout(dropout)
 
     @property
@@ -114,12 +116,21 @@ class DeepNet(nn.Module):
 
     def straight(self, x: torch.Tensor) -> torch.Tensor:
         """PCA's code."""
-        return x[:, : self.bottleneck] / self.sd[: self.bottleneck]
+        return x[:, : self.bottleneck] / self.sd[: self.bottleneck] @ self.turn.T
 
     def line(self, code: torch.Tensor) -> torch.Tensor:
         """What PCA makes of a code."""
         rest = len(self.sd) - self.bottleneck
-        return functional.pad(code * self.sd[: self.bottleneck], (0, rest))
+        return functional.pad(code @ self.turn * self.sd[: self.bottleneck], (0, rest))
+
+    @torch.no_grad()
+    def turn_to(self, rotation_kk: np.ndarray) -> None:
+        """Rotate the axes that nodes of L2 stand for; what is given back stays as it is."""
+        rotation = torch.from_numpy(rotation_kk)
+        self.turn.copy_(rotation @ self.turn)
+        self.narrow.weight.copy_(rotation @ self.narrow.weight)
+        self.narrow.bias.copy_(rotation @ self.narrow.bias)
+        self.widen.weight.copy_(self.widen.weight @ rotation.T)
 
     def first(self, x: torch.Tensor) -> torch.Tensor:
         """Codes of L1."""
@@ -156,12 +167,15 @@ class DeepNet(nn.Module):
     def refined(self, x: torch.Tensor, recipe: DeepRecipe) -> torch.Tensor:
         """Codes of L2 after steps of Adam down each sample's own error; no sample's code depends on another's."""
         with torch.enable_grad():
-            code = self.code(x).detach().requires_grad_()
-            optimizer = Adam([code])  # type: ignore[list-item]
+            # Along principal axes, whatever nodes were rotated to: Adam's steps depend on the axes.
+            straight = (self.code(x).detach() @ self.turn).requires_grad_()
+            optimizer = Adam([straight])  # type: ignore[list-item]
             for i in range(recipe.refine):
-                (code.grad,) = torch.autograd.grad((self.decode(code) - x).square().sum(), code)
+                (straight.grad,) = torch.autograd.grad(
+                    (self.decode(straight @ self.turn.T) - x).square().sum(), straight
+                )
                 optimizer.step(recipe.refine_rate * (1 - i / recipe.refine))
-        return code.detach()
+        return (straight @ self.turn.T).detach()
 
     def branches(self, c_nk: np.ndarray, recipe: DeepRecipe) -> tuple[np.ndarray, np.ndarray]:
         """Refined codes of samples given by their coordinates, and the coordinates that they decode to."""

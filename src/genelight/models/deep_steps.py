@@ -30,9 +30,9 @@ def line_steps(net: DeepNet, space: Centred) -> Steps:
     k, sd_k = net.bottleneck, net.sd[: net.bottleneck]
     basis_gk = space.subspace.basis_gk[:, :k]
     entry_gc, unit_k = basis_gk / np.float32(net.unit), (sd_k * net.unit).numpy()
-    weight = torch.diag(1.0 / sd_k)
+    weight = net.turn / sd_k
     hidden = {"L2": _linear(weight, -weight @ torch.from_numpy(space.centre_g @ entry_gc))}
-    return Steps(entry_gc, hidden, np.ascontiguousarray((basis_gk * unit_k).T))
+    return Steps(entry_gc, hidden, np.ascontiguousarray(net.turn.numpy() @ (basis_gk * unit_k).T))
 
 
 def deep_steps(net: DeepNet, space: Centred) -> Steps:
@@ -44,7 +44,7 @@ def deep_steps(net: DeepNet, space: Centred) -> Steps:
     k, rank, sd_k = net.bottleneck, len(net.sd), net.sd[: net.bottleneck]
     code, none = torch.eye(k), torch.zeros(k)
     straight, line = torch.zeros(k, rank), torch.zeros(rank, k)
-    straight[:, :k], line[:k] = torch.diag(1.0 / sd_k), torch.diag(sd_k)
+    straight[:, :k], line[:k] = net.turn / sd_k, sd_k[:, None] * net.turn.T
     basis_gk = space.subspace.basis_gk
     entry_gc, exit_wg = basis_gk / np.float32(net.unit), np.ascontiguousarray(basis_gk.T * np.float32(net.unit))
     centre_c = torch.from_numpy(space.centre_g @ entry_gc)
