@@ -23,9 +23,9 @@ tissue and of disease both. The rules of the verdict stand at ``evidence.scoreca
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,12 +40,14 @@ from genelight.models.autoencoder import FittedAutoencoder
 from genelight.nouns import Edges, Scorecard
 from genelight.study._readings import CONTROLS
 
+from ._blocks import in_blocks
+
 if TYPE_CHECKING:
     from anndata import AnnData
 
 SHARED = Path(__file__).parents[1] / "../shared/data"
 KINDS = ("default", "plain", "paper")
-TRAININGS, DRAWS, CONTROL_SEEDS = 5, 1000, 3
+TRAININGS, DRAWS, CONTROL_SEEDS = 5, 495, 3
 WIDTH, BOTTLENECK = 512, 64
 QUICK = (16, 4, 3, 3)
 """Both widths, trainings and epochs of the quick run."""
@@ -88,35 +90,41 @@ ORGANS = {
 
 def run(*, quick: bool) -> Result:
     adata = _small() if quick else _compendium()
-    network, sets = _network(quick=quick), _sets(quick=quick)
-    net = evidence.distances(network)
-    rows: list[dict[str, object]] = []
-    held = []
-    controls = _controls(adata, quick=quick)
-    for kind in KINDS:
-        trained = _trained(adata, kind, quick=quick)
-        held_out = trained[0].about["held_out"]
-        rows.append({"kind": kind, "held-out R²": held_out["r2"], "that of PCA": held_out["pca_r2"]})
-        read = study.readings(adata, trained, controls=())
-        read += controls if kind == KINDS[0] else _even(controls)
-        print(kind, "read", file=sys.stderr, flush=True)
-        x_ng = trained[0].preparation.restore(trained[0].prepare(adata))
-        cards = {
-            asked: evidence.scorecard(part, samples, draws=99 if quick else DRAWS if more else DRAWS // 2, **more)
-            for asked, part, samples, more in _asked(adata, read, against={"network": net, "sets": sets, "x_ng": x_ng})
-        }
-        for asked, card in cards.items():
-            about = {"kind": kind, "asked": asked}
-            rows += [about | row for row in (*_figures(card), *_verdicts(card))]
-        held += [
-            _holds(cards["all"], ", matched", measure="share"),
-            all(_holds(cards["all"], label, measure="silhouette") for label in LABELS),
-        ]
-        print(kind, held, file=sys.stderr, flush=True)
+    against = {"network": evidence.distances(_network(quick=quick)), "sets": _sets(quick=quick)}
+    controls = cache(lambda: _controls(adata, quick=quick))
+    blocks = {kind: partial(_rows, adata, kind, controls=controls, against=against, quick=quick) for kind in KINDS}
+    rows = in_blocks("gradients", blocks, keep=not quick)
+    held = sum(bool(row["holds"]) for row in rows if "holds" in row)
     data = (
         f"of {2 * len(KINDS)}; {adata.n_obs} samples x {adata.n_vars} genes of {adata.obs['study'].nunique()} studies"
     )
-    return Result("value", Figure(float(sum(held)), None, TRAININGS), data, rows)
+    return Result("value", Figure(float(held), None, TRAININGS), data, rows)
+
+
+def _rows(
+    adata: AnnData,
+    kind: str,
+    *,
+    controls: Callable[[], list[evidence.Reading]],
+    against: dict[str, object],
+    quick: bool,
+) -> Iterator[dict[str, object]]:
+    """Everything about one kind of autoencoder."""
+    trained = _trained(adata, kind, quick=quick)
+    held_out = trained[0].about["held_out"]
+    yield {"kind": kind, "held-out R²": held_out["r2"], "that of PCA": held_out["pca_r2"]}
+    read = study.readings(adata, trained, controls=())
+    read += controls() if kind == KINDS[0] else _even(controls())
+    x_ng = trained[0].preparation.restore(trained[0].prepare(adata))
+    for asked, part, samples, more in _asked(adata, read, against={**against, "x_ng": x_ng}):
+        card = evidence.scorecard(part, samples, draws=99 if quick else DRAWS, **more)
+        for row in (*_figures(card), *_verdicts(card)):
+            yield {"kind": kind, "asked": asked} | row
+        if more:
+            network = _holds(card, ", matched", measure="share")
+            yield {"kind": kind, "question": "network first", "holds": network}
+            labels = all(_holds(card, label, measure="silhouette") for label in LABELS)
+            yield {"kind": kind, "question": "tissue and disease last", "holds": labels}
 
 
 def _controls(adata: AnnData, *, quick: bool) -> list[evidence.Reading]:
@@ -128,7 +136,6 @@ def _controls(adata: AnnData, *, quick: bool) -> list[evidence.Reading]:
         seeds = 1 if quick or name == "shallow" else CONTROL_SEEDS
         read = study.readings(adata, [shape], controls=[name], control_seeds=seeds)
         found += [reading for reading in read if reading.control]
-        print(name, "read", file=sys.stderr, flush=True)
     return found
 
 

@@ -48,10 +48,10 @@ class Deep(Spec):
 
     ``"L1"`` and ``"L3"`` are SiLU nodes, ``"L2"`` is the bottleneck, from which samples are given back. A straight
     line from genes to the bottleneck and back is PCA and stays it; what the nodes add to it starts at zero. Whether
-    they add anything is asked of groups left out: where their gain over PCA of the same bottleneck is not beyond
-    its standard error, the model is PCA, and L2 is its only layer. Else the deep branch is taken for each
-    sample (or cohort) that it gives back better, see :meth:`FittedDeep.applicability`. Nodes of L2 stand for axes of
-    few genes: varimax rotates the principal ones, and nothing that is given back changes by it.
+    they add anything is asked of groups left out: where their gain over PCA of the same bottleneck is not beyond its
+    standard error, the model is PCA, and L2 is its only layer. Else the deep branch is taken for each sample (or cohort)
+    that it gives back better, see :meth:`FittedDeep.applicability`. Nodes of L2 stand for axes of few genes: varimax
+    rotates the principal ones, and nothing that is given back changes by it.
 
     Attributes
     ----------
@@ -70,12 +70,11 @@ class Deep(Spec):
 
     Notes
     -----
-    Source: Hinton and Salakhutdinov 2006, doi 10.1126/science.1127647, for the deep bottleneck; the straight line,
-    the gate and the choice are ours; codes refined after the encoder, Kim et al. 2018, doi
-    10.48550/arXiv.1802.02550; varimax, Kaiser 1958, doi 10.1007/BF02289233. Genes with missing values are completed by
-    probabilistic PCA where the preparation lets them stand (``PreparationSettings(missing=True)``).
-    ``python -m studies depth`` has what it gains, ``breadth`` what its nodes are worth.
-    Cost: two decompositions of rank 256, two trainings of 40 epochs.
+    Source: Hinton and Salakhutdinov 2006, doi 10.1126/science.1127647, for the bottleneck; the straight line, the gate
+    and the choice are ours; codes refined after the encoder, Kim et al. 2018, doi 10.48550/arXiv.1802.02550; varimax,
+    Kaiser 1958, doi 10.1007/BF02289233. Where the preparation lets missing values stand
+    (``PreparationSettings(missing=True)``), probabilistic PCA completes them.
+    Figures: ``python -m studies depth`` and ``breadth``. Cost: two decompositions of rank 256, two trainings.
 
     Examples
     --------
