@@ -179,5 +179,5 @@ def test_every_command_that_reads_a_table_by_a_model_takes_its_scale():
     }
     by_model = [name for name, found in options.items() if "--model" in found and {"table", "cohort"} & found]
     assert {"encode", "disease-module", "score"} <= set(by_model)
-    # assess compares values with none of the model's, and map-ids changes names alone.
-    assert {name for name in by_model if "--scale" not in options[name]} <= {"assess", "map-ids"}
+    # assess compares values with none of the model's, map-ids changes names alone, response reads ranks in a sample.
+    assert {name for name in by_model if "--scale" not in options[name]} <= {"assess", "map-ids", "response-score"}

@@ -49,7 +49,7 @@ class Deep(Spec):
     ``"L1"`` and ``"L3"`` are SiLU nodes, ``"L2"`` is the bottleneck, from which samples are given back. A straight
     line from genes to the bottleneck and back is PCA and stays it; what the nodes add to it starts at zero. Whether
     they add anything is asked of groups left out: where their gain over PCA of the same bottleneck is not beyond its
-    standard error, the model is PCA, and L2 is its only layer. Else the deep branch is taken for each sample (or cohort)
+    standard error, the model is PCA, and L2 its only layer. Else the deep branch is taken for each sample (or cohort)
     that it gives back better, see :meth:`FittedDeep.applicability`. Nodes of L2 stand for axes of few genes: varimax
     rotates the principal ones, and nothing that is given back changes by it.
 
