@@ -6,6 +6,7 @@ from .agreement import module_agreement
 from .atlas import atlas
 from .compare import compare_modules
 from .derive import disease_module, layer_modules
+from .generic import learn_generic
 from .judge import hold_out
 from .meta import meta_module
 from .network import module_network
@@ -24,6 +25,7 @@ __all__ = [
     "disease_modules",
     "hold_out",
     "layer_modules",
+    "learn_generic",
     "meta_module",
     "module_agreement",
     "module_network",
