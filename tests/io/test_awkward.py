@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genelight import cli
+from genelight import cli, demo
 from genelight.errors import FormatError, GenelightError, InputError
 from genelight.io import inspect, read, read_gene_pvalues, read_perturbations
 from genelight.pp import map_ids
@@ -458,3 +458,16 @@ def test_inspect_says_of_a_mapped_table_what_it_now_is(tmp_path, write):
     found = inspect(tmp_path / "mapped.h5ad")
     assert (found.format, found.platform, found.ids.kind) == ("h5ad", "", "symbol")
     assert any("genes made of 20 ids of kind ensembl (GPL570)" in note for note in found.notes)
+
+
+def test_thousands_of_mouse_symbols_of_which_a_dozen_are_human_ones_are_genes(tmp_path):
+    names = [gene.capitalize() for gene in demo.cohort().var_names]
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(8, 2, (len(names), 6)).round(2), index=names, columns=list("ABCDEF"))
+    for path, part in ((tmp_path / "rows.csv", table), (tmp_path / "columns.csv", table.T)):
+        part.to_csv(path)
+        adata = read(path, dense=True)
+        assert adata.n_obs == 6
+        # In columns, words that are no gene's may describe samples, which is said.
+        assert len(names) - adata.n_vars <= (0 if path.stem == "rows" else 40)
+        assert set(adata.var_names) <= set(names)

@@ -180,6 +180,7 @@ def module_run(
 
 def _reference_of(cohort: ContrastedCohort, asked: str) -> str | None:
     """The model that is asked for; of auto, what suits a cohort of this size and these genes."""
+    from ..study._reference import SMALL
     from ..study._small import reference_for
 
     if asked != "auto":
@@ -194,7 +195,13 @@ def _reference_of(cohort: ContrastedCohort, asked: str) -> str | None:
             select_samples(adata.obs, cohort.control, role="control"),
         )
     ]
-    return reference_for(adata, people, table=cohort.probes)
+    found = reference_for(adata, people, table=cohort.probes)
+    if found is None and min(people) < SMALL:
+        note(
+            "few samples, and the model that ships does not have their genes: a model of their own is trained, which "
+            "adds little at this size; give another of thousands of samples by --model FOLDER"
+        )
+    return found
 
 
 def _study_of(

@@ -239,12 +239,15 @@ def _loci(names: Sequence[str]) -> np.ndarray:
 def _symbol_kin(names: Sequence[str]) -> Kin | None:
     symbol, alias = _symbols(names), _known(names, "alias")
     exact = symbol | alias
-    if exact.sum() < 2 or (exact.mean() < _LEAST_SYMBOLS and symbol.sum() < _ENOUGH_SYMBOLS):
-        symbol = _known(names, "symbol", any_case=True)
-        if len(names) < _FEWEST or symbol.mean() < 0.5:
-            return None
+    few = exact.sum() < 2 or exact.mean() < _LEAST_SYMBOLS
+    # Of thousands of mouse symbols a dozen are some human gene's as they are written.
+    written = _known(names, "symbol", any_case=True) if few and len(names) >= _FEWEST else symbol
+    if few and written.mean() >= 0.5:
+        symbol = written | np.array([bool(_SHAPED.match(name.upper())) for name in names])
         alias = np.zeros(len(names), bool)
         shaped = np.zeros(len(names), bool)
+    elif exact.sum() < 2 or (few and symbol.sum() < _ENOUGH_SYMBOLS):
+        return None
     else:
         shaped = np.array([bool(_SHAPED.match(name)) for name in names])
     level = np.full(len(names), NO_ID, np.int8)

@@ -145,7 +145,7 @@ def prepare_as(adata: AnnData | Store, asked: PreparationSettings, *, least: int
     if adata.n_obs < least:
         msg = (
             f"{adata.n_obs} samples are too few to prepare a table and to train a model on, at least {least} are "
-            'needed; read them through a model of thousands of others: gl.load("human"), --model human'
+            'needed; read human samples through a model of thousands of others: gl.load("human"), --model human'
         )
         raise InputError(msg)
     ids_all = Genes(tuple(adata.var_names), asked.ids)
