@@ -110,6 +110,24 @@ def test_what_the_reference_adds_is_written_down(done):
     assert sum(axis["share"] for axis in axes.values()) <= 1 + 1e-9
 
 
+def test_the_report_says_what_the_reference_adds(done):
+    summary = gl.report.summarise(done.folder)
+    found = summary["reference"]
+    assert found["short"] == "Which genes change together"
+    assert "of the change that exceeds noise lies along the 8 axes of reference" in found["text"]
+    assert found["genes"][0]["moved"] == found["genes"][0]["rank_t"] - found["genes"][0]["rank"]
+    assert found["forecast"]
+    assert "other cohorts of this disease are expected to find" in summary["module"]["forecast"]
+    assert summary["findings"][3].startswith("Read through the model reference")
+    assert [a["question"] for a in summary["verdict"]["answers"]][-1] == "What does the reference add?"
+    assert "reconstruction" not in summary["missing"]
+    assert "No model was trained on these samples" in summary["paragraph"]["text"]
+    page = (done.folder / "report.html").read_text()
+    assert 'id="reference"' in page
+    assert "Leading genes by t and through the reference" in page
+    assert "## What the reference adds" in gl.report.render(summary, "markdown")
+
+
 def test_a_run_through_a_reference_is_whole_and_done_again_alike(done):
     assert verify(done.folder).whole
     again = rerun(done.folder)

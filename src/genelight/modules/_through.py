@@ -30,8 +30,8 @@ def through_reference(adata: AnnData, model: Model, *, contrast: Contrast) -> di
     Returns
     -------
     Plain values: ``concordance``, rank correlation of both rankings; ``genes``, one record for each that leads either,
-    with the part of its score that each of up to three axes gives and the part of its own; ``axes``, one record for
-    each of those, with the genes that it raises and lowers in this contrast.
+    with the part of its score that each of three axes, the others together and the gene by itself give; ``axes``, one
+    record for each of those three, with the genes that it raises and lowers in this contrast.
 
     Raises
     ------
@@ -59,6 +59,7 @@ def through_reference(adata: AnnData, model: Model, *, contrast: Contrast) -> di
             "t": float(t_g[g]),
             "lfsr": float(lfsr_g[g]),
             "axes": [{"axis": int(k) + 1, "part": float(part_gk[i, k])} for k in most_gk[i]],
+            "others": float(part_gk[i].sum() - part_gk[i, most_gk[i]].sum()),
             "own": float(score_g[g] - part_gk[i].sum()),
         }
         for i, g in enumerate(leading)

@@ -15,6 +15,7 @@ from ._module_network import ModuleNetwork
 from ._nodes import Nodes
 from ._paragraph import paragraph
 from ._patients import Patients
+from ._reference import Reference
 from ._reproducibility import Reproducibility
 from ._scorecard import Scorecard
 from ._scores import Scores
@@ -27,6 +28,7 @@ __all__ = ["SECTIONS", "Figure", "Section", "findings", "paragraph", "verdict"]
 
 SECTIONS: tuple[Section, ...] = (
     Account(),
+    Reference(),
     HeldOut(),
     Layers(),
     Scorecard(),

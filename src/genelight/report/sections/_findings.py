@@ -26,7 +26,9 @@ def findings(summary: Mapping[str, Any]) -> list[str]:
         _lead_genes(module, unseen),
         _leading_node(summary.get("nodes") or []),
         _best_pathway(module),
-        _reconstruction(held_out.get("reconstruction"), unseen),
+        _through(summary["reference"])
+        if summary.get("reference")
+        else _reconstruction(held_out.get("reconstruction"), unseen),
         _certainty(module, held_out, unseen),
     ]
 
@@ -104,6 +106,16 @@ def _best_pathway(module: Mapping[str, Any] | None) -> str:
     if known(top["q"]) and top["q"] <= SIGNIFICANT:
         return f"Its best pathway is {name}: {'; '.join(figures)}."
     return f"No pathway passes a q of {SIGNIFICANT}; the nearest is {name}: {'; '.join(figures)}."
+
+
+def _through(reference: Mapping[str, Any]) -> str:
+    """What was read through a model of other samples, in place of one of their own."""
+    model, verdict = reference["model"], reference["verdict"]
+    of = f", of {model['samples']:,} other samples" if known(model["samples"]) else ""
+    return (
+        f"Read through the model {model['name']}{of}: {reference['fit']['says']}; {percent(verdict['on_axes'])} of the "
+        f"change lies along its axes, and the sign of {verdict['sure']:,} genes is sure."
+    )
 
 
 def _reconstruction(figures: Mapping[str, Any] | None, unseen: str) -> str:

@@ -37,24 +37,26 @@ class HeldOut(Section):
     name = "held_out"
     anchor = "held-out"
     label = "Held-out subjects"
-    empty: ClassVar[Any] = {"reconstruction": None, "methods": []}
+    empty: ClassVar[Any] = {"reconstruction": None, "methods": [], "given": False}
 
     def gather(self, run: Run, evidence: pd.DataFrame) -> dict[str, Any]:
         """Means over folds."""
-        return {"reconstruction": _reconstruction(run), "methods": _methods(run)}
+        given = bool(run.section("model").get("reference"))
+        # What a given model gives back is told of the studies that it was trained without, not of these subjects.
+        return {"reconstruction": None if given else _reconstruction(run), "methods": _methods(run), "given": given}
 
     def missing(self, found: Any) -> dict[str, str]:
         """The comparison, or reconstruction."""
         texts = {}
         if not found["methods"]:
             texts["held_out"] = "Methods were not compared on held-out subjects (05_held_out.tsv)."
-        if found["reconstruction"] is None:
+        if found["reconstruction"] is None and not found.get("given"):
             texts["reconstruction"] = "Reconstruction was not measured on held-out subjects (03_model/config.json)."
         return texts
 
     def figures(self, run: Run, found: Any) -> dict[str, Figure]:
         """One picture a metric, and the course of training."""
-        return {**_metrics(run, found), **_history(run)}
+        return _metrics(run, found) | ({} if found["given"] else _history(run))
 
 
 def _methods(run: Run) -> list[dict[str, Any]]:
@@ -127,6 +129,8 @@ def _weighed(settings: Mapping[str, Any]) -> bool:
 def _metrics(run: Run, found: Any) -> dict[str, Figure]:
     drawn: dict[str, Figure] = {}
     for metric, caption in CAPTIONS.items():
+        if metric == "r2" and found["given"]:
+            continue
         rows = [r for r in found["methods"] if r["metric"] == metric]
         if run.held_out is None or not rows:
             continue

@@ -71,6 +71,14 @@ def _data(summary: Mapping[str, Any], study: Mapping[str, Any]) -> list[str]:
 
 def _model(summary: Mapping[str, Any], study: Mapping[str, Any], *, cite: Any) -> list[str]:
     model = _table(study, "model")
+    if reference := summary.get("reference"):
+        given = reference["model"]
+        of = f" ({given['samples']:,} samples of {given['studies']} studies)" if known(given["samples"]) else ""
+        return [
+            f"No model was trained on these samples; they were read through the model {given['name']}{of}, digest "
+            f"{given['digest']}, each node of which was lit up to read the genes that it stands for "
+            f"{cite('dwivedi2020')}."
+        ]
     widths = model.get("widths")
     if not widths:
         return []

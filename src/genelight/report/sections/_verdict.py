@@ -31,20 +31,28 @@ def verdict(summary: Mapping[str, Any]) -> dict[str, Any]:
     contrast = summary.get("contrast") or {}
     sides = [(contrast.get(side) or {}).get("subjects") for side in ("cases", "controls")]
     return {
-        "banner": _banner(sides),
-        "answers": [_sure(module), _simpler(module), _deep(held_out.get("reconstruction"))],
+        "banner": _banner(sides, given=summary.get("reference") is not None),
+        "answers": [
+            _sure(module),
+            _simpler(module),
+            _adds(summary["reference"]) if summary.get("reference") else _deep(held_out.get("reconstruction")),
+        ],
         "change": _change(summary, sides),
     }
 
 
-def _banner(sides: list[Any]) -> str | None:
+def _banner(sides: list[Any], *, given: bool) -> str | None:
     if not all(known(side) for side in sides) or min(sides) >= SMALL:
         return None
     return (
         f"Small cohort: {sides[0]} case and {sides[1]} control subjects. With fewer than {SMALL} in a group, intervals "
-        "are wide and rough, and how often a gene is selected says little. Read the genes as candidates, ask a "
-        "second cohort, and read these samples through a model of thousands of others, which knows which genes change "
-        "together (genelight disease-module TABLE --model human)."
+        "are wide and rough, and how often a gene is selected says little. Read the genes as candidates"
+        + (
+            " and ask a second cohort."
+            if given
+            else ", ask a second cohort, and read these samples through a model of thousands of others, which knows "
+            'which genes change together: reference = "human" under [model] of the study file.'
+        )
     )
 
 
@@ -93,6 +101,10 @@ def _apart(other: Mapping[str, Any]) -> str:
     """The interval of this module's AUC less another's, on the same subjects."""
     ends = interval([other.get("difference_low"), other.get("difference_high")])
     return f" (difference {ends})" if ends else ""
+
+
+def _adds(found: Mapping[str, Any]) -> dict[str, str]:
+    return _answer("What does the reference add?", found["short"], found["text"], tone=found["tone"])
 
 
 def _deep(found: Mapping[str, Any] | None) -> dict[str, str]:
