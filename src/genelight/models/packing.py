@@ -8,7 +8,7 @@ import numpy as np
 
 __all__ = ["LEAST_PACKED", "pack", "rounded", "unpack"]
 
-LEAST_PACKED = 4096  # entries; smaller arrays stay as they are
+LEAST_PACKED = 4097  # entries; smaller arrays stay as they are, the rotation of 64 nodes among them
 _STEPS, _LEAST_UNIT = 127, 1e-30
 _BYTES, _UNIT = ".eighth", ".unit"
 
