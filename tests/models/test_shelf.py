@@ -5,6 +5,7 @@ import hashlib
 import shutil
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 import typer
@@ -120,7 +121,7 @@ def test_every_command_takes_a_shared_model_by_its_name(shared):
                 folders = param.process_value(typer.Context(command), value)
                 found[path] = folders[-1] if param.multiple else folders
     assert {"encode", "map-ids", "project", "scorecard", "score", "module agree"} <= set(found)
-    assert all((folder / "config.json").is_file() for folder in found.values()), found
+    assert all(Path(folder, "config.json").is_file() for folder in found.values()), found
 
 
 def commands(group, path=()):

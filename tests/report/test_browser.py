@@ -117,7 +117,9 @@ def asked(driver: Any) -> list[str]:
     """Addresses that the page asked for, besides itself and what it holds."""
     events = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
     urls = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
-    return [url for url in urls if not url.startswith(("file:", "data:", "blob:", "about:", "chrome:"))]
+    return [
+        url for url in urls if not url.startswith(("file:", "data:", "blob:", "about:", "chrome:", "chrome-untrusted:"))
+    ]
 
 
 def search(driver: Any, words: str) -> list[str]:

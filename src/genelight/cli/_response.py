@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 commands = typer.Typer()
 ROOM = "Patients"
+NO_MODEL = "none"
 RULE, SCORES = "response.parquet", "scores.tsv"
 
 
@@ -72,9 +73,17 @@ class Asked:
         )
 
 
+def _folder_or_none(name: str) -> str:
+    return NO_MODEL if name == NO_MODEL else str(model_folder(Path(name)))
+
+
 ModelName = Annotated[
     str,
-    typer.Option("--model", help="whose nodes are programmes: human, which ships, a model folder, or none"),
+    typer.Option(
+        "--model",
+        callback=_folder_or_none,
+        help="whose nodes are programmes: human, which ships, a model folder, a registered name, or none",
+    ),
 ]
 
 
@@ -147,7 +156,7 @@ def response_score(
     local_samples: Annotated[Path | None, typer.Option(help="their sample sheet")] = None,
     response: Annotated[str, typer.Option(help="its column of response")] = "response",
     words: Annotated[list[str] | None, typer.Option(help="what a word counts as: SD=NR; repeat")] = None,
-    model: ModelName = "none",
+    model: ModelName = NO_MODEL,
     coverage: Annotated[float, typer.Option(help="of the intervals")] = 0.9,
 ) -> Result:
     """Give new patients a probability of response with its interval, and say what drives it; with a page."""
@@ -228,8 +237,7 @@ def _sets(name: str) -> gl.Edges:
 
 
 def _model(name: str) -> gl.Model | None:
-    folder = None if name == "none" else model_folder(Path(name))
-    return None if folder is None else gl.load(folder)
+    return None if name == NO_MODEL else gl.load(name)
 
 
 def _words(texts: list[str] | tuple[str, ...]) -> dict[str, str]:
