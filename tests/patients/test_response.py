@@ -243,6 +243,13 @@ def test_response_in_any_spelling(words, found):
         (["R", "NR", "mixed"], {}, "a mixed response"),
         (["R", "NR", "DCB"], {}, "no known meaning .'DCB'"),
         (["2", "1"], {}, "no known meaning"),
+        ([1, -1], {}, "1 of 2 samples .* no known meaning .'-1'"),
+        ([1.0, -1.0], {}, "no known meaning .'-1.0'"),
+        (["1", "-1", "-1"], {}, "2 of 3 samples .*--words '-1=R'"),
+        (["R+", "R-"], {}, "no known meaning .'R.', 'R-'"),
+        (["R", "N/R"], {}, "no known meaning .'N/R'"),
+        (["+", "-"], {}, "no known meaning"),
+        (["R", ""], {"": "NR"}, "it stays missing"),
         (["R", "SD"], {"SD": "maybe"}, "say R .responded., NR"),
     ],
 )
@@ -255,6 +262,20 @@ def test_what_was_said_of_a_word_counts():
     told = {"SD": "NR", "DCB": "R", "mixed": "drop"}
     given = pd.Series(["stable disease", "dcb", "mixed response", "PD"], dtype=object)
     np.testing.assert_array_equal(read_words(given, words=told, where="a"), [0, 1, np.nan, 0])
+
+
+@pytest.mark.parametrize(
+    ("words", "told", "found"),
+    [
+        (["+", "-", "", None, np.nan, " "], {"-": "NR", "+": "R"}, [1, 0, *[np.nan] * 4]),
+        ([1.0, -1.0, np.nan], {"-1": "NR"}, [1, 0, np.nan]),
+        ([1, -1, 0], {"-1": "drop"}, [1, np.nan, 0]),
+        (["R+", "R-"], {"R+": "R", "R-": "NR"}, [1, 0]),
+        (["n/a", "CR and PR", "CR + PR", "N.A.", "."], {}, [np.nan, 1, 1, np.nan, np.nan]),
+    ],
+)
+def test_signs_carry_meaning_and_a_blank_stays_missing(words, told, found):
+    np.testing.assert_array_equal(read_words(pd.Series(words, dtype=object), words=told, where="a"), found)
 
 
 def test_cohorts_that_say_nothing_are_left_out_by_name(treated):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ SPELT = {
     "progression progressive progressor no n false 0",
     "SD": "sd stabledisease stable",
     "mixed": "mixed mixedresponse mr",
-    "missing": "na nan none null missing unknown ne notevaluable notevaluated notavailable unevaluable",
+    "missing": "na n/a n.a. #n/a . nan none null missing unknown ne notevaluable notevaluated notavailable unevaluable",
 }
 MEANS = {word: kind for kind, words in SPELT.items() for word in words.split()}
 
@@ -42,7 +43,8 @@ def read_words(values: pd.Series, *, words: Mapping[str, str], where: str) -> np
     Raises
     ------
     InputError
-        If a word has no known meaning, or stable or mixed ones are there and nothing was said of them.
+        If a word has no known meaning, a blank is given one, or stable or mixed ones are there and nothing was said of
+        them.
     """
     wrong = {word: kind for word, kind in words.items() if kind not in CLASSES}
     if wrong:
@@ -50,10 +52,13 @@ def read_words(values: pd.Series, *, words: Mapping[str, str], where: str) -> np
         msg = f"words: {word!r} is said to mean {kind!r}; say R (responded), NR (did not) or drop"
         raise InputError(msg)
     told = {_plain(word): kind for word, kind in words.items()}
+    if "" in told:
+        msg = (
+            f"words: a blank is said to mean {told['']!r}; where no response is written none is known, it stays missing"
+        )
+        raise InputError(msg)
     plain_n = [_plain(value) for value in values]
-    kinds: dict[str, str | None] = {
-        word: told.get(word) or told.get(_plain(MEANS.get(word, "")), MEANS.get(word)) for word in set(plain_n)
-    }
+    kinds = {word: _kind(word, told) for word in set(plain_n)}
     shown = {word: str(value) for word, value in zip(plain_n, values, strict=True)}
     counts = Counter(plain_n)
     strange = [word for word in counts if word and kinds[word] is None]
@@ -79,10 +84,21 @@ def read_words(values: pd.Series, *, words: Mapping[str, str], where: str) -> np
     return np.array([value.get(str(kinds.get(word)), np.nan) for word in plain_n])
 
 
-def _plain(value: object) -> str:
-    """A word without case, blanks, dashes and dots; a missing value is empty, a whole number has no fraction."""
-    if value is None or (isinstance(value, float) and np.isnan(value)) or value is pd.NA:
+def _kind(word: str, told: Mapping[str, str]) -> str | None:
+    """What a plain word means; what was told of stable disease holds for all its spellings."""
+    known = MEANS.get(word)
+    if word in told or known not in ("SD", "mixed"):
+        return told.get(word, known)
+    return told.get(known.casefold(), known)
+
+
+def _plain(value: Any) -> str:
+    """A word without case, and without what joins two words; a missing value is empty, a whole number has no fraction.
+
+    Signs elsewhere stay, for they carry meaning: -1 isn't 1, R- isn't R+, N/R isn't NR, and - isn't a blank.
+    """
+    if pd.isna(value):
         return ""
-    text = str(value).strip().casefold()
-    text = re.sub(r"^([01])\.0+$", r"\1", text)
-    return re.sub(r"[\s_./+&,-]+|\band\b", "", text)
+    text = re.sub(r"\s+and\s+", " ", str(value).strip().casefold())
+    text = re.sub(r"^([+-]?\d+)\.0+$", r"\1", text)
+    return re.sub(r"(?<=[a-z]{2})[\s_./+&,-]+(?=[a-z]{2})", "", text)
