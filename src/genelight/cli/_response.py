@@ -15,7 +15,7 @@ from .._core.tables import write_plain
 from ..errors import InputError, UnknownNameError
 from ._cohort import QUESTION, READING, Cohort, Reading
 from ._command import Result, command, note
-from ._shared import File, Seed, fresh, listed, model_folder
+from ._shared import File, Seed, fresh, listed, model_or
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -73,15 +73,11 @@ class Asked:
         )
 
 
-def _folder_or_none(name: str) -> str:
-    return NO_MODEL if name == NO_MODEL else str(model_folder(Path(name)))
-
-
 ModelName = Annotated[
     str,
     typer.Option(
         "--model",
-        callback=_folder_or_none,
+        callback=model_or(NO_MODEL),
         help="whose nodes are programmes: human, which ships, a model folder, a registered name, or none",
     ),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +18,11 @@ def model_folder(folder: Path | None) -> Path | None:
     from ..models.bundle import model_folder
 
     return None if folder is None else model_folder(folder)
+
+
+def model_or(*words: str) -> Callable[[str], str]:
+    """What takes the folder of a model, or of a registered name, for an option; `words` stay as they are."""
+    return lambda name: name if name in words else str(model_folder(Path(name)))
 
 
 def _model_folders(folders: Sequence[Path]) -> list[Path]:

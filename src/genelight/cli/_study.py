@@ -20,7 +20,7 @@ from ..pp.normalise import NORMALISATIONS
 from ._cohort import ContrastedCohort, Reading
 from ._command import GROUPS, Result, command, kept_when_stopped, note
 from ._modules import forecast_told, module_commands, module_facts
-from ._shared import Folder, Seed, listed
+from ._shared import Folder, Seed, listed, model_or
 
 commands = typer.Typer()
 ROOM = "Whole studies"
@@ -159,8 +159,9 @@ def module_run(
     model: Annotated[
         str,
         typer.Option(
-            help="trained model to read the samples through: human, which ships, or a folder; none to train one of "
-            "their own; auto for human where a group has fewer than 20 people and the genes are human"
+            callback=model_or("auto", "none", "human"),
+            help="trained model to read the samples through: human, which ships, a folder or a registered name; none "
+            "to train one of their own; auto for human where a group has fewer than 20 people and the genes are human",
         ),
     ] = "auto",
 ) -> Result:
