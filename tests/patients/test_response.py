@@ -162,6 +162,32 @@ def test_a_covariate_takes_off_what_is_its_own(treated):
         gl.response(given, plan=ResponsePlan(permutations=0, adjust=("burdn",)))
 
 
+def test_a_blank_covariate_is_missing_and_numbers_stay_numbers(treated):
+    given = treated.cohorts(4, signature=1.5, seed=5)
+    rng = np.random.default_rng(0)
+    for adata in given.values():
+        adata.obs["age"] = rng.integers(40, 80, adata.n_obs).astype(str)
+    given["c1"].obs.iloc[3, given["c1"].obs.columns.get_loc("age")] = " "
+    found = gl.response(given, plan=ResponsePlan(permutations=0, adjust=("age",)))
+    assert found.about["notes"] == ["c1: not adjusted for age, which is missing for 1 of 40"]
+    assert found.programmes["p"].notna().all()
+    number = {name: adata.copy() for name, adata in given.items()}
+    for adata in number.values():
+        adata.obs["age"] = pd.to_numeric(adata.obs["age"], errors="coerce")
+    same = gl.response(number, plan=ResponsePlan(permutations=0, adjust=("age",)))
+    pd.testing.assert_frame_equal(found.programmes, same.programmes)
+
+
+def test_no_sentence_prints_nan(treated):
+    given = treated.cohorts(3, signature=1.5, seed=5)
+    for adata in given.values():
+        adata.obs["bed"] = [f"b{i}" for i in range(adata.n_obs)]
+    found = gl.response(given, plan=ResponsePlan(permutations=0, adjust=("bed",)))
+    assert "can be told: too few patients" in found.about["sentences"]["programmes"]
+    assert not any("nan" in text.split() or "+nan" in text for text in found.about["sentences"].values())
+    assert "39 columns leave too few of 40 patients" in found.about["notes"][0]
+
+
 def test_only_two_arms_tell_predictive_from_prognostic(treated, known):
     assert "can't be told: every cohort has one arm" in known.about["sentences"]["arms"]
     given = {}

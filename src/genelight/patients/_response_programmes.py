@@ -21,6 +21,7 @@ from ._response_cohorts import SIGNATURES, Cohorts, sample_scores
 __all__ = ["Programmes", "effects_of", "interaction_of", "joined", "mean_of", "model_input", "programmes_of"]
 
 NAMED, LEAST_GENES, LEAST_ARM = 5, 5, 3
+BLANK = ("", ".", "na", "n/a", "#n/a", "nan", "<na>")
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,10 @@ def effects_of(
         covariate_np = _covariates(found.obs[rows], adjust, cohort=name, notes=notes)
         g_k, v_k = hedges(f_nk[rows], found.y_n[rows], covariate_np)
         if np.isnan(g_k).all():
-            notes.append(f"{name}: what is adjusted for tells responders from others completely; no effect of it")
+            notes.append(
+                f"{name}: what is adjusted for tells responders from others completely, or its "
+                f"{covariate_np.shape[1]} columns leave too few of {int(rows.sum())} patients; no effect of it"
+            )
         effect_ck.append(g_k)
         variance_ck.append(v_k)
     return np.array(effect_ck), np.array(variance_ck)
@@ -217,13 +221,15 @@ def _covariates(obs: pd.DataFrame, adjust: Sequence[str], *, cohort: str, notes:
     """Columns of a cohort's design; one that is missing or the same for all there is told and left out."""
     parts = [np.empty((len(obs), 0))]
     for name in adjust:
-        column = obs[name]
-        number = pd.to_numeric(column.astype(object), errors="coerce")
-        missing = int(column.isna().sum())
-        if missing or column.astype(str).nunique() < 2:
+        column = obs[name].astype(object)
+        column = column.mask(column.isna() | column.astype(str).str.strip().str.casefold().isin(BLANK))
+        number = pd.to_numeric(column, errors="coerce").astype(float)
+        numeric = bool(np.isfinite(number[column.notna()]).all())
+        missing, kinds = int(column.isna().sum()), (number if numeric else column.astype(str)).nunique()
+        if missing or kinds < 2:
             why = f"missing for {missing} of {len(obs)}" if missing else f"{column.iloc[0]!r} for all"
             notes.append(f"{cohort}: not adjusted for {name}, which is {why}")
-        elif number.notna().all():
+        elif numeric:
             parts.append(((number - number.mean()) / number.std(ddof=0)).to_numpy(np.float64)[:, None])
         else:
             levels = pd.get_dummies(column.astype(str), drop_first=True, dtype=float)

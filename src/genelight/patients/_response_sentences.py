@@ -62,6 +62,8 @@ def _programmes(table: pd.DataFrame) -> str:
     sure = table[(table["q"] <= LEVEL) & table["same_sign"]]
     said = f"Of {len(table)} programmes {len(sure)} go with response at a false discovery rate of {LEVEL:g}"
     if not len(sure):
+        if not table["q"].notna().any():
+            return "No programme has an effect that can be told: too few patients or cohorts are left after adjustment."
         best = table.iloc[0]
         return f"{said}; the nearest is {best['name']} ({best['effect']:+.2f} standard deviations, q {best['q']:.2g})."
     named = first_three(f"{row.name_} {row.effect:+.2f}" for row in sure.rename(columns={"name": "name_"}).itertuples())
