@@ -18,6 +18,7 @@ from genelight.patients._response_judge import judge
 from genelight.patients._response_programmes import hedges
 from genelight.patients._response_rules import CHOSEN, SIGNATURE, Bench, Eigen, Rule, auc_t
 from genelight.patients._response_words import read_words
+from genelight.report._response import response_page
 
 COMPENDIUM = Path(__file__).parents[2] / "../shared/data/compendium/human_bulk.h5ad"
 QUICK = ResponsePlan(permutations=0)
@@ -329,6 +330,23 @@ def test_menopause_is_no_time_of_a_biopsy(treated):
     given = treated.cohorts(3, signature=1.5, seed=5)
     given["c1"].obs["menopausal_status"] = ["pre", "post"] * 20
     assert gl.response(given, plan=QUICK).cohorts.loc[0, "samples"] == 40
+
+
+@pytest.mark.parametrize("wrong", [{"permutations": -3}, {"local": -5}, {"local": 2.5}])
+def test_counts_are_whole_numbers_from_zero(wrong):
+    with pytest.raises(InputError, match="whole number, zero or more"):
+        ResponsePlan(**wrong)
+
+
+def test_signs_of_control_in_a_cohorts_name_reach_no_page(treated):
+    names = ["bell\x07", "<b>", "$\\frac{$"]
+    given = dict(zip(names, treated.cohorts(3, signature=1.5, seed=5).values(), strict=True))
+    sets = Edges("sets", SETS.table.assign(source="\x1b[31mred"))
+    found = gl.response(given, sets=sets, plan=QUICK)
+    page = response_page(found).html
+    assert list(found.cohorts["cohort"]) == ["bell\\x07", "<b>", "$\\frac{$"]
+    assert "\x07" not in page
+    assert "<b>" not in page
 
 
 def test_it_prints_as_a_card(known):

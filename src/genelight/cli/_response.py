@@ -107,12 +107,13 @@ def response(
     from ..report._response import response_page
 
     fresh(out)
+    plan = asked.plan(local=local, permutations=permutations)
     cohorts = _tables(tables, samples or [], reading=reading, asked=asked)
     found = gl.response(
         cohorts,
         _model(model),
         sets=None if sets == "none" else _sets(sets),
-        plan=asked.plan(local=local, permutations=permutations),
+        plan=plan,
         seed=seed,
     )
     with writing(out) as draft:

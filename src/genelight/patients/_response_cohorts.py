@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,10 +12,12 @@ from scipy import sparse
 
 from .._core.checks import check_column
 from .._core.expressions import evaluate
+from .._core.tables import plain_text
 from ..errors import InputError, UnknownNameError, first_three
 from ..nouns import Genes
 from ..pp.normalise import NORMALISATIONS, Normalisation
 from ..stats.subjects import rows_of_subjects
+from ._response_times import check_times
 from ._response_words import read_words
 
 __all__ = ["SIGNATURES", "Cohorts", "ResponsePlan", "cohort_sizes", "read_cohorts", "sample_scores"]
@@ -31,12 +32,6 @@ SILENT = "nobody's response is known"
 LEAST_COHORTS, LEAST_CLASS, LEAST_PART = 3, 3, 2 / 3
 TWINS, CENTRED, MOST_SILENT = 0.9999, 0.02, 5
 PERSONS = ("patient", "subject", "patient_id", "subject_id", "individual", "donor", "patientid", "subjectid")
-_BEFORE = re.compile(r"^(pre|baseline|before|screening|untreated|day ?0$|week ?0$|c1d1)", re.IGNORECASE)
-_DURING = re.compile(
-    r"^(on\b|on[-_ ]?(treatment|therapy|tx)?$|post|after|during|edt|eot|relapse|progression)", re.IGNORECASE
-)
-_MOST_TIMES = 12
-_NOT_TIMES = re.compile("menopau|smok", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +62,11 @@ class ResponsePlan:
         Patients of a new cohort that recalibrate the probability.
     permutations
         Of response within cohorts.
+
+    Raises
+    ------
+    InputError
+        If `local` or `permutations` is no whole number or below zero.
     """
 
     response: str = "response"
@@ -79,6 +79,13 @@ class ResponsePlan:
     layer: str | None = None
     local: int = 10
     permutations: int = 200
+
+    def __post_init__(self) -> None:
+        for name in ("local", "permutations"):
+            number = getattr(self, name)
+            if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 0:
+                msg = f"{name} = {number!r} must be a whole number, zero or more (on the command line --{name})"
+                raise InputError(msg)
 
 
 @dataclass(frozen=True)
@@ -200,7 +207,7 @@ def sample_scores(adata: AnnData, *, name: str) -> np.ndarray:
 
 def _parts(cohorts: AnnData | Mapping[str, AnnData], plan: ResponsePlan) -> dict[str, AnnData]:
     if not isinstance(cohorts, AnnData):
-        return dict(cohorts)
+        return {_clean(name): adata for name, adata in cohorts.items()}
     if plan.by is None:
         msg = (
             "one table is one cohort, and what travels is seen in others; name the column that says which cohort a "
@@ -208,7 +215,12 @@ def _parts(cohorts: AnnData | Mapping[str, AnnData], plan: ResponsePlan) -> dict
         )
         raise InputError(msg)
     of_n = np.asarray(check_column(cohorts.obs, plan.by, role="by").astype(str))
-    return {str(name): cohorts[of_n == name] for name in np.unique(of_n)}
+    return {_clean(name): cohorts[of_n == name] for name in np.unique(of_n)}
+
+
+def _clean(name: object) -> str:
+    """A cohort's name as pages and pictures can hold it."""
+    return plain_text(str(name).encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def _patients(name: str, adata: AnnData, plan: ResponsePlan) -> tuple[tuple[AnnData, np.ndarray] | None, str]:
@@ -227,7 +239,7 @@ def _patients(name: str, adata: AnnData, plan: ResponsePlan) -> tuple[tuple[AnnD
         out.append(f"{int((~known_n).sum())} of {len(known_n)} without response, or dropped by it")
     adata, y_n = adata[known_n], y_n[known_n]
     if plan.before is None and known_n.any():
-        _check_times(name, adata.obs)
+        check_times(name, adata.obs)
     rows_s = _whose(name, adata.obs, y_n=y_n, plan=plan)
     if len(rows_s) < len(y_n):
         out.append(f"{len(y_n)} biopsies of {len(rows_s)} patients averaged")
@@ -287,34 +299,6 @@ def _whose(name: str, obs: pd.DataFrame, *, y_n: np.ndarray, plan: ResponsePlan)
         )
         raise InputError(msg)
     return rows_s
-
-
-def _check_times(name: str, obs: pd.DataFrame) -> None:
-    """Stop where a column tells biopsies before from those under treatment and nothing was said of it.
-
-    Raises
-    ------
-    InputError
-        If so.
-    """
-    for column in obs:
-        values = obs[column].dropna()
-        if pd.api.types.is_numeric_dtype(values) or _NOT_TIMES.search(str(column)):
-            continue
-        words = values.astype(str).str.strip()
-        levels = words.unique()
-        if not 1 < len(levels) <= _MOST_TIMES:
-            continue
-        before = [level for level in levels if _BEFORE.match(level)]
-        during = [level for level in levels if _DURING.match(level)]
-        if before and during:
-            msg = (
-                f"cohort {name!r}: by the column {column!r} {int(words.isin(during).sum())} of {len(words)} biopsies "
-                f"are not from before the treatment ({first_three(map(repr, during))}), and what changed under it "
-                f"is no prediction; say which to use: before='{column} == \"{before[0]}\"' "
-                f"(--before on the command line)"
-            )
-            raise InputError(msg)
 
 
 def _joined(kept: Mapping[str, tuple[AnnData, np.ndarray]], dropped: Mapping[str, str]) -> Cohorts:

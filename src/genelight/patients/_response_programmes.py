@@ -219,7 +219,7 @@ def _alone(effect_k: np.ndarray, variance_k: np.ndarray, programmes: Programmes)
 
 def _covariates(obs: pd.DataFrame, adjust: Sequence[str], *, cohort: str, notes: list[str]) -> np.ndarray:
     """Columns of a cohort's design; one that is missing or the same for all there is told and left out."""
-    parts = [np.empty((len(obs), 0))]
+    parts: list[np.ndarray] = [np.empty((len(obs), 0))]
     for name in adjust:
         column = obs[name].astype(object)
         column = column.mask(column.isna() | column.astype(str).str.strip().str.casefold().isin(BLANK))

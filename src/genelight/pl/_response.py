@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._core.tables import plain_text
 from ._style import ACCENT, DOWN, FAINT, INK, OCHRE, SOFT, TEAL, UP, axes_or_new, dress, name_rows
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def forest(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.axvline(0, color=INK, linewidth=0.8)
     for i, colour in enumerate(colours):
         ax.errorbar(effect[i], at[i], xerr=off_2n[:, [i]], fmt="o", color=colour, elinewidth=1.2, markersize=5)
-    name_rows(ax, [str(name) for name in rows["name"]])
+    name_rows(ax, [plain_text(str(name)) for name in rows["name"]])
     dress(ax, grid="x")
     ax.set_xlabel("responders less others, standard deviations")
     return ax
