@@ -394,6 +394,68 @@ def test_biopsies_under_treatment_and_repeated_ones_are_asked_for(treated):
         gl.response(given, plan=by)
 
 
+@pytest.mark.parametrize(
+    ("column", "values", "told"),
+    [
+        ("week", (0, 4), "week == 0"),
+        ("sample_time", ("W0", "W4"), 'sample_time == "W0"'),
+        ("Visit", ("T0", "T1"), 'Visit == "T0"'),
+        ("cycle", ("C1D1", "C3D1"), 'cycle == "C1D1"'),
+        ("biopsy", ("baseline", "cycle 2"), 'biopsy == "baseline"'),
+        ("timepoint", ("first", "second"), 'timepoint == "first"'),
+        ("state", ("Baseline", "C2D1"), 'state == "Baseline"'),
+        ("time point", ("Pre", "EDT"), '`time point` == "Pre"'),
+    ],
+)
+def test_the_question_about_times_runs_as_it_is_told(treated, column, values, told):
+    given = treated.cohorts(4, signature=1.5, seed=7)
+    given["c2"].obs[column] = [values[i % 3 == 0] for i in range(40)]
+    with pytest.raises(InputError, match=r"14 of 40 biopsies|40 of 40 biopsies") as stopped:
+        gl.response(given, plan=QUICK)
+    assert f"--before '{told}'" in str(stopped.value)
+    assert f"'{values[1]}' 14" in str(stopped.value)
+    found = gl.response(given, plan=ResponsePlan(permutations=0, before=told))
+    assert list(found.cohorts["samples"]) == [40, 26, 40, 40]
+    assert f"all biopsies taken as before treatment, for {column!r} isn't known" in found.about["dropped"]["c1"]
+
+
+def test_a_whole_cohort_under_treatment_is_asked_about(treated):
+    given = treated.cohorts(4, signature=1.5, seed=7)
+    for name, adata in given.items():
+        adata.obs["timepoint"] = "On" if name == "c4" else "Pre"
+        adata.obs["os_days"] = np.arange(adata.n_obs)
+        adata.obs["biopsy_site"] = ["skin", "node"] * 20
+    with pytest.raises(InputError, match=r"cohort 'c4': by the column 'timepoint' 40 of 160"):
+        gl.response(given, plan=QUICK)
+    kept = gl.response(given, plan=ResponsePlan(permutations=0, before='timepoint == "Pre"'))
+    assert list(kept.cohorts["cohort"]) == ["c1", "c2", "c3"]
+
+
+def test_a_cohort_without_the_column_of_patients_is_taken_as_it_is(treated):
+    given = treated.cohorts(4, signature=1.5, seed=7)
+    a = given["c1"]
+    a.obs["patient"] = [f"p{i // 2}" for i in range(40)]
+    a.obs["response"] = np.repeat(a.obs["response"].to_numpy()[::2], 2)
+    found = gl.response(given, plan=ResponsePlan(permutations=0, subject="patient"))
+    assert list(found.cohorts["samples"]) == [20, 40, 40, 40]
+    assert "each biopsy taken as a patient's own" in found.about["dropped"]["c2"]
+    with pytest.raises(UnknownNameError, match="subject column"):
+        gl.response(given, plan=ResponsePlan(permutations=0, subject="person"))
+    with pytest.raises(UnknownNameError, match="tme"):
+        gl.response(given, plan=ResponsePlan(permutations=0, subject="patient", before='tme == "Pre"'))
+
+
+def test_local_biopsies_under_treatment_are_asked_about(treated, known):
+    local = treated.cohort(20, signature=1.5, seed=90)
+    local.obs["timepoint"] = ["Pre", "On"] * 10
+    new = treated.cohort(12, signature=1.5, seed=91)
+    with pytest.raises(InputError, match=r"the local patients.*10 of 20 biopsies"):
+        score_response(new, response=known, local=local)
+    plan = ResponsePlan(before='timepoint == "Pre"')
+    by = score_response(new, response=known, local=local, plan=plan).table
+    pd.testing.assert_frame_equal(by, score_response(new, response=known, local=local[::2], plan=QUICK).table)
+
+
 def test_other_tables_that_cannot_be_read_stop(treated):
     given = treated.cohorts(3, signature=1.5, seed=8)
     with pytest.raises(UnknownNameError, match="response column"):

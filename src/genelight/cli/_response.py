@@ -73,6 +73,23 @@ class Asked:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Local:
+    """Patients of the hospital whose response is known."""
+
+    local: Annotated[Path | None, typer.Option(help="table of the hospital's patients with known response")] = None
+    local_samples: Annotated[Path | None, typer.Option(help="their sample sheet")] = None
+    response: Annotated[str, typer.Option(help="its column of response")] = "response"
+    words: Annotated[list[str] | None, typer.Option(help="what a word counts as: SD=NR; repeat")] = None
+    before: Annotated[str | None, typer.Option(help="which of theirs are from before the treatment, a query")] = None
+
+    @property
+    def plan(self) -> gl.patients.ResponsePlan:
+        """As Python has it."""
+        words = _words(self.words or ())
+        return gl.patients.ResponsePlan(response=self.response, words=words, before=self.before)
+
+
 ModelName = Annotated[
     str,
     typer.Option(
@@ -145,14 +162,11 @@ def response(
 def response_score(
     table: Annotated[Path, typer.Argument(help="one new patient or more, in any format that read knows")],
     reading: Reading,
+    theirs: Local,
     rule: Annotated[Path, typer.Option("--rule", help="what genelight response wrote: the folder")],
     out: File,
     samples: Annotated[Path | None, typer.Option(help="sample sheet", rich_help_panel=READING)] = None,
     patient: Annotated[str | None, typer.Option(help="whose page to write; unset for all, 20 at most")] = None,
-    local: Annotated[Path | None, typer.Option(help="table of the hospital's patients with known response")] = None,
-    local_samples: Annotated[Path | None, typer.Option(help="their sample sheet")] = None,
-    response: Annotated[str, typer.Option(help="its column of response")] = "response",
-    words: Annotated[list[str] | None, typer.Option(help="what a word counts as: SD=NR; repeat")] = None,
     model: ModelName = NO_MODEL,
     coverage: Annotated[float, typer.Option(help="of the intervals")] = 0.9,
 ) -> Result:
@@ -167,8 +181,8 @@ def response_score(
         adata,
         _model(model),
         response=found,
-        local=None if local is None else _read(local, local_samples, reading=reading),
-        plan=gl.patients.ResponsePlan(response=response, words=_words(words or ())),
+        local=None if theirs.local is None else _read(theirs.local, theirs.local_samples, reading=reading),
+        plan=theirs.plan,
         coverage=coverage,
     )
     tables = {"scores": scores.table, "drivers": scores.drivers, "programmes": scores.programmes}

@@ -17,7 +17,7 @@ from ..errors import InputError, UnknownNameError, first_three
 from ..nouns import Genes
 from ..pp.normalise import NORMALISATIONS, Normalisation
 from ..stats.subjects import rows_of_subjects
-from ._response_times import check_times
+from ._response_times import before_of, check_times, lacks
 from ._response_words import read_words
 
 __all__ = ["SIGNATURES", "Cohorts", "ResponsePlan", "cohort_sizes", "read_cohorts", "sample_scores"]
@@ -161,8 +161,13 @@ def read_cohorts(cohorts: AnnData | Mapping[str, AnnData], plan: ResponsePlan) -
     dropped: dict[str, str] = {}
     kept: dict[str, tuple[AnnData, np.ndarray]] = {}
     parts = _parts(cohorts, plan)
-    for name, adata in parts.items():
-        found, why = _patients(name, adata, plan)
+    everywhere = list(dict.fromkeys(str(column) for adata in parts.values() for column in adata.obs))
+    known = {name: _known(name, adata, plan, everywhere=everywhere) for name, adata in parts.items()}
+    if plan.before is None:
+        of_use = {name: one.adata.obs for name, one in known.items() if one.enough}
+        check_times(of_use, skip=(plan.by, plan.subject, plan.response))
+    for name, one in known.items():
+        found, why = _patients(name, one, plan, everywhere=everywhere)
         if why:
             dropped[name] = why
         if found is not None:
@@ -223,30 +228,48 @@ def _clean(name: object) -> str:
     return plain_text(str(name).encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
-def _patients(name: str, adata: AnnData, plan: ResponsePlan) -> tuple[tuple[AnnData, np.ndarray] | None, str]:
-    """A cohort's patients with known response, and whether they responded; and what was left out, in words."""
+@dataclass(frozen=True)
+class _Known:
+    """Biopsies of a cohort before treatment whose response is known, and what was left out, in words."""
+
+    adata: AnnData
+    y_n: np.ndarray
+    out: list[str]
+    none_before: bool
+
+    @property
+    def enough(self) -> bool:
+        """Whether both classes have biopsies enough."""
+        return bool(min(self.y_n.sum(), (1 - self.y_n).sum()) >= LEAST_CLASS)
+
+
+def _known(name: str, adata: AnnData, plan: ResponsePlan, *, everywhere: Sequence[str]) -> _Known:
     if plan.response not in adata.obs:
         raise UnknownNameError("response column", plan.response, adata.obs.columns, where=f"cohort {name!r}")
-    out: list[str] = []
-    if plan.before is not None:
-        before_n = evaluate(adata.obs, plan.before, role="before")
-        if not before_n.all():
-            out.append(f"{int((~before_n).sum())} biopsies not before treatment")
-        adata = adata[before_n]
+    before_n, out = before_of(adata.obs, plan.before, everywhere=everywhere)
+    adata = adata[before_n]
     y_n = read_words(adata.obs[plan.response], words=plan.words, where=name)
     known_n = np.isfinite(y_n)
     if not known_n.all():
         out.append(f"{int((~known_n).sum())} of {len(known_n)} without response, or dropped by it")
-    adata, y_n = adata[known_n], y_n[known_n]
-    if plan.before is None and known_n.any():
-        check_times(name, adata.obs)
+    return _Known(adata[known_n], y_n[known_n], out, not before_n.any())
+
+
+def _patients(
+    name: str, known: _Known, plan: ResponsePlan, *, everywhere: Sequence[str]
+) -> tuple[tuple[AnnData, np.ndarray] | None, str]:
+    """A cohort's patients with known response, and whether they responded; and what was left out, in words."""
+    adata, y_n, out = known.adata, known.y_n, list(known.out)
+    if plan.subject is not None and plan.subject in everywhere and len(y_n) and lacks(adata.obs, plan.subject):
+        out.append(f"each biopsy taken as a patient's own, for {plan.subject!r} isn't known")
+        plan = replace(plan, subject=None)
     rows_s = _whose(name, adata.obs, y_n=y_n, plan=plan)
     if len(rows_s) < len(y_n):
         out.append(f"{len(y_n)} biopsies of {len(rows_s)} patients averaged")
     first = np.array([rows[0] for rows in rows_s], dtype=np.int64)
     y_s = y_n[first]
     if not len(y_s):
-        return None, "; ".join(out) if plan.before is not None and not before_n.any() else SILENT
+        return None, "; ".join(out) if known.none_before else SILENT
     treated_s = np.ones(len(y_s), dtype=bool)
     if plan.treated is not None:
         treated_s = np.asarray(evaluate(adata.obs.iloc[first], plan.treated, role="treated"))

@@ -21,6 +21,7 @@ from ..nouns.response import PROGRAMME, Response
 from ..stats.logistic import Logit, fit_logit
 from ._response_cohorts import LEAST_PART, ResponsePlan, sample_scores
 from ._response_programmes import mean_of, model_input
+from ._response_times import before_of, check_times
 from ._response_words import read_words
 
 __all__ = ["ResponseScores", "score_response"]
@@ -102,7 +103,7 @@ def score_response(
     local
         At least five patients of the same hospital whose response is known: they move the probability.
     plan
-        What the columns of `local` mean.
+        What the columns of `local` mean: ``response``, ``words`` and ``before``.
     coverage
         Of the intervals.
 
@@ -115,7 +116,8 @@ def score_response(
     Raises
     ------
     InputError
-        If the rule reads nodes and the model is not the one, or fewer than five local patients have a response.
+        If the rule reads nodes and the model is not the one, fewer than five local patients have a response, or some
+        of their biopsies may be from after the treatment's start and ``plan.before`` says nothing of it.
     GeneMismatchError
         If more than a third of the rule's weight, or half of the genes, are not there.
 
@@ -139,6 +141,7 @@ def score_response(
     variance, why = location["variance"], "the mean of the cohorts, for they are fewer than ten"
     centre = location["mean"]
     if local is not None:
+        local = _before(local, plan or ResponsePlan())
         theirs = reader.read(local, "the local patients")
         line, centre = _recalibrated(theirs.score_n, local, line, plan=plan or ResponsePlan())
         variance, why = 0.0, f"the mean of {len(theirs.score_n)} local patients, by whom the line was moved"
@@ -283,6 +286,23 @@ class _Reader:
             parts.append(pd.DataFrame(columns).assign(effect=row["effect"], q=row["q"]))
         table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["sample", "name", "z"])
         return table.sort_values("z", key=lambda z: -z.abs(), kind="stable", ignore_index=True)
+
+
+def _before(local: AnnData, plan: ResponsePlan) -> AnnData:
+    """The local biopsies from before treatment, and a question where a column tells others.
+
+    Raises
+    ------
+    InputError
+        If so, or if fewer than five are left.
+    """
+    before_n, _ = before_of(local.obs, plan.before, everywhere=())
+    if plan.before is None:
+        check_times({"the local patients": local.obs}, skip=(plan.by, plan.subject, plan.response))
+    if before_n.sum() < LEAST_LOCAL:
+        msg = f"{int(before_n.sum())} local biopsies are from before treatment, at least {LEAST_LOCAL} are needed"
+        raise InputError(msg)
+    return local[before_n]
 
 
 def _recalibrated(score_n: np.ndarray, local: AnnData, line: Logit, *, plan: ResponsePlan) -> tuple[Logit, float]:
