@@ -17,6 +17,8 @@ do not rise from 2 to 11 cohorts; ridge on programmes rises from 0.50 to 0.59 an
 differs most between cohorts. The bar lies inside the interval: with twelve cohorts a gain of 0.02 cannot be seen.
 
 ``slope`` is that of calibration, by the other cohorts and after ten local patients (or half of the cohort).
+The second holds the cohorts' shares of responders too, which need no score: scores of noise have a slope far above
+zero as well, and net benefit over treating all or none is mostly that share. It is no evidence for the score.
 ``null``: responses permuted within cohorts: mean AUC, share of programmes with p up to 0.05 and 0.01, and how often
 another rule than the signature would have been recommended. ``curve``: learned from 2 to 11 cohorts. ``bound``: what
 could hold the figure down: the variance of the signature's AUC between cohorts, labels that are wrong (what it falls to

@@ -138,6 +138,16 @@ def test_probabilities_are_calibrated(unknown):
     assert (best["treat_none"] == 0).all()
 
 
+def test_the_local_share_alone_stands_beside_the_rule(unknown, nothing):
+    gains = [
+        f.decision["rule"] - f.decision[["local_share", "treat_all", "treat_none"]].max(axis=1)
+        for f in (unknown, nothing)
+    ]
+    assert gains[0].max() > 0.05
+    assert gains[1].max() < 0.03
+    assert "Over that share alone" in nothing.about["sentences"]["decision"]
+
+
 def test_effects_are_hedges_g():
     rng = np.random.default_rng(0)
     f_nk, y_n = rng.normal(size=(30, 3)), np.r_[np.ones(12), np.zeros(18)]

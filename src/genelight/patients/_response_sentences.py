@@ -22,6 +22,7 @@ def sentences(found: Response, *, treated: str | None) -> dict[str, str]:
         "heterogeneity": _heterogeneity(methods.T[SIGNATURE], len(found.cohorts)),
         "programmes": _programmes(found.programmes),
         "calibration": _calibration(found),
+        "decision": _worth(found.decision),
         "arms": _arms(found.interaction, treated),
         "declined": _declined(found),
     }
@@ -74,6 +75,19 @@ def _calibration(found: Response) -> str:
     slopes = found.about["slopes"]
     parts = [f"{v['slope']:.2f} ({v['low']:.2f} to {v['high']:.2f}) {name}" for name, v in slopes.items()]
     return f"Calibration slope, where 1 is right: {'; '.join(parts)}, by {found.about['local']} patients a cohort."
+
+
+def _worth(decision: pd.DataFrame) -> str:
+    """What the rule adds to the share of responders that the local patients show."""
+    beside = decision[["local_share", "treat_all", "treat_none"]].max(axis=1)
+    gain = decision["rule"] - beside
+    best, worst = gain.idxmax(), gain.idxmin()
+    return (
+        "After recalibration slope and net benefit hold the cohort's share of responders too, which needs no score "
+        f"(a constant one has no slope). Over that share alone, treating all and none the rule adds {gain[worst]:+.3f} "
+        f"(threshold {decision['threshold'][worst]:g}) to {gain[best]:+.3f} "
+        f"(threshold {decision['threshold'][best]:g})."
+    )
 
 
 def _arms(interaction: pd.DataFrame, treated: str | None) -> str:

@@ -110,6 +110,14 @@ def response(
     rule = CHOSEN if beats(judged) else SIGNATURE
     domain = domain_of(found.x_ng[:, found.common_g], found.cohort_n)
     made = {name: _calibrated(judged, name, found, local=plan.local, seed=seed) for name in {rule, SIGNATURE}}
+    flat = calibrate(
+        np.zeros(len(found.y_n)),
+        np.zeros(judged.inner[rule].shape),
+        y_n=found.y_n,
+        cohort_n=found.cohort_n,
+        local=plan.local,
+        seed=seed,
+    )
     interaction = table.iloc[:0]
     if plan.treated is not None:
         interaction = interaction_of(everyone, of_everyone)
@@ -130,7 +138,7 @@ def response(
         methods=methods,
         held_out=_held_out(judged, rule, found, made=made[rule], domain=domain),
         calibration=bins(made[rule], found.y_n),
-        decision=_decision(made, rule, found.y_n),
+        decision=_decision(made, rule, found.y_n, flat=flat),
         interaction=interaction,
         heads=heads,
         about=about,
@@ -245,11 +253,12 @@ def _held_out(judged: Judged, rule: str, found: Cohorts, *, made: Calibrated, do
     )
 
 
-def _decision(made: Mapping[str, Calibrated], rule: str, y_n: np.ndarray) -> pd.DataFrame:
+def _decision(made: Mapping[str, Calibrated], rule: str, y_n: np.ndarray, *, flat: Calibrated) -> pd.DataFrame:
     share = float(y_n.mean())
     odds_t = np.array([t / (1 - t) for t in THRESHOLDS])
     columns = {"threshold": THRESHOLDS, "rule": net_benefit(made[rule].local_n, y_n)}
     columns |= {"signature": net_benefit(made[SIGNATURE].local_n, y_n)}
+    columns |= {"local_share": net_benefit(flat.local_n, y_n)}
     return pd.DataFrame(columns).assign(treat_all=share - (1 - share) * odds_t, treat_none=0.0)
 
 

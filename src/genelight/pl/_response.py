@@ -85,10 +85,12 @@ def probabilities(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 
 def decision(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Net benefit by threshold, beside treating all and none."""
+    """Net benefit by threshold, beside treating all and none, and the local share of responders alone."""
     ax = axes_or_new(ax, size=(4.8, 3.4))
     ax.axhline(0, color=INK, linewidth=0.8)
     ax.plot(table["threshold"], table["treat_all"], color=SOFT, linewidth=1.2, label="treat all")
+    if "local_share" in table:
+        ax.plot(table["threshold"], table["local_share"], color=OCHRE, linewidth=1.2, label="local share alone")
     ax.plot(table["threshold"], table["signature"], color=TEAL, linewidth=2.4, alpha=0.5, label="signature")
     ax.plot(table["threshold"], table["rule"], color=ACCENT, linewidth=1.4, label="recommended rule")
     low = min(-0.05, float(table["rule"].min()))

@@ -28,6 +28,7 @@ LABELS = {
     "heterogeneity": "Between cohorts",
     "programmes": "Programmes",
     "calibration": "Probabilities",
+    "decision": "Beside the local share",
     "arms": "Prognostic or predictive",
     "declined": "Declined",
 }
