@@ -45,7 +45,9 @@ gl.fit, gl.io.read, gl.pp.prepare  # what is imported when it is asked for
 imported = time.perf_counter() - started
 table = gl.io.open_store(path) if path.endswith(".zarr") else gl.io.read(path, dense=True)
 recipe = DeepRecipe(epochs=int(epochs)) if epochs else DeepRecipe()
-as_measured = gl.pp.PreparationSettings(missing=True, standardise="centre", above_floor=0.0)
+# Of a store, genes that some samples lack are left out.
+missing = not path.endswith(".zarr")
+as_measured = gl.pp.PreparationSettings(missing=missing, standardise="centre", above_floor=0.0)
 Deep(tuple(json.loads(widths)), group="study", recipe=recipe, preparation=as_measured).fit(table).save(out)
 print(json.dumps({"imports": imported}))
 """
