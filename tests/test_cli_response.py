@@ -96,4 +96,4 @@ def test_one_table_by_a_column(call, capsys):
     assert call("response", "c1.csv", "c2.csv", "--samples", "c1_sheet.csv", "--model", "none", "--out", "two") == 2
     assert "once for each table" in capsys.readouterr().err
     assert call("response", "c1.csv", "c1.csv", "--model", "none", "--out", "two") == 2
-    assert "rename alike files" in capsys.readouterr().err
+    assert "a table is given twice" in capsys.readouterr().err

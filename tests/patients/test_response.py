@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -480,6 +481,13 @@ def test_other_tables_that_cannot_be_read_stop(treated):
         gl.response(other, plan=QUICK)
     twice = {**given, "c4": given["c1"].copy()}
     with pytest.raises(InputError, match="40 biopsies are in two cohorts at once"):
+        gl.response(twice, plan=QUICK)
+    again = given["c1"][[0]].copy()
+    again.obs_names = ["by another name"]
+    twice = {**given, "c1": anndata.concat([given["c1"], again])}
+    with pytest.raises(
+        InputError, match="1 biopsies are twice in one cohort, the first .* of c1 and 'by another name' of c1"
+    ):
         gl.response(twice, plan=QUICK)
     small = {name: adata[:, list(treated.KNOWN) + list(treated.PLANTED)].copy() for name, adata in given.items()}
     with pytest.raises(InputError, match="share 21 genes"):

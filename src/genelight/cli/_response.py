@@ -15,6 +15,7 @@ from .._core.tables import write_plain
 from ..errors import InputError, UnknownNameError
 from ._cohort import QUESTION, READING, Cohort, Reading
 from ._command import Result, command, note
+from ._several import cohort_names
 from ._shared import File, Seed, fresh, listed, model_or
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ def _tables(paths: list[Path], samples: list[Path], *, reading: Reading, asked: 
     Raises
     ------
     InputError
-        If there are sheets of some tables alone, or two tables have one name.
+        If there are sheets of some tables alone, --by beside several tables, or a table is given twice.
     """
     if samples and len(samples) != len(paths):
         msg = (
@@ -217,13 +218,12 @@ def _tables(paths: list[Path], samples: list[Path], *, reading: Reading, asked: 
     read = [_read(p, s, reading=reading, drop=asked.drop) for p, s in zip(paths, sheets, strict=True)]
     if len(paths) == 1:
         return read[0]
-    names = [path.name.partition(".")[0] for path in paths]
-    if asked.by is not None or len(set(names)) < len(names):
+    if asked.by is not None:
         msg = (
-            f"{len(paths)} tables are as many cohorts by their names, which differ; leave --by off, rename alike files"
+            f"--by {asked.by} goes with one table; {len(paths)} tables are as many cohorts by their names: leave it off"
         )
         raise InputError(msg)
-    return dict(zip(names, read, strict=True))
+    return dict(zip(cohort_names(paths), read, strict=True))
 
 
 def _read(path: Path, samples: Path | None, *, reading: Reading, drop: str | None = None) -> AnnData:

@@ -98,7 +98,7 @@ class SeveralCohorts(Reading):
             )
             raise InputError(msg)
         found: Cohorts = {}
-        for i, name in enumerate(_names(self.tables)):
+        for i, name in enumerate(cohort_names(self.tables)):
             cohort = self._of(i)
             note(f"cohort {name}: {self.tables[i]}")
             adata, _ = cohort.genes()
@@ -173,7 +173,7 @@ def meta_module(
     return Result("\n".join(lines), {**facts, "because": module.about["because"]})
 
 
-def _names(tables: Sequence[Path]) -> list[str]:
+def cohort_names(tables: Sequence[Path]) -> list[str]:
     """Names of files without their endings, or their paths where those repeat.
 
     Raises

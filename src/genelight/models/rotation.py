@@ -46,10 +46,7 @@ def independent(
     with one_thread():
         u, _, vt = np.linalg.svd(_components(ica, basis_gk * np.float32(np.sqrt(len(basis_gk)))))
     rotation_kk = u @ vt
-    profile_kg = rotation_kk @ basis_gk.T
-    rotation_kk *= np.where((profile_kg**3).sum(1) < 0, -1.0, 1.0)[:, None]
-    order = np.argsort(-(rotation_kk**2 @ subspace.variance_k[:axes]), kind="stable")
-    return rotation_kk[order].astype(np.float32)
+    return _arranged(rotation_kk, rotation_kk @ basis_gk.T, variance_k=rotation_kk**2 @ subspace.variance_k[:axes])
 
 
 def varimax(loading_gk: np.ndarray, *, iterations: int = 300, tolerance: float = 1e-7) -> np.ndarray:
@@ -81,8 +78,13 @@ def varimax(loading_gk: np.ndarray, *, iterations: int = 300, tolerance: float =
             break
         before = reached
     profile_kg = (loading_gk @ rotation_kk).T
-    rotation_kk = rotation_kk.T * np.where((profile_kg**3).sum(1) < 0, -1.0, 1.0)[:, None]
-    return rotation_kk[np.argsort(-(profile_kg**2).sum(1), kind="stable")].astype(np.float32)
+    return _arranged(rotation_kk.T, profile_kg, variance_k=(profile_kg**2).sum(1))
+
+
+def _arranged(rotation_kk: np.ndarray, profile_kg: np.ndarray, *, variance_k: np.ndarray) -> np.ndarray:
+    """Rows with the heavier tail of their profiles up, from the largest variance on."""
+    sign_k = np.where((profile_kg**3).sum(1) < 0, -1.0, 1.0)
+    return (rotation_kk * sign_k[:, None])[np.argsort(-variance_k, kind="stable")].astype(np.float32)
 
 
 def _components(ica: FastICA, white_gk: np.ndarray) -> np.ndarray:

@@ -48,7 +48,8 @@ class Response(Printed):
     calibration
         ``which`` (as learned, or recalibrated locally), ``from``, ``to``, ``probability``, ``share``, ``samples``.
     decision
-        ``threshold``; net benefit of ``rule``, ``signature``, ``treat_all``, ``treat_none``.
+        ``threshold``; net benefit of ``rule``, ``signature``, ``treat_all``, ``treat_none``, and of ``local_share``,
+        which knows a cohort's share of responders and nothing of a patient.
     interaction
         As `programmes`, of the difference between treated and untreated; empty where there are no two arms.
     heads

@@ -366,7 +366,7 @@ def _check_signature(found: Cohorts) -> None:
 
 
 def _check_twins(found: Cohorts) -> None:
-    """Stop where two cohorts share a biopsy.
+    """Stop where a biopsy is there twice, in one cohort or in two.
 
     Raises
     ------
@@ -379,15 +379,16 @@ def _check_twins(found: Cohorts) -> None:
     r_nn = np.corrcoef(x_ng)
     first, other = np.nonzero(np.triu(r_nn > TWINS, 1))
     across = found.cohort_n[first] != found.cohort_n[other]
-    if across.any():
-        one, two = first[across][0], other[across][0]
-        names = [found.names[found.cohort_n[i]] for i in (one, two)]
-        msg = (
-            f"{int(across.sum())} biopsies are in two cohorts at once, the first {found.obs.index[one]!r} of "
-            f"{names[0]} and {found.obs.index[two]!r} of {names[1]}; leave them out of one, for a cohort that shares "
-            "patients with another is not left out"
-        )
-        raise InputError(msg)
+    for where, twin in (("twice in one cohort", ~across), ("in two cohorts at once", across)):
+        if twin.any():
+            pair = [
+                f"{found.obs.index[n[twin][0]]!r} of {found.names[found.cohort_n[n[twin][0]]]}" for n in (first, other)
+            ]
+            msg = (
+                f"{int(twin.sum())} biopsies are {where}, the first {pair[0]} and {pair[1]}; keep one of each (--drop): a "
+                "patient counts once, and a cohort that shares patients with another is not left out"
+            )
+            raise InputError(msg)
 
 
 def cohort_sizes(found: Cohorts) -> pd.DataFrame:
