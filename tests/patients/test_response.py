@@ -486,7 +486,7 @@ def test_other_tables_that_cannot_be_read_stop(treated):
     again.obs_names = ["by another name"]
     twice = {**given, "c1": anndata.concat([given["c1"], again])}
     with pytest.raises(
-        InputError, match="1 biopsies are twice in one cohort, the first .* of c1 and 'by another name' of c1"
+        InputError, match=r"1 biopsies are twice in one cohort, the first .* of c1 and 'by another name' of c1"
     ):
         gl.response(twice, plan=QUICK)
     small = {name: adata[:, list(treated.KNOWN) + list(treated.PLANTED)].copy() for name, adata in given.items()}

@@ -385,8 +385,8 @@ def _check_twins(found: Cohorts) -> None:
                 f"{found.obs.index[n[twin][0]]!r} of {found.names[found.cohort_n[n[twin][0]]]}" for n in (first, other)
             ]
             msg = (
-                f"{int(twin.sum())} biopsies are {where}, the first {pair[0]} and {pair[1]}; keep one of each (--drop): a "
-                "patient counts once, and a cohort that shares patients with another is not left out"
+                f"{int(twin.sum())} biopsies are {where}, the first {pair[0]} and {pair[1]}; keep one of each: --drop; "
+                "a patient counts once, and a cohort that shares patients with another is not left out"
             )
             raise InputError(msg)
 
