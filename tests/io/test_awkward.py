@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -225,7 +226,114 @@ def test_a_gene_with_the_name_of_a_measure_is_asked_for_and_each_answer_works(wr
         assert call(monkeypatch, *shlex.split(command.rstrip(";"))) == 0, capsys.readouterr()
         assert "age" not in read("cohort.h5ad").var_names
     assert list(read(path, annotations=["age", "HGB"]).var_names) == GENES
-    assert "HGB" in read(path, annotations=["age"]).var_names
+    assert "HGB" in read(path, annotations=["age", "none"]).var_names
+    with pytest.raises(InputError, match="HGB may be genes"):  # what is not named is asked about still
+        read(path, annotations=["age"])
+
+
+def test_what_is_not_named_describes_samples_still(write):
+    table = LOG2.assign(age=range(30, 42), disease=[0, 1] * 6)
+    path = write(table)
+    adata = read(path, annotations=["age"])
+    assert list(adata.var_names) == GENES
+    assert set(adata.obs) == {"age", "disease"}
+    assert set(read(path, annotations=["age", "none"]).var_names) - set(GENES) == {"disease"}
+
+
+ODD = ["<4.0", "< 4.0", ">99", "\u22644.0", "~4.0", "\u22124.0", "\u20134.0", "4.0*", "4.0 mg/dl", "4.0 pg/mL"]
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.tsv.gz"])
+@pytest.mark.parametrize("cell", ODD)
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_cells_that_no_program_takes_for_numbers_say_what_to_type(tmp_path, name, cell, everywhere):
+    table = LOG2.clip(1).round(1).astype(str)
+    whole = table.map(lambda x: cell.replace("4.0", x).replace("99", x)) if everywhere else table
+    whole.iloc[1, 1] = cell
+    whole.to_csv(tmp_path / name, sep="\t" if "tsv" in name else ",")
+    with pytest.raises(FormatError, match="is no number" if not everywhere else "is n(o number|one)") as caught:
+        read(tmp_path / name)
+    subprocess.run(str(caught.value).rpartition("type: ")[2], shell=True, check=True)
+    adata = read(tmp_path / f"plain_{name.removesuffix('.gz')}")
+    right = float(re.sub(r"[^\d.]", "", cell)) * (-1 if cell[0] in "\u2212\u2013" else 1)
+    assert adata.X[1, 1] == right
+
+
+def test_a_line_of_units_says_what_to_type(write, tmp_path):
+    head, *body = LOG2.to_csv().splitlines(keepends=True)
+    path = write("".join([head, "," + ",".join(["mg/dl"] * len(GENES)) + "\n", *body]))
+    with pytest.raises(
+        FormatError, match="line 2, column 'TP53': 'mg/dl' is no number; no cell of it is a number"
+    ) as caught:
+        read(path)
+    subprocess.run(str(caught.value).rpartition("type: ")[2], shell=True, check=True)
+    np.testing.assert_array_equal(read(tmp_path / "plain_x.csv").X, LOG2)
+
+
+@pytest.mark.parametrize("at", [0, 10, 20])
+def test_measures_that_are_named_as_genes_are_asked_for_at_once(write, at):
+    """CRP and ALB are genes' symbols, and milligrams in a clinical table."""
+    table, measures = LOG2.copy(), {"ALT": range(12, 24), "CRP": np.linspace(1, 49, 12), "HGB": np.linspace(9, 14, 12)}
+    for i, (name, values) in enumerate(measures.items()):
+        table.insert(at + i, name, values)
+    with pytest.raises(InputError, match=r"CRP, HGB may be genes or describe samples \(.*--annotations ALT,CRP,HGB"):
+        read(write(table.to_csv(index_label="sample")))
+
+
+@pytest.mark.parametrize("names", [GENES, [f"ENSG{141510 + i:011}" for i in range(20)]])
+def test_a_gene_of_many_counts_beside_an_age_is_a_gene(write, names):
+    table = COUNTS.set_axis(names, axis=1).assign(**{names[0]: 10**5 + np.arange(12)})
+    table.insert(0, "age", range(30, 42))
+    adata = read(write(table.to_csv(index_label="sample")))
+    assert list(adata.var_names) == names
+    assert list(adata.obs.columns) == ["age"]
+
+
+@pytest.mark.parametrize("name", ["IDS", "HS.101139", "Hs.125087", "C10ORF12"])
+@pytest.mark.parametrize("beside", [True, False])
+def test_genes_that_look_like_something_else_stay_genes(write, name, beside):
+    table = COUNTS.rename(columns={GENES[0]: name})
+    if beside:
+        table.insert(0, "age", range(30, 42))
+    adata = read(write(table.to_csv(index_label="sample")))
+    assert list(adata.var_names) == [name, *GENES[1:]]
+
+
+def test_values_rounded_to_three_digits_are_not_asked_about(write):
+    """Of such the largest are whole."""
+    values = 2 ** RNG.normal(4, 1, (12, 20))
+    values[:, :2] *= 500
+    table = pd.DataFrame([[float(f"{v:.3g}") for v in row] for row in values], SAMPLES, GENES)
+    assert list(read(write(table.T.to_csv())).var_names) == GENES
+
+
+def test_values_that_are_not_logged_are_not_asked_about(write):
+    table = (2 ** (LOG2 - 5)).round(3)
+    assert (table.max() > 50).sum() in range(1, 20)
+    assert list(read(write(table.T.to_csv())).var_names) == GENES
+
+
+def test_a_number_of_genes_is_no_sample_where_no_sample_has_a_number(write):
+    values = RNG.normal(7, 2, (20, 1)) + RNG.normal(0, 0.3, (20, 12))
+    table = pd.DataFrame(values, GENES, [f"{group}_{c}" for group in ("Ctrl", "Case") for c in "ABCDEF"])
+    adata = read(write(table.assign(GC=np.linspace(0.3, 0.7, 20)).to_csv(index_label="gene")))
+    assert list(adata.obs_names) == list(table.columns)
+    assert list(adata.var.columns) == ["GC"]
+
+
+def test_probes_of_several_genes_are_genes_and_map_as_such(write):
+    table = LOG2.T.rename({GENES[3]: f"{GENES[3]} /// {GENES[4]}", GENES[7]: f"{GENES[7]};{GENES[8]}"})
+    adata = read(write(table.to_csv(index_label="gene")))
+    assert list(adata.var_names) == list(table.index)
+    assert map_ids(adata).n_vars == 18
+    assert map_ids(adata, several="copy").n_vars == 20
+
+
+def test_an_alias_in_the_case_of_the_mouse_stays_a_gene_among_genes(write):
+    table = LOG2.T.rename(index=str.capitalize).rename({GENES[3].capitalize(): "Inadl"})
+    adata = read(write(table.to_csv(index_label="gene")))
+    assert "Inadl" in adata.var_names
+    assert not len(adata.obs.columns)
 
 
 @pytest.mark.parametrize("name", ["Entrez_Gene_Id", "mean", "Length", "chromosome"])
@@ -318,9 +426,33 @@ def test_thousands_are_read(write, sign):
 
 def test_a_sample_that_holds_text_does_not_leave_silently(write):
     table = LOG2.T.astype(object)
-    table["S5"] = "1 234"
+    table["S5"] = "1 or 2"
     with pytest.raises(FormatError, match="column 'S5' is named as the others are"):
         read(write(table.to_csv(index_label="gene")))
+
+
+@pytest.mark.parametrize("apart", [" ", "\u00a0", "\u202f", "'", "\u2019", ".", ","])
+@pytest.mark.parametrize("decimal", [".", ","])
+@pytest.mark.parametrize("separator", ["\t", ";", ","])
+def test_thousands_are_read_however_they_are_parted(write, apart, decimal, separator):
+    if apart == decimal:
+        return
+    values = (COUNTS.T * 1234.5).round(1)
+
+    def written(value: float) -> str:
+        text = f"{value:,.1f}".replace(",", "\0").replace(".", decimal).replace("\0", apart)
+        return f'"{text}"' if separator in text else text
+
+    lines = [separator.join([gene, *map(written, row)]) for gene, row in zip(GENES, values.to_numpy(), strict=True)]
+    adata = read(write("\n".join([separator.join(["gene", *SAMPLES]), *lines, ""])))
+    np.testing.assert_allclose(adata.X, values.T.to_numpy())
+    assert "part thousands" in notes(adata)
+
+
+def test_one_sample_with_thousands_is_read(write):
+    table = LOG2.T.astype(object)
+    table["S5"] = [f"1 {i:03d}" for i in range(20)]
+    assert list(read(write(table.to_csv(index_label="gene")))["S5"].X.ravel()) == list(range(1000, 1020))
 
 
 def test_a_sample_of_zeros_is_named_and_set_aside_when_asked(write, monkeypatch, tmp_path):
@@ -335,6 +467,15 @@ def test_a_sample_of_zeros_is_named_and_set_aside_when_asked(write, monkeypatch,
     monkeypatch.chdir(tmp_path)
     command = re.search(r"genelight read .* --out \S+", str(caught.value))[0]
     assert call(monkeypatch, *shlex.split(command)) == 0
+
+
+@pytest.mark.parametrize("value", [-6.644, 0.001, 7, np.inf])
+def test_a_sample_of_one_value_is_named_too(write, value):
+    """Zero counts, logged with an offset."""
+    path = write(LOG2.T.assign(S5=value).to_csv())
+    with pytest.raises(InputError, match=r"1 of 12 samples hold one value throughout \(S5\)"):
+        read(path)
+    assert read(path, drop_empty=True).n_obs == 11
 
 
 def test_titles_above_and_empty_columns_behind_are_passed_over(write):
@@ -471,3 +612,116 @@ def test_thousands_of_mouse_symbols_of_which_a_dozen_are_human_ones_are_genes(tm
         # In columns, words that are no gene's may describe samples, which is said.
         assert len(names) - adata.n_vars <= (0 if path.stem == "rows" else 40)
         assert set(adata.var_names) <= set(names)
+
+
+@pytest.mark.parametrize("at", [0, 9, 20])
+def test_a_label_alone_among_genes_with_the_name_of_one_is_asked_for(write, at):
+    table = LOG2.copy()
+    table.insert(at, "MET", [0, 1] * 6)
+    with pytest.raises(InputError, match=r"MET may be .*whole numbers where"):
+        read(write(table))
+    assert list(read(write(table), annotations=["MET"]).var_names) == GENES
+    # In logged counts the lowest values are whole.
+    low = np.log2(RNG.poisson(2, (12, 20)) + 1.0)
+    low[:, 3] = [0, 1] * 6
+    assert read(write(pd.DataFrame(low.round(4), SAMPLES, GENES))).n_vars == 20
+
+
+def test_a_label_with_the_name_of_a_gene_beside_another_is_asked_for_among_counts(write):
+    table = COUNTS.assign(MAX=[0, 1] * 6, death=[1, 0] * 6)
+    with pytest.raises(InputError, match="MAX may be genes or describe samples"):
+        read(write(table))
+
+
+def test_measures_beside_one_above_all_genes_are_asked_for_with_it(write):
+    table = LOG2.copy()
+    table.insert(0, "CRP", RNG.uniform(0, 200, 12).round(1))
+    table.insert(1, "ALB", RNG.uniform(20, 50, 12).round(1))
+    with pytest.raises(InputError, match="--annotations CRP,ALB --out"):
+        read(write(table))
+
+
+def long(table: pd.DataFrame) -> pd.DataFrame:
+    return table.rename_axis("sample").reset_index().melt("sample", var_name="gene", value_name="level")
+
+
+def test_of_a_row_for_each_pair_most_may_be_absent(write):
+    some = long(LOG2).sample(frac=0.3, random_state=0)
+    adata = read(write(some.to_csv(index=False)))
+    assert adata.shape == (12, 20)
+    assert f"{12 * 20 - len(some)} pairs are absent" in notes(adata)
+    back = some.pivot(index="sample", columns="gene", values="level").loc[adata.obs_names, adata.var_names]
+    np.testing.assert_array_equal(adata.X, back)
+
+
+def test_a_pair_twice_is_said(write):
+    twice = pd.concat([long(LOG2), long(LOG2).iloc[:3]])
+    with pytest.raises(InputError, match=r"3 rows repeat a pair \(TP53 of S0, .*keep one row of each pair"):
+        read(write(twice.to_csv(index=False)))
+
+
+def test_numbers_that_say_one_thing_of_each_sample_or_gene_describe_it(write):
+    ages, lengths = dict(zip(SAMPLES, range(40, 52), strict=True)), dict(zip(GENES, range(900, 920), strict=True))
+    table = long(LOG2).assign(age=lambda t: t["sample"].map(ages), length=lambda t: t["gene"].map(lengths))
+    adata = read(write(table.to_csv(index=False)))
+    np.testing.assert_array_equal(adata.to_df().loc[SAMPLES, GENES], LOG2)
+    assert adata.obs["age"].to_dict() == ages
+    assert adata.var["length"].to_dict() == lengths
+
+
+def sheet(path, *lines, merged=(), also=()):
+    book = openpyxl.Workbook()
+    for line in lines:
+        book.active.append(list(line))
+    for cells in merged:
+        book.active.merge_cells(cells)
+    for line in also:
+        (book["more"] if "more" in book.sheetnames else book.create_sheet("more")).append(list(line))
+    book.save(path)
+    return path
+
+
+ROWS = [[gene, *map(float, LOG2[gene])] for gene in GENES]
+
+
+def test_a_line_of_merged_cells_above_the_header_is_passed_over(tmp_path):
+    groups = ["", "control", *[""] * 5, "case", *[""] * 5]
+    adata = read(sheet(tmp_path / "x.xlsx", groups, ["gene", *SAMPLES], *ROWS, merged=["B1:G1", "H1:M1"]))
+    np.testing.assert_array_equal(adata.to_df(), LOG2)
+    assert "(control case)" in notes(adata)
+
+
+def test_samples_whose_name_a_merged_cell_holds_do_not_leave_silently(tmp_path):
+    head = ["gene", *[name for i in range(6) for name in (f"P{i}", "")]]
+    rows = [[g, *(level + RNG.normal(0, 0.1, 12))] for g, level in zip(GENES * 2, range(40), strict=True)]
+    rows = [[f"{10_000 + i}_at", *row[1:]] for i, row in enumerate(rows)]
+    with pytest.raises(FormatError, match="6 columns have no name, and hold values as the 6 samples do"):
+        read(sheet(tmp_path / "x.xlsx", head, ["", *["d0", "d7"] * 6], *rows, merged=["B1:C1", "D1:E1"]))
+
+
+def test_of_several_sheets_the_one_that_holds_numbers_is_read(tmp_path):
+    path = sheet(tmp_path / "x.xlsx", ["gene", *SAMPLES], *ROWS, also=[["Read me"], ["made", "by", "us"]])
+    np.testing.assert_array_equal(read(path).to_df(), LOG2)
+
+
+@pytest.mark.parametrize("footer", ["* log2 values\nNA: not measured\n", '"Note: a, b, c"\n', "\nvalues are log2\n"])
+@pytest.mark.parametrize("separator", [",", "\t", ";"])
+def test_what_is_said_below_the_table_is_passed_over(write, footer, separator):
+    table = pd.concat([LOG2.T.set_axis([f"{i + 10_000}_at" for i in range(k, k + 20)]) for k in range(0, 100, 20)])
+    text = table.to_csv(sep=separator)
+    adata = read(write(text + footer))
+    np.testing.assert_array_equal(adata.X, table.T)
+    assert "below the table passed over" in notes(adata)
+    for cut in (text + "10100_at\n", f"{text}10100_at{separator}7.1\n"):
+        with pytest.raises(FormatError, match=r"line 102: . cells .*; mend or remove that line"):
+            read(write(cut))
+
+
+def test_an_id_of_a_database_beside_a_measure_is_a_gene_whatever_its_values(write):
+    ids = [f"ENSG{141510 + i:011d}" for i in range(20)]
+    table = LOG2.abs().set_axis(ids, axis=1)
+    table.iloc[0, 0] = -0.126
+    table.insert(0, "age", range(12))
+    adata = read(write(table))
+    assert list(adata.var_names) == ids
+    assert list(adata.obs) == ["age"]

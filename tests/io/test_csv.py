@@ -86,7 +86,8 @@ def test_any_numbers_come_back_to_the_bit(tmp_path_factory, values, separator, g
     table = pd.DataFrame(values, index=[f"s{i}" for i in range(len(values))], columns=names[: values.shape[1]])
     table = table[~table.isna().all(axis=1)]
     table = table.loc[:, ~table.isna().all(axis=0)]
-    table = table[(table.fillna(0) != 0).any(axis=1)]
+    lowest, highest = table.min(axis=1), table.max(axis=1)
+    table = table[(lowest < highest) | (np.isfinite(highest) & (highest != 0))]  # others are asked about
     if min(table.shape) < 1 or table.shape[1] < 3:
         return
     text = (table.T if genes_in_rows else table).to_csv(sep=separator, quoting=quote).encode()

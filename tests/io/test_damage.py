@@ -13,8 +13,9 @@ import pyarrow.parquet
 import pytest
 from scipy import sparse
 
-from genelight.errors import GenelightError
+from genelight.errors import FormatError, GenelightError
 from genelight.io import _text, read
+from genelight.io._cells import parse
 
 DOCS = Path(__file__).parents[2] / "docs" / "reading.md"
 GENES = ["TP53", "MX1", "ISG15", "ACTB"]
@@ -319,3 +320,28 @@ def test_no_changed_byte_gives_a_traceback(tmp_path, text):
             read(tmp_path / "x")
         except GenelightError as error:
             assert str(tmp_path) in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("x.csv", "gene,s1,s2,s3\nTP53,1.5,2,3\nMX1,4,5,6\nISG15,7,8,9\n\t \n\r", "1 cells where the header makes 4"),
+        ("x.gct", f"#1.2\n{'9' * 5000}\t2\nid\tDescription\tS1\tS2\nTP53\t\t1\t2\n", "needs 2 whole numbers there"),
+        (
+            "x.txt",
+            '!Sample_title\t"a"\t"b"\n!series_matrix_table_begin\n"ID_REF"\t"G1"\t"G2"\n"TP53"\t1.5\t2\n'
+            '"MX1"\t3\t4\x02!series_matrix_table_end\n',
+            "'4.x02!series_matrix_table_end' is no number|no line !series_matrix_table_end",
+        ),
+    ],
+)  # fmt: skip
+def test_what_the_fuzzer_found_is_refused_in_words(tmp_path, name, text, said):
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(FormatError, match=said):
+        read(path)
+
+
+def test_a_block_without_its_last_newline_is_parsed_within_its_memory():
+    cells = parse(b"TP53\t1\t2\nMX1\t3\t4", np.array([0, 1, 1], np.uint8), separator="\t")
+    np.testing.assert_array_equal(cells.values_rc, [[1, 2], [3, 4]])

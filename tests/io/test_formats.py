@@ -2,6 +2,8 @@
 
 import gzip
 import io as std
+import re
+import shlex
 import shutil
 import warnings
 
@@ -19,8 +21,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import sparse
 
-from genelight.errors import GenelightError, InputError, UnknownNameError
-from genelight.io import read
+from genelight._core.checks import select_samples
+from genelight.errors import FormatError, GenelightError, InputError, UnknownNameError
+from genelight.io import inspect, pack, read
 from genelight.io._read import READERS
 
 GENES = ["TP53", "MX1", "ISG15", "ACTB"]
@@ -317,7 +320,7 @@ def test_modalities_are_chosen_by_name(tmp_path):
     ("name", "options", "takers"),
     [
         ("csv", {"backed": True}, "h5ad, zarr"),
-        ("h5ad", {"orientation": "genes-in-rows"}, "csv"),
+        ("geo", {"orientation": "genes-in-rows"}, "csv"),
         ("loom", {"modality": "rna"}, "mudata"),
         ("h5ad", {"column": "TPM"}, "samples"),
     ],
@@ -325,3 +328,101 @@ def test_modalities_are_chosen_by_name(tmp_path):
 def test_an_option_that_does_not_go_with_the_format_is_refused(tmp_path, name, options, takers):
     with pytest.raises(InputError, match=f"does not go with .*{takers}"):
         read(WRITERS[name](frame(), tmp_path), **options)
+
+
+RNG = np.random.default_rng(0)
+PANEL = pd.DataFrame(RNG.normal(7, 2, (12, 10)).round(3), [f"GSM{i}" for i in range(12)], [*GENES, *MORE])
+LABELS = {"age": np.arange(30.0, 42), "disease": np.array([0.0, 1] * 6), "sex": np.array([1.0, 0, 0] * 4)}
+LABELLED = PANEL.assign(**LABELS)[["TP53", "age", *[*GENES, *MORE][1:], "disease", "sex"]]
+
+
+@pytest.mark.parametrize("name", [name for name in WRITERS if name not in ("10x", "mtx")])
+def test_labels_become_no_genes_in_any_format(tmp_path, name):
+    adata = read(WRITERS[name](LABELLED, tmp_path), dense=True)
+    assert list(adata.var_names) == list(PANEL.columns)
+    np.testing.assert_array_equal(adata[PANEL.index].X, PANEL)
+    if name not in ("geo", "gct", "gct3"):  # which have a place for what describes samples
+        assert "3 describe samples, no gene: age, disease, sex" in adata.uns["read"]["notes"]
+        column = "disease.2" if "h5" in name or name == "zarr" else "disease"  # one stood there already
+        assert adata[PANEL.index].obs[column].tolist() == LABELS["disease"].tolist()
+
+
+@pytest.mark.parametrize("name", ["10x", "mtx"])
+def test_features_with_an_id_of_a_gene_are_genes(tmp_path, name):
+    table = PANEL.rename(columns={"MX1": "tdTomato"})
+    assert list(read(WRITERS[name](table, tmp_path)).var_names) == list(table.columns)
+
+
+def test_antibodies_beside_genes_are_no_labels(tmp_path):
+    proteins = anndata(PANEL.rename(columns={"MX1": "anti_cd3"}))
+    assert "anti_cd3" not in read(kept(proteins, tmp_path)).var_names
+    proteins.var["feature_types"] = [
+        "Antibody Capture" if g == "anti_cd3" else "Gene Expression" for g in proteins.var_names
+    ]
+    assert "anti_cd3" in read(kept(proteins, tmp_path)).var_names
+
+
+def kept(adata, folder, name="x.h5ad"):
+    adata.write_h5ad(folder / name)
+    return folder / name
+
+
+@pytest.mark.parametrize("name", ["h5ad", "h5ad_sparse", "zarr", "loom", "h5mu"])
+def test_a_label_with_the_name_of_a_gene_is_asked_for_in_any_format(tmp_path, name):
+    path = WRITERS[name](PANEL.assign(MET=[0.0, 1] * 6), tmp_path)
+    with pytest.raises(InputError, match=r"MET may be genes or describe samples \(whole numbers") as caught:
+        read(path)
+    answers = re.findall(r"--annotations (\S+) --out", str(caught.value))
+    assert answers == ["MET", "none"]
+    assert list(read(path, annotations=["MET"]).var_names) == list(PANEL.columns)
+    told = read(path, annotations=["none"])
+    assert told.n_vars == 11
+    assert read(kept(told, tmp_path, "told.h5ad")).n_vars == 11  # an answer is asked for once
+    with pytest.raises(UnknownNameError, match="unknown annotation 'MET2'"):
+        read(path, annotations=["MET2"])
+
+
+def test_a_table_on_disk_with_labels_is_read(tmp_path):
+    path = kept(anndata(LABELLED), tmp_path)
+    assert list(read(path, backed=True).var_names) == list(PANEL.columns)
+    assert inspect(path).genes == 10
+    store = pack([path], tmp_path / "x.zarr")
+    assert store.n_vars == 10
+    assert store.obs["age"].tolist() == LABELS["age"].tolist()
+
+
+def test_two_labels_of_one_name_both_stay(tmp_path):
+    twice = anndata(PANEL.assign(age=LABELS["age"], other=LABELS["sex"]))
+    twice.var_names = [*PANEL.columns, "age", "age"]
+    adata = read(kept(twice, tmp_path))
+    assert adata.obs["age"].tolist() == LABELS["age"].tolist()
+    assert adata.obs["age.2"].tolist() == LABELS["sex"].tolist()
+
+
+def test_genes_in_the_rows_of_anndata_stop(tmp_path):
+    path = kept(anndata(LABELLED).T, tmp_path)
+    with pytest.raises(FormatError, match=r"genes seem to stand in its rows .* --orientation genes-in-rows --out"):
+        read(path)
+    for backed in (False, True):
+        adata = read(path, orientation="genes-in-rows", backed=backed)
+        assert list(adata.var_names) == list(PANEL.columns)
+        assert adata.obs["age"].tolist() == LABELS["age"].tolist()
+    with pytest.raises(UnknownNameError, match="orientation"):
+        read(path, orientation="rows")
+    knocked_out = anndata(PANEL.set_axis([f"ENSG{i:011}" for i in range(10)], axis=1).iloc[:10].set_axis(PANEL.columns))
+    assert read(kept(knocked_out, tmp_path)).shape == (10, 10)
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+@pytest.mark.parametrize("copy", ["S.1", "S1_copy"])
+def test_a_copied_sample_is_named(tmp_path, form, copy):
+    names = [*PANEL.index[1:], PANEL.index[0]]
+    assert not read(kept(anndata(PANEL.loc[names], form), tmp_path)).uns.get("read")
+    twice = pd.concat([PANEL, PANEL.iloc[[4]].set_axis([copy])])
+    path = kept(anndata(twice, form), tmp_path)
+    said = read(path).uns["read"]["copies"]
+    assert f"1 sample holds exactly the values of another ({copy} of GSM4)" in said
+    query = shlex.split(said.partition("--drop ")[2])[0]
+    assert select_samples(read(path).obs, query, role="drop").tolist() == [False] * 12 + [True]
+    assert inspect(path).copies == said
+    assert said in inspect(path).to_text()

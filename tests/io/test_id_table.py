@@ -7,7 +7,7 @@ import pytest
 
 from genelight.errors import FormatError, InputError, ResourceError, UnknownNameError
 from genelight.io.id_table import IdTable
-from genelight.pp import read_id_table
+from genelight.pp.user_table import read_id_table
 
 GEO = """^Annotation
 !Annotation_date = Aug 09 2018

@@ -14,6 +14,7 @@ import pytest
 from genelight.errors import FormatError, GenelightError, InputError, ResourceError
 from genelight.io import read
 from genelight.io._budget import free_bytes
+from genelight.io._sheet_cells import read_frames
 
 GENES = ["TP53", "MX1", "ISG15", "ACTB"]
 TABLE = ad.AnnData(
@@ -99,6 +100,26 @@ def test_a_workbook_that_unpacks_without_end_stops(tmp_path):
         archive.writestr("xl/worksheets/sheet1.xml", bytes(200_000_000))
     with pytest.raises((FormatError, ResourceError), match=r"of repetition|of sheets"):
         read(tmp_path / "x.xlsx")
+
+
+@pytest.mark.parametrize("reader", [read, read_frames], ids=["table", "sheet"])
+def test_a_cell_far_away_from_the_others_takes_no_room(tmp_path, reader):
+    openpyxl = pytest.importorskip("openpyxl", reason="writes the workbook")
+    book = openpyxl.Workbook()
+    book.active.append(["gene", "s1", "s2"])
+    book.active.append(["TP53", 1, 2])
+    book.active["XFD1048576"] = 3
+    book.save(tmp_path / "x.xlsx")
+    assert (tmp_path / "x.xlsx").stat().st_size < 10_000
+    with pytest.raises(FormatError, match=r"would take more than 1,024 MB\); save it again as \.xlsx or \.csv"):
+        reader(tmp_path / "x.xlsx")
+
+
+def test_a_workbook_of_another_kind_is_named(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.xlsx", "w") as archive:
+        archive.writestr("content.xml", "<office:document-content/>")
+    with pytest.raises(FormatError, match=r"no \.xlsx workbook; save it again"):
+        read_frames(tmp_path / "x.xlsx")
 
 
 def test_entries_of_a_matrix_market_file_count(tmp_path):

@@ -39,6 +39,12 @@ def made(name: str, seed: int, n: int = N) -> np.ndarray:
 NAMES = ("counts", "tpm", "intensity", "linear", "log2", "zscore", "ratio")
 
 
+def test_a_single_count_may_be_as_high_as_a_scanner_goes():
+    found = detect_scale(counts(2761))
+    assert (counts(2761) == 65_535).sum() == 1
+    assert found.name == "counts", found.evidence
+
+
 @pytest.mark.parametrize("name", NAMES)
 @given(seed=st.integers(0, 10_000))
 def test_every_scale_is_told(name, seed):

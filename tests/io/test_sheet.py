@@ -175,3 +175,24 @@ def test_a_workbook_with_a_title_and_several_worksheets(tmp_path):
     assert found.obs["Age"].tolist() == [30, 31, 32, 33]
     assert found.obs["Code"].tolist() == ["0012"] * 4
     assert "1 line above the column names passed over" in str(found)
+
+
+@pytest.mark.parametrize("lines", [4, 20_000])
+def test_a_quotation_mark_that_is_never_closed_is_placed(tmp_path, lines):
+    rows = [f"S{i:05d},ill,a" for i in range(lines)]
+    rows[2] = 'S00002,"ill,a'
+    path = sheet(tmp_path, "\n".join(["sample,disease,site", *rows]))
+    with pytest.raises(FormatError, match="the quotation mark that opens a cell of line 4 is never closed"):
+        match_sheet(table(), path)
+
+
+def test_text_that_is_cut_off_within_a_character_is_named(tmp_path):
+    path = sheet(tmp_path, "sample,group\nS01,a\n".encode("utf-16")[:-1])
+    with pytest.raises(FormatError, match="begins as UTF-16 and is none"):
+        match_sheet(table(), path)
+
+
+def test_a_cell_of_any_length_and_an_inch_are_read(tmp_path):
+    path = sheet(tmp_path, 'sample,note\nS01,"' + "x" * 200_000 + '"\nS02,5" needle\nS03,"a" b\nS04,"c\nd"\n')
+    found = match_sheet(table(), path).join(table())
+    assert [len(found.obs["note"].iloc[0]), *found.obs["note"].iloc[1:]] == [200_000, '5" needle', "a b", "c d"]

@@ -16,7 +16,7 @@ from scipy import sparse
 from genelight._core.disk import locked
 from genelight._core.provenance import sealed
 from genelight.errors import FormatError, GeneMismatchError, InputError, ResourceError, UnknownNameError
-from genelight.io import Store, _store_group, open_store, pack
+from genelight.io import Store, _store_group, pack
 from genelight.io._read import READERS
 
 
@@ -91,7 +91,7 @@ def test_values_stay_with_their_gene_and_sample(tmp_path_factory, parts, join):
     want = pd.concat(frames, join="inner" if join == "intersection" else "outer")
     want = want[list(store.genes.ids)]
     found = pd.DataFrame(whole(store), index=store.obs.index, columns=list(store.genes.ids))
-    pd.testing.assert_frame_equal(found, want)
+    pd.testing.assert_frame_equal(found, want, check_index_type=False, check_column_type=False)
     assert store.missing == int(want.isna().to_numpy().sum())
     assert [e["samples"] for e in store.account["inputs"]] == [len(t) for t in tables]
 
@@ -200,8 +200,8 @@ def test_what_does_not_fit_together_is_said(tmp_path):
     with pytest.raises(InputError, match="sample 's13', gene 'G004'"):
         pack([write(infinite, tmp_path / "i.h5ad")], tmp_path / "i.zarr")
     twice = table(5, genes(12))
-    twice.var_names = ["A", "B", "A", *genes(9)]
-    with pytest.raises(InputError, match=r"t.h5ad.*A"):
+    twice.var_names = ["G001", *genes(11)]
+    with pytest.raises(InputError, match=r"t.h5ad.*G001"):
         pack([write(twice, tmp_path / "t.h5ad")], tmp_path / "t.zarr")
     pack([a], tmp_path / "done.zarr")
     with pytest.raises(ResourceError, match="exists already"):
@@ -241,20 +241,20 @@ def test_a_damaged_store_is_refused(tmp_path):
     content = shard.read_bytes()
     shard.write_bytes(content[:100])
     with pytest.raises(FormatError, match=r"s.zarr is damaged"):
-        whole(open_store(store.path))
+        whole(Store.open(store.path))
     shard.unlink()
     with pytest.raises(FormatError, match="lost 1 of 5 shards, the first X/c/2/0"):
-        open_store(store.path)
+        Store.open(store.path)
     with pytest.raises(FormatError, match="no store"):
-        open_store(tmp_path)
+        Store.open(tmp_path)
     with pytest.raises(ResourceError, match="does not exist"):
-        open_store(tmp_path / "none.zarr")
+        Store.open(tmp_path / "none.zarr")
     header = store.path / "zarr.json"
     content = json.loads(header.read_text())
     content["attributes"]["genelight"] = sealed(content["attributes"]["genelight"] | {"format": 9})
     header.write_text(json.dumps(content))
     with pytest.raises(FormatError, match="newer than 2"):
-        open_store(store.path)
+        Store.open(store.path)
 
 
 def test_other_inputs_do_not_go_on_with_a_half_made_store(tmp_path, monkeypatch):
@@ -263,7 +263,7 @@ def test_other_inputs_do_not_go_on_with_a_half_made_store(tmp_path, monkeypatch)
     with pytest.raises(ResourceError, match="No space left"):
         pack([a], tmp_path / "s.zarr")
     with pytest.raises(ResourceError, match="run the same pack again"):
-        open_store(tmp_path / "s.zarr")
+        Store.open(tmp_path / "s.zarr")
     monkeypatch.undo()
     write(table(37, genes(12), seed=3), a)
     with pytest.raises(InputError, match="begun with other inputs"):
@@ -344,7 +344,7 @@ def test_samples_are_appended_while_others_read(tmp_path, monkeypatch):
 def test_a_store_opened_before_an_append_still_knows_its_samples(tmp_path):
     a, b = (write(table(20, genes(12), prefix=p), tmp_path / f"{p}.h5ad") for p in "ab")
     store = pack([a], tmp_path / "s.zarr")
-    early = open_store(store.path)
+    early = Store.open(store.path)
     pack([b], store.path, append=True)
     assert list(early.obs.index) == [f"a{i}" for i in range(20)]
     assert early.genes.ids == tuple(genes(12))

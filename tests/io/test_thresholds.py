@@ -117,7 +117,7 @@ def test_how_many_columns_of_text_make_a_sample_sheet(texts, numbers, sheet):
         orient(rows, columns, path="x.csv", asked=None)
 
 
-@pytest.mark.parametrize(("pairs", "columns", "told"), [(50, 1, True), (49, 1, False), (50, 8, True), (50, 9, False)])
+@pytest.mark.parametrize(("pairs", "columns", "told"), [(30, 1, True), (29, 1, False), (50, 8, True), (50, 9, False)])
 def test_how_many_pairs_and_columns_a_long_table_has(pairs, columns, told):
     genes = [gene for gene in SYMBOLS[:10] for _ in range(10)]
     samples = [f"S{i}" for _ in range(10) for i in range(10)]
@@ -144,7 +144,7 @@ def test_values_above_fifty_among_logged_ones_are_asked_about(tmp_path, share, a
     if not asked:
         assert read(written(table, tmp_path)).n_vars == len(SYMBOLS)
         return
-    with pytest.raises(InputError, match=r"TP53 may be genes .* above 50"):
+    with pytest.raises(InputError, match=r"TP53.* may be genes .* above 50"):
         read(written(table, tmp_path))
 
 

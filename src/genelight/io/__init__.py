@@ -11,6 +11,8 @@ from . import _mudata as _mudata
 from . import _tenx as _tenx
 from . import _xlsx as _xlsx
 from . import _zarr as _zarr
+from ._blocks import join_blocks
+from ._exchange import from_table, to_table
 from ._gene_lists import read_gene_lists
 from ._gene_pvalues import read_gene_pvalues
 from ._inspect import inspect
@@ -19,13 +21,14 @@ from ._perturbations import read_perturbations
 from ._read import read
 from ._sets import read_sets
 from .sheet import match_sheet
-from .store import Store, open_store, pack
+from .store import Store, pack
 
 __all__ = [
     "Store",
+    "from_table",
     "inspect",
+    "join_blocks",
     "match_sheet",
-    "open_store",
     "pack",
     "read",
     "read_gene_lists",
@@ -33,4 +36,5 @@ __all__ = [
     "read_network",
     "read_perturbations",
     "read_sets",
+    "to_table",
 ]

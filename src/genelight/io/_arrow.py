@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -29,7 +30,7 @@ class Parquet:
     """Parquet, genes in rows or in columns."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".parquet", ".pq")
-    options: ClassVar[frozenset[str]] = frozenset({"orientation", "annotations"})
+    options: ClassVar[frozenset[str]] = frozenset({"orientation", "annotations", "column"})
 
     @staticmethod
     def recognises(given: Input) -> bool:
@@ -52,7 +53,7 @@ class Parquet:
             check_room(given.path, rows=about.num_rows, columns=about.num_columns)
             table = pq.read_table(given.path)
             grid = _grid(given.path, table, "Parquet")
-        return grid.adata(options.orientation, options.annotations)
+        return replace(grid, asked=options.asked).adata()
 
 
 @READERS.register("feather")
@@ -60,7 +61,7 @@ class Feather:
     """Feather (Arrow), genes in rows or in columns."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".feather", ".arrow")
-    options: ClassVar[frozenset[str]] = frozenset({"orientation", "annotations"})
+    options: ClassVar[frozenset[str]] = frozenset({"orientation", "annotations", "column"})
 
     @staticmethod
     def recognises(given: Input) -> bool:
@@ -81,7 +82,7 @@ class Feather:
         with naming(given.path):
             table = feather.read_table(given.path, memory_map=False)
             grid = _grid(given.path, table, "Feather")
-        return grid.adata(options.orientation, options.annotations)
+        return replace(grid, asked=options.asked).adata()
 
 
 def _grid(path: Path, table: pa.Table, kind: str) -> Grid:

@@ -21,6 +21,7 @@ import pandas as pd
 from .id_kinds import ID_KINDS, looks_like
 
 __all__ = [
+    "BETWEEN_GENES",
     "DOUBTFUL",
     "NO_ID",
     "SURE",
@@ -43,10 +44,11 @@ _SURE_KINDS = frozenset(ID_KINDS) - {"symbol", "entrez", "unknown"}
 _LEAST_SYMBOLS, _ENOUGH_SYMBOLS, _LEAST_SHAPE, _FEWEST = 0.3, 10, 0.7, 5
 # Clones, loci and reading frames that have no symbol; those of mouse and what R makes of repeated names among them.
 _LOCUS = re.compile(
-    r"(LOC\d+|C[\dXY]+orf\d+\w*|[A-Z]{2}\d{6}\.\d+|RP[A-Z]?\d*-\S+|CT[ABCD]-\S+|X+[a-z\d]*-\S+|GS1-\S+|KB-\S+|"
+    r"(LOC\d+|(Hs|HS|Mm|MM|Rn)\.\d+|C[\dXY]+(orf|ORF)\d+\w*|[A-Z]{2}\d{6}\.\d+|"
+    r"RP[A-Z]?\d*-\S+|CT[ABCD]-\S+|X+[a-z\d]*-\S+|GS1-\S+|KB-\S+|"
     r"(FLJ|KIAA|DKFZ|MGC|HSPC|LINC|MIR|SNOR|RNU|hsa-|mmu-|tRNA|TRN|OTTHUM)\S*\d\S*|\?|Gm\d+|\d{7}[A-Z]\d{2}Rik|"
     r"X?\d{1,2}[-. ](Mar|Sep|Dec|Oct|Nov|Apr|Feb)([.-]\d+)?|(Mar|Sep|Dec)[-. ]\d{1,2}|\d{4}-\d\d-\d\d.*|"
-    r"ERCC-\d{5}|AFFX-\S+|Septin \d+|Selenoprotein \w+|MT-[A-Z]\w+|\d+(_\d+)?S_rRNA|7SK|Y_RNA|Metazoa_SRP|"
+    r"ERCC-\d{5}|AFFX-\S+|Septin[ .]\d+|Selenoprotein([ .]\w+)?|MT-[A-Z]\w+|\d+(_\d+)?S_rRNA|7SK|Y_RNA|Metazoa_SRP|"
     r"Telomerase-vert|Vault|sno(Z|U|R|MBII-)?\w*\d+)$"
 )
 _SHAPED = re.compile(r"[A-Z][A-Z0-9]*\d[A-Z0-9]*([.-][A-Z0-9]+)*$")
@@ -55,6 +57,8 @@ _DIGIT = re.compile(r"\d")
 _SHAPES = str.maketrans(digits + ascii_uppercase + ascii_lowercase, "9" * 10 + "A" * 26 + "a" * 26)
 _RUNS = re.compile(r"([9Aa])\1+")
 _COPY = re.compile(r"[._]\d{1,2}$")
+# What parts the genes of a probe that meets several.
+BETWEEN_GENES = re.compile(r"\s*(?:///|//|[;,])\s*")
 _SUMS = re.compile(
     r"(__\w+|N_(unmapped|multimapping|noFeature|ambiguous)|(__)?(no_feature|not_aligned|alignment_not_unique|"
     r"too_low_aQual|ambiguous)|Unassigned_\w+|ERCC-\d{5})$",
@@ -118,7 +122,10 @@ def _gene_kin(names: tuple[str, ...]) -> Kin | None:
         family = {kind, "affymetrix"} if kind in ("gpl570", "hgu133a", "affymetrix") else {kind}
         fits = np.array([k in family for k in kinds]) | _symbols(names) | _loci(names)
         return Kin(kind, np.where(fits, SURE, NO_ID).astype(np.int8), float(fits.mean()))
-    return _symbol_kin(names) or _shape_kin(names)
+    symbols = _symbol_kin(names)
+    if symbols is not None and symbols.share >= _LEAST_SYMBOLS:
+        return symbols
+    return _shape_kin(names) or symbols  # of names that are numbered alike some are a gene's by chance
 
 
 def sample_kin(names: Sequence[str], *, voting: Sequence[int] | None = None) -> Kin | None:
@@ -139,17 +146,19 @@ def sample_kin(names: Sequence[str], *, voting: Sequence[int] | None = None) -> 
     level[written] = NO_ID
     sure = numbered[voters] & ~written[voters]
     others = [i for i in range(len(names)) if not numbered[i]]
+    shapes = Counter(_shape(names[i]) for i in voters)
+    lone = [i for i in voters if shapes[_shape(names[i])] == 1]
+    if len(lone) > 0.25 * len(voters) or len(voters) <= _FEW_COLUMNS:
+        lone = []
     if accession[voters].sum() > 1 and accession[voters].mean() >= 0.3:
         level[others] = NO_ID
     elif sure.sum() >= _FEW_COLUMNS and sure.mean() >= 0.7:
         level[others] = NO_ID if sure.mean() >= 0.9 or len(voters) - sure.sum() <= _FEW_COLUMNS else DOUBTFUL
     elif sure.sum() > 1 and sure.mean() >= 0.5:
         level[others] = DOUBTFUL
-    elif not written.any() or written.all():
+    elif written.all() or not (written.any() or lone):
         return None
-    shapes = Counter(_shape(names[i]) for i in voters)
-    if sum(n for n in shapes.values() if n > 1) >= 0.75 * len(voters) and len(voters) > _FEW_COLUMNS:
-        level[[i for i in voters if shapes[_shape(names[i])] == 1 and level[i] == SURE]] = DOUBTFUL
+    level[[i for i in lone if level[i] == SURE]] = DOUBTFUL
     level[written] = NO_ID
     return Kin("sample names with a number", level, float((level == SURE).mean()))
 
@@ -233,7 +242,13 @@ def _symbols(names: Sequence[str]) -> np.ndarray:
 
 
 def _loci(names: Sequence[str]) -> np.ndarray:
-    return np.array([bool(_LOCUS.match(name)) or is_sum(name) for name in names])
+    return np.array([bool(_LOCUS.match(name)) or is_sum(name) or _are_several(name) for name in names])
+
+
+def _are_several(name: str) -> bool:
+    """Whether a name is of several genes, as probes that meet more than one have it: AKT3 /// AKT2."""
+    parts = BETWEEN_GENES.split(name)
+    return len(parts) > 1 and all(part in _listed("symbol", any_case=False) for part in parts)
 
 
 def _symbol_kin(names: Sequence[str]) -> Kin | None:
@@ -244,7 +259,9 @@ def _symbol_kin(names: Sequence[str]) -> Kin | None:
     written = _known(names, "symbol", any_case=True) if few and len(names) >= _FEWEST else symbol
     if few and written.mean() >= 0.5:
         symbol = written | np.array([bool(_SHAPED.match(name.upper())) for name in names])
-        alias = np.zeros(len(names), bool)
+        # Age is an alias in other case, so that only one that stands between two genes may be meant.
+        between = np.convolve(symbol, [1, 0, 1], "same") == 2
+        alias = between & _known(names, "alias", any_case=True)
         shaped = np.zeros(len(names), bool)
     elif exact.sum() < 2 or (few and symbol.sum() < _ENOUGH_SYMBOLS):
         return None

@@ -9,25 +9,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .._core.compiled import compiled
+from ._column_kinds import NUMBER, SKIP, TEXT
 from ._missing import MISSING
 
 __all__ = ["MISSING", "NUMBER", "SKIP", "TEXT", "BadLine", "Cells", "parse"]
 
-TEXT, NUMBER, SKIP = 0, 1, 2
-_NEWLINE, _RETURN, _QUOTE = 10, 13, 34
-_OK, _RAGGED, _OPEN_QUOTE = 0, 1, 2
 _NUMBER = re.compile(r"[-+]?((\d+\.?\d*|\.\d+)(e[-+]?\d+)?|inf(inity)?)$", re.IGNORECASE)
-_EXACT = 2**53
-# Powers of ten that are exact as double precision: a quotient or product by one of them is rounded once, correctly.
-_POWERS = 10.0 ** np.arange(23)
 
 
 class BadLine(Exception):  # noqa: N818 - caught and turned into a FormatError that knows the file
-    """A line that does not fit: its number within the block (from 0), what is wrong, and in which column."""
+    """A line that does not fit: its number within the block (from 0), what is wrong, in which column and cell."""
 
     def __init__(self, line: int, problem: str, column: int = -1) -> None:
-        self.line, self.problem, self.column = line, problem, column
+        self.line, self.problem, self.column, self.cell = line, problem, column, ""
         super().__init__(problem)
 
 
@@ -74,6 +68,11 @@ def parse(block: bytes, kinds: np.ndarray, *, separator: str, decimal: str = "."
     BadLine
         If a line has too few or too many cells, a quote is not closed, or a cell is no number.
     """
+    # In a function, for numba takes 50 MB, which a table that is no text does without.
+    from ._cells_loops import OPEN_QUOTE, RAGGED, find_cells
+
+    if not block.endswith(b"\n"):  # a row is where a line ends, and there is room for no more
+        block += b"\n"
     data = np.frombuffer(block, np.uint8)
     lines = block.count(b"\n")
     values_rc = np.empty((lines, int((kinds == NUMBER).sum())))
@@ -81,15 +80,15 @@ def parse(block: bytes, kinds: np.ndarray, *, separator: str, decimal: str = "."
     line_r = np.empty(lines, np.int64)
     hard = np.empty((1024, 4), np.int64)
     while True:
-        rows, hards, status, line, cells = _parse(
+        rows, hards, status, line, cells = find_cells(
             data, kinds, ord(separator), 0 if decimal == separator else ord(decimal), values_rc, spans, line_r, hard
         )
         if hards <= len(hard):
             break
         hard = np.empty((hards, 4), np.int64)
-    if status == _OPEN_QUOTE:
+    if status == OPEN_QUOTE:
         raise BadLine(line, "a quote is opened and not closed on its line")
-    if status == _RAGGED:
+    if status == RAGGED:
         raise BadLine(line, f"{cells} cells where the header makes {len(kinds)}")
     _finish(
         data,
@@ -101,94 +100,6 @@ def parse(block: bytes, kinds: np.ndarray, *, separator: str, decimal: str = "."
     )
     texts = tuple(_texts(data, np.ascontiguousarray(spans[:rows, t])) for t in range(spans.shape[1]))
     return Cells(values_rc[:rows], texts, line_r[:rows], lines)
-
-
-@compiled()
-def _parse(data, kinds, separator, decimal, values_rc, spans, line_r, hard):  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0917 - one pass over the bytes
-    """Fill the rows; returns rows, cells left to Arrow, and what stopped it on which line with how many cells."""
-    size, columns = len(data), len(kinds)
-    row = line = hards = at = 0
-    while at < size:
-        stop = at
-        if data[at] == _NEWLINE or (data[at] == _RETURN and at + 1 < size and data[at + 1] == _NEWLINE):
-            at += 1 if data[at] == _NEWLINE else 2
-            line += 1
-            continue
-        column = number = text = 0
-        while True:
-            start = at
-            quoted = data[at] == _QUOTE
-            if quoted:
-                at = _close(data, at + 1)
-                if data[at] == _NEWLINE:
-                    return row, hards, _OPEN_QUOTE, line, column
-            kind = kinds[column] if column < columns else SKIP
-            simple = kind == NUMBER and not quoted
-            if simple:
-                value, at, simple = _number(data, at, separator, decimal)
-            while data[at] != separator and data[at] != _NEWLINE:
-                simple = False
-                at += 1
-            stop = at - 1 if data[at] == _NEWLINE and at > start and data[at - 1] == _RETURN else at
-            if kind == NUMBER:
-                if simple:
-                    values_rc[row, number] = value
-                else:
-                    if hards < len(hard):
-                        hard[hards, 0], hard[hards, 1], hard[hards, 2], hard[hards, 3] = start, stop, row, number
-                    hards += 1
-                number += 1
-            elif kind == TEXT:
-                spans[row, text, 0], spans[row, text, 1] = start, stop
-                text += 1
-            column += 1
-            at += 1
-            if data[at - 1] == _NEWLINE:
-                break
-        if column != columns:
-            return row, hards, _RAGGED, line, column
-        line_r[row] = line
-        row += 1
-        line += 1
-    return row, hards, _OK, line, 0
-
-
-@compiled(inline="always")
-def _close(data, at):  # type: ignore[no-untyped-def]
-    """The quote that closes a cell, doubled ones passed over; else the end of the line."""
-    while data[at] != _NEWLINE:
-        if data[at] == _QUOTE:
-            if data[at + 1] != _QUOTE:
-                break
-            at += 1
-        at += 1
-    return at
-
-
-@compiled(inline="always")
-def _number(data, at, separator, decimal):  # type: ignore[no-untyped-def]  # noqa: PLR0917
-    """A plain decimal number of at most 15 digits at a place; where it ends, and whether it was one."""
-    negative = data[at] == 45
-    if negative:
-        at += 1
-    mantissa, exponent, digits = np.int64(0), 0, 0
-    while 48 <= data[at] <= 57 and mantissa < 100_000_000_000_000_000:
-        mantissa = mantissa * 10 + (data[at] - 48)
-        digits += 1
-        at += 1
-    if data[at] == decimal:
-        at += 1
-        while 48 <= data[at] <= 57 and mantissa < 100_000_000_000_000_000:
-            mantissa = mantissa * 10 + (data[at] - 48)
-            digits += 1
-            exponent += 1
-            at += 1
-    if digits == 0 or mantissa > _EXACT or exponent > 22:
-        return 0.0, at, False
-    value = mantissa / _POWERS[exponent]
-    if data[at] == _RETURN and data[at + 1] == _NEWLINE:
-        at += 1
-    return (-value if negative else value), at, data[at] == separator or data[at] == _NEWLINE
 
 
 def _finish(
@@ -207,8 +118,8 @@ def _finish(
     texts = pc.if_else(pc.is_in(texts, pa.array(MISSING)), None, texts)
     decimal, thousands = signs
     if thousands:
-        texts = pc.replace_substring_regex(texts, rf"(\d)\{thousands}(\d)", r"\1\2")
-        texts = pc.replace_substring_regex(texts, rf"(\d)\{thousands}(\d)", r"\1\2")
+        texts = pc.replace_substring_regex(texts, rf"(\d){re.escape(thousands)}(\d)", r"\1\2")
+        texts = pc.replace_substring_regex(texts, rf"(\d){re.escape(thousands)}(\d)", r"\1\2")
     if decimal != ".":
         texts = pc.replace_substring(texts, decimal, ".")
     try:
@@ -218,29 +129,20 @@ def _finish(
         for i, text in enumerate(texts.to_pylist()):
             if text is not None and not _NUMBER.match(text):
                 column = int(numbers[hard[i, 3]])
-                raise BadLine(int(line_r[hard[i, 2]]), f"{text[:40]!r} is no number", column) from None
+                bad = BadLine(int(line_r[hard[i, 2]]), f"{text[:40]!r} is no number", column)
+                bad.cell = text
+                raise bad from None
             values[i] = np.nan if text is None else float(text)
     values_rc[hard[:, 2], hard[:, 3]] = values
 
 
 def _trimmed(data: np.ndarray, spans: np.ndarray) -> pa.StringArray:
     """Cells as text, without blanks and quotes around them."""
-    offsets, gathered = _gather(data, spans)
+    from ._cells_loops import gather
+
+    offsets, gathered = gather(data, spans)
     texts = pa.StringArray.from_buffers(len(spans), pa.py_buffer(offsets), pa.py_buffer(gathered))
     return pc.utf8_trim_whitespace(pc.utf8_trim(pc.utf8_trim_whitespace(texts), '"'))
-
-
-@compiled()
-def _gather(data, spans):  # type: ignore[no-untyped-def]
-    """Bytes of some spans one behind the other, and where each begins."""
-    offsets = np.empty(len(spans) + 1, np.int32)
-    offsets[0] = 0
-    for i in range(len(spans)):
-        offsets[i + 1] = offsets[i] + (spans[i, 1] - spans[i, 0])
-    gathered = np.empty(offsets[-1], np.uint8)
-    for i in range(len(spans)):
-        gathered[offsets[i] : offsets[i + 1]] = data[spans[i, 0] : spans[i, 1]]
-    return offsets, gathered
 
 
 def _texts(data: np.ndarray, spans: np.ndarray) -> list[str]:

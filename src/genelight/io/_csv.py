@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -11,23 +11,27 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ..errors import FormatError, GenelightError, first_three
+from ._asked import NOTHING, Asked
 from ._budget import check_bytes, check_room
 from ._cells import MISSING, NUMBER, TEXT, BadLine, Cells, parse
 from ._dialect import Dialect, sniff
 from ._foreign import check_expression
 from ._grid import Grid
 from ._long import pivoted
+from ._odd_cells import how_to_mend, is_of_units, without_line
 from ._orientation import sheet_instead
 from ._read import READERS, Input, Options
 from ._rows import choose_names
-from ._text import InMemory, blocks, check_last_line, cut_line, lines, with_whole_cells
+from ._sides import free
+from ._signs import may_be_number
+from ._text import InMemory, blocks, check_last_line, cut_line, head, lines, with_whole_cells
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 __all__ = ["Delimited", "grid_of", "read_delimited", "rows_of"]
 
-_MOST_RETRIES = 60
+_MOST_RETRIES, _MOST_FOOTERS = 60, 20
 # What a cell of text takes beside its letters.
 _TEXT_BYTES = 60
 # Less text than this is not counted.
@@ -85,6 +89,17 @@ def read_delimited(path: Path | InMemory, options: Options, *, about: dict[str, 
     return _read(whole, options, about=about, notes=("line breaks within quoted cells taken for blanks",))
 
 
+def _mended(dialect: Dialect) -> str:
+    """What to type where all cells hold numbers that no program reads; empty where they do not."""
+    first = head(dialect.path, dialect.skip + 1)[dialect.skip :]
+    cells = [cell for line in first for cell in cut_line(line, dialect.separator, exact=True)]
+    advice = {cell: how_to_mend(dialect.path, cell) for cell in cells}
+    odd = [cell for cell in cells if advice[cell]]
+    if len(odd) < 0.5 * len(cells):
+        return ""
+    return f"{dialect.path} holds no column of plain numbers: {odd[0]!r} is none{advice[odd[0]]}"
+
+
 def _with_whole_cells(path: Path) -> InMemory | None:
     try:
         return with_whole_cells(path)
@@ -96,30 +111,50 @@ def _read(
     path: Path | InMemory, options: Options, *, about: dict[str, str] | None, notes: tuple[str, ...] = ()
 ) -> AnnData:
     check_expression(path)
-    dialect = sniff(path, way=options.orientation, annotations=options.annotations)
+    dialect = sniff(path, asked=options.asked)
     dialect = replace(dialect, notes=(*dialect.notes, *notes))
     if not (dialect.kinds == NUMBER).any():
         shown = first_three(dialect.columns, n=6)
         msg = f"{path} holds no column of numbers ({shown}); it is no expression; {sheet_instead(path)}"
-        raise FormatError(msg)
+        raise FormatError(_mended(dialect) or msg)
     check_last_line(path)
     for _ in range(_MOST_RETRIES):
         try:
             with blocks(path, skip=dialect.skip) as text:
-                grid = grid_of(dialect, rows_of(dialect, text), about=about, column=options.column)
-            return grid.adata(options.orientation, options.annotations)
+                return grid_of(dialect, rows_of(dialect, text), about=about, asked=options.asked).adata()
         except CellError as error:
-            if error.column < 0:
-                raise
             with lines(path) as text_lines:
-                line = next(islice(text_lines, error.line - 1, None), "")
-            cells = cut_line(line, dialect.separator, exact=True)
-            better = dialect.without(error.line, error.column, cells)
+                rest = list(islice(text_lines, error.line - 1, error.line + _MOST_FOOTERS))
+            cells = cut_line(rest[0], dialect.separator, exact=True) if rest else []
+            if error.column < 0:
+                better = _without_footers(dialect, error.line, rest) if len(rest) <= _MOST_FOOTERS else None
+            else:
+                better = dialect.without(error.line, error.column, cells)
             if better is None:
+                numbers = [cells[i] for i in dialect.places(NUMBER) if i < len(cells)]
+                if error.column >= 0 and is_of_units(numbers):
+                    msg = f"{error}{without_line(path, error.line)}"
+                    raise CellError(msg, error.line, error.column) from None
                 raise
             dialect = better
     msg = f"{path}: more than {_MOST_RETRIES} columns or lines hold text among numbers; remove them from the table"
     raise FormatError(msg)
+
+
+def _without_footers(dialect: Dialect, line: int, rest: Sequence[str]) -> Dialect | None:
+    """The same without what is said below the table: words, not a row that ends too early."""
+    told = {number: text.strip() for number, text in enumerate(rest, line) if text.strip()}
+    if not told:
+        return None
+    for text in told.values():
+        cells = [cell for cell in cut_line(text, dialect.separator, exact=True) if cell]
+        is_said = cells and (" " in cells[0] or not cells[0][0].isalnum())
+        is_open = text.count('"') % 2
+        if not is_said or is_open or len(cells) == len(dialect.columns) or any(map(may_be_number, cells)):
+            return None
+    first = " ".join(next(iter(told.values()))[:40].split())
+    note = f"{len(told)} {'line' if len(told) == 1 else 'lines'} below the table passed over ({first})"
+    return replace(dialect, aside=dialect.aside | frozenset(told), notes=(*dialect.notes, note))
 
 
 def rows_of(dialect: Dialect, text: Iterable[bytes]) -> Iterator[Cells]:
@@ -145,7 +180,8 @@ def rows_of(dialect: Dialect, text: Iterable[bytes]) -> Iterator[Cells]:
         except BadLine as bad:
             column = f", column {dialect.columns[bad.column]!r}" if bad.column >= 0 else ""
             line = before + bad.line + 1
-            msg = f"{dialect.path}, line {line}{column}: {bad.problem}"
+            advice = how_to_mend(dialect.path, bad.cell) if column else "; mend or remove that line"
+            msg = f"{dialect.path}, line {line}{column}: {bad.problem}{advice}"
             raise CellError(msg, line, bad.column) from None
         yield Cells(cells.values_rc, cells.texts, cells.line_r + before + 1, cells.lines)
         before += cells.lines
@@ -158,7 +194,7 @@ def _blanked(block: bytes, before: int, aside: frozenset[int]) -> bytes:
 
 
 def grid_of(
-    dialect: Dialect, rows: Iterable[Cells], *, about: dict[str, str] | None = None, column: str | None = None
+    dialect: Dialect, rows: Iterable[Cells], *, about: dict[str, str] | None = None, asked: Asked = NOTHING
 ) -> Grid:
     """All rows in memory, once.
 
@@ -188,20 +224,22 @@ def grid_of(
         if place > 0 and not dialect.columns[place] and all(cell in MISSING for cell in kept):
             empty += 1
             continue
-        texts[_free(dialect.columns[place], texts)] = kept
+        texts[free(dialect.columns[place], texts)] = kept
     noted = [*dialect.notes, *[f"{empty} empty columns left out"] * bool(empty)]
     told = {"format": "delimited text", "separator": dialect.separator, "decimal": dialect.decimal, **(about or {})}
-    long = pivoted(path, texts, matrix.whole(), columns=columns, asked=column)
+    long = pivoted(path, texts, matrix.whole(), columns=columns, asked=asked.column)
     if long is not None:
         values_rc, samples, genes, of_samples, of_genes, note = long
-        said = "; ".join([*noted, note])
-        return Grid(path, values_rc, samples, genes, "sample", of_samples, of_genes, about={**told, "notes": said})
+        about_it = {**told, "notes": "; ".join([*noted, note])}
+        # What was asked for is among the values already.
+        rest = replace(asked, column=None)
+        return Grid(path, values_rc, samples, genes, "sample", of_samples, of_genes, about_it, asked=rest)
     names, named, note = choose_names(path, texts, matrix.rows, columns=columns, way=dialect.way)
     notes = {name: kept for name, kept in texts.items() if name != names}
     number = dialect.places(NUMBER)
     beside = frozenset(
         i
-        for i, place in enumerate(number)
+        for i, place in enumerate([*number, len(dialect.columns)])
         if place > 0 and dialect.kinds[place - 1] == TEXT and dialect.columns[place - 1] in notes
     )
     said = "; ".join(filter(None, [*noted, note]))
@@ -216,6 +254,7 @@ def grid_of(
         {**told, "notes": said},
         beside=beside,
         decimal=dialect.decimal,
+        asked=asked,
     )
 
 
@@ -228,13 +267,11 @@ def _lifted(dialect: Dialect) -> dict[str, list[str]]:
         aside = [(n, line) for n, line in enumerate(islice(text, max(dialect.aside)), start=1) if n in dialect.aside]
     for number, line in aside:
         cells = cut_line(line, dialect.separator, exact=True)
+        if len(cells) != len(dialect.columns):
+            continue
         name = next((cells[i] for i in dialect.places(TEXT) if i < len(cells) and cells[i]), f"line {number}")
-        found[_free(name, found)] = [cells[i] for i in dialect.places(NUMBER)]
+        found[free(name, found)] = [cells[i] for i in dialect.places(NUMBER)]
     return found
-
-
-def _free(name: str, taken: dict[str, list[str]]) -> str:
-    return next(n for n in (name, *(f"{name}.{i}" for i in range(2, 10_000))) if n not in taken)
 
 
 @dataclass

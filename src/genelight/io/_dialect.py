@@ -11,12 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import FormatError, first_three
-from ._axis import NO_ID, SURE, Kin, gene_kin, sample_kin
+from ._asked import NOTHING, Asked
+from ._axis import NO_ID, SURE, SYMBOLS, Kin, gene_kin, sample_kin
 from ._cells import NUMBER, TEXT
+from ._measures import measures_of
 from ._missing import MISSING
 from ._missing import NO_ID as NO_ID_WORDS
+from ._odd_cells import is_limit
 from ._orientation import GENES_IN_ROWS, SAMPLES_IN_ROWS, Side
-from ._signs import is_number, signs
+from ._signs import is_number, may_be_number, signs
 from ._text import InMemory, converted, cut_line, head
 
 __all__ = ["NAMED", "Dialect", "sniff", "told_way"]
@@ -26,6 +29,7 @@ _CELLS = 50_000
 _SEPARATORS = ("\t", ";", ",", "|", " ")
 _WORDS = {"\t": "tabs", ";": "semicolons", ",": "commas", "|": "bars", " ": "blanks"}
 _MISSING = frozenset(MISSING)
+_PARTING = {",": "commas", ".": "points", "'": "apostrophes", "\u2019": "apostrophes"}
 _AS_AWK = {"\t": "\\t"}
 _MOST_TITLES = 10
 # What stands above a column of names.
@@ -113,9 +117,7 @@ class Dialect:
         return None
 
 
-def sniff(
-    path: Path | InMemory, *, skip: int = 0, way: str | None = None, annotations: Sequence[str] | None = None
-) -> Dialect:
+def sniff(path: Path | InMemory, *, skip: int = 0, asked: Asked = NOTHING) -> Dialect:
     """Find out how a delimited table is written, from its first lines.
 
     Parameters
@@ -124,10 +126,8 @@ def sniff(
         The file.
     skip
         Lines that are known not to belong to the table.
-    way
-        Where the genes are, if a user said so.
-    annotations
-        Names that describe samples or genes, if a user said so; by default told from the other names.
+    asked
+        What a user said of the table: where genes are, which names describe samples or genes.
 
     Raises
     ------
@@ -145,21 +145,20 @@ def sniff(
     decimal, thousands = signs(path, [cell for row in body for cell in row])
     kinds, aside = _kinds(header, body, decimal=decimal, thousands=thousands)
     names = _row_names(body, kinds, aside)
-    way = way or told_way(header, names)
+    way = asked.orientation or told_way(header, names)
     if way == SAMPLES_IN_ROWS:
         names = _differing(body, kinds, aside)
-    kin = None if annotations is not None else _kin(header, kinds, way)
+    kin = None if asked.closed else _kin(header, kinds, way)
     # Names as the others' are of samples or genes, whatever their first cells hold.
     _check_header(path, header, rows[0], kinds=kinds, decimal=decimal, line=numbers[0], separator=separator)
     if kin is not None:
         kinds[(kin.level == NO_ID) & (kinds == NUMBER)] = TEXT
         _check_text(path, header, body, kinds=kinds, kin=kin)
-    for name in annotations or ():
-        kinds[[i for i, column in enumerate(header) if column == name]] = TEXT
+    kinds[[i for i, column in enumerate(header) if column in asked.named]] = TEXT
     header[0] = header[0].removeprefix("#").strip()
     notes += [*more, *[f"{comments} comment lines passed over"] * bool(comments)]
     if thousands:
-        notes.append(f"{'commas' if thousands == ',' else 'points'} part thousands")
+        notes.append(f"{_PARTING.get(thousands, 'blanks')} part thousands")
     lifted = frozenset(numbers[1 + i] for i in aside if _is_no_id(_name_of(body[i], kinds), names, way))
     return Dialect(
         path,
@@ -215,7 +214,9 @@ def _split(path: Path | InMemory, lines: list[str], before: int) -> tuple[str, l
     if fitting:
         # A comma may be the decimal sign of a table that bars part: the separator that leaves most numbers is the one.
         _, separator, rows, titles = max(fitting, key=lambda fit: fit[0])
-        notes = [f"{titles} lines above the header passed over ({numbered[0][1][:40].strip()})"] * bool(titles)
+        notes = [f"{titles} lines above the header passed over ({' '.join(numbered[0][1][:40].split())})"] * bool(
+            titles
+        )
         return separator, rows[titles:], [number for number, _ in numbered[titles:]], notes
     _, separator, rows = ragged
     if not separator:
@@ -234,7 +235,7 @@ def _split(path: Path | InMemory, lines: list[str], before: int) -> tuple[str, l
 def _numeric(rows: list[list[str]]) -> float:
     """Share of cells that are numbers with either decimal sign, or missing."""
     cells = [cell for row in rows[:20] for cell in row[:200]]
-    return round(sum(is_number(cell, ",") or is_number(cell) or cell in _MISSING for cell in cells) / len(cells), 3)
+    return round(sum(may_be_number(cell) or cell in _MISSING or is_limit(cell) for cell in cells) / len(cells), 3)
 
 
 def _titles(rows: list[list[str]]) -> int | None:
@@ -242,10 +243,12 @@ def _titles(rows: list[list[str]]) -> int | None:
     for titles in range(min(_MOST_TITLES, len(rows) - 2) + 1):
         widths = [len(row) for row in rows[titles:]]
         filled = [sum(map(bool, row)) for row in rows[titles : titles + 2]]
-        is_title = widths[1] > 2 and filled[0] < 2 <= filled[1]
+        # Merged cells of a sheet leave all but the first empty; names stand below, where no number does.
+        is_head = 2 * filled[0] < filled[1] and not any(map(may_be_number, rows[titles + 1]))
+        is_title = widths[1] > 2 and (filled[0] < 2 <= filled[1] or is_head)
         if len(set(widths[1:])) == 1 and widths[1] > 1 and widths[1] - widths[0] in (0, 1) and not is_title:
             return titles
-        if filled[0] > 2 or widths[0] > 2 > filled[0] + 1:
+        if not is_head and (filled[0] > 2 or widths[0] > 2 > filled[0] + 1):
             return None
     return None
 
@@ -275,6 +278,8 @@ def _kinds(header: list[str], body: list[list[str]], *, decimal: str, thousands:
         TEXT
     )
     whole = [c for c in np.flatnonzero(kinds == NUMBER) if NAMED.match(header[c].removeprefix("#"))]
+    if whole and (kin := gene_kin(header[1:])) is not None and kin.kind == SYMBOLS:  # IDS is a gene among genes
+        whole = [c for c in whole if not c or kin.level[c - 1] != SURE]
     whole = [c for c in whole if all(re.match(r"\d+(\.0*)?$", x) or x in _MISSING for x in cells[kept, c])]
     if len(whole) < 0.5 * max(2, len(header)):
         kinds[[c for c in whole if header[c] or c == 0]] = TEXT
@@ -339,7 +344,12 @@ def _check_text(
     path: Path | InMemory, header: list[str], body: list[list[str]], *, kinds: np.ndarray, kin: Kin
 ) -> None:
     """Stop where a column that is named as the samples or genes are holds text."""
+    found = measures_of(header)
+    text = {header[i] for i in np.flatnonzero(kinds == TEXT)}
+    calls = {name for names in found.columns.values() if text.issuperset(names) for name in names} if found else set()
     for column in np.flatnonzero((kinds == TEXT) & (kin.level == SURE)):
+        if header[column] in calls:
+            continue
         cells = [row[column] for row in body if row[column] not in _MISSING]
         if not cells or (column == 0 and not (kinds[1:] == TEXT).any()) or NAMED.match(header[column]):
             continue

@@ -17,7 +17,7 @@ from ._csv import rows_of
 from ._dialect import Dialect, sniff
 from ._missing import NO_ID
 from ._orientation import Side
-from ._read import READERS, Input, Options
+from ._read import DECLARED, READERS, Input, Options
 from ._signs import is_number
 from ._text import blocks, check_last_line, cut_line, head
 
@@ -42,7 +42,8 @@ class SampleTables:
     """a folder of tables of one sample each."""
 
     suffixes: ClassVar[tuple[str, ...]] = ("/",)
-    options: ClassVar[frozenset[str]] = frozenset({"column"})
+    declared: ClassVar[bool] = True
+    options: ClassVar[frozenset[str]] = DECLARED | {"column"}
 
     @staticmethod
     def recognises(given: Input) -> bool:

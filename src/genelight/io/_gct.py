@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,8 +14,7 @@ from ._cells import NUMBER, TEXT
 from ._csv import grid_of, rows_of
 from ._dialect import Dialect
 from ._notes import as_column
-from ._orientation import GENES_IN_ROWS
-from ._read import READERS, Input, Options
+from ._read import READERS, Input, Options, check_once
 from ._text import blocks, check_last_line, cut_line, head
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Gct:
     """GCT 1.2 and 1.3, plain or gzip."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".gct", ".gct.gz")
-    options: ClassVar[frozenset[str]] = frozenset()
+    options: ClassVar[frozenset[str]] = frozenset({"annotations"})
 
     @staticmethod
     def recognises(given: Input) -> bool:
@@ -36,7 +36,7 @@ class Gct:
         return given.start.removeprefix(b"\xef\xbb\xbf").startswith((b"#1.2", b"#1.3"))
 
     @staticmethod
-    def read(given: Input, options: Options) -> AnnData:  # noqa: ARG004
+    def read(given: Input, options: Options) -> AnnData:
         """Samples x genes; what stands beside genes in ``var``, above samples in ``obs``.
 
         Raises
@@ -54,6 +54,7 @@ class Gct:
             found = len(lines[odd]) if odd is not None else 0
             msg = f"{path}, line {3 + (odd or 0)}: {found} cells where line 2 makes {width}"
             raise FormatError(msg)
+        check_once(lines[0][1 + beside :], path)
         kinds = np.array([TEXT] * (1 + beside) + [NUMBER] * columns, np.uint8)
         dialect = Dialect(path, "\t", ".", 3 + above, tuple(lines[0]), kinds)
         with blocks(path, skip=dialect.skip) as text:
@@ -61,7 +62,7 @@ class Gct:
         if len(grid.rows) != rows:
             msg = f"{path} is truncated or damaged: {len(grid.rows)} rows where its second line says {rows}"
             raise FormatError(msg)
-        adata = grid.adata(GENES_IN_ROWS)
+        adata = replace(grid, fixed=True, asked=options.asked).adata()
         typed = {cells[0]: as_column(cells[1 + beside :]) for cells in lines[1:]}
         adata.obs = pd.DataFrame(typed, index=pd.Index(lines[0][1 + beside :], dtype=object)).loc[adata.obs_names]
         return adata
@@ -72,8 +73,8 @@ def _size(path: Path) -> tuple[int, int, int, int]:
     lines = head(path, 2)
     cells = lines[1].split() if len(lines) > 1 else []
     wanted = 2 if lines[0].startswith("#1.2") else 4
-    if len(cells) != wanted or not all(cell.isdigit() for cell in cells):
-        msg = f"{path}, line 2: GCT {lines[0][1:4]} needs {wanted} whole numbers there, not {' '.join(cells)!r}"
+    if len(cells) != wanted or not all(cell.isdecimal() and len(cell) < 12 for cell in cells):
+        msg = f"{path}, line 2: GCT {lines[0][1:4]} needs {wanted} whole numbers there, not {' '.join(cells)[:60]!r}"
         raise FormatError(msg)
     sizes = [int(cell) for cell in cells]
     return (sizes[0], sizes[1], 1, 0) if wanted == 2 else (sizes[0], sizes[1], sizes[2], sizes[3])

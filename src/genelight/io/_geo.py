@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,8 +17,7 @@ from ._cells import NUMBER, TEXT
 from ._csv import grid_of, rows_of
 from ._dialect import Dialect
 from ._notes import as_column, plain_text
-from ._orientation import GENES_IN_ROWS
-from ._read import READERS, Input, Options
+from ._read import READERS, Input, Options, check_once
 from ._text import LONGEST_LINE, blocks, cut_line, decoded, reading
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["SeriesMatrix"]
 
 _BEGIN, _END = "!series_matrix_table_begin", b"!series_matrix_table_end"
+_AT_END = re.compile(rb'^"?' + re.escape(_END), re.MULTILINE)
 _MOST_LINES, _BOM = 1_000_000, b"\xef\xbb\xbf"
 
 
@@ -33,7 +35,7 @@ class SeriesMatrix:
     """GEO series matrix, plain or gzip."""
 
     suffixes: ClassVar[tuple[str, ...]] = ("_series_matrix.txt", "_series_matrix.txt.gz")
-    options: ClassVar[frozenset[str]] = frozenset()
+    options: ClassVar[frozenset[str]] = frozenset({"annotations"})
 
     @staticmethod
     def recognises(given: Input) -> bool:
@@ -41,7 +43,7 @@ class SeriesMatrix:
         return given.start.removeprefix(b"\xef\xbb\xbf").lstrip(b'"').startswith((b"!Series_", b"!Sample_"))
 
     @staticmethod
-    def read(given: Input, options: Options) -> AnnData:  # noqa: ARG004
+    def read(given: Input, options: Options) -> AnnData:
         """Samples x probes; characteristics in ``obs``, the series and its platform in ``uns``.
 
         Raises
@@ -53,6 +55,7 @@ class SeriesMatrix:
         if len(header) < 2:
             msg = f"{given.path}, line {skip}: the header of the values names no sample; fetch it again"
             raise FormatError(msg)
+        check_once(header[1:], given.path)
         kinds = np.array([TEXT] + [NUMBER] * (len(header) - 1), np.uint8)
         dialect = Dialect(given.path, "\t", ".", skip, tuple(header), kinds)
         platform = ", ".join(dict.fromkeys(series.get("platform_id", [])))
@@ -65,7 +68,7 @@ class SeriesMatrix:
                 raise
             msg = f"{given.path} holds no values, as series of sequencing do; read the series' supplementary files"
             raise FormatError(msg) from error
-        adata = grid.adata(GENES_IN_ROWS)
+        adata = replace(grid, fixed=True, asked=options.asked).adata()
         adata.obs = _characteristics(given.path, samples, list(adata.obs_names))
         adata.uns["series"] = {key: " ".join(values) for key, values in series.items()}
         return adata
@@ -109,8 +112,8 @@ def _cells(line: str) -> list[str]:
 
 def _until_end(path: Path, text: Iterable[bytes]) -> Iterator[bytes]:
     for block in text:
-        values, end, _ = block.partition(_END)
-        values = values.removesuffix(b'"')
+        end = _AT_END.search(block)
+        values = block[: end.start()] if end else block
         if values:
             yield values
         if end:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..errors import UnknownNameError
+from ._asked import NOTHING, Asked
 from ._missing import NO_ID
 from ._notes import as_column
+from ._one_measure import of_one_measure
 from ._orientation import GENES_IN_ROWS, Side, orient
 from ._sides import Sides
 from ._text import InMemory
@@ -45,6 +46,10 @@ class Grid:
         Columns before which one of text stands in the file: what is in doubt there stands among annotations.
     decimal
         How numbers among the text are written.
+    asked
+        What the user said of the table.
+    fixed
+        Whether the format says what a column is: one for each sample, genes in rows.
     """
 
     path: Path | InMemory
@@ -57,16 +62,11 @@ class Grid:
     about: Mapping[str, str] = field(default_factory=dict)
     beside: frozenset[int] = frozenset()
     decimal: str = "."
+    asked: Asked = NOTHING
+    fixed: bool = False
 
-    def adata(self, orientation: str | None, annotations: Sequence[str] | None = None) -> AnnData:
+    def adata(self) -> AnnData:
         """Samples x genes, the way told from evidence or by the user.
-
-        Parameters
-        ----------
-        orientation
-            What the user said, if anything.
-        annotations
-            Names that the user said describe samples or genes; by default told from the other names.
 
         Raises
         ------
@@ -80,14 +80,17 @@ class Grid:
         import anndata
 
         sides = Side(self.rows, self.corner, tuple(self.row_notes)), Side(self.columns, notes=tuple(self.column_notes))
-        way, why = orient(*sides, path=Path(str(self.path)), asked=orientation)
+        way, why = orient(
+            *sides, path=Path(str(self.path)), asked=GENES_IN_ROWS if self.fixed else self.asked.orientation
+        )
         genes_in_rows = way == GENES_IN_ROWS
         x_ng = self.values_rc.T if genes_in_rows else self.values_rc
         samples, genes = (self.columns, self.rows) if genes_in_rows else (self.rows, self.columns)
         of_samples, of_genes = (
             (self.column_notes, self.row_notes) if genes_in_rows else (self.row_notes, self.column_notes)
         )
-        self._check_named(annotations)
+        there = {*self.rows, *self.columns, *self.row_notes, *self.column_notes, self.corner}
+        self.asked.check(there, self.path)
         table = Sides(
             self.path,
             x_ng,
@@ -98,8 +101,9 @@ class Grid:
             beside_samples=self.beside if genes_in_rows else frozenset(),
             beside_genes=frozenset() if genes_in_rows else self.beside,
             in_columns=genes_in_rows,
+            asked=self.asked,
         )
-        table = table.parted(annotations)
+        table = (table if self.fixed else of_one_measure(table)).parted()
         obs = pd.DataFrame(table.of_samples, index=pd.Index(table.samples, dtype=object))
         var = pd.DataFrame(table.of_genes, index=pd.Index(table.genes, dtype=object))
         told = "; ".join([*filter(None, [self.about.get("notes", "")]), *table.said])
@@ -108,12 +112,6 @@ class Grid:
 
     def _column(self, cells: Any) -> Any:
         return cells if isinstance(cells, np.ndarray) else as_column(cells, decimal=self.decimal)
-
-    def _check_named(self, annotations: Sequence[str] | None) -> None:
-        there = {*self.rows, *self.columns, *self.row_notes, *self.column_notes, self.corner}
-        for name in annotations or ():
-            if name not in there:
-                raise UnknownNameError("annotation", name, sorted(there), where=str(self.path))
 
 
 def _says(name: str, cells: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from ..errors import FormatError, first_three
 from ._declared import check_hdf5
 from ._hdf5 import naming, opened_hdf5
-from ._read import HDF5, READERS, Input, Options
+from ._read import DECLARED, HDF5, READERS, Input, Options
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -21,7 +21,8 @@ class H5ad:
 
     suffixes: ClassVar[tuple[str, ...]] = (".h5ad",)
     in_blocks: ClassVar[bool] = True  # AnnData reads rows of it without reading the whole
-    options: ClassVar[frozenset[str]] = frozenset({"backed"})
+    declared: ClassVar[bool] = True
+    options: ClassVar[frozenset[str]] = DECLARED | {"backed"}
 
     @staticmethod
     def recognises(given: Input) -> bool:

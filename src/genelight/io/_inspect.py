@@ -16,6 +16,8 @@ from scipy import sparse
 from ..errors import first_three
 from ..nouns.confounding import BATCH
 from ._axis import knows_none
+from ._bucket import located
+from ._copies import said_of
 from ._inspection import Column, Inspection
 from ._read import find_reader, read
 from .id_kinds import PLATFORMS, PROBES, detect_ids
@@ -29,7 +31,7 @@ __all__ = ["inspect"]
 
 _ROWS = 1024
 _MOST_LABELS = 12
-_USUAL = ("format", "separator", "decimal")
+_USUAL = ("format", "separator", "decimal", "annotations", "copies")
 _OF_PROBES = ("platform",)
 _VERSIONED = re.compile(r".*\.\d+$")
 _MANGLED = re.compile(r"\d{1,2}-(Mar|Sep|Dec|Oct|Nov|Apr|Feb)$", re.IGNORECASE)
@@ -96,7 +98,7 @@ def inspect(
     >>> found.samples, found.ids.kind, found.scale.name, [c.name for c in found.subjects]
     (252, 'symbol', 'log2', ['subject'])
     """
-    path = Path(path)
+    path = located(path)
     backed = "backed" in find_reader(path).options and samples is None
     adata = read(
         path,
@@ -152,6 +154,7 @@ def _look(adata: AnnData, path: Path) -> Inspection:
         ),
         next="",
         no_genes=ids.kind in ("symbol", "unknown") and knows_none(genes),
+        copies=said_of(adata.X, list(map(str, adata.obs_names))),
         levels="" if scale.name in ("scores", "ranks", "zscore") else levels(adata.X),
     )
 

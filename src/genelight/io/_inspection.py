@@ -66,6 +66,8 @@ class Inspection:
         What is odd about the samples' levels; empty for nothing.
     no_genes
         Whether no name is a gene's, by the shipped table or by its shape: a sample sheet, or other omics.
+    copies
+        Samples that hold exactly the values of another one; empty for none.
     sheet
         What became of the rows of a sample sheet; None without one.
     """
@@ -91,6 +93,7 @@ class Inspection:
     next: str
     levels: str = ""
     no_genes: bool = False
+    copies: str = ""
     sheet: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -109,6 +112,7 @@ class Inspection:
             "scale": f"{self.scale.name}: {SCALE_NAMES[self.scale.name]} ({self.scale.evidence})",
             "floor": "none" if self.floor is None else f"{self.floor[0]:g}, where {self.floor[1]:.0%} of values sit",
             "levels": self.levels,
+            "copies": self.copies,
             "gaps": f"{self.missing:,} missing, {self.infinite:,} infinite",
             "labels": _listed(self.labels),
             "subjects": _listed(self.subjects),

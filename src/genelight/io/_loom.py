@@ -10,7 +10,7 @@ import pandas as pd
 from ..errors import FormatError, first_three
 from ._declared import check_hdf5
 from ._hdf5 import notes_of, opened_hdf5
-from ._read import READERS, Input, Options
+from ._read import DECLARED, READERS, Input, Options
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -26,7 +26,8 @@ class Loom:
     """loom, genes in rows, in HDF5."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".loom",)
-    options: ClassVar[frozenset[str]] = frozenset()
+    declared: ClassVar[bool] = True
+    options: ClassVar[frozenset[str]] = DECLARED
 
     @staticmethod
     def recognises(given: Input) -> bool:

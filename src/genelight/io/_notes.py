@@ -81,6 +81,8 @@ def mend_names(adata: AnnData) -> list[str]:
             told = first_three(f"{plain_text(old)!r} is now {new!r}" for old, new in renamed.items())
             said.append(f"columns of {which} renamed, since files cannot hold their names: {told}")
         names = getattr(adata, f"{which}_names")
+        if isinstance(names.dtype, pd.StringDtype):
+            setattr(adata, f"{which}_names", names.astype(object))
         odd = [name for name in names if not str(name).isprintable()]
         if odd:
             setattr(adata, f"{which}_names", pd.Index([plain_text(str(name)) for name in names], dtype=object))
@@ -96,13 +98,18 @@ def mend_names(adata: AnnData) -> list[str]:
 
 
 def _plain_labels(table: pd.DataFrame) -> pd.DataFrame:
-    """The same without control characters in its text."""
+    """The same without control characters in its text, which is no type of pandas' own: not every file takes those."""
     mended = {}
     for name, column in table.items():
-        if isinstance(column.dtype, pd.CategoricalDtype):
+        if isinstance(column.dtype, pd.StringDtype):
+            plain = column.astype(object).where(column.notna(), np.nan)
+            mended[name] = plain.map(lambda x: plain_text(x) if isinstance(x, str) else x)
+        elif isinstance(column.dtype, pd.CategoricalDtype):
             labels = column.cat.categories
-            if any(isinstance(x, str) and not x.isprintable() for x in labels):
-                mended[name] = column.map(lambda x: plain_text(x) if isinstance(x, str) else x)
+            text = isinstance(labels.dtype, pd.StringDtype)
+            if text or any(isinstance(x, str) and not x.isprintable() for x in labels):
+                plain = column.cat.rename_categories(labels.astype(object))
+                mended[name] = plain.map(lambda x: plain_text(x) if isinstance(x, str) else x)
         elif column.dtype == object and any(isinstance(x, str) and not x.isprintable() for x in column):
             mended[name] = column.map(lambda x: plain_text(x) if isinstance(x, str) else x)
     return table.assign(**{str(name): column for name, column in mended.items()}) if mended else table

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
@@ -16,14 +16,19 @@ from scipy import sparse
 
 from .._core.registry import Registry
 from ..errors import FormatError, InputError, ResourceError, first_three
+from ._asked import Asked
+from ._bucket import Url, located
 from ._budget import check_room
+from ._copies import said_of
+from ._declared_sides import Found, look
+from ._empty import without_empty
 from ._files import DAMAGED, describe, existing, start_of
 from ._notes import mend_names
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["READERS", "Input", "Options", "Reader", "check_table", "find_reader", "read"]
+__all__ = ["DECLARED", "READERS", "Input", "Options", "Reader", "check_once", "check_table", "find_reader", "read"]
 
 # What other programs keep in HDF5, by a key that only they have at the top.
 _OTHERS = {
@@ -32,8 +37,9 @@ _OTHERS = {
     "resolutions": "a cooler file",
 }
 # Bytes that text of any one-byte encoding is made of.
-AT_ONCE = 256  # genes
 _PRINTED = bytes([9, 10, 13, *range(32, 256)])
+# Options of formats that say what is a sample and what a gene, for what else stands there.
+DECLARED = frozenset({"orientation", "annotations"})
 HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
@@ -61,8 +67,8 @@ class Input:
         ResourceError
             If there is nothing, or it may not be read.
         """
-        path = Path(path).expanduser()
-        if path.is_dir():
+        path = located(path)
+        if isinstance(path, Url) or path.is_dir():
             return cls(path, b"")
         path = existing(path)
         try:
@@ -72,12 +78,14 @@ class Input:
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is a folder."""
-        return self.path.is_dir()
+        """Whether it is a folder; what is on object storage counts as one."""
+        return isinstance(self.path, Url) or self.path.is_dir()
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """What a folder holds; nothing for a file."""
+        """What a folder holds; nothing for a file, and on object storage, which is not listed."""
+        if isinstance(self.path, Url):
+            return ()
         return tuple(sorted(p.name for p in self.path.iterdir())) if self.is_folder else ()
 
     @cached_property
@@ -114,6 +122,11 @@ class Options:
     column: str | None = None
     backed: bool | None = None
     annotations: tuple[str, ...] | None = None
+
+    @property
+    def asked(self) -> Asked:
+        """What of it says how the table is to be understood."""
+        return Asked(self.orientation, self.modality, self.column, self.annotations)
 
 
 class Reader(Protocol):
@@ -156,25 +169,27 @@ def read(
     path
         A file or folder that one of ``READERS`` knows: AnnData (h5ad, zarr), a MuData modality, CSV and its
         relatives, Parquet, Feather, 10x (h5, folder), loom, a GEO series matrix, GCT, a folder of tables of
-        one sample each.
+        one sample each; or the URL of a store (``s3://``, ``gs://``, ``https://``).
     orientation
-        ``"genes-in-rows"`` or ``"samples-in-rows"``, for tables of text, Parquet and Feather whose names and
-        numbers do not tell; by default told from them.
+        ``"genes-in-rows"`` or ``"samples-in-rows"``, where names and numbers do not tell; by default told from them.
+        AnnData and its like have samples in rows; where names say that genes stand there, an error asks.
     modality
-        Which modality of a MuData file, or which sheet of a workbook.
+        Which modality of a MuData file (several with commas, or ``"all"``, come joined, see :func:`join_blocks`), or
+        which sheet of a workbook.
     column
-        Which column of the tables in a folder of samples, or of a table with a row for each gene and sample, such as
-        ``"TPM"``.
+        Which column of the tables in a folder of samples, or of a table with a row for each gene and sample, or which
+        of several measures of each sample, such as ``"TPM"``.
     backed
-        Whether ``X`` of h5ad and zarr stays on disk.
+        Whether ``X`` of h5ad and zarr stays on disk; a table in which something else stands among the genes is read.
     dense
         Whether to unpack a sparse matrix into a dense one of the same type; by default it stays sparse.
     annotations
-        Columns, or rows, of a table of text, Parquet, Feather or Excel that describe samples or genes; all others are
-        values then. By default those are told by their names, which are no ids as the others are, and named in
-        ``uns["read"]``; where that cannot be told, an error asks.
+        Columns, or rows, that describe samples or genes. What else does is told by the names, which are no ids as the
+        others are, and named in ``uns["read"]``; where that cannot be told, an error asks. ``"none"`` at the end, or an
+        empty list, says that nothing else does. The same for every format: of AnnData, names of ``var`` and ``obs``.
     drop_empty
-        Whether samples whose every value is zero or missing are set aside and counted; by default they are an error.
+        Whether samples whose every value is zero or missing, or the same in all genes, are set aside and counted; by
+        default they are an error.
 
     Returns
     -------
@@ -186,7 +201,7 @@ def read(
     ResourceError
         If there is no such file, it may not be read, or it needs more memory than there is.
     InputError
-        If sample names repeat, or an option does not go with the format.
+        If sample names repeat, an option does not go with the format, or a name may be a gene's or describe samples.
     FormatError
         If no reader knows the content, the file is truncated or damaged, orientation cannot be told, or its
         ``X`` is absent, empty or not of real numbers; or it leads out of itself by links (``GENELIGHT_LINKS=1``
@@ -215,15 +230,23 @@ def read(
     try:
         with _quiet_names():
             adata = reader.read(given, options)
-        # Indices beyond the matrix would write beyond the dense one, so the check comes first.
-        check_table(adata, given.path)
+            # Indices beyond the matrix would write beyond the dense one, so the check comes first.
+            check_table(adata, given.path)
+            found = look(adata, given.path, asked=options.asked) if _is_declared(reader, given) else Found()
+            if found and backed:
+                adata.file.close()
+                backed, adata = False, reader.read(given, replace(options, backed=None))
+            if found or (_is_declared(reader, given) and options.asked != Asked(modality=modality, column=column)):
+                adata = found.applied(adata, given.path, asked=options.asked)
         said = mend_names(adata)
         if not backed:
-            adata, more = _without_empty(adata, given.path, drop=drop_empty)
+            adata, more = without_empty(adata, given.path, drop=drop_empty)
             said += more
-        if said:
-            known = adata.uns.get("read", {})
-            adata.uns["read"] = {**known, "notes": "; ".join(filter(None, [known.get("notes", ""), *said]))}
+        known = dict(adata.uns.get("read", {}))
+        copied = "" if backed else said_of(adata.X, list(map(str, adata.obs_names)))
+        if said or copied or "copies" in known:
+            notes = "; ".join(filter(None, [known.get("notes", ""), *said]))
+            adata.uns["read"] = {**known, "notes": notes, "copies": copied}
         if dense and hasattr(adata.X, "toarray"):
             check_room(given.path, rows=adata.n_obs, columns=adata.n_vars, itemsize=adata.X.dtype.itemsize)
             adata.X = adata.X.toarray()
@@ -233,48 +256,19 @@ def read(
     return adata
 
 
-def _hold_something(x_ng: np.ndarray) -> np.ndarray:
-    """Which samples have a value that is there and not zero; a few genes are enough for nearly all."""
-    some_n = np.zeros(len(x_ng), dtype=bool)
-    for first in range(0, x_ng.shape[1], AT_ONCE):
-        rest = np.flatnonzero(~some_n)
-        if not len(rest):
-            break
-        part = x_ng[:, first : first + AT_ONCE][rest]
-        some_n[rest] = (np.nan_to_num(part) != 0).any(1)
-    return some_n
-
-
-def _without_empty(adata: AnnData, path: Path, *, drop: bool) -> tuple[AnnData, list[str]]:
-    """The table without samples whose values are all zero or missing, if asked for.
-
-    Raises
-    ------
-    InputError
-        If there are any, and nobody asked.
-    """
-    x = adata.X
-    some_n = np.asarray(np.nan_to_num(abs(x)).sum(1)).ravel() > 0 if sparse.issparse(x) else _hold_something(x)
-    if some_n.all():
-        return adata, []
-    names = adata.obs_names[~some_n]
-    if not drop or not some_n.any():
-        file = shlex.quote(str(path))
-        msg = (
-            f"{path}: {len(names)} of {adata.n_obs} samples hold nothing but zeros or missing values "
-            f"({first_three(names)}); they spoil every standard deviation. Set them aside: genelight read {file} "
-            "--drop-empty --out cohort.h5ad (drop_empty=True in Python)"
-        )
-        raise InputError(msg)
-    return adata[some_n].copy(), [f"{len(names)} samples without a value above zero set aside ({first_three(names)})"]
-
-
 @contextmanager
 def _quiet_names() -> Iterator[None]:
     """Silence about repeated names, which are an error of ours, with counts, where they matter."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*names are not unique", category=UserWarning)
         yield
+
+
+def _is_declared(reader: type[Reader], given: Input) -> bool:
+    """Whether what is a sample and what a gene is said by the format; stores were looked at as they were packed."""
+    from ._store_open import is_store
+
+    return getattr(reader, "declared", False) and not is_store(given.path)
 
 
 def find_reader(path: Path) -> type[Reader]:
@@ -301,6 +295,12 @@ def _reader(given: Input) -> tuple[str, type[Reader]]:
     if not given.is_folder and not given.start and describe(given.path).startswith("a damaged"):
         msg = f"{given.path} is truncated or damaged: its gzip cannot be unpacked; fetch it again"
         raise FormatError(msg)
+    if isinstance(given.path, Url):
+        msg = (
+            f"{given.path} is no store of genelight, and nothing else is read from object storage; copy it to a disk, "
+            f"then: genelight pack FILE --out {given.path.parent}/store.zarr"
+        )
+        raise InputError(msg)
     if given.is_folder:
         inside = [name for name in given.names if (given.path / name).is_file()]
         hint = f"pass one of its files, such as {given.path / inside[0]}" if inside else "it holds no file"
@@ -355,8 +355,19 @@ def check_table(adata: AnnData, path: Path) -> None:
         except ValueError as error:
             msg = f"{path}: the sparse X is damaged: {error}; fetch it again"
             raise FormatError(msg) from error
-    repeated = adata.obs_names[adata.obs_names.duplicated()].unique()
-    if len(repeated):
+    check_once(adata.obs_names, path)
+
+
+def check_once(samples: Sequence[object], path: Path) -> None:
+    """Stop where samples have one name.
+
+    Raises
+    ------
+    InputError
+        If there are any; names them.
+    """
+    repeated = [name for name, times in Counter(samples).items() if times > 1]
+    if repeated:
         msg = (
             f"{path}: {len(repeated)} sample names occur more than once ({first_three(repeated)}); "
             "rename or drop the copies in the file"

@@ -7,11 +7,12 @@ import io
 import itertools
 import re
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from .._core.tables import plain_text
 from ..errors import FormatError, ResourceError
 from ._files import DAMAGED, describe, existing, start_of, unpacked
 from ._missing import MISSING
@@ -48,6 +49,7 @@ class Frame:
     def __init__(self, rows: Sequence[Sequence[str]], *, worksheet: str = "") -> None:
         self.worksheet = worksheet
         self.notes: list[str] = []
+        rows = [[plain_text(cell) for cell in row] for row in rows]
         filled = [sum(map(bool, row)) for row in rows]
         usual = statistics.median([n for n in filled if n] or [0])
         header = next((i for i, n in enumerate(filled) if n >= max(2, _FILLED * usual)), 0)
@@ -117,7 +119,11 @@ def _of_text(path: Path) -> Frame:
     with unpacked(path) as handle:
         raw = handle.read()
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text, note = raw.decode("utf-16"), ""
+        try:
+            text, note = raw.decode("utf-16"), ""
+        except UnicodeDecodeError as error:
+            msg = f"{path} begins as UTF-16 and is none ({error.reason}); save it again as .csv in UTF-8, or as .xlsx"
+            raise FormatError(msg) from error
     else:
         try:
             text, note = raw.decode("utf-8-sig"), ""
@@ -126,26 +132,57 @@ def _of_text(path: Path) -> Frame:
     if "\0" in text:
         msg = f"{path} is {describe(path)}, no sample sheet; give CSV, TSV or Excel (.xlsx)"
         raise FormatError(msg)
-    frame = Frame(_split(text))
+    frame = Frame(_split(text, path))
     if note:
         frame.notes.append(note)
     return frame
 
 
-def _split(text: str) -> list[list[str]]:
-    """Cells by the separator for which most lines have as many; runs of blanks where none separates."""
+def _split(text: str, path: Path) -> list[list[str]]:
+    """Cells by the separator for which most lines have as many; runs of blanks where none separates.
+
+    Raises
+    ------
+    FormatError
+        If a quotation mark is opened and never closed, which makes one cell of all that follows.
+    """
     tried = []
     for separator in _SEPARATORS:
-        rows = [
-            [" ".join(cell.split()) for cell in row]
-            for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-        ]
+        rows = [[" ".join(cell.split()) for cell in row] for row in _rows(text, separator)]
         widths = [len(row) for row in rows if any(row)]
         if widths and (width := statistics.mode(widths)) > 1:
-            tried.append((widths.count(width) / len(widths), width, rows))
-    if tried:
-        return max(tried, key=lambda each: each[:2])[2]
-    return [line.split() for line in text.splitlines()]
+            tried.append((widths.count(width) / len(widths), width, separator, rows))
+    if not tried:
+        return [line.split() for line in text.splitlines()]
+    _, _, separator, rows = max(tried, key=lambda each: each[:2])
+    if (line := _open_quote(text, separator)) is not None:
+        msg = (
+            f"{path}: the quotation mark that opens a cell of line {line} is never closed, so that all lines behind it "
+            "are one cell; remove it there, or close it"
+        )
+        raise FormatError(msg)
+    return rows
+
+
+def _rows(text: str, separator: str, *, strict: bool = False) -> Iterator[list[str]]:
+    """Rows of delimited text, cells of any length."""
+    before = csv.field_size_limit(max(len(text) + 1, csv.field_size_limit()))
+    try:
+        yield from csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=strict)
+    finally:
+        csv.field_size_limit(before)
+
+
+def _open_quote(text: str, separator: str) -> int | None:
+    """Line of a quotation mark that is opened and never closed, from 1; None where there is none."""
+    line = 1
+    try:
+        for row in _rows(text, separator, strict=True):
+            line += 1 + sum(cell.count("\n") for cell in row)
+    except csv.Error as error:
+        # Its other complaints are of text behind a closed quote, which is read as people mean it.
+        return line if "end of data" in str(error) else None
+    return None
 
 
 def _without_missing(values: Sequence[str]) -> list[str | None]:

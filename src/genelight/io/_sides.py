@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,19 +12,23 @@ from typing import Any
 import numpy as np
 
 from ..errors import FormatError, InputError, first_three
+from ._asked import NOTHING, Asked
 from ._axis import DOUBTFUL, NO_ID, SURE, SYMBOLS, WORD, gene_kin, is_sum, sample_kin, uncorrelated, unlike
 from ._missing import NO_ID as EMPTY
+from ._odd_values import LOG2_CEILING, apart, beyond, whole
 from ._text import InMemory
+from .id_kinds import looks_like
 
-__all__ = ["Sides"]
+__all__ = ["Sides", "apart_of", "free"]
 
 _FEW, _SHARE = 5, 0.01
 # Rows of genes from which a row that stands between two of them is a gene too, unless its values are not like theirs.
 _MANY = 1000
 # Names of which some may be genes that no table has; in a small panel of genes a lone word in capitals is a measure.
 _ENOUGH = 50
-_LOG2_CEILING = 50.0
 _CAPITALS = re.compile(r"[A-Z0-9][A-Z0-9._/-]*$")
+_NO_NAME = re.compile(r"(\.\d+)?$")
+_OF_NO_KIND = frozenset(("symbol", "entrez", "unknown"))
 _FLOAT = re.compile(r"\d+\.0*$")
 
 
@@ -49,6 +52,8 @@ class Sides:
         Whether samples stand in columns of the file.
     said
         What was done, a line for each kind.
+    asked
+        What the user said, and how it is typed.
     """
 
     path: Path | InMemory
@@ -61,8 +66,9 @@ class Sides:
     beside_genes: frozenset[int] = frozenset()
     in_columns: bool = True
     said: tuple[str, ...] = field(default=())
+    asked: Asked = NOTHING
 
-    def parted(self, annotations: Sequence[str] | None) -> Sides:
+    def parted(self) -> Sides:
         """The same with annotations beside the matrix, and without what is no gene and no sample.
 
         Raises
@@ -72,19 +78,27 @@ class Sides:
         InputError
             If a name may be a gene's or describe samples.
         """
-        if annotations is not None:
-            named = self._moved_genes([i for i, g in enumerate(self.genes) if g in set(annotations)])
-            parted = named._moved_samples([i for i, s in enumerate(named.samples) if s in set(annotations)])
-        else:
-            parted = self._moved_genes(self._no_genes())
-            parted = parted._moved_samples(parted._no_samples())
+        parted = self._moved_genes(self.no_genes())
+        parted = parted.moved_samples(parted.no_samples())
+        parted._check_unnamed()
         parted = parted._with_plain_ids()._without_sums()._without_names()
-        told = [
-            f"{len(notes)} {'describes' if len(notes) == 1 else 'describe'} {what}: {_listed(list(notes))}"
-            for notes, what in ((parted.of_samples, "samples, no gene"), (parted.of_genes, "genes, no sample"))
-            if notes
-        ]
-        return replace(parted, said=(*told, *parted.said))
+        return replace(parted, said=(*apart_of(parted.of_samples, parted.of_genes), *parted.said))
+
+    def _check_unnamed(self) -> None:
+        """Columns without a name may be samples whose name a merged cell of a sheet holds."""
+        notes = [c for n, c in self.of_genes.items() if _NO_NAME.match(n) and isinstance(c, np.ndarray)]
+        if not notes or not self.in_columns or not self.samples:
+            return
+        x = np.column_stack([*self.x_ng, *notes])
+        here, there = range(len(self.samples), x.shape[1]), range(len(self.samples))
+        alike = ~(unlike(x, here, there) | uncorrelated(x, here, there))
+        if alike.any():
+            msg = (
+                f"{self.path}: {int(alike.sum())} columns have no name, and hold values as the {len(self.samples)} "
+                f"samples do ({first_three(self.samples)}); write a name above each column, in one line: of merged "
+                "cells only the first holds it"
+            )
+            raise FormatError(msg)
 
     def _with_plain_ids(self) -> Sides:
         """With Entrez ids that a program took for numbers, 7157.0, as they are."""
@@ -93,12 +107,21 @@ class Sides:
             return self
         return replace(self, genes=[g.partition(".")[0] if o else g for g, o in zip(self.genes, odd, strict=True)])
 
-    def _no_genes(self) -> list[int]:
-        """Positions along the genes of what describes samples."""
-        kin = gene_kin(self.genes)
+    def no_genes(self) -> list[int]:
+        """Positions along the genes of what describes samples: what the user names, and what names and values tell.
+
+        Raises
+        ------
+        InputError
+            If a name may be a gene's or describe samples, and was not said to do so.
+        """
+        named = [i for i, g in enumerate(self.genes) if g in self.asked.named]
+        kin = None if self.asked.closed else gene_kin(self.genes)
         if kin is None:
-            return []
+            return named
         level = np.where([g in EMPTY for g in self.genes], SURE, kin.level)
+        level[self._with_ids(np.flatnonzero(level < SURE))] = SURE
+        level[named] = NO_ID
         sure = np.flatnonzero(level == SURE)
         doubtful = np.flatnonzero(level < SURE)
         odd = set(doubtful[level[doubtful] == NO_ID].tolist())
@@ -107,9 +130,17 @@ class Sides:
         words = [int(i) for i in doubtful if level[i] == WORD and i not in apart]
         if len(words) <= max(_FEW, _SHARE * len(self.genes)):
             apart |= set(words)
-        found = (odd | apart) - self._among_genes(level, odd | apart, sure, kind=kin.kind)
-        self._check_doubt(level, found, [int(i) for i in doubtful if i not in found])
-        self._check_beyond(sure, found)
+        found = (odd | apart) - self._among_genes(level, odd | apart, sure, kind=kin.kind) | set(named)
+        above, of_whole = self._named(beyond(self.x_ng, sure)), self._named(whole(self.x_ng, sure))
+        among, beside = self._near_notes(level, found.union(above, of_whole), np.setdiff1d(sure, above + of_whole))
+        asked = {
+            "among columns that describe samples": among,
+            "beside columns that describe samples, with values unlike the genes'": beside,
+            f"with values above {LOG2_CEILING:g} where those of the other genes lie below": above,
+            "whole numbers where other genes have fractions": of_whole,
+        }
+        if any(asked.values()):
+            self._ask(asked, found)
         return sorted(found)
 
     def _among_genes(self, level: np.ndarray, found: set[int], sure: np.ndarray, *, kind: str) -> set[int]:
@@ -150,10 +181,24 @@ class Sides:
         both = np.hstack([x, self.x_ng[:, some]])
         return set(np.array(places)[unlike(both, range(len(places)), range(len(places), both.shape[1]))].tolist())
 
-    def _check_doubt(self, level: np.ndarray, found: set[int], doubtful: list[int]) -> None:
-        """Ask where old names of genes stand in a row with what describes samples."""
+    def _near_notes(self, level: np.ndarray, found: set[int], sure: np.ndarray) -> tuple[list[int], list[int]]:
+        """Names of genes, old ones and current ones, that may describe samples since what does stands beside them."""
+        among: list[int] = []
+        beside: list[int] = []
+        while True:
+            level = level.copy()
+            level[beside] = DOUBTFUL
+            told = found.union(beside)
+            among = self._among_notes(level, told)
+            more = self._beside_notes(np.setdiff1d(sure, beside), told.union(among))
+            if not more:
+                return among, beside
+            beside += more
+
+    def _among_notes(self, level: np.ndarray, found: set[int]) -> list[int]:
+        """Old names of genes that stand in a row with what describes samples."""
         asked = []
-        for i in (i for i in doubtful if level[i] == DOUBTFUL):
+        for i in (int(i) for i in np.flatnonzero(level == DOUBTFUL) if i not in found):
             first = i
             while first > 0 and level[first - 1] < SURE and first not in self.beside_genes:
                 first -= 1
@@ -162,45 +207,51 @@ class Sides:
                 last += 1
             if found.intersection(range(first, last + 1)) or first in self.beside_genes:
                 asked.append(i)
-        if asked:
-            self._ask(asked, "stand among columns that describe samples", found)
+        return asked
 
-    def _check_beyond(self, sure: np.ndarray, found: set[int]) -> None:
-        """Ask where a name is a gene's and its values are on another scale than those of nearly all others."""
-        if len(sure) < 10 or len(self.x_ng) < 3:
-            return
-        # No copy of the matrix: infinite values are looked at apart, and there are hardly any.
-        high = np.fmax.reduce(self.x_ng, axis=0)[sure]
-        endless = np.flatnonzero(np.isinf(high))
-        part = self.x_ng[:, sure[endless]]
-        high[endless] = np.max(part, axis=0, where=np.isfinite(part), initial=-np.inf)
-        above = sure[high > _LOG2_CEILING]
-        if len(above) and len(above) <= 0.02 * len(sure):
-            x = self.x_ng[:, above]
-            # More than one sample: a single value may be damaged.
-            asked = above[(x > _LOG2_CEILING).sum(0) > max(1, 0.1 * len(x))]
-            asked = [int(i) for i in asked if self.genes[i] not in EMPTY and not is_sum(self.genes[i])]
-            if asked:
-                self._ask(asked, f"hold values above {_LOG2_CEILING:g} where those of the other genes lie below", found)
+    def _beside_notes(self, sure: np.ndarray, found: set[int]) -> list[int]:
+        """Names of genes beside what describes samples, whose values are not as the genes' are.
 
-    def _ask(self, places: list[int], why: str, found: set[int]) -> None:
-        names = [self.genes[i] for i in places]
-        file = shlex.quote(str(self.path))
+        Clinical measures have the names of genes: CRP, ALB, TNF.
+        """
+        near = {j for i in found for j in (i - 1, i + 1)} | {j for i in self.beside_genes for j in (i - 1, i)}
+        places = self._named(np.array(sorted(near & set(sure.tolist())), int))
+        others = np.setdiff1d(sure, places)
+        if not places or len(others) < _FEW or len(self.x_ng) < 3:
+            return []
+        odd = apart(self.x_ng[:, places], self.x_ng[:, others[:: max(1, len(others) // _MANY)]])
+        return [i for i, o in zip(places, odd, strict=True) if o]
+
+    def _named(self, places: np.ndarray) -> list[int]:
+        """Those whose names are genes' and may be another thing's: no sums of reads, no ids of a database."""
+        kinds = looks_like([self.genes[i] for i in places])
+        may = [int(i) for i, kind in zip(places, kinds, strict=True) if kind in _OF_NO_KIND]
+        return [i for i in may if self.genes[i] not in EMPTY and not is_sum(self.genes[i])]
+
+    def _ask(self, asked: Mapping[str, list[int]], found: set[int]) -> None:
+        """Ask about all that may be either, at once."""
+        names = [self.genes[i] for i in sorted({i for places in asked.values() for i in places})]
+        why = [
+            what if len(places) == len(names) else f"{first_three(self.genes[i] for i in places)}: {what}"
+            for what, places in asked.items()
+            if places
+        ]
         numbers = [name for name, cells in self.of_samples.items() if isinstance(cells, np.ndarray)]
         told = [*numbers, *(self.genes[i] for i in sorted(found))]
-        chosen, without = shlex.quote(",".join([*told, *names])), shlex.quote(",".join(told) or "none")
+        chosen = self.asked.typed(self.path, annotations=[*told, *names])
+        without = self.asked.typed(self.path, annotations=told, closed=True)
         msg = (
-            f"{self.path}: {first_three(names)} may be genes or describe samples: they {why}. If they describe "
-            f"samples, type: genelight read {file} --annotations {chosen} --out cohort.h5ad; if they are genes: "
-            f"genelight read {file} --annotations {without} --out cohort.h5ad"
+            f"{self.path}: {first_three(names)} may be genes or describe samples ({'; '.join(why)}). If they "
+            f"describe samples, type: genelight read {chosen}; if they are genes: genelight read {without}"
         )
         raise InputError(msg)
 
-    def _no_samples(self) -> list[int]:
+    def no_samples(self) -> list[int]:
         """Positions along the samples of what describes genes."""
-        kin = sample_kin(self.samples)
+        named = [i for i, s in enumerate(self.samples) if s in self.asked.named]
+        kin = None if self.asked.closed else sample_kin(self.samples)
         if kin is None:
-            return []
+            return named
         sure = np.flatnonzero(kin.level == SURE)
         doubtful = np.flatnonzero(kin.level == DOUBTFUL)
         odd = set(np.flatnonzero(kin.level == NO_ID).tolist())
@@ -211,25 +262,31 @@ class Sides:
         if len(doubtful) and len(sure):
             apart = unlike(self.x_ng.T, doubtful, sure) | uncorrelated(self.x_ng.T, doubtful, sure)
             odd |= set(doubtful[apart].tolist())
-        return sorted(odd)
+        return sorted(odd.union(named))
+
+    def _with_ids(self, places: np.ndarray) -> list[int]:
+        """Those of the genes that have an id of a database beside their name."""
+        texts = [cells for cells in self.of_genes.values() if not isinstance(cells, np.ndarray)]
+        return [int(i) for i in places if not _OF_NO_KIND.issuperset(looks_like(cells[i] for cells in texts))]
 
     def _moved_genes(self, places: Sequence[int]) -> Sides:
         if not len(places) or len(places) == len(self.genes):
             return self
         notes = dict(self.of_samples)
         for i in places:
-            notes[_free(self.genes[i], notes)] = np.array(self.x_ng[:, i])
+            notes[free(self.genes[i], notes)] = np.array(self.x_ng[:, i])
         keep = np.setdiff1d(np.arange(len(self.genes)), places)
         genes = [self.genes[i] for i in keep]
         of_genes = {name: _at(cells, keep) for name, cells in self.of_genes.items()}
         return replace(self, x_ng=self.x_ng[:, keep], genes=genes, of_samples=notes, of_genes=of_genes)
 
-    def _moved_samples(self, places: Sequence[int]) -> Sides:
+    def moved_samples(self, places: Sequence[int]) -> Sides:
+        """The same with some of the samples beside the genes, for they describe those."""
         if not len(places) or len(places) == len(self.samples):
             return self
         notes = dict(self.of_genes)
         for i in places:
-            notes[_free(self.samples[i], notes)] = np.array(self.x_ng[i])
+            notes[free(self.samples[i], notes)] = np.array(self.x_ng[i])
         return replace(self._kept_samples(np.setdiff1d(np.arange(len(self.samples)), places)), of_genes=notes)
 
     def _kept_samples(self, keep: np.ndarray) -> Sides:
@@ -279,11 +336,22 @@ def _at(cells: Any, keep: np.ndarray) -> Any:
     return cells[keep] if isinstance(cells, np.ndarray) else [cells[i] for i in keep]
 
 
-def _free(name: str, notes: Mapping[str, Any]) -> str:
-    return next(n for n in (name, *(f"{name}.{i}" for i in range(2, 10_000))) if n not in notes)
+def free(name: str, taken: Container[str]) -> str:
+    """The name, with a number behind it where it is taken."""
+    return next(n for n in (name, *(f"{name}.{i}" for i in range(2, 10_000))) if n not in taken)
+
+
+def apart_of(of_samples: Collection[str], of_genes: Collection[str]) -> list[str]:
+    """What is said of names that describe samples, and of those that describe genes."""
+    return [
+        f"{len(names)} {'describes' if len(names) == 1 else 'describe'} {what}: {_listed(list(names))}"
+        for names, what in ((of_samples, "samples, no gene"), (of_genes, "genes, no sample"))
+        if names
+    ]
 
 
 def _listed(names: Sequence[str]) -> str:
+    """Names for a person, thirty at most."""
     return ", ".join(names[:30]) + (f" and {len(names) - 30} more" if len(names) > 30 else "")
 
 

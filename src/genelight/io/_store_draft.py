@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,23 @@ from .._core.disk import exchange, flush, writing
 from .._core.progress import progress
 from .._core.provenance import check_seal, digest, read_json, sealed, write_json
 from ..errors import FormatError, InputError, ResourceError
-from ._store_group import FORMAT, checksum, create_group, shard_digest, shard_rows, write_tables
+from ._bucket import Bucket, Url
+from ._store_group import (
+    FORMAT,
+    checksum,
+    contents,
+    create_group,
+    metadata,
+    read_stamp,
+    shard_digest,
+    shard_rows,
+    write_tables,
+)
+from ._store_open import is_store
 from ._store_plan import Plan
-from ._store_sources import Source
+from ._store_sources import Source, input_stamp
 
-__all__ = ["write_store"]
+__all__ = ["goes_on", "write_store"]
 
 
 @dataclass
@@ -83,6 +95,7 @@ def write_store(plan: Plan, part: Path, out: Path) -> None:
         If the disk is full.
     """
     _check_begun(plan, part)
+    bucket = Bucket(out) if isinstance(out, Url) else None
     try:
         for left in (part / "store").rglob("*.partial"):
             left.unlink()
@@ -91,7 +104,8 @@ def write_store(plan: Plan, part: Path, out: Path) -> None:
         if not journal.lines:
             _take_over(plan, part / "store", journal)
         rows = shard_rows(plan.shape[1])
-        done = _whole_shards(part, x, journal)
+        # What is in a bucket was whole before it was noted.
+        done = len(journal.lines) if bucket else _whole_shards(part, x, journal)
         with progress("packing", plan.shape[0]) as step:
             step("", done * rows)
             for shard_ng, counts in _shards(plan, first=done, rows=rows):
@@ -100,21 +114,70 @@ def write_store(plan: Plan, part: Path, out: Path) -> None:
                     # One way to say missing: what is left out on disk comes back as this.
                     shard_ng[np.isnan(shard_ng)] = np.nan
                 x[start : start + len(shard_ng)] = shard_ng
+                if bucket:
+                    _upload(bucket, part / "store", len(journal.lines))
                 sums = [checksum(shard_ng[i : i + x.chunks[0]]) for i in range(0, len(shard_ng), x.chunks[0])]
                 journal.add({"digest": shard_digest(shard_ng), "chunks": sums, "counts": counts})
                 step("", len(shard_ng))
         write_tables(part / "store", obs=plan.obs, var=plan.var, about=_about(plan, journal))
         flush(part / "store")
-        if not out.exists():
-            (part / "store").rename(out)
-        elif not exchange(part / "store", out):
-            out.rename(part / "replaced")
-            (part / "store").rename(out)
+        _put_in_place(part, out)
     except OSError as error:
         if isinstance(error, ResourceError):
             raise
         msg = f"cannot write {out}: {error.strerror or error}; free the disk and run the same pack again, it goes on"
         raise ResourceError(msg) from error
+
+
+def goes_on(paths: Sequence[Path], part: Path, out: Url) -> bool:
+    """Finish what was broken off while its tables were put; whether it was of these very inputs, so that all is done.
+
+    Raises
+    ------
+    InputError
+        If nothing can be put there.
+    ResourceError
+        If the bucket cannot be reached, or the store was changed by another.
+    """
+    if out.on_web:
+        msg = f"{out} is on the web, which is only read; pack to a disk, or to s3://BUCKET/NAME or gs://BUCKET/NAME"
+        raise InputError(msg)
+    if not is_store(part / "store"):
+        return False
+    _publish(part, out)
+    same = read_json(part / "plan.json")["inputs"] == [[path.name, *input_stamp(path)] for path in paths]
+    shutil.rmtree(part)
+    return bool(same)
+
+
+def _put_in_place(part: Path, out: Path) -> None:
+    if isinstance(out, Url):
+        _publish(part, out)
+    elif not out.exists():
+        (part / "store").rename(out)
+    elif not exchange(part / "store", out):
+        out.rename(part / "replaced")
+        (part / "store").rename(out)
+
+
+def _publish(part: Path, out: Url) -> None:
+    """Put the tables of a store whose shards are there, the stamp last."""
+    bucket, base = Bucket(out), read_json(part / "plan.json")["base"]
+    stamp, now = read_stamp(part / "store")["seal"], read_stamp(out)["seal"] if is_store(out) else None
+    if now not in (base, stamp):
+        msg = f"{out} was changed by another while this was packed; remove {part} and type the same again"
+        raise ResourceError(msg)
+    bucket.write(contents(part / "store", metadata(part / "store")))
+    bucket.write(contents(part / "store", ["zarr.json"]))
+
+
+def _upload(bucket: Bucket, store: Path, shard: int) -> None:
+    name = f"X/c/{shard}/0"
+    file = store / name
+    # One whose values are all missing has no file; its place in the bucket is new.
+    if file.exists():
+        bucket.upload(file, name)
+        file.unlink()
 
 
 def _take_over(plan: Plan, store: Path, journal: _Journal) -> None:
@@ -125,21 +188,27 @@ def _take_over(plan: Plan, store: Path, journal: _Journal) -> None:
     rows = shard_rows(plan.shape[1])
     chunks = rows // int(base.x.chunks[0])
     for shard in range(base.x.shape[0] // rows):
-        file = Path("X", "c", str(shard), "0")
-        (store / file).parent.mkdir(parents=True, exist_ok=True)
-        (store / file).unlink(missing_ok=True)
-        try:
-            os.link(base.path / file, store / file)
-        except OSError:
-            shutil.copyfile(base.path / file, store / file)
+        if not base.remote:
+            _link(base.path, store, Path("X", "c", str(shard), "0"))
         sums = base.about["chunks"][shard * chunks : (shard + 1) * chunks]
         journal.add({"digest": base.about["shards"][shard], "chunks": sums, "counts": {}})
+
+
+def _link(base: Path, store: Path, file: Path) -> None:
+    (store / file).parent.mkdir(parents=True, exist_ok=True)
+    (store / file).unlink(missing_ok=True)
+    try:
+        os.link(base / file, store / file)
+    except OSError:
+        shutil.copyfile(base / file, store / file)
 
 
 def _check_begun(plan: Plan, part: Path) -> None:
     note = part / "plan.json"
     if not note.exists():
-        write_json(note, {"plan": plan.digest})
+        inputs = [[source.name, *source.stamp] for source in plan.sources if source.kept is None]
+        base = next((source.kept.about["seal"] for source in plan.sources if source.kept), None)
+        write_json(note, {"plan": plan.digest, "inputs": inputs, "base": base})
     elif read_json(note)["plan"] != plan.digest:
         msg = f"{part} was begun with other inputs or options; repeat those, or remove that folder to begin anew"
         raise InputError(msg)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .._core.provenance import check_seal, file_digest, read_json, sealed
+from .._core.provenance import check_seal, parse_json, sealed
 from ..errors import FormatError, ResourceError
 from ..nouns import Genes
+from ._bucket import Bucket, Url, reached
 from ._shards import Shards
 
 if TYPE_CHECKING:
@@ -24,13 +26,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMAT",
+    "STAMP",
     "Group",
+    "again",
     "altered_shards",
     "altered_tables",
     "checksum",
+    "contents",
     "create_group",
-    "is_store",
-    "open_group",
+    "first_line",
+    "metadata",
+    "pause",
     "read_stamp",
     "shard_digest",
     "shard_rows",
@@ -41,15 +47,25 @@ FORMAT = 2
 STAMP = "genelight"
 SHARD_BYTES = 64 * 2**20
 CHUNKS_PER_SHARD = 8
+TRIES, PAUSE = 8, 0.5
 
 
 @dataclass(frozen=True)
 class Group:
-    """An open store."""
+    """An open store.
+
+    On object storage nothing is replaced as a whole: whoever appends puts new shards, then the tables, the stamp last.
+    The samples of a store that was opened before lie where they lay.
+    """
 
     path: Path
     about: Mapping[str, Any]
     x: zarr.Array
+
+    @property
+    def remote(self) -> bool:
+        """Whether it is on object storage."""
+        return isinstance(self.path, Url)
 
     @cached_property
     def genes(self) -> Genes:
@@ -75,28 +91,41 @@ class Group:
             If a value is not as it was packed.
         """
         try:
-            x_ng = self._values(sorted_n)
-            self._check(sorted_n, x_ng)
+            return self._read(sorted_n)
         except (OSError, ValueError, RuntimeError):
-            if read_stamp(self.path) == self.about:
+            if not self.remote and read_stamp(self.path) == self.about:
                 raise
-            # Samples were appended at this very moment; ours lie where they lay.
-            x_ng = self._values(sorted_n)
-            self._check(sorted_n, x_ng)
-        return x_ng
+            # Samples were appended at this very moment, or a request failed; ours lie where they lay.
+            return self._read(sorted_n)
+
+    def _read(self, sorted_n: np.ndarray) -> np.ndarray:
+        asked_n = self._with_neighbours(sorted_n) if self.remote else sorted_n
+        x_ng = self._values(asked_n)
+        self._check(asked_n, x_ng)
+        return x_ng if len(asked_n) == len(sorted_n) else x_ng[np.searchsorted(asked_n, sorted_n)]
+
+    def _with_neighbours(self, sorted_n: np.ndarray) -> np.ndarray:
+        """All samples of the chunks asked for: they come along anyway, and only a whole chunk can be compared."""
+        rows = self.x.chunks[0]
+        whole_n = (np.unique(sorted_n // rows)[:, None] * rows + np.arange(rows)).ravel()
+        return whole_n[whole_n < self.x.shape[0]]
 
     def _values(self, sorted_n: np.ndarray) -> np.ndarray:
         plain_ng = self._shards.read(sorted_n) if self._shards else None
         if plain_ng is not None:
             return plain_ng
         in_a_row = len(sorted_n) > 0 and sorted_n[-1] - sorted_n[0] == len(sorted_n) - 1
-        return np.asarray(self.x[sorted_n[0] : sorted_n[-1] + 1] if in_a_row else self.x.oindex[sorted_n])
+        with reached(self.path) if self.remote else nullcontext():
+            return np.asarray(self.x[sorted_n[0] : sorted_n[-1] + 1] if in_a_row else self.x.oindex[sorted_n])
 
     def _check(self, sorted_n: np.ndarray, x_ng: np.ndarray) -> None:
-        """Compare each chunk that is read from for the first time with its checksum; later reads cost nothing."""
+        """Compare each chunk that is read from for the first time with its checksum; later reads cost nothing.
+
+        On object storage, where another object may be put at any time, chunks are compared every time.
+        """
         rows, samples = self.x.chunks[0], self.x.shape[0]
         chunk_n = sorted_n // rows
-        for chunk in np.unique(chunk_n[~self._checked[chunk_n]]):
+        for chunk in np.unique(chunk_n if self.remote else chunk_n[~self._checked[chunk_n]]):
             first, last = chunk * rows, min((chunk + 1) * rows, samples)
             start = int(np.searchsorted(sorted_n, first))
             whole = (
@@ -107,7 +136,8 @@ class Group:
             chunk_ng = x_ng[start : start + last - first] if whole else self._values(np.arange(first, last))
             if checksum(chunk_ng) != self.about["chunks"][chunk]:
                 file = self.path / "X" / "c" / str(first // shard_rows(self.x.shape[1])) / "0"
-                msg = f"{file} was altered: samples {first} to {last - 1} have another checksum; pack the store again"
+                what = "was altered or removed" if self.remote else "was altered"
+                msg = f"{file} {what}: samples {first} to {last - 1} have another checksum; pack the store again"
                 raise FormatError(msg)
             self._checked[chunk] = True
 
@@ -117,29 +147,27 @@ class Group:
 
     @cached_property
     def _shards(self) -> Shards | None:
-        return Shards.of(self.x, self.path / "X")
+        return None if self.remote else Shards.of(self.x, self.path / "X")
 
     def _table(self, name: str) -> pd.DataFrame:
         """The samples or genes of this store, also where others were appended since it was opened."""
-        import zarr
-        from anndata.io import read_elem
-
-        # A store is replaced as a whole; a table of one and a stamp of another are told by their digests.
-        for last_try in (False, False, True):
+        # A table of one store and the stamp of another are told by their digests.
+        for _ in range(TRIES):
             now = read_stamp(self.path)
-            try:
-                table = read_elem(zarr.open_group(self.path, mode="r")[name])
-                wrong = altered_tables(self.path, now, name)
-            except Exception as error:
-                if last_try:
-                    msg = f"{self.path} is damaged: its {name} cannot be read ({_first_line(error)}); pack it again"
-                    raise FormatError(msg) from error
-                continue
+            noted = {file: known for file, known in now["files"].items() if file.startswith(f"{name}/")}
+            found = contents(self.path, noted)
+            wrong = _altered(noted, found)
             if not wrong:
                 break
+            pause(self.path)
         else:
-            msg = f"{self.path / wrong[0]} was altered since the store was packed; pack it again"
+            msg = f"{self.path / wrong[0]} was altered since the store was packed; {again(self.path)}"
             raise FormatError(msg)
+        try:
+            table = _table_in(found, name)
+        except Exception as error:
+            msg = f"{self.path} is damaged: its {name} cannot be read ({first_line(error)}); pack it again"
+            raise FormatError(msg) from error
         full = len(self.about["shards"]) - 1
         if now["genes"] != self.about["genes"] or now["shards"][:full] != self.about["shards"][:full]:
             msg = f"{self.path} was replaced by another store since it was opened; open it again"
@@ -188,15 +216,60 @@ def write_tables(path: Path, *, obs: pd.DataFrame, var: pd.DataFrame, about: Map
         write_elem(root, "var", var)
         for name in ("layers", "obsm", "obsp", "uns", "varm", "varp"):
             write_elem(root, name, {})
-    files = {str(file.relative_to(path)): file_digest(file) for file in _metadata(path)}
+    files = {file: _content_digest(content) for file, content in contents(path, metadata(path)).items()}
     stamp = sealed({**about, "files": files})
     root.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0", STAMP: stamp})
 
 
-def _metadata(path: Path) -> list[Path]:
-    """Every file of a store but its shards and the one with the stamp."""
+def metadata(path: Path) -> list[str]:
+    """Every file of a store on a disk but its shards and the one with the stamp."""
     shards, stamped = path / "X" / "c", path / "zarr.json"
-    return sorted(f for f in path.rglob("*") if f.is_file() and shards not in f.parents and f != stamped)
+    files = sorted(f for f in path.rglob("*") if f.is_file() and shards not in f.parents and f != stamped)
+    return [str(file.relative_to(path)) for file in files]
+
+
+def contents(path: Path, files: Iterable[str]) -> dict[str, bytes]:
+    """Content of files of a store; those that are not there are left out.
+
+    Raises
+    ------
+    FormatError
+        If a name leads out of the store.
+    """
+    files = list(files)
+    out = [file for file in files if file.startswith("/") or ".." in file.split("/")]
+    if out:
+        msg = f"{path} is damaged: its stamp names {out[0]!r}, which leads out of it; pack it again"
+        raise FormatError(msg)
+    if isinstance(path, Url):
+        return Bucket(path).read(files)
+    found = {}
+    for file in files:
+        with suppress(FileNotFoundError):
+            found[file] = (path / file).read_bytes()
+    return found
+
+
+def pause(path: Path) -> None:
+    """Wait where the tables of a store are not replaced at once, while one appends."""
+    if isinstance(path, Url):
+        time.sleep(PAUSE)
+
+
+def again(path: Path) -> str:
+    """What to do about tables that do not fit their stamp."""
+    broken_off = "if appending to it was broken off, type that again, else " if isinstance(path, Url) else ""
+    return f"{broken_off}pack it again"
+
+
+def _table_in(files: Mapping[str, bytes], name: str) -> pd.DataFrame:
+    import zarr
+    from anndata.io import read_elem
+    from zarr.core.buffer import default_buffer_prototype
+
+    buffer = default_buffer_prototype().buffer
+    held = zarr.storage.MemoryStore({file: buffer.from_bytes(content) for file, content in files.items()})
+    return read_elem(zarr.open_group(held, path=name, mode="r"))
 
 
 def read_stamp(path: Path) -> dict[str, Any]:
@@ -208,7 +281,11 @@ def read_stamp(path: Path) -> dict[str, Any]:
         If it was altered, or cannot be read.
     """
     where = path / "zarr.json"
-    content = read_json(where)
+    found = contents(path, ["zarr.json"])
+    if not found:
+        msg = f"{where} is missing"
+        raise FormatError(msg)
+    content = parse_json(found["zarr.json"], where=str(where))
     try:
         return check_seal(content["attributes"][STAMP], where=where)
     except (KeyError, TypeError) as error:
@@ -219,9 +296,16 @@ def read_stamp(path: Path) -> dict[str, Any]:
 def altered_tables(path: Path, about: Mapping[str, Any], part: str = "") -> list[str]:
     """Files of a store beside its shards that are not as they were packed, of one part or of all."""
     noted = {file: known for file, known in about["files"].items() if file.startswith(part)}
-    there = {str(file.relative_to(path)) for file in _metadata(path)}
-    lost = [file for file in noted if file not in there]
-    return lost or [file for file, known in noted.items() if file_digest(path / file) != known]
+    return _altered(noted, contents(path, noted))
+
+
+def _altered(noted: Mapping[str, str], found: Mapping[str, bytes]) -> list[str]:
+    lost = [file for file in noted if file not in found]
+    return lost or [file for file, known in noted.items() if _content_digest(found[file]) != known]
+
+
+def _content_digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def checksum(x_ng: np.ndarray) -> int:
@@ -231,92 +315,30 @@ def checksum(x_ng: np.ndarray) -> int:
     return int(isal_zlib.crc32(np.ascontiguousarray(x_ng).data.cast("B")))
 
 
-def is_store(path: Path) -> bool:
-    """Whether a path is a store that :func:`pack` finished."""
-    try:
-        return STAMP in json.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return False
-
-
-def open_group(path: Path) -> Group:
-    """Open what :func:`write_tables` finished.
-
-    Raises
-    ------
-    ResourceError
-        If there is nothing at `path`.
-    FormatError
-        If it is no store, comes from a newer genelight, or has lost shards.
-    """
-    if not path.exists():
-        half = path.with_name(path.name + ".part").exists()
-        msg = f"{path} does not exist{'; packing it was not finished, run the same pack again' if half else ''}"
-        raise ResourceError(msg)
-    if not is_store(path):
-        msg = f"{path} is no store of genelight; make one with genelight pack FILES... --out store.zarr"
-        raise FormatError(msg)
-    about, x, fits = _opened(path)
-    newest = int(about["format"])
-    if newest > FORMAT:
-        msg = f"{path} has store format {newest}, newer than {FORMAT}; upgrade with pip install -U genelight"
-        raise FormatError(msg)
-    if not fits:
-        msg = f"{path / 'X' / 'zarr.json'} was altered: it speaks of {x.shape} values, or lies otherwise; pack it again"
-        raise FormatError(msg)
-    lost = [i for i in range(len(about["shards"])) if not (path / "X" / "c" / str(i) / "0").is_file()]
-    if lost:
-        msg = f"{path} has lost {len(lost)} of {len(about['shards'])} shards, the first X/c/{lost[0]}/0; pack it again"
-        raise FormatError(msg)
-    return Group(path, about, x)
-
-
-def _opened(path: Path) -> tuple[dict[str, Any], zarr.Array, bool]:
-    """Stamp and values of one store, and whether they fit each other, also where another takes its place meanwhile."""
-    import zarr
-
-    for tries_left in reversed(range(5)):
-        try:
-            about = read_stamp(path)
-            x = zarr.open_array(path / "X", mode="r")
-            chunks = -(-x.shape[0] // x.chunks[0])
-            altered = altered_tables(path, about, "X")
-            fits = len(about["chunks"]) == chunks and list(x.shape) == about["shape"] and not altered
-            # Whoever appends replaces the whole at once: what is read before and after must be of one store.
-            if not tries_left or read_stamp(path) == about:
-                break
-        except FormatError:
-            if not tries_left:
-                raise
-        except Exception as error:
-            if not tries_left:
-                msg = f"{path} is damaged ({_first_line(error)}); pack it again"
-                raise FormatError(msg) from error
-    return about, x, fits
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
-
-
 def altered_shards(path: Path, noted: Sequence[str]) -> dict[str, str]:
     """Shards whose values are not those that were packed, with what is wrong."""
     import zarr
 
-    x = zarr.open_array(path / "X", mode="r")
+    x = zarr.open_array(str(path / "X"), mode="r")
     rows, wrong = shard_rows(x.shape[1]), {}
     for shard, known in enumerate(noted):
         file = f"X/c/{shard}/0"
         try:
-            if not (path / file).is_file():
+            if not isinstance(path, Url) and not (path / file).is_file():
                 wrong[file] = "missing"
             elif shard_digest(np.asarray(x[shard * rows : (shard + 1) * rows])) != known:
-                wrong[file] = "altered"
+                # What is not there reads as missing values.
+                wrong[file] = "altered or missing" if isinstance(path, Url) else "altered"
         except (OSError, ValueError, RuntimeError) as error:
-            wrong[file] = f"damaged: {_first_line(error)}"
+            wrong[file] = f"damaged: {first_line(error)}"
     return wrong
 
 
 def shard_digest(x_ng: np.ndarray) -> str:
     """Identity of the values of a shard."""
     return hashlib.sha256(np.ascontiguousarray(x_ng).data).hexdigest()[:16]
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what a library said."""
+    return str(error).partition("\n")[0]

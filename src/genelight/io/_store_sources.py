@@ -16,13 +16,16 @@ import scipy.sparse as sp
 from .._core.tables import write_h5ad
 from ..errors import FormatError, InputError
 from ..nouns import Genes
+from ._asked import NOTHING
+from ._declared_sides import look
 from ._read import check_table, find_reader, read
-from ._store_group import Group, is_store, open_group
+from ._store_group import Group, read_stamp
+from ._store_open import is_store, open_group
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Source", "kept", "plain_columns", "survey"]
+__all__ = ["Source", "input_stamp", "kept", "plain_columns", "survey"]
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ class _Rows:
 def kept(path: Path) -> Source:
     """The store that others are appended to."""
     group = open_group(path)
-    return Source(path.name, path, group.genes, group.obs, _stamp(path / "zarr.json"), group)
+    return Source(path.name, path, group.genes, group.obs, input_stamp(path), group)
 
 
 def survey(path: Path, spool: Path, *, ids: str) -> Source:
@@ -129,8 +132,8 @@ def survey(path: Path, spool: Path, *, ids: str) -> Source:
     """
     if is_store(path):
         group = open_group(path)
-        return Source(path.name, path, group.genes, group.obs, _stamp(path / "zarr.json"))
-    stamp = _stamp(path) if path.is_file() else (0, 0)
+        return Source(path.name, path, group.genes, group.obs, input_stamp(path))
+    stamp = input_stamp(path)
     place = path if _in_blocks(path) else spool
     if place is spool and not spool.exists():
         _copy(read(path), spool)
@@ -155,18 +158,27 @@ def plain_columns(obs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=obs.index.astype(str))
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def input_stamp(path: Path) -> tuple[int, int]:
+    """What changes where an input does: size and time of change; of a store its samples and the digest of all."""
+    if is_store(path):
+        about = read_stamp(path)
+        return int(about["shape"][0]), int(about["seal"], 16)
+    if not path.is_file():
+        return 0, 0
     stat = path.stat()
     return stat.st_size, stat.st_mtime_ns
 
 
 def _in_blocks(path: Path) -> bool:
-    """Whether rows can be read without reading the whole: AnnData's own file, dense or compressed by rows."""
+    """Whether rows can be read without the whole: AnnData's own file, dense or by rows, that holds genes alone."""
     if not path.is_file() or not getattr(find_reader(path), "in_blocks", False):
         return False
     adata = _backed(path)
     try:
-        return adata.X is None or getattr(adata.X, "format", "csr") == "csr"
+        if adata.X is None:
+            return True
+        check_table(adata, path)
+        return getattr(adata.X, "format", "csr") == "csr" and not look(adata, path, asked=NOTHING)
     finally:
         adata.file.close()
 

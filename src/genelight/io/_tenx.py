@@ -14,7 +14,7 @@ from ._budget import check_bytes
 from ._declared import check_hdf5
 from ._files import unpacked
 from ._hdf5 import compressed, naming, opened_hdf5, texts
-from ._read import READERS, Input, Options
+from ._read import DECLARED, READERS, Input, Options
 from ._text import lines
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ class Tenx:
     """10x Genomics HDF5, of Cell Ranger 2 and later."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".h5",)
-    options: ClassVar[frozenset[str]] = frozenset()
+    declared: ClassVar[bool] = True
+    options: ClassVar[frozenset[str]] = DECLARED
 
     @staticmethod
     def recognises(given: Input) -> bool:
@@ -77,7 +78,8 @@ class TenxFolder:
     """a folder of matrix.mtx, barcodes.tsv and features.tsv."""
 
     suffixes: ClassVar[tuple[str, ...]] = ("/",)
-    options: ClassVar[frozenset[str]] = frozenset()
+    declared: ClassVar[bool] = True
+    options: ClassVar[frozenset[str]] = DECLARED
 
     @staticmethod
     def recognises(given: Input) -> bool:
@@ -102,7 +104,8 @@ class TenxFolder:
             size = next(
                 (line for line in iter(lambda: handle.readline(1 << 16), b"") if not line.startswith(b"%")), b""
             )
-            entries = int(size.split()[-1]) if size.split() and size.split()[-1].isdigit() else 0
+            last = size.split()[-1] if size.split() else b""
+            entries = int(last) if last.isdigit() and len(last) < 16 else 0
             check_bytes(matrix, 32 * entries, f"{entries:,} entries")
         with naming(matrix), unpacked(matrix) as handle:
             x = sparse.csr_matrix(scipy.io.mmread(handle).T)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 import zipfile
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from ..errors import InputError, UnknownNameError, first_three
 from ._csv import read_delimited
 from ._read import READERS, Input, Options
+from ._signs import is_number
 from ._text import InMemory
 from ._workbook import worksheets
 
@@ -40,14 +43,14 @@ class Workbook:
 
     @staticmethod
     def read(given: Input, options: Options) -> AnnData:
-        """The only sheet that holds anything, or the one asked for; read as delimited text is.
+        """The only sheet that holds numbers, or the one asked for; read as delimited text is.
 
         Raises
         ------
         FormatError
             If the workbook is damaged, or the sheet no regular table.
         InputError
-            If several sheets hold something and none was named.
+            If several sheets hold numbers and none was named.
         UnknownNameError
             If there is no such sheet.
         """
@@ -63,11 +66,18 @@ def _choose(path: Path, sheets: dict[str, list[list[str]]], asked: str | None) -
         if asked not in sheets:
             raise UnknownNameError("sheet", asked, list(sheets), where=str(path))
         return asked
-    if len(sheets) != 1:
-        told = first_three(sheets, n=6) or "none"
-        msg = f"{path} holds {len(sheets)} sheets that are not empty ({told}); say modality='...' (--modality SHEET)"
+    tables = [name for name, rows in sheets.items() if sum(map(is_number, chain.from_iterable(rows))) > 1] or [*sheets]
+    if not tables:
+        msg = f"{path} holds no sheet that is not empty; save the table again"
         raise InputError(msg)
-    return next(iter(sheets))
+    if len(tables) > 1:
+        file, name = shlex.quote(str(path)), shlex.quote(tables[0])
+        msg = (
+            f"{path} holds {len(tables)} sheets that are not empty ({first_three(tables, n=6)}); name one: "
+            f"genelight read {file} --modality {name} --out cohort.h5ad"
+        )
+        raise InputError(msg)
+    return tables[0]
 
 
 def _as_text(rows: list[list[str]]) -> bytes:

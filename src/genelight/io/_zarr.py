@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from ..errors import FormatError, first_three
+from ._bucket import Url
+from ._budget import check_room
 from ._declared import check_zarr
 from ._hdf5 import naming
-from ._read import READERS, Input, Options
+from ._read import DECLARED, READERS, Input, Options
+from ._store_open import is_store, open_group
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -20,11 +25,14 @@ class Zarr:
     """AnnData in a zarr folder."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".zarr",)
-    options: ClassVar[frozenset[str]] = frozenset({"backed"})
+    declared: ClassVar[bool] = True
+    options: ClassVar[frozenset[str]] = DECLARED | {"backed"}
 
     @staticmethod
     def recognises(given: Input) -> bool:
-        """Whether a folder holds what zarr writes at the top."""
+        """Whether a folder holds what zarr writes at the top, or a URL is a store's."""
+        if isinstance(given.path, Url):
+            return is_store(given.path)
         return bool({"zarr.json", ".zgroup"}.intersection(given.names))
 
     @staticmethod
@@ -39,6 +47,11 @@ class Zarr:
         import anndata
         import zarr
 
+        if isinstance(given.path, Url):
+            store = open_group(given.path)
+            check_room(given.path, rows=0 if options.backed else store.x.shape[0], columns=store.x.shape[1], itemsize=4)
+            x = store.x if options.backed else store.read(np.arange(store.x.shape[0]))
+            return anndata.AnnData(x, obs=store.obs, var=store.var)
         with naming(given.path):
             group = zarr.open_group(given.path, mode="r")
             keys = sorted(group)

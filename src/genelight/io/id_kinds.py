@@ -1,4 +1,4 @@
-"""Kinds of gene id, told from how the ids look."""
+"""Kinds of id, of genes and of other features, told from how the ids look."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ ID_KINDS: dict[str, str] = {
     "ensp": "Ensembl protein id",
     "enst": "Ensembl transcript id",
     "symbol|entrez": "symbol and Entrez id, joined",
+    "ensembl|symbol": "Ensembl gene id and symbol, joined",
     "uniprot": "UniProt accession",
     "refseq": "RefSeq accession",
     "gpl570": "Affymetrix HG-U133 Plus 2.0 probe set (GPL570)",
@@ -24,6 +25,10 @@ ID_KINDS: dict[str, str] = {
     "affymetrix": "probe set of another Affymetrix chip",
     "illumina": "Illumina BeadChip probe, such as of HT-12",
     "agilent": "Agilent probe",
+    "cpg": "CpG of an Illumina methylation array",
+    "mirna": "microRNA of miRBase",
+    "metabolite": "metabolite of HMDB, KEGG, ChEBI or by its InChIKey",
+    "taxon": "microbial taxon, by its lineage or as an OTU or ASV",
     "unknown": "none of the known kinds",
 }
 # GEO's platform of a kind of probe, the usual one where it does not tell; its table can be fetched.
@@ -31,7 +36,12 @@ PLATFORMS = {"gpl570": "GPL570", "hgu133a": "GPL96", "illumina": "GPL10558"}
 PROBES = frozenset((*PLATFORMS, "affymetrix", "agilent"))
 # The first that fits an id is its kind: a symbol is what fits nothing else.
 _LOOKS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("cpg", re.compile(r"(cg\d{6,8}(_[TB][CO]\d{2})?|ch\.[0-9XY]{1,2}\.\d+[FR]?)$")),
+    ("mirna", re.compile(r"(([a-z]{3}-)?(miR|mir|let)-[0-9][\w.*-]*|MIMAT\d{7}(_\d+)?)$")),
+    ("metabolite", re.compile(r"(HMDB\d{5,7}|C\d{5}|(CHEBI:|chebi:)\d+|[A-Z]{14}-[A-Z]{10}-[A-Z])$")),
+    ("taxon", re.compile(r"([dkpcofgst]__.*|(OTU|ASV|Otu|Zotu|zOTU)[_.-]?\d+)$")),
     ("ensembl", re.compile(r"ENS[A-Z]{0,4}G\d{6,}(\.\d+)?(_PAR_Y)?$")),
+    ("ensembl|symbol", re.compile(r"(ENS[A-Z]{0,4}G\d{6,}(\.\d+)?[|_:]\S+|\S+[|_:]ENS[A-Z]{0,4}G\d{6,}(\.\d+)?)$")),
     ("ensp", re.compile(r"(\d+\.)?ENS[A-Z]{0,4}P\d{6,}(\.\d+)?$")),
     ("enst", re.compile(r"ENS[A-Z]{0,4}T\d{6,}(\.\d+)?$")),
     ("symbol|entrez", re.compile(r"\S+\|\d+$")),
@@ -92,6 +102,10 @@ def detect_ids(ids: Iterable[object]) -> IdKind:
     IdKind(kind='symbol|entrez', share=1.0, examples=('TP53|7157', '?|100130426'))
     """
     texts = [str(i).strip() for i in ids]
+    # Numbers that only count the columns are no Entrez ids, though 1, 2, 9 are some gene's.
+    start = int(texts[0]) if len(texts) > 1 and texts[0] in ("0", "1") else None
+    if start is not None and texts == [str(i) for i in range(start, start + len(texts))]:
+        return IdKind("unknown", 0.0, tuple(texts[:3]))
     texts = texts[:: max(1, len(texts) // _SAMPLED)]
     by_kind: dict[str, list[str]] = {kind: [] for kind in ID_KINDS}
     for text in texts:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 __all__ = ["SCALE_NAMES", "Scale", "detect_scale", "find_floor", "floor_among", "levels"]
 
@@ -124,7 +124,7 @@ def _ranked(x_mg: np.ndarray) -> Scale | None:
         v = np.sort(x_g[np.isfinite(x_g)])
         if len(v) < _FEWEST_RANKS or v[0] == v[-1]:
             return None
-        share = (rankdata(v) - 0.5) / len(v)
+        share = (pd.Series(v).rank().to_numpy() - 0.5) / len(v)
         ranks = bool(abs(v.sum() / (len(v) * (len(v) + 1) / 2) - 1) < 1e-9 and v[0] > 0 and v[-1] <= len(v))
         # Blom's, Tukey's and van der Waerden's scores differ by less than this but in the outermost ones.
         inner = (share > 0.01) & (share < 0.99)
@@ -249,7 +249,8 @@ def _whole(v: np.ndarray, zero: float) -> Scale:
     if high <= 1:
         return Scale("unknown", "only 0 and 1")
     top = int((v == _SCANNER_TOP).sum())
-    if high == _SCANNER_TOP or (
+    # A single count may be as high by chance.
+    if (high == _SCANNER_TOP and (top > 1 or zero < 0.01)) or (
         zero < 0.001 and _SCANNER_TOP / 2 < high <= _SCANNER_TOP and float(np.quantile(v, 0.01)) > 5
     ):
         return Scale("intensity", f"whole numbers up to {high:,.0f}, {top} on the top of a 16-bit scanner (65,535)")

@@ -18,9 +18,11 @@ from .._core.checks import check_positive
 from .._core.disk import clean, locked
 from ..errors import FormatError, InputError, ResourceError, first_three
 from ..nouns import Genes
+from ._bucket import Url, located
 from ._ids import check_namespace
-from ._store_draft import write_store
-from ._store_group import Group, altered_shards, altered_tables, is_store, open_group, read_stamp
+from ._store_draft import goes_on, write_store
+from ._store_group import Group, altered_shards, altered_tables, read_stamp
+from ._store_open import is_store, open_group, something_at
 from ._store_plan import JOINS, REPEATS, make_plan
 from ._store_sources import kept, survey
 
@@ -28,16 +30,17 @@ if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
-__all__ = ["JOINS", "REPEATS", "Store", "altered_parts", "is_store", "open_store", "pack"]
+__all__ = ["JOINS", "REPEATS", "Store", "altered_parts", "is_store", "pack"]
 
 BLOCK_BYTES = 31 * 2**20  # below the 32 MiB from which the C library fetches fresh memory for every array
 AT_ONCE = 64  # scattered samples
+AHEAD = 4  # blocks on their way from object storage, where an answer takes its time
 
 
 class Store:
     """A table on disk, samples x genes, read in blocks.
 
-    Made by :func:`pack`, opened by :func:`open_store`. Never changed once it is made.
+    Made by :func:`pack`, opened by :meth:`open`. Never changed once it is made.
 
     Examples
     --------
@@ -121,13 +124,15 @@ class Store:
         """Number of values that are NaN."""
         return int(self._group.about["values_missing"])
 
-    def blocks(self, rows: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
+    def blocks(self, rows: int | None = None, *, within: slice | None = None) -> Iterator[tuple[int, np.ndarray]]:
         """All samples in order, a block at a time; the next block is read while one is worked on.
 
         Parameters
         ----------
         rows
             Samples per block; by default ``block_rows``.
+        within
+            Only the samples from its start up to its stop.
 
         Yields
         ------
@@ -142,13 +147,14 @@ class Store:
         """
         size = self.block_rows if rows is None else rows
         check_positive(rows=size)
-        starts = range(0, self.n_obs, size)
-        with ThreadPoolExecutor(1) as reader:
-            ahead = reader.submit(self.rows, 0, size)
-            for start in starts:
-                x_ng = ahead.result()
-                if start + size < self.n_obs:
-                    ahead = reader.submit(self.rows, start + size, start + 2 * size)
+        first, last = (0, self.n_obs) if within is None else (within.start, min(within.stop, self.n_obs))
+        starts = range(first, last, size)
+        with ThreadPoolExecutor(ahead := AHEAD if self._group.remote else 1) as reader:
+            read = [reader.submit(self.rows, start, min(start + size, last)) for start in starts[:ahead]]
+            for i, start in enumerate(starts):
+                x_ng = read.pop(0).result()
+                if i + ahead < len(starts):
+                    read.append(reader.submit(self.rows, starts[i + ahead], min(starts[i + ahead] + size, last)))
                 yield start, x_ng
 
     def rows(self, start: int, stop: int) -> np.ndarray:
@@ -211,29 +217,37 @@ class Store:
     def _read(self, sorted_n: np.ndarray) -> np.ndarray:
         try:
             return self._group.read(sorted_n)
+        except ResourceError:
+            raise
         except (OSError, ValueError, RuntimeError) as error:
             msg = f"{self.path} is damaged ({str(error).partition(chr(10))[0]}); pack it again"
             raise FormatError(msg) from error
 
+    @classmethod
+    def open(cls, path: str | Path) -> Store:
+        """Open a store that :func:`pack` made.
 
-def open_store(path: str | Path) -> Store:
-    """Open a store that :func:`pack` made.
+        Parameters
+        ----------
+        path
+            Its folder, or the URL of one on object storage: ``s3://bucket/store.zarr``, ``gs://``, ``https://``, or of
+            any other kind that fsspec knows (extra ``cloud``). What is read is compared with the digests of the store.
 
-    Raises
-    ------
-    ResourceError
-        If there is none, or packing it was not finished.
-    FormatError
-        If it is damaged, from a newer genelight, or something else.
+        Raises
+        ------
+        ResourceError
+            If there is none, packing it was not finished, or it cannot be reached.
+        FormatError
+            If it is damaged, from a newer genelight, or something else.
 
-    Examples
-    --------
-    >>> import genelight as gl
-    >>> gl.io.open_store("nowhere.zarr")
-    Traceback (most recent call last):
-    genelight.errors.ResourceError: nowhere.zarr does not exist
-    """
-    return Store(open_group(Path(path).expanduser()))
+        Examples
+        --------
+        >>> import genelight as gl
+        >>> gl.io.Store.open("nowhere.zarr")
+        Traceback (most recent call last):
+        genelight.errors.ResourceError: nowhere.zarr does not exist
+        """
+        return cls(open_group(located(path)))
 
 
 def pack(
@@ -257,7 +271,8 @@ def pack(
         Tables that :func:`genelight.read` understands, or stores. AnnData's h5ad and stores are read in blocks;
         other formats whole, one after another, each then kept as a copy until the store is finished.
     out
-        Folder of the store, such as ``store.zarr``.
+        Folder of the store, such as ``store.zarr``; or a URL, such as ``s3://bucket/store.zarr``: shards are put
+        there as they are done, the tables last.
     genes
         ``"intersection"``: those that all inputs measure; ``"union"``: those that any measures, NaN where one does
         not; or the genes themselves.
@@ -280,7 +295,8 @@ def pack(
     Raises
     ------
     ResourceError
-        If `out` exists already with other content, a file is not there, or the disk is full.
+        If `out` exists already with other content, a file is not there, the disk is full, or object storage cannot
+        be reached.
     FormatError
         If a file is damaged or not understood.
     InputError
@@ -290,6 +306,9 @@ def pack(
     Notes
     -----
     Memory: a few shards of 64 MiB, the sample tables, and the largest input that cannot be read in blocks.
+
+    On object storage nothing is replaced at once, and nothing locks: only one may append at a time. Whoever has the
+    store open reads on; who opens it while tables are being put waits for a few seconds.
 
     Examples
     --------
@@ -302,12 +321,15 @@ def pack(
     (4147, 0)
     """
     check_namespace(ids)
-    paths, out = [Path(file).expanduser() for file in files], Path(out).expanduser()
-    part = out.with_name(out.name + ".part")
-    if not out.exists() and (part / "replaced").exists():
+    paths, out = [located(file) for file in files], located(out)
+    # Beside the store, or here where that is on object storage.
+    part = Path(out.name + ".part") if isinstance(out, Url) else out.with_name(out.name + ".part")
+    if not isinstance(out, Url) and not out.exists() and (part / "replaced").exists():
         # Killed between the two renames of a system that cannot do both at once.
         (part / "replaced").rename(out)
     _check_paths(paths, out, append=append)
+    if isinstance(out, Url) and goes_on(paths, part, out):
+        return Store.open(out)
     base = [kept(out)] if append else []
     try:
         part.mkdir(parents=True, exist_ok=True)
@@ -325,7 +347,7 @@ def pack(
         sources = base + [survey(path, part / f"{i:04d}.h5ad", ids=ids) for i, path in enumerate(paths)]
         write_store(make_plan(sources, genes=genes, repeats=repeats, compress=compress), part, out)
         shutil.rmtree(part)
-    return open_store(out)
+    return Store.open(out)
 
 
 def _check_paths(paths: Sequence[Path], out: Path, *, append: bool) -> None:
@@ -345,9 +367,10 @@ def _check_paths(paths: Sequence[Path], out: Path, *, append: bool) -> None:
     if append and out.name in names:
         msg = f"a file is called {out.name}, as the store is that it is appended to; rename it, samples are told by it"
         raise InputError(msg)
-    if out.exists() and not append:
+    if not append and something_at(out):
         more = "add samples to it with --append" if is_store(out) else "choose another --out"
-        msg = f"{out} exists already and was left as it is; {more}, or remove it (rm -r {out}) to make it anew"
+        how = "" if isinstance(out, Url) else f" (rm -r {out})"
+        msg = f"{out} exists already and was left as it is; {more}, or remove it{how} to make it anew"
         raise ResourceError(msg)
 
 

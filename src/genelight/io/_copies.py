@@ -1,0 +1,83 @@
+"""Samples that hold exactly the values of another one under a name of their own."""
+
+from __future__ import annotations
+
+import shlex
+from collections import defaultdict
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from ..errors import first_three
+
+__all__ = ["copies", "said_of"]
+
+# Genes by which rows are told apart first; values that a row needs to be no other's by chance; samples at once, and
+# those that are named.
+_FIRST, _LEAST, _ROWS, _MOST = 64, 10, 1024, 20
+
+
+def copies(x: Any) -> list[tuple[int, int]]:
+    """Rows that repeat an earlier one, each with that one; rows of hardly any values, or of one value, are left out.
+
+    Parameters
+    ----------
+    x
+        Shape ``(n, g)``, dense, sparse or on disk.
+
+    Notes
+    -----
+    Cost: one pass, of a dense matrix over a few columns, and over all of the rows alone that agree so far.
+    """
+    some = np.unique(np.linspace(0, x.shape[1] - 1, min(_FIRST, x.shape[1])).astype(int))
+    alike: dict[bytes, list[int]] = defaultdict(list)
+    for first in range(0, x.shape[0], _ROWS):
+        block = x[first : first + _ROWS]
+        # Of a sparse row how many values it has and what they add up to, which no other has by chance.
+        few = (
+            np.column_stack([block.getnnz(axis=1), np.asarray(block.sum(axis=1))]).astype(np.float64)
+            if sparse.issparse(block)
+            else np.ascontiguousarray(block[:, some])
+        )
+        for row, values in enumerate(few, first):
+            alike[values.tobytes()].append(row)
+    rows = sorted(row for group in alike.values() if len(group) > 1 for row in group)
+    return _repeated([key for row in rows for key in _keys(x[row : row + 1])], rows)
+
+
+def _repeated(keys: Sequence[bytes], rows: Sequence[int]) -> list[tuple[int, int]]:
+    first: dict[bytes, int] = {}
+    return [(row, first[key]) for key, row in zip(keys, rows, strict=True) if key and first.setdefault(key, row) != row]
+
+
+def _keys(block: Any) -> list[bytes]:
+    """For each row a digest of its values, empty where too few say anything."""
+    if sparse.issparse(block):
+        block = block.tocsr()
+        parts = [(block.indices[i:j], block.data[i:j]) for i, j in zip(block.indptr, block.indptr[1:], strict=False)]
+        return [_digest(values, where) for where, values in parts]
+    return [_digest(values) for values in np.ascontiguousarray(block)]
+
+
+def _digest(values: np.ndarray, where: np.ndarray | None = None) -> bytes:
+    there = values[np.isfinite(values) & (values != 0)]
+    if len(there) < _LEAST or there.min() == there.max():
+        return b""
+    return blake2b(values.tobytes() + (b"" if where is None else where.tobytes()), digest_size=16).digest()
+
+
+def said_of(x: Any, samples: Sequence[str]) -> str:
+    """What is to be said of copies, and how to leave them out; empty where there are none."""
+    found = copies(x)
+    if not found:
+        return ""
+    names = first_three(f"{samples[copy]} of {samples[first]}" for copy, first in found)
+    query = shlex.quote(f"index in {[str(samples[copy]) for copy, _ in found]}")
+    hold = "sample holds" if len(found) == 1 else "samples hold"
+    return (
+        f"{len(found)} {hold} exactly the values of another ({names}), "
+        f"so that one person would count twice; to leave them out: --drop {query if len(found) <= _MOST else 'QUERY'}"
+    )
