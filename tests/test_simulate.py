@@ -14,6 +14,7 @@ from sklearn.metrics import roc_auc_score
 from genelight import simulate
 from genelight.errors import InputError
 from genelight.simulate import Nuisance, Programmes
+from genelight.simulate._compendium import _sparse_unit_rows
 from genelight.simulate._switch import switch
 
 
@@ -291,6 +292,16 @@ def test_any_rows_can_be_asked_for(tmp_path):
     assert table.obs_names[499] == "S000500"
     assert not np.array_equal(simulate.Compendium(500, 40, rank=8, seed=4).rows(0, 500), whole)
     assert len(set(map(bytes, whole))) == 500  # no block repeats another
+
+
+def test_loadings_do_not_depend_on_how_a_processor_partitions():
+    rows = _sparse_unit_rows(np.random.default_rng(0), 60, 12)
+    rng = np.random.default_rng(0)
+    where_ne = np.sort(np.argsort(rng.random((60, 12)), axis=1)[:, :4], axis=1)
+    value_ne = rng.standard_normal((60, 4))
+    value_ne /= np.linalg.norm(value_ne, axis=1, keepdims=True)
+    np.testing.assert_allclose(np.take_along_axis(rows, where_ne, axis=1), value_ne)
+    assert np.count_nonzero(rows) == 240
 
 
 def test_compendium_has_the_stated_parts():

@@ -68,6 +68,10 @@ class UnknownNameError(InputError):
             hint = "there are none"
         super().__init__(f"unknown {what} {str(name)!r}{place}; {hint}")
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """As it goes from one process to another: by its message."""
+        return _with_message, (type(self), str(self))
+
 
 class FormatError(GenelightError, ValueError):
     """A file is damaged or not of the format it claims; the message names file and line or key."""
@@ -75,6 +79,12 @@ class FormatError(GenelightError, ValueError):
 
 class ResourceError(GenelightError, OSError):
     """A file, disk space or memory that cannot be had."""
+
+
+def _with_message(kind: type[GenelightError], message: str) -> GenelightError:
+    error = kind.__new__(kind, message)
+    error.args = (message,)
+    return error
 
 
 def first_three(items: Iterable[object], *, n: int = 3) -> str:

@@ -15,11 +15,11 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
-from genelight import pl
 from genelight._core.disk import clean, exchange, locked, reason, writing
 from genelight._core.provenance import write_json
 from genelight._core.tables import write_h5ad, write_parquet, write_plain, write_tsv
 from genelight.errors import ResourceError
+from genelight.pl._save import save
 
 WRITE = """
 import sys, time, pathlib
@@ -150,8 +150,8 @@ WRITERS = {
     "table.parquet": lambda path: write_parquet(path, table(), **STAMP),
     "table.h5ad": lambda path: write_h5ad(path, AnnData(table().to_numpy())),
     "record.json": lambda path: write_json(path, table().to_numpy().tolist()),
-    "picture.png": lambda path: pl.save(lambda ax: ax.imshow(table()), path),
-    "picture.svg": lambda path: pl.save(lambda ax: ax.imshow(table()), path),
+    "picture.png": lambda path: save(lambda ax: ax.imshow(table()), path),
+    "picture.svg": lambda path: save(lambda ax: ax.imshow(table()), path),
 }
 
 

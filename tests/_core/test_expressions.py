@@ -233,15 +233,23 @@ EVALUATORS = re.compile(
 )
 KNOWN = {
     "__init__.py: import_module": "names of rooms from a fixed table",
+    "_core/workers.py: import_module": "constants",
     **dict.fromkeys(
-        (f"models/{name}.py: net.eval" for name in ("autoencoder", "deep_fit", "deep_net")),
+        (f"_core/workers.py: pickle.{name}" for name in ("dumps", "loads")),
+        "tasks on the way to workers, which run what their client sends",
+    ),
+    "io/_workbook.py: subprocess.run": "this Python with a constant program; the file is an argument",
+    **dict.fromkeys(
+        (f"models/{name}.py: net.eval" for name in ("autoencoder", "count_net", "counts", "deep_fit", "deep_net")),
         "torch's switch from training to use",
     ),
     "models/sweep.py: import_module": "a constant",
     "nodes/gradients.py: import_module": "a constant",
     "patients/_until.py: import_module": "a constant",
     "patients/treatment.py: import_module": "constants",
-    **dict.fromkeys((f"report/{name}.py: Markup" for name in ("_compare", "_response")), "the page's own style"),
+    **dict.fromkeys(
+        (f"report/{name}.py: Markup" for name in ("_compare", "_full", "_response")), "the page's own style"
+    ),
     "report/_render.py: Markup": "the page's own script and style, and drawings whose texts pl.svg escaped",
 }
 

@@ -79,3 +79,21 @@ def test_a_terminal_gets_a_bar(monkeypatch, capsys):
 @pytest.mark.parametrize(("seconds", "words"), [(4.4, "4 s"), (300, "5 min"), (9000, "2.5 h")])
 def test_times_are_said_in_words(seconds, words):
     assert shown._seconds(seconds) == words
+
+
+def test_what_takes_long_says_so_again_and_the_innermost_speaks(monkeypatch, capsys):
+    monkeypatch.setattr(shown, "SOON", 0.02)
+    monkeypatch.setattr(shown, "BETWEEN", 0.04)
+    shown.show_progress("lines")
+    with shown.waiting("outer"):
+        with shown.waiting("inner"):
+            shown.time.sleep(0.3)
+        inner = capsys.readouterr().err
+        shown.time.sleep(0.3)
+    shown.show_progress("bar")
+    assert inner.startswith("inner\ninner, 0 s so far\n")
+    assert "outer" not in inner
+    assert capsys.readouterr().err.splitlines()[-1].startswith("outer")
+    with shown.waiting("quiet"):
+        shown.time.sleep(0.05)
+    assert capsys.readouterr().err == ""

@@ -172,3 +172,29 @@ def test_between_two_checkpoints_there_is_time(tmp_path, cohort, monkeypatch):
     monkeypatch.setattr(checkpoint_file, "save_file", lambda *a, **k: (written.append(1), write(*a, **k)))
     model = fit(cohort, preset="plain", checkpoint=tmp_path, **SETTINGS)
     assert len(written) == 1 + (model.settings["stop"] > 0)
+
+
+def test_a_deep_training_goes_on_where_it_was(tmp_path, cohort, monkeypatch):
+    monkeypatch.setattr("genelight.models.deep_fit.LEAST_GAIN", -1.0)
+    monkeypatch.setattr("genelight.models.deep_fit._LeftOut.pays", True)
+    spec = models.Deep((16, 4, 16), subject="subject", recipe=models.DeepRecipe(rank=12, epochs=4, batch=20))
+    whole = spec.fit(cohort)
+    assert whole.deep
+    save, left = checkpoint_file.Checkpoint.save, [2, 4]
+
+    def stop(self, state, **settings):
+        save(self, state, **settings)
+        left[0] -= 1
+        if not left[0]:
+            left.pop(0)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint_file.Checkpoint, "save", stop)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            spec.fit(cohort, checkpoint=tmp_path)
+    monkeypatch.setattr(checkpoint_file.Checkpoint, "save", save)
+    resumed = spec.fit(cohort, checkpoint=tmp_path)
+    assert (resumed.digest, resumed.history) == (whole.digest, whole.history)
+    with pytest.raises(InputError, match="belongs to a fit with other settings"):
+        models.Deep((16, 3, 16), subject="subject", recipe=spec.recipe).fit(cohort, checkpoint=tmp_path)

@@ -12,13 +12,14 @@ from anndata import AnnData
 
 import genelight as gl
 from genelight.errors import InputError, UnknownNameError
-from genelight.models import PCA, Deep, DeepRecipe, Folds, fit_ensemble, r2
+from genelight.models import PCA, Deep, DeepRecipe, Ensemble, Folds, r2
 from genelight.models.deep import deep_is_better
 from genelight.models.deep_net import DeepNet, train_deep
 from genelight.models.missing import completed
 from genelight.models.named import named_for, settings_for, spec_of
 from genelight.models.reconstruct import squared_errors
 from genelight.models.rotation import varimax
+from genelight.nouns.model import CodeRange
 
 GENES, NARROW = 150, 2
 RECIPE = DeepRecipe(epochs=60, batch=32)
@@ -187,6 +188,15 @@ def test_every_layer_is_lit_mapped_and_read(model, curved):
     assert len(scored.table) == 4
 
 
+@pytest.mark.parametrize("method", [method for method in gl.nodes.ATTRIBUTIONS if method != "traversal"])
+@pytest.mark.parametrize("layer", ["L1", "L2", "L3"])
+def test_every_attribution_reads_every_layer(model, layer, method):
+    found = gl.light_up(model, layer, method=method)
+    assert found.values_kg.shape == (model.widths[layer], GENES)
+    assert np.isfinite(found.values_kg).all()
+    assert found.values_kg.any()
+
+
 def test_nodes_of_the_bottleneck_are_rotated_and_what_is_given_back_is_not(model, curved):
     x_ng = model.prepare(curved)
     turned = deepcopy(model)
@@ -207,7 +217,7 @@ def test_folds_and_ensembles_fit_it_again(curved):
     folds = Folds.by_subject(curved, quick, k=2)
     assert [fitted.net.widths for fitted in folds] == [(64, NARROW, 64)] * 2
     model = quick.fit(curved)
-    members = fit_ensemble(curved, model, seeds=2).members
+    members = Ensemble.fit(curved, model, seeds=2).members
     assert [member.widths for member in members] == [model.widths] * 2
     assert len({member.digest for member in members}) == 2
     assert Deep(subject="subject").sized([curved.obs["subject"].to_numpy()], genes=GENES).widths == (512, 32, 2048)
@@ -320,3 +330,20 @@ def test_a_table_of_studies_that_lack_genes_keeps_them(curved):
     model = gl.fit(holes, preset="deep", widths=(16, 2, 16), subject="subject", epochs=1)
     assert len(model.genes) == GENES
     assert np.isfinite(model.prepare(holes)).all()
+
+
+def test_a_bottleneck_wider_than_the_recipes_rank_has_the_axes_that_it_needs(curved):
+    model = Deep((16, 12, 16), recipe=DeepRecipe(rank=8, epochs=1)).fit(curved)
+    assert model.settings["rank"] == 24
+    assert model.encode(model.prepare(curved[:5]), "L2").shape == (5, 12)
+
+
+def test_ranges_are_those_of_the_codes_however_many_nodes(curved):
+    model = Deep((130, NARROW, 200), subject="subject", recipe=replace(RECIPE, epochs=20)).fit(curved)
+    assert model.deep
+    x_ng = model.prepare(curved)
+    for layer, width in (("L1", 130), ("L2", NARROW), ("L3", 200)):
+        want, got = CodeRange.of(model.encode(x_ng, layer)), model.code_range(layer)
+        assert len(got.mean) == width
+        for name, values in vars(want).items():
+            np.testing.assert_allclose(getattr(got, name), values, atol=1e-4, err_msg=f"{layer} {name}")

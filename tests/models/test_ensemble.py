@@ -23,7 +23,7 @@ def model(adata):
 
 @pytest.fixture(scope="module")
 def ensemble(adata, model):
-    return models.fit_ensemble(adata, model, seeds=3, subject="subject")
+    return models.Ensemble.fit(adata, model, seeds=3, subject="subject")
 
 
 def test_members_differ_and_reconstruct(adata, model, ensemble):
@@ -33,7 +33,7 @@ def test_members_differ_and_reconstruct(adata, model, ensemble):
 
 
 def test_without_resampling_members_differ_by_seed_alone(adata, model):
-    a, b = models.fit_ensemble(adata, model, seeds=2, subject="subject", resample=False)
+    a, b = models.Ensemble.fit(adata, model, seeds=2, subject="subject", resample=False)
     x_ng = model.prepare(adata)
     assert a.digest != b.digest
     assert models.r2(a, x_ng) == pytest.approx(models.r2(model, x_ng), abs=0.02)
@@ -42,7 +42,7 @@ def test_without_resampling_members_differ_by_seed_alone(adata, model):
 
 
 def test_the_same_seed_gives_the_same_members(adata, model, ensemble):
-    again = models.fit_ensemble(adata, model, seeds=3, subject="subject")
+    again = models.Ensemble.fit(adata, model, seeds=3, subject="subject")
     assert [a.digest for a in again] == [b.digest for b in ensemble]
 
 
@@ -52,14 +52,14 @@ def test_members_share_one_subspace_in_memory(ensemble):
 
 @pytest.mark.parametrize("kind", [models.PCA, models.ICA])
 def test_linear_models_are_drawn_too(adata, kind):
-    members = models.fit_ensemble(adata, kind(6).fit(adata), seeds=2, subject="subject").members
+    members = models.Ensemble.fit(adata, kind(6).fit(adata), seeds=2, subject="subject").members
     np.testing.assert_allclose(members[0].basis_gk.T @ members[0].basis_gk, np.eye(6), atol=1e-4)
     assert members[0].digest != members[1].digest
 
 
 def test_pca_of_a_draw_is_pca_of_those_samples(adata):
     pca = models.PCA(4).fit(adata)
-    member = models.fit_ensemble(adata, pca, seeds=2, subject="subject", seed=7).members[0]
+    member = models.Ensemble.fit(adata, pca, seeds=2, subject="subject", seed=7).members[0]
     subject_n = np.unique(adata.obs["subject"].astype(str), return_inverse=True)[1]
     x_ng = pca.prepare(adata)[_bootstrap(subject_n, np.random.default_rng((7, 0)))].astype(np.float64)
     _, _, vt = np.linalg.svd(x_ng - x_ng.mean(0), full_matrices=False)
@@ -77,7 +77,7 @@ def test_a_draw_keeps_subjects_whole():
 
 def test_save_and_load(ensemble, tmp_path):
     ensemble.save(tmp_path / "e")
-    again = models.load_ensemble(tmp_path / "e")
+    again = models.Ensemble.load(tmp_path / "e")
     assert [a.digest for a in again] == [b.digest for b in ensemble]
 
 
@@ -85,18 +85,18 @@ def test_a_member_that_was_exchanged(ensemble, tmp_path):
     ensemble.save(tmp_path / "e")
     ensemble.members[0].save(tmp_path / "e" / "01")
     with pytest.raises(FormatError, match="01 is not the model that was saved with this ensemble"):
-        models.load_ensemble(tmp_path / "e")
+        models.Ensemble.load(tmp_path / "e")
 
 
 def test_a_newer_format(tmp_path):
     (tmp_path / "ensemble.json").write_text(json.dumps(sealed({"format": 99, "members": {}})))
     with pytest.raises(FormatError, match="has format 99, newer than 1"):
-        models.load_ensemble(tmp_path)
+        models.Ensemble.load(tmp_path)
 
 
 def test_an_ensemble_of_one(adata, model):
     with pytest.raises(InputError, match="an ensemble of 1 has nothing to compare; use seeds=2 or more"):
-        models.fit_ensemble(adata, model, seeds=1)
+        models.Ensemble.fit(adata, model, seeds=1)
     with pytest.raises(InputError, match="an ensemble of 1 has nothing to compare"):
         Ensemble((model,))
 
@@ -109,20 +109,20 @@ def test_members_of_other_genes(model):
 
 def test_a_column_that_is_not_there(adata, model):
     with pytest.raises(UnknownNameError, match="unknown subject column 'patient'"):
-        models.fit_ensemble(adata, model, subject="patient")
+        models.Ensemble.fit(adata, model, subject="patient")
 
 
 def test_members_of_other_widths_on_the_models_own_space(adata, model):
-    members = models.fit_ensemble(adata, model, seeds=2, widths=(12, 6, 3), subject="subject").members
+    members = models.Ensemble.fit(adata, model, seeds=2, widths=(12, 6, 3), subject="subject").members
     assert [dict(member.widths) for member in members] == [{"L1": 12, "L2": 6, "L3": 3}] * 2
     assert all(member.settings["widths"] == [12, 6, 3] for member in members)
     assert members[0].subspace is model.subspace
-    ica = models.fit_ensemble(adata, models.ICA(6).fit(adata), seeds=2, widths=(4,)).members
+    ica = models.Ensemble.fit(adata, models.ICA(6).fit(adata), seeds=2, widths=(4,)).members
     assert dict(ica[0].widths) == {"IC": 4}
 
 
 def test_widths_that_do_not_go(adata, model):
     with pytest.raises(InputError, match="60 training samples"):
-        models.fit_ensemble(adata, model, widths=(64,), subject="subject")
+        models.Ensemble.fit(adata, model, widths=(64,), subject="subject")
     with pytest.raises(InputError, match="a model of kind pca has one layer"):
-        models.fit_ensemble(adata, models.PCA(4).fit(adata), widths=(4, 2))
+        models.Ensemble.fit(adata, models.PCA(4).fit(adata), widths=(4, 2))

@@ -177,7 +177,7 @@ def test_settings_that_do_not_fit_say_what_to_type(cohort, settings, error, said
 @pytest.mark.parametrize("preset", [name for name in PRESETS if PRESETS[name].space != "unit"])
 def test_a_training_that_diverges_names_a_smaller_rate(cohort, preset):
     with pytest.raises(InputError, match=r"diverged.*learning_rate below 1000, for example 100"):
-        fit(cohort, preset=models.preset(preset, learning_rate=1e3), subject="subject")
+        fit(cohort, preset=models.PRESETS[preset].changed(learning_rate=1e3), subject="subject")
 
 
 @pytest.mark.parametrize("samples", range(9, 400, 7))

@@ -25,6 +25,18 @@ def test_what_is_known_comes_back(weights):
     assert Known.from_weights({}, genes=200) is None
 
 
+@pytest.mark.parametrize("genes", [20, 60, 200])
+def test_strangers_are_not_taken_for_training_samples_by_few_genes(genes):
+    x, of = X[:, :genes], Genes(GENES.ids[:genes])
+    known = Known.of(x, [x], names=NAMES, studies=["a", "b", "c"] * 30)
+    either_way = np.sort(known.pairs, axis=1)
+    assert len(np.unique(either_way, axis=0)) == len(known.pairs) == 128
+    assert (either_way[:, 0] < either_way[:, 1]).all()
+    strangers = AnnData(np.random.default_rng(1).normal(size=(200, genes)))
+    strangers.var_names = of.ids
+    assert known.find(strangers, of).empty
+
+
 @pytest.mark.parametrize(
     ("part", "change"),
     [

@@ -7,7 +7,7 @@ from torch import nn
 
 from genelight import models, nodes
 from genelight.errors import InputError, UnknownNameError
-from genelight.models import PRESETS, fit, preset
+from genelight.models import PRESETS, fit
 from genelight.models.network import Stack
 from genelight.models.presets import Preset, choose_widths
 from genelight.models.recipe import Recipe
@@ -18,11 +18,11 @@ from genelight.nouns import Model
 
 WIDTHS = (16, 8, 16)
 CHANGED = {
-    "tied": lambda: preset("default", tied=True),
-    "gelu": lambda: preset("plain", activation="gelu"),
-    "dropout": lambda: preset("plain", dropout=0.2, noise=0.5),
-    "nonnegative": lambda: preset("sparse", nonnegative=True),
-    "tied in genes": lambda: preset("paper", tied=True),
+    "tied": lambda: PRESETS["default"].changed(tied=True),
+    "gelu": lambda: PRESETS["plain"].changed(activation="gelu"),
+    "dropout": lambda: PRESETS["plain"].changed(dropout=0.2, noise=0.5),
+    "nonnegative": lambda: PRESETS["sparse"].changed(nonnegative=True),
+    "tied in genes": lambda: PRESETS["paper"].changed(tied=True),
 }
 
 
@@ -82,14 +82,14 @@ def test_settings_make_the_same_network_again(model):
 
 
 def test_members_of_an_ensemble_are_of_its_kind(model, cohort):
-    for member in models.fit_ensemble(cohort, model, seeds=2, subject="subject"):
+    for member in models.Ensemble.fit(cohort, model, seeds=2, subject="subject"):
         assert (type(member), member.widths, member.latent) == (type(model), model.widths, model.latent)
         whole = [member.decode(member.encode(member.prepare(cohort), layer), layer) for layer in member.widths]
         np.testing.assert_allclose(whole[0], whole[-1], atol=1e-4)
 
 
 def test_a_tied_layer_shows_its_partners_weights(cohort):
-    for chosen in (preset("default", tied=True), preset("paper", tied=True)):
+    for chosen in (PRESETS["default"].changed(tied=True), PRESETS["paper"].changed(tied=True)):
         net = fit(cohort, preset=chosen, widths=WIDTHS, subject="subject", epochs=2).net
         assert torch.equal(net.out.weight, net.hidden[0].weight.T)
         assert torch.equal(net.hidden[2].weight, net.hidden[1].weight.T)
@@ -99,11 +99,11 @@ def test_a_tied_layer_shows_its_partners_weights(cohort):
 
 def test_tied_weights_need_widths_of_a_mirror(cohort):
     with pytest.raises(InputError, match=r"both ways, not \[16, 8, 4\]; .* widths = \[16, 8, 4, 8, 16\]"):
-        fit(cohort, preset=preset("plain", tied=True), widths=(16, 8, 4))
+        fit(cohort, preset=PRESETS["plain"].changed(tied=True), widths=(16, 8, 4))
 
 
 def test_a_decoder_that_may_not_be_negative_is_not(cohort):
-    chosen = preset("sparse", nonnegative=True)
+    chosen = PRESETS["sparse"].changed(nonnegative=True)
     model = fit(cohort, preset=chosen, widths=(16,), subject="subject", epochs=5)
     assert isinstance(model.space, GeneSpace)
     assert (model.net.out.weight >= 0).all()

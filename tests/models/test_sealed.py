@@ -13,7 +13,7 @@ from genelight._core.provenance import file_digest, read_json, sealed, write_jso
 from genelight.errors import GenelightError
 from genelight.models.bundle import Bundle
 from genelight.models.packing import unpack
-from genelight.pp import Preparation
+from genelight.pp.preparation import Preparation
 
 VALUES = [None, -1, 0, 1e308, 10**30, "x", [], {}, [1, 2], True, 3.5, 10**9, "\x1b[2J", "../../x", [[1]], {"a": 1}]
 WEIGHTS = {

@@ -64,7 +64,7 @@ DRAWN = st.one_of(
     st.builds(
         Autoencoder,
         st.none() | WIDTHS,
-        st.sampled_from(["default", "plain", "vae", gl.models.preset("sparse", dropout=0.25)]),
+        st.sampled_from(["default", "plain", "vae", gl.models.PRESETS["sparse"].changed(dropout=0.25)]),
         epochs=st.none() | st.integers(1, 50),
         activation=st.sampled_from([None, "gelu"]),
         learning_rate=st.sampled_from([None, "find", 1e-3]),
@@ -89,7 +89,7 @@ def test_settings_that_do_not_go_together_are_refused_before_anything_is_fitted(
         Autoencoder(epochs=0)
 
 
-@pytest.mark.parametrize("preset", [gl.models.preset("default", activation="gelu"), "plain"])
+@pytest.mark.parametrize("preset", [gl.models.PRESETS["default"].changed(activation="gelu"), "plain"])
 def test_a_preset_with_one_change_can_be_judged_on_held_out_subjects(adata, preset):
     model = gl.fit(adata, preset=preset, widths=(8, 4), subject="subject", epochs=2)
     folds = Folds.by_subject(adata, model.spec, k=3)
@@ -124,7 +124,7 @@ def test_a_persons_visits_count_as_one_subject_in_what_a_fit_chooses(adata):
     assert by_title.about["held_out"]["subjects"] == 51
     assert by_person.about["held_out"]["subjects"] < persons / 2
     assert by_person.digest == gl.fit(adata, widths=(8, 4), subject="subject", epochs=2).digest
-    drawn = gl.models.fit_ensemble(visits, by_person, seeds=2)
+    drawn = gl.models.Ensemble.fit(visits, by_person, seeds=2)
     assert all(member.settings["subjects_drawn"] <= persons for member in drawn)
     assert max(drawn.members[0].spec.subjects(visits)) in set(adata.obs["subject"].astype(str))
     folds = Folds.by_subject(visits, by_person.spec, k=3)

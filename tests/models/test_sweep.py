@@ -9,11 +9,11 @@ from sklearn.model_selection import GroupKFold
 
 from genelight import models
 from genelight.errors import FormatError, InputError, UnknownNameError
-from genelight.models import Grid, sweep
+from genelight.models import Grid
 from genelight.models.reconstruct import squared_errors
 
 sweep_file = pytest.importorskip("optuna", reason="the extra sweep") and __import__(
-    "genelight.models.sweep", fromlist=["_trial"]
+    "genelight.models.sweep", fromlist=["_compared"]
 )
 pytestmark = [
     # Optuna's own storage and its drivers.
@@ -43,7 +43,7 @@ def database(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def table(cohort, database):
-    return sweep(cohort, GRID, subject="subject", storage=database)
+    return GRID.sweep(cohort, subject="subject", storage=database)
 
 
 def test_every_combination_is_there_the_best_first(table):
@@ -71,18 +71,18 @@ def test_a_row_is_what_a_plain_cross_validation_finds(table, cohort):
 
 
 def test_it_goes_on_where_it_was(table, cohort, database, monkeypatch):
-    seen, trial = [], sweep_file._trial
+    seen, trial = [], sweep_file._compared
 
     def count(*args, **settings):
         value = trial(*args, **settings)
-        seen.append(args[0].params)
+        seen.append(args[0])
         return value
 
-    monkeypatch.setattr(sweep_file, "_trial", count)
-    again = sweep(cohort, GRID, subject="subject", storage=database)
+    monkeypatch.setattr(sweep_file, "_compared", count)
+    again = GRID.sweep(cohort, subject="subject", storage=database)
     assert seen == []
     assert again.equals(table)
-    more = sweep(cohort, Grid((4, 6), (1, 2), ("relu",), preset="plain"), subject="subject", storage=database)
+    more = Grid((4, 6), (1, 2), ("relu",), preset="plain").sweep(cohort, subject="subject", storage=database)
     assert [params["depth"] for params in seen] == [2, 2]
     assert len(more) == 4
 
@@ -90,28 +90,28 @@ def test_it_goes_on_where_it_was(table, cohort, database, monkeypatch):
 @pytest.mark.skipif("GENELIGHT_POSTGRES" not in os.environ, reason="needs GENELIGHT_POSTGRES=postgresql://user@host/db")
 def test_a_server_keeps_a_sweep_as_a_file_does(table, cohort, monkeypatch):
     server, name = os.environ["GENELIGHT_POSTGRES"], f"test-{uuid.uuid4()}"
-    first = sweep(cohort, Grid((4,), (1,), ("relu",), preset="plain"), subject="subject", storage=server, name=name)
+    first = Grid((4,), (1,), ("relu",), preset="plain").sweep(cohort, subject="subject", storage=server, name=name)
     assert len(first) == 1
-    seen, trial = [], sweep_file._trial
-    monkeypatch.setattr(sweep_file, "_trial", lambda *a, **s: seen.append(a[0]) or trial(*a, **s))
-    whole = sweep(cohort, GRID, subject="subject", storage=server, name=name)
-    assert [each.params["width"] for each in seen] == [6]
+    seen, trial = [], sweep_file._compared
+    monkeypatch.setattr(sweep_file, "_compared", lambda *a, **s: seen.append(a[0]) or trial(*a, **s))
+    whole = GRID.sweep(cohort, subject="subject", storage=server, name=name)
+    assert [each["width"] for each in seen] == [6]
     assert list(whole) == list(table)
     assert whole.round(9).equals(table.round(9))
 
 
 def test_two_at_once_share_the_work(cohort, tmp_path, monkeypatch):
-    storage, fitted, trial = f"sqlite:///{tmp_path}/sweep.db", [], sweep_file._trial
+    storage, fitted, trial = f"sqlite:///{tmp_path}/sweep.db", [], sweep_file._compared
 
     def meanwhile(*args, **settings):
         value = trial(*args, **settings)
-        fitted.append(args[0].params["width"])
+        fitted.append(args[0]["width"])
         if len(fitted) == 1:
-            sweep(cohort, GRID, subject="subject", storage=storage)
+            GRID.sweep(cohort, subject="subject", storage=storage)
         return value
 
-    monkeypatch.setattr(sweep_file, "_trial", meanwhile)
-    table = sweep(cohort, Grid((4, 6, 8), (1,), ("relu",), preset="plain"), subject="subject", storage=storage)
+    monkeypatch.setattr(sweep_file, "_compared", meanwhile)
+    table = Grid((4, 6, 8), (1,), ("relu",), preset="plain").sweep(cohort, subject="subject", storage=storage)
     assert len(table) == 3
     # The other began while the first was still at work, so that one alone may be done twice.
     assert len(fitted) <= 4
@@ -119,22 +119,22 @@ def test_two_at_once_share_the_work(cohort, tmp_path, monkeypatch):
 
 def test_a_storage_of_other_data_is_refused(table, cohort, database):
     with pytest.raises(InputError, match="holds a sweep 'sweep' of other data or settings; name another storage"):
-        sweep(cohort[:40].copy(), GRID, subject="subject", storage=database)
+        GRID.sweep(cohort[:40].copy(), subject="subject", storage=database)
 
 
 @pytest.mark.parametrize("storage", ["sqlite:////nowhere/at/all.db", "sweep.db"])
 def test_a_storage_that_cannot_be_opened(cohort, storage):
     with pytest.raises(FormatError, match=r"(?s)cannot be opened .*write for example sqlite:///sweep\.db"):
-        sweep(cohort, GRID, subject="subject", storage=storage)
+        GRID.sweep(cohort, subject="subject", storage=storage)
 
 
 def test_what_does_not_fit(cohort, monkeypatch):
     with pytest.raises(InputError, match="24 subjects do not make 30 folds"):
-        sweep(cohort, GRID, subject="subject", folds=30)
+        GRID.sweep(cohort, subject="subject", folds=30)
     with pytest.raises(InputError, match="widths is empty"):
         Grid(())
     with pytest.raises(UnknownNameError, match="unknown activation 'rleu'; did you mean"):
         Grid(activations=("rleu",))
     monkeypatch.setitem(__import__("sys").modules, "optuna", None)
     with pytest.raises(InputError, match=r"pip install 'genelight\[sweep\]'"):
-        sweep(cohort, GRID)
+        GRID.sweep(cohort)

@@ -10,7 +10,7 @@ import pytest
 from anndata import AnnData
 
 from genelight.nouns import Evidence, Genes, Module, NodeGenes
-from genelight.pp import Preparation
+from genelight.pp.preparation import Preparation
 
 V1, V2 = (Path(__file__).parent / "archive" / version for version in ("v1", "v2"))
 GENES = Genes(("MX1", "IFI44L", "OAS1", "ISG15", "TP53", "ALB", "HBB", "CD19", "NA", "MARCH1", "HLA-A", "C1orf112"))

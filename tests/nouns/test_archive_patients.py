@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genelight.nouns import Changes, Groups, Response, Severity
+from genelight.nouns import Groups, Response, Severity
+from genelight.nouns.changes import Changes
 from genelight.patients.response_score import ResponseScores
 from genelight.patients.score import Scores
 

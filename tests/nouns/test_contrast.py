@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from genelight.errors import InputError, UnknownNameError
 from genelight.nouns import Contrast
+from genelight.nouns.people import check_people
 
 
 def cohort(subjects: int = 10, visits: int = 2) -> pd.DataFrame:
@@ -175,3 +176,27 @@ def test_batches_that_overlap_or_say_nothing_are_let_through(columns):
 def test_a_column_that_the_groups_are_made_of_is_no_batch():
     obs = measured(6, 8, site=["lesion"] * 6 + ["skin"] * 8)
     assert Contrast.of(obs, case='site == "lesion"', control='site == "skin"', subject=None).used_n.all()
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "asked"),
+    [
+        ("patient", [0, 0, 1, 1, 2, 2, 3, 3], True),
+        ("Donor.ID", list("aabbccdd"), True),
+        ("patient", range(8), False),
+        ("patient_status", list("iiiiwwww"), False),
+        ("Volunteer group", list("aabbccdd"), False),
+        ("batch", [0, 0, 1, 1, 2, 2, 3, 3], False),
+    ],
+)
+def test_people_who_come_back_are_asked_about(column, values, asked):
+    obs = pd.DataFrame({"ill": [1, 0] * 4, column: values}, index=[f"S{i}" for i in range(8)])
+    contrast = Contrast.of(obs, case="ill == 1", control="ill == 0", subject=None)
+    if not asked:
+        check_people(obs, contrast)
+        return
+    with pytest.raises(InputError, match=rf"8 samples are taken for as many people, but the column '{column}' names 4"):
+        check_people(obs, contrast)
+    if column != "patient":
+        return
+    check_people(obs, Contrast.of(obs, case="ill == 1", control="ill == 0", subject="patient"))

@@ -164,3 +164,21 @@ def test_the_range_of_codes_is_that_of_their_columns():
         [codes.minimum, codes.maximum, codes.mean, codes.sd], [h.min(0), h.max(0), h.mean(0), h.std(0)], rtol=1e-5
     )
     np.testing.assert_allclose([codes.low, codes.high], np.percentile(h, [1, 99], axis=0), rtol=1e-5)
+
+
+def test_top_genes_keeps_up_and_down_apart():
+    values = np.array([[3.0, -1.0, 2.0, -4.0], [1.0, 2.0, 3.0, 4.0], [0.0, 0.0, 0.0, 0.0]])
+    lit = NodeGenes(values, ("L1.0", "L1.1", "L1.2"), Genes(("A", "B", "C", "D")), "L1", "toy", "light_up")
+    table = lit.top(3)
+    rows = [(r.node, r.sign, r.rank, r.gene, r.value) for r in table.itertuples()]
+    assert rows == [
+        ("L1.0", "up", 1, "A", 3.0),
+        ("L1.0", "up", 2, "C", 2.0),
+        ("L1.0", "down", 1, "D", -4.0),
+        ("L1.0", "down", 2, "B", -1.0),
+        ("L1.1", "up", 1, "D", 4.0),
+        ("L1.1", "up", 2, "C", 3.0),
+        ("L1.1", "up", 3, "B", 2.0),
+    ]
+    with pytest.raises(InputError, match="n = 0"):
+        lit.top(0)

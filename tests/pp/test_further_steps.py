@@ -15,8 +15,9 @@ import genelight as gl
 from genelight import prepare
 from genelight._core.provenance import sealed
 from genelight.errors import FormatError, GeneMismatchError, InputError, UnknownNameError
-from genelight.pp import Adjust, Preparation, PreparationSettings
+from genelight.pp import Adjust, PreparationSettings
 from genelight.pp.combat import combat
+from genelight.pp.preparation import Preparation
 from genelight.pp.prepare import prepare_as
 
 NEUROCOMBAT = [

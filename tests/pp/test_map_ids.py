@@ -35,6 +35,13 @@ SAME = {
     "uniprot": ["P04637-2", "P20591", "sp|P42224|STAT1_HUMAN", "P05231", "P60709"],
     "refseq": ["NM_000546.6", "NM_002462", "NM_007315.4", "NM_000600", "NM_001101"],
     "symbol|entrez": ["TP53|7157", "?|4599", "STAT1|6772", "IL6|3569", "ACTB|60"],
+    "ensembl|symbol": [
+        "ENSG00000141510.18|TP53",
+        "ENSG00000157601_MX1",
+        "ENSG00000000000:STAT1",
+        "IL6_ENSG00000136244.9",
+        "ENSG00000075624|ACTB|protein_coding",
+    ],
 }
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from genelight import demo, prepare
 from genelight.errors import FormatError, GeneMismatchError, InputError, UnknownNameError
-from genelight.pp import Preparation
+from genelight.pp.preparation import Preparation
 from genelight.pp.scale import SCALES
 
 DATA = Path(__file__).parents[2] / "../shared/data"
@@ -34,11 +34,21 @@ def on(scale: str) -> AnnData:
     """The same samples as each scale has them; one of the samples is of a hundredth of the others' depth."""
     raw = np.round(2 ** logged().astype(np.float64))
     raw[3] = np.round(raw[3] / 100)
-    return table({"log2": logged(), "counts": raw, "linear": raw + 60.5, "ln": logged() * np.log(2)}[scale])
+    others = {
+        "beta": 1 / (1 + 2 ** (8 - logged().astype(np.float64))),
+        "m": logged().astype(np.float64) - 8,
+        "intensity": raw + 60.5,
+        "composition": raw,
+        "molecules": raw,
+    }
+    return table({"log2": logged(), "counts": raw, "linear": raw + 60.5, "ln": logged() * np.log(2), **others}[scale])
+
+
+OF_OTHERS = {"beta": "cpg", "m": "cpg", "intensity": "protein", "composition": "taxon", "molecules": "cell"}
 
 
 TABLES = {scale: on(scale) for scale in SCALES}
-FITTED = {scale: prepare(adata, scale=scale) for scale, adata in TABLES.items()}
+FITTED = {scale: prepare(adata, scale=scale, features=OF_OTHERS.get(scale)) for scale, adata in TABLES.items()}
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -62,7 +72,7 @@ def test_the_order_of_genes_changes_only_the_order_of_columns(scale, order):
     adata = TABLES[scale]
     shuffled = adata[:, order]
     np.testing.assert_array_equal(FITTED[scale].transform(shuffled), FITTED[scale].transform(adata))
-    again = prepare(shuffled.copy(), scale=scale)
+    again = prepare(shuffled.copy(), scale=scale, features=OF_OTHERS.get(scale))
     assert set(again.genes.ids) == set(FITTED[scale].genes.ids)
     index = again.genes.align(FITTED[scale].genes).index
     np.testing.assert_allclose(again.transform(adata), FITTED[scale].transform(adata)[:, index], rtol=1e-5, atol=1e-6)
@@ -223,7 +233,7 @@ def test_the_digest_changes_with_what_changes_a_number():
     [
         *[lambda c, key=key: c.pop(key) for key in ("format", "namespace", "scale", "account", "genes", "mean", "sd")],
         lambda c: c.update(format="one"),
-        lambda c: c.update(format=3),
+        lambda c: c.update(format=Preparation.FORMAT + 1),
         lambda c: c.update(scale="log10"),
         lambda c: c.update(account=3),
         lambda c: c.update(genes="MX1"),

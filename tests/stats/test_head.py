@@ -36,6 +36,13 @@ def test_weights_equal_scikit_learn(codes, penalty):
     np.testing.assert_allclose(head.control_k, contrast.weight_n()[~contrast.case_n] @ h[~contrast.case_n])
 
 
+def test_where_a_node_lies_does_not_matter(codes):
+    """A node whose mean is a thousand times its spread varies, and takes part as it does about zero."""
+    h, contrast = codes
+    here, there = (fit_head(x, contrast, contrast.weight_n(), penalty=0.1) for x in (h, h + 3000.0))
+    np.testing.assert_allclose(there.weight_k, here.weight_k, atol=1e-8)
+
+
 def test_without_penalty_the_pattern_is_the_difference_of_means():
     rng = np.random.default_rng(1)
     case = np.arange(200) < 80

@@ -62,9 +62,17 @@ def test_false_signs_are_as_many_as_said(loading_gk, subjects):
     for seed in range(30):
         effect_g, residual_ng, given, truth_g = drawn(loading_gk, np.random.default_rng(seed), subjects=subjects)
         found = shared_effects(effect_g, residual_ng, **given)
-        said.append(found.lfsr_g.mean())
+        said.append(found.false_sign(found.mean_g).mean())
         wrong.append(np.mean(np.sign(found.mean_g) != np.sign(truth_g)))
     assert np.mean(said) == pytest.approx(np.mean(wrong), abs=0.03)
+
+
+def test_false_signs_have_the_tails_of_few_samples(loading_gk):
+    effect_g, residual_ng, given, _ = drawn(loading_gk, np.random.default_rng(3), subjects=3)
+    found = shared_effects(effect_g, residual_ng, **given)
+    z_g = np.abs(found.mean_g / found.sd_g)
+    np.testing.assert_allclose(found.false_sign(found.mean_g), stats.t.sf(z_g, 4))
+    np.testing.assert_allclose(found.false_sign(-found.mean_g), stats.t.cdf(z_g, 4))
 
 
 def test_it_is_nearer_to_the_truth_than_the_difference_and_fades(loading_gk):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-__all__ = ["check_column", "check_finite", "check_positive", "select_samples"]
+__all__ = ["check_column", "check_filled", "check_finite", "check_positive", "select_samples"]
 
 
 def check_finite(x_ng: np.ndarray, *, samples: Sequence[str], genes: Sequence[str], where: str) -> None:
@@ -60,16 +62,36 @@ def check_column(obs: pd.DataFrame, column: str, *, role: str) -> pd.Series:
             msg = f"{role} column {column!r} is asked for, but nothing is known of the samples; {NO_SHEET}"
             raise InputError(msg)
         raise UnknownNameError(f"{role} column", column, obs.columns, where="obs")
-    missing = int(obs[column].isna().sum())
-    if missing:
-        query = f"'{quoted(column)}.isna()'"
-        msg = (
-            f"{role} column {column!r} is missing for {missing} of {len(obs)} samples, the first "
-            f"{obs.index[obs[column].isna()][0]!r}; leave them out (--drop {query}, in a study drop = {query}), or "
-            "fill them in"
-        )
-        raise InputError(msg)
+    check_filled((obs, column, role))
     return obs[column]
+
+
+def check_filled(*columns: tuple[pd.DataFrame, str | None, str]) -> None:
+    """Stop where columns have missing values: all of them in one message, with one query that leaves these samples out.
+
+    Parameters
+    ----------
+    columns
+        Table, name and what it is for: ``(obs, "age", "covariate")``; a name that is not there is passed over.
+
+    Raises
+    ------
+    InputError
+        If values are missing.
+    """
+    there = [(role, table[name]) for table, name, role in columns if name in table]
+    gaps = [(role, column) for role, column in there if column.isna().any()]
+    if not gaps:
+        return
+    found = " and ".join(
+        f"{role} column {str(column.name)!r} is missing for {int(column.isna().sum())} of "
+        f"{len(column)} samples, the first {column.index[column.isna()][0]!r}"
+        for role, column in gaps
+    )
+    query = " or ".join(f"{quoted(column.name)}.isna()" for _, column in gaps)
+    study = json.dumps(query, ensure_ascii=False) if "'" in query else f"'{query}'"
+    msg = f"{found}; leave them out (--drop {shlex.quote(query)}, in a study drop = {study}), or fill them in"
+    raise InputError(msg)
 
 
 def check_positive(**numbers: int | float) -> None:
@@ -113,7 +135,6 @@ def select_samples(obs: pd.DataFrame, query: str, *, role: str) -> np.ndarray:
     Examples
     --------
     >>> import pandas as pd
-    >>> from genelight._core.checks import select_samples
     >>> select_samples(pd.DataFrame({"hours": [0, 45, 60]}), "hours >= 45", role="case")
     array([False,  True,  True])
     """

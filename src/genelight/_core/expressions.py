@@ -84,7 +84,6 @@ def quoted(name: object) -> str:
 
     Examples
     --------
-    >>> from genelight._core.expressions import quoted
     >>> quoted("disease"), quoted("Disease status")
     ('disease', '`Disease status`')
     """
@@ -98,7 +97,6 @@ def columns_named(text: str, table: pd.DataFrame) -> list[str]:
     Examples
     --------
     >>> import pandas as pd
-    >>> from genelight._core.expressions import columns_named
     >>> columns_named("disease == 'age' and `visit day` > 3", pd.DataFrame(columns=["age", "disease", "visit day"]))
     ['disease', 'visit day']
     """

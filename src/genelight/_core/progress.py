@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-__all__ = ["How", "progress", "show_progress", "stage"]
+__all__ = ["How", "progress", "show_progress", "stage", "waiting"]
 
 How = Literal["bar", "lines", "verbose", "quiet"]
 SOON = 2.0  # nothing is said of what ends before
@@ -19,6 +19,8 @@ _how: How = "bar"
 _stage = ""
 _bars: Any = None
 _showing = False
+_waits: list[threading.Event] = []  # innermost last
+_spoken = False  # since the last look
 
 
 def show_progress(how: How) -> None:
@@ -49,7 +51,7 @@ def stage(title: str, *, number: int = 0, total: int = 0) -> Iterator[None]:
     before, begun = _stage, time.monotonic()
     _stage = f"[{number}/{total}] " if total else ""
     try:
-        with _bar(title, None) if _draws() else _soon(f"{_stage}{title}"):
+        with _bar(title, None) if _draws() else waiting(f"{_stage}{title}"):
             yield
         if _how == "verbose":
             _line(f"{_stage}{title}: {_seconds(time.monotonic() - begun)}")
@@ -73,7 +75,6 @@ def progress(title: str, total: int) -> Iterator[Callable[..., None]]:
 
     Examples
     --------
-    >>> from genelight._core.progress import progress
     >>> with progress("folding", 2) as step:
     ...     step("first")
     ...     step()
@@ -88,7 +89,8 @@ def progress(title: str, total: int) -> Iterator[Callable[..., None]]:
             with _bar(title, total) as step:
                 yield step
         else:
-            yield _Lines(title, total)
+            with waiting(f"{_stage}{title}"):
+                yield _Lines(title, total)
     finally:
         _showing = False
 
@@ -137,18 +139,43 @@ def _bar(title: str, total: int | None) -> Iterator[Callable[..., None]]:
 
 
 @contextmanager
-def _soon(words: str) -> Iterator[None]:
-    """A line, unless what happens inside has ended soon."""
+def waiting(words: str) -> Iterator[None]:
+    """A line once what happens inside takes long, and again after every ten seconds in which nothing else is said.
+
+    Of what waits inside something that waits, the innermost speaks. Silent but where lines are asked for.
+
+    Parameters
+    ----------
+    words
+        What is being done.
+    """
     if _how not in ("lines", "verbose"):
         yield
         return
-    timer = threading.Timer(SOON, _line, [words])
-    timer.daemon = True
-    timer.start()
+    ended = threading.Event()
+    _waits.append(ended)
+    speaker = threading.Thread(target=_say_on, args=(words, ended), daemon=True)
+    speaker.start()
     try:
         yield
     finally:
-        timer.cancel()
+        ended.set()
+        _waits.remove(ended)
+
+
+def _say_on(words: str, ended: threading.Event) -> None:
+    global _spoken
+    silent, waited, first = 0, 0.0, True
+    while not ended.wait(SOON):
+        waited += SOON
+        # A bar moves by itself.
+        if _waits[-1:] != [ended] or _bars is not None or _spoken:
+            silent, _spoken = 0, False
+            continue
+        silent += 1
+        if first or silent * SOON >= BETWEEN:
+            _line(words if first else f"{words}, {_seconds(waited)} so far")
+            silent, first = 0, False
 
 
 class _Lines:
@@ -160,11 +187,12 @@ class _Lines:
         self.said = self.begun - BETWEEN + SOON
 
     def __call__(self, note: str = "", advance: float = 1) -> None:
+        global _spoken
         self.done += advance
         now = time.monotonic()
         if now - self.said < BETWEEN or self.done >= self.total:
             return
-        self.said = now
+        self.said, _spoken = now, True
         left = (now - self.begun) / self.done * (self.total - self.done) if self.done else 0.0
         about = f", about {_seconds(left)}" if self.done else ""
         _line(f"{self.title}, {self.done:g}/{self.total:g}{about}{f' ({note})' if note else ''}")

@@ -8,6 +8,7 @@ import platform
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,13 @@ __all__ = [
     "digest",
     "file_digest",
     "file_name",
+    "parse_json",
     "parse_toml",
     "read_json",
     "read_toml",
     "seal_of",
     "sealed",
+    "software",
     "versions",
     "write_json",
 ]
@@ -61,7 +64,6 @@ def file_name(text: str) -> str:
 
     Examples
     --------
-    >>> from genelight._core.provenance import file_name
     >>> file_name("../lupus: SLE")
     'lupus_SLE'
     """
@@ -79,6 +81,16 @@ def versions() -> dict[str, str]:
     return found
 
 
+@cache
+def software() -> str:
+    """What a number depends on beside its data: versions, and the identity of genelight's own source files."""
+    hasher, home = hashlib.sha256(), Path(__file__).parents[1]
+    for path in sorted(home.rglob("*.py")):
+        hasher.update(str(path.relative_to(home)).encode() + path.read_bytes())
+    known = "".join(f", {name} {version}" for name, version in versions().items())
+    return f"genelight code {hasher.hexdigest()[:12]}{known}"
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write JSON that people can read, whole or not at all."""
     with writing(path) as draft:
@@ -94,13 +106,26 @@ def read_json(path: Path) -> Any:
         If the file is absent or not JSON; names the line.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        content = Path(path).read_bytes()
     except FileNotFoundError as error:
         msg = f"{path} is missing"
         raise FormatError(msg) from error
+    return parse_json(content, where=str(path))
+
+
+def parse_json(content: bytes, *, where: str) -> Any:
+    """What JSON says.
+
+    Raises
+    ------
+    FormatError
+        If it is not JSON; names the line.
+    """
+    try:
+        return json.loads(content.decode("utf-8"))
     # Brackets a thousand deep, and numbers of thousands of digits, are refused by Python's own limits.
     except (ValueError, RecursionError) as error:
-        msg = f"{path} is not readable as JSON: {error}"
+        msg = f"{where} is not readable as JSON: {error}"
         raise FormatError(msg) from error
 
 
@@ -147,7 +172,6 @@ def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
 
     Examples
     --------
-    >>> from genelight._core.provenance import seal_of, sealed
     >>> kept = sealed({"r2": 0.5})
     >>> kept["seal"] == seal_of(kept), kept["seal"] == seal_of(kept | {"r2": 0.9})
     (True, False)

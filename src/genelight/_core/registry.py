@@ -36,7 +36,6 @@ class Registry(Generic[T]):
 
     Examples
     --------
-    >>> from genelight._core.registry import Registry
     >>> METHODS = Registry("greeting")
     >>> @METHODS.register("hello")
     ... def hello() -> str:

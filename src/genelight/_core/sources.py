@@ -181,7 +181,6 @@ def find_source(name: str) -> Source:
 
     Examples
     --------
-    >>> from genelight._core.sources import find_source
     >>> find_source("GSE30550").files[0].url
     'https://ftp.ncbi.nlm.nih.gov/geo/series/GSE30nnn/GSE30550/matrix/GSE30550_series_matrix.txt.gz'
     """

@@ -48,7 +48,6 @@ def plain_text(text: str) -> str:
 
     Examples
     --------
-    >>> from genelight._core.tables import plain_text
     >>> print(plain_text("TP53\tor \x1b[31mred"))
     TP53\tor \x1b[31mred
     """

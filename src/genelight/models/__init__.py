@@ -4,18 +4,17 @@ from .bundle import load
 from .deep_fit import Deep
 from .deep_net import DeepRecipe
 from .eigengenes import Eigengenes
-from .ensemble import fit_ensemble, load_ensemble
+from .ensemble import Ensemble
 from .fit import Autoencoder
 from .folds import Folds
 from .ica import ICA
 from .named import fit
 from .nmf import NMF
 from .pca import PCA
-from .presets import PRESETS, preset
+from .presets import PRESETS
 from .random import Random
 from .reconstruct import r2
-from .spec import Spec
-from .sweep import Grid, sweep
+from .sweep import Grid
 from .within import learn_within
 
 __all__ = [
@@ -27,16 +26,12 @@ __all__ = [
     "Deep",
     "DeepRecipe",
     "Eigengenes",
+    "Ensemble",
     "Folds",
     "Grid",
     "Random",
-    "Spec",
     "fit",
-    "fit_ensemble",
     "learn_within",
     "load",
-    "load_ensemble",
-    "preset",
     "r2",
-    "sweep",
 ]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._core.printed import Printed, Row
 from .._core.tables import plain_text
-from ..pp import Preparation
+from ..pp.preparation import Preparation
 
-__all__ = ["ModelCard", "card", "verdict"]
+__all__ = ["SHOWN", "card", "verdict"]
 
 SHOWN = ("preset", "activation", "epochs", "learning_rate")
 LIMITS = (
@@ -49,7 +48,7 @@ def _data(preparation: Preparation) -> list[str]:
     account = preparation.account
     lines = [
         f"Unlabelled training on {account.get('samples', '?')} samples x {len(preparation.genes)} genes "
-        f"({preparation.genes.namespace} ids, scale {preparation.scale})."
+        f"({preparation.genes.namespace} ids, scale {preparation.settings.scale})."
     ]
     if "genes_read" in account:
         left_out = {
@@ -137,38 +136,3 @@ def _limits(settings: Mapping[str, Any], preparation: Preparation) -> list[str]:
     lost = settings.get("lost_variance") or 0.0
     left_out = [f"It does not read {lost:.1%} of the training samples' variance."] if lost > 0.0005 else []
     return [LIMITS.format(least=preparation.least_coverage), *left_out]
-
-
-class ModelCard(Printed):
-    """How a fitted model prints."""
-
-    preparation: Preparation
-    about: dict[str, Any]
-
-    def _card(self) -> tuple[str, Sequence[Row]]:
-        model: Any = self
-        preparation, held_out = self.preparation, self.about.get("held_out") or {}
-        layers = ", ".join(f"{layer} ({width})" for layer, width in model.widths.items())
-        settings = {key: value for key, value in getattr(model, "settings", {}).items() if key in SHOWN}
-        settings |= {"seed": model.spec.seed}
-        asked, layer = preparation.settings, next(iter(model.widths))
-        how = ", ".join(filter(None, (asked.normalise, asked.standardise)))
-        return f"{model.name} of {len(preparation.genes):,} genes", [
-            ("layers", layers),
-            ("trained on", f"{preparation.account.get('samples', '?')} samples, without labels"),
-            ("prepared", f"{preparation.genes.namespace} ids, scale {preparation.scale}, {how}"),
-            ("settings", ", ".join(f"{key} {value}" for key, value in settings.items() if value is not None)),
-            ("held-out R²", _r2(held_out)),
-            ("verdict", (getattr(model, "verdict", None) or "") if "gain_interval" in held_out else ""),
-            ("digest", model.digest),
-            ("next", f"gl.light_up(model, {layer!r}), gl.encode(adata, model, layer={layer!r})"),
-        ]
-
-
-def _r2(held_out: Mapping[str, Any]) -> str:
-    """Beside PCA of the same width, with its interval."""
-    if "r2" not in held_out:
-        return "not measured"
-    low, high = held_out["r2_interval"]
-    beside = f"; PCA of {held_out['pca_width']} {held_out['pca_r2']:.4f}" if "pca_r2" in held_out else ""
-    return f"{held_out['r2']:.4f} ({low:.4f} to {high:.4f}){beside}"

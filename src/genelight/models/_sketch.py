@@ -18,6 +18,7 @@ import numpy as np
 import scipy.linalg
 
 from .._core.progress import progress
+from .._core.ranks import ranks
 from .._core.threads import one_thread
 
 __all__ = ["InMemory", "Sketch", "Table", "power_step", "sketch"]
@@ -38,8 +39,13 @@ class Table(Protocol):
         """Samples and genes."""
         ...
 
-    def blocks(self) -> Blocks:
-        """One pass: position of the first sample of each block, and its values."""
+    @property
+    def unit(self) -> int:
+        """Samples that are read together."""
+        ...
+
+    def blocks(self, *, within: slice | None = None) -> Blocks:
+        """One pass over all samples or some: position of the first sample of each block, and its values."""
         ...
 
     def take(self, index_n: np.ndarray) -> np.ndarray:
@@ -58,9 +64,15 @@ class InMemory:
         """Samples and genes."""
         return self.x_ng.shape[0], self.x_ng.shape[1]
 
-    def blocks(self) -> Blocks:
+    @property
+    def unit(self) -> int:
+        """Samples that are read together."""
+        return 1
+
+    def blocks(self, *, within: slice | None = None) -> Blocks:
         """One pass."""
-        return ((start, self.x_ng[start : start + ROWS]) for start in range(0, len(self.x_ng), ROWS))
+        first, last, _ = (within or slice(None)).indices(len(self.x_ng))
+        return ((start, self.x_ng[start : min(start + ROWS, last)]) for start in range(first, last, ROWS))
 
     def take(self, index_n: np.ndarray) -> np.ndarray:
         """Values of some samples."""
@@ -108,20 +120,23 @@ def sketch(table: Table, *, rank: int, learn_n: np.ndarray | None = None, seed: 
 
     Notes
     -----
-    Cost: O(n g rank), three matrix products of that size.
+    Cost: O(n g rank), three matrix products of that size. Processes in step (:mod:`genelight._core.ranks`) read and
+    multiply a part of the samples each; what is summed over samples is summed over them.
     """
     samples, genes = table.shape
     learn_n = np.ones(samples, dtype=bool) if learn_n is None else learn_n
     size = min(rank + EXTRA_AXES, genes, int(learn_n.sum()))
-    start_gl = _pilot_axes(table.take(_pilot(learn_n, seed)), size, seed)
-    with progress("finding the subspace", 2 * samples) as step:
-        watched = _watched(table, step)
+    group, parts = ranks(), ranks().parts(samples, table.unit)
+    mine = parts[group.rank]
+    start_gl = group.first(lambda: _pilot_axes(table.take(_pilot(learn_n, seed)), size, seed))
+    with progress("finding the subspace", 2 * (mine.stop - mine.start)) as step:
+        watched = _watched(table, mine, step)
         basis_gl = power_step(watched(), start_gl, learn_n)
         del start_gl
-        c_nl, length_n = _project(watched(), basis_gl, samples)
-    squares_l, turn_ll = _principal(c_nl, learn_n)
+        c_nl, length_n = _project(watched(), basis_gl, mine)
+    squares_l, turn_ll = _principal(c_nl, learn_n[mine])
     rotation_lk = np.ascontiguousarray(turn_ll[:, :rank])
-    c_nk = _turned(c_nl, rotation_lk)
+    c_nk, length_n = group.gathered(_turned(c_nl, rotation_lk), parts), group.gathered(length_n, parts)
     outside_n = np.maximum(length_n - np.einsum("nk,nk->n", c_nk, c_nk), 0.0)
     return Sketch(basis_gl @ rotation_lk, squares_l[:rank], float(length_n[learn_n].sum()), c_nk, outside_n)
 
@@ -151,11 +166,11 @@ def _pilot_axes(x_ng: np.ndarray, size: int, seed: int) -> np.ndarray:
     return _orthonormal(axes_gl)
 
 
-def _watched(table: Table, step: Callable[..., None]) -> Callable[[], Blocks]:
-    """Passes over a table that tell how far they have come."""
+def _watched(table: Table, mine: slice, step: Callable[..., None]) -> Callable[[], Blocks]:
+    """Passes over this process's part of a table that tell how far they have come."""
 
     def blocks() -> Blocks:
-        for first, x_ng in table.blocks():
+        for first, x_ng in table.blocks(within=mine):
             yield first, x_ng
             step("", len(x_ng))
 
@@ -163,21 +178,23 @@ def _watched(table: Table, step: Callable[..., None]) -> Callable[[], Blocks]:
 
 
 def power_step(blocks: Blocks, start_gl: np.ndarray, learn_n: np.ndarray) -> np.ndarray:
-    """The Gram matrix over genes times the start, made orthonormal again."""
+    """The Gram matrix over genes times the start, made orthonormal again; `blocks` are this process's samples."""
     sum_gl = np.zeros_like(start_gl)
     for first, block_ng in blocks:
         learn = learn_n[first : first + len(block_ng)]
         x_ng = block_ng if learn.all() else block_ng[learn]
         sum_gl += x_ng.T @ (x_ng @ start_gl)
-    return _orthonormal(sum_gl)
+    sum_gl = ranks().sum(sum_gl)
+    # An axis has no sign of its own, and another machine may choose another.
+    return ranks().first(lambda: _orthonormal(sum_gl))
 
 
-def _project(blocks: Blocks, basis_gl: np.ndarray, samples: int) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates of all samples, and their squared lengths."""
-    c_nl = np.empty((samples, basis_gl.shape[1]), dtype=np.float32)
-    length_n = np.empty(samples)
+def _project(blocks: Blocks, basis_gl: np.ndarray, mine: slice) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates of samples, and their squared lengths."""
+    c_nl = np.empty((mine.stop - mine.start, basis_gl.shape[1]), dtype=np.float32)
+    length_n = np.empty(len(c_nl))
     for first, x_ng in blocks:
-        rows = slice(first, first + len(x_ng))
+        rows = slice(first - mine.start, first - mine.start + len(x_ng))
         np.matmul(x_ng, basis_gl, out=c_nl[rows])
         length_n[rows] = np.einsum("ng,ng->n", x_ng, x_ng)
     return c_nl, length_n
@@ -190,7 +207,8 @@ def _principal(c_nl: np.ndarray, learn_n: np.ndarray) -> tuple[np.ndarray, np.nd
         for first, c in InMemory(c_nl).blocks():
             learners = c[learn_n[first : first + len(c)]].astype(np.float64)
             gram_ll += learners.T @ learners
-        squares_l, turn_ll = scipy.linalg.eigh(gram_ll, check_finite=False)
+        gram_ll = ranks().sum(gram_ll)
+        squares_l, turn_ll = ranks().first(lambda: scipy.linalg.eigh(gram_ll, check_finite=False))
     return np.maximum(squares_l[::-1], 0.0), turn_ll[:, ::-1].astype(np.float32)
 
 

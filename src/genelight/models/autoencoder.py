@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -12,10 +11,10 @@ import torch
 from torch import nn
 
 from ..errors import UnknownNameError
-from ..nouns import Genes
 from ..nouns.model import CodeRange
-from ..pp import Preparation
-from ._card import ModelCard, verdict
+from ..pp.preparation import Preparation
+from ._card import verdict
+from ._fitted import Fitted
 from .bundle import Bundle, pack_ranges, unpack_ranges
 from .missing import filled, prepared
 from .network import Stack
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["FittedAutoencoder", "LinearAtTheEnd", "code_ranges", "kind_for", "open_with"]
 
 
-class FittedAutoencoder(ModelCard):
+class FittedAutoencoder(Fitted):
     """A trained autoencoder; layers are ``"L1"``, ``"L2"``, ... from input to output.
 
     Made by :meth:`genelight.models.Autoencoder.fit` or :func:`genelight.load`.
@@ -58,16 +57,6 @@ class FittedAutoencoder(ModelCard):
         self._ranges = dict(ranges)
 
     @property
-    def name(self) -> str:
-        """Kind of model: ``"autoencoder"``."""
-        return self.spec.kind
-
-    @property
-    def genes(self) -> Genes:
-        """Input genes, in order."""
-        return self.preparation.genes
-
-    @property
     def widths(self) -> dict[str, int]:
         """Width of each hidden layer, from input to output."""
         return {f"L{i}": width for i, width in enumerate(self.net.widths, start=1)}
@@ -82,11 +71,6 @@ class FittedAutoencoder(ModelCard):
         """In words, whether it reconstructs held-out subjects better than PCA; None where that was not measured."""
         held_out = self.about.get("held_out")
         return verdict(held_out, self.settings) if held_out else None
-
-    @cached_property
-    def digest(self) -> str:
-        """Identity of weights and preparation."""
-        return self._bundle().digest
 
     def prepare(self, adata: AnnData) -> np.ndarray:
         """Prepared values of any table, shape ``(n, g)``; genes that it lacks as the others let expect."""
@@ -124,10 +108,6 @@ class FittedAutoencoder(ModelCard):
         """Range of each node of `layer` over the training samples."""
         self._depth(layer)
         return self._ranges[layer]
-
-    def save(self, folder: Path) -> None:
-        """Write as a model folder, whole or not at all."""
-        self._bundle().save(Path(folder))
 
     @property
     def _axes(self) -> tuple[np.ndarray, np.ndarray] | None:

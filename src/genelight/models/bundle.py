@@ -19,7 +19,7 @@ from .._core.tables import plain_text
 from ..errors import FormatError, InputError, ResourceError, first_three
 from ..nouns import Model
 from ..nouns.model import CodeRange
-from ..pp import Preparation
+from ..pp.preparation import Preparation
 from ._card import card
 from .packing import pack, unpack
 from .shelf import REGISTRY, fetch_model

@@ -6,19 +6,20 @@ import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import nn
 
 from .._core.disk import writing
 from .._core.provenance import digest
+from .._core.ranks import ranks
 from ..errors import FormatError, InputError, ResourceError
 from .adam import Adam
-from .network import Stack
-from .recipe import Recipe
 
-__all__ = ["EVERY", "Checkpoint", "Checkpoints", "State"]
+__all__ = ["EVERY", "Both", "Checkpoint", "Checkpoints", "Draws", "State"]
 
 FORMAT = 1
 EVERY = 5.0
@@ -43,19 +44,50 @@ class Checkpoints:
     data: str
     settings: str
 
-    def of(self, name: str, recipe: Recipe) -> Checkpoint:
-        """The file of one training."""
+    def of(self, name: str, recipe: Any) -> Checkpoint:
+        """The file of one training by a recipe, a dataclass."""
         identity = {"data": self.data, "settings": self.settings, "recipe": json.dumps(asdict(recipe))}
         return Checkpoint(Path(self.folder) / f"{name}.safetensors", identity)
+
+
+class Draws(Protocol):
+    """Where random numbers come from, such as ``torch.Generator``."""
+
+    def get_state(self) -> torch.Tensor:
+        """All that the next numbers depend on."""
+        ...
+
+    def set_state(self, state: torch.Tensor) -> object:
+        """Go on from there."""
+        ...
+
+
+@dataclass(frozen=True)
+class Both:
+    """Two sources of random numbers as one thing to keep."""
+
+    one: Draws
+    other: Draws
+
+    def get_state(self) -> torch.Tensor:
+        """The state of the one, then that of the other."""
+        return torch.cat([self.one.get_state(), self.other.get_state()])
+
+    def set_state(self, state: torch.Tensor) -> None:
+        """Go on from there."""
+        size = len(self.one.get_state())
+        # In memory of its own: a generator reads from the start of what a slice is a slice of.
+        self.one.set_state(state[:size].clone())
+        self.other.set_state(state[size:].clone())
 
 
 @dataclass(frozen=True)
 class State:
     """All that the rest of a training depends on."""
 
-    net: Stack
+    net: nn.Module
     optimizer: Adam
-    generator: torch.Generator
+    generator: Draws
     history: list[dict[str, float]]
 
 
@@ -85,8 +117,20 @@ class Checkpoint:
         InputError
             If it belongs to another table, other settings or another version; says what to type.
         """
-        if not self.path.exists():
+        # Of processes in step the first has the file.
+        found = ranks().first(self._read)
+        if found is None:
             return
+        kept, history = found
+        state.net.load_state_dict({n.removeprefix("net."): t for n, t in kept.items() if n.startswith("net.")})
+        state.optimizer.restore({n.removeprefix("adam."): t for n, t in kept.items() if n.startswith("adam.")})
+        state.generator.set_state(kept["generator"])
+        state.history[:] = json.loads(history)
+
+    def _read(self) -> tuple[dict[str, torch.Tensor], str] | None:
+        """What the file holds, once it is known to belong here."""
+        if not self.path.exists():
+            return None
         try:
             with safe_open(self.path, framework="pt") as handle:
                 about = handle.metadata() or {}
@@ -98,10 +142,7 @@ class Checkpoint:
         if about.get("seal") != _seal(kept, about["history"]):
             msg = f"checkpoint {self.path} was altered since it was written; remove it and train from the start"
             raise FormatError(msg)
-        state.net.load_state_dict({n.removeprefix("net."): t for n, t in kept.items() if n.startswith("net.")})
-        state.optimizer.restore({n.removeprefix("adam."): t for n, t in kept.items() if n.startswith("adam.")})
-        state.generator.set_state(kept["generator"])
-        state.history[:] = json.loads(about["history"])
+        return kept, about["history"]
 
     def save(self, state: State, *, last: bool = False) -> None:
         """Write the state after an epoch, unless the last file is but seconds old.
@@ -111,10 +152,10 @@ class Checkpoint:
         ResourceError
             If it cannot be written, for example on a full disk; the one before stays.
         """
-        if not last and time.monotonic() - self._saved < EVERY:
+        if ranks().rank or (not last and time.monotonic() - self._saved < EVERY):
             return
-        parts = {f"net.{name}": tensor.contiguous() for name, tensor in state.net.state_dict().items()}
-        parts |= {f"adam.{name}": tensor.contiguous() for name, tensor in state.optimizer.state().items()}
+        parts = {f"net.{name}": tensor.cpu().contiguous() for name, tensor in state.net.state_dict().items()}
+        parts |= {f"adam.{name}": tensor.cpu().contiguous() for name, tensor in state.optimizer.state().items()}
         parts["generator"] = state.generator.get_state()
         history = json.dumps(state.history)
         about = self.identity | {"history": history, "seal": _seal(parts, history)}

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import GroupShuffleSplit
 
+from .._core.ranks import ranks
 from .applicability import held_out_distances
 from .choice import Enough, choose_recipe
 from .network import Stack
@@ -48,7 +49,7 @@ def _apart(samples: Samples, inner: Rows, outer: Rows) -> Iterator[tuple[Samples
 def choose(
     samples: Samples, inner: Rows, outer: Rows, *, plan: Plan, measure: bool
 ) -> tuple[Recipe, Weighing, list[dict[str, float]], dict[str, Any]]:
-    """Recipe with sparsity and epochs, and how samples weigh, all chosen without a look at the subjects held out.
+    """Recipe with sparsity and epochs by what serves the subjects held out, and how samples weigh by the others alone.
 
     With `measure` also how far off they then lie; it takes a copy of the coordinates.
     """
@@ -64,17 +65,21 @@ def _chosen(
     start = plan.start(learners, subspace=subspace, weighing=weighing)
     pca = plan.axes(learners, subspace)
     held_out = HeldOut.of(unseen.x_ng, start.space, pca=pca, subject_n=unseen.subject_n)
-    if not weighing.is_even and held_out.figures(start.net)["held_out_r2"] < held_out.pca_r2:
+    worse = not weighing.is_even and held_out.figures(start.net)["held_out_r2"] < held_out.pca_r2
+    if ranks().agreed(worse):
         weighing = Weighing()
         start = plan.start(learners, subspace=subspace, weighing=weighing)
         held_out = HeldOut.of(unseen.x_ng, start.space, pca=pca, subject_n=unseen.subject_n)
-    settled = settle(start.net, start.c_nk, plan.preset.recipe, genes=start.genes, seed=plan.seed)
+    # A rate and a precision are found by trying, which is not shared.
+    settled = ranks().first(
+        lambda: settle(start.net, start.c_nk, plan.preset.recipe, genes=start.genes, seed=plan.seed)
+    )
     trained: dict[float, Stack] = {}
 
     def trial(recipe: Recipe, name: str, enough: Enough) -> tuple[list[dict[str, float]], float]:
         history, net = plan.trial(name, start, recipe=recipe, held_out=held_out, enough=enough)
         trained[recipe.sparsity] = net
-        return history, held_out.doubt(net)
+        return history, ranks().agreed(held_out.doubt(net))
 
     recipe, history = choose_recipe(trial, replace(settled, sparsity=0.0), sparsities=plan.preset.sparsities)
     if not measure:

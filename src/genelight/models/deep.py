@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import torch
+from torch import nn
+from torch.nn import functional
 
 from .._core.checks import check_column
 from ..errors import InputError, UnknownNameError
+from ..nouns.model import CodeRange
 from .autoencoder import FittedAutoencoder
 from .bundle import Bundle, pack_ranges, unpack_ranges
 from .deep_net import DeepNet, DeepRecipe
@@ -32,6 +35,7 @@ __all__ = [
     "Branches",
     "FittedDeep",
     "deep_is_better",
+    "deep_ranges",
     "layer_codes",
     "open_deep",
     "squares",
@@ -39,6 +43,7 @@ __all__ = [
 ]
 
 LAYERS = ("L1", "L2", "L3")
+NODES = 64  # at a time
 
 
 class TrainingSamplesWarning(UserWarning):
@@ -107,7 +112,7 @@ class FittedDeep(FittedAutoencoder):
     @cached_property
     def recipe(self) -> DeepRecipe:
         """How it was trained and is read."""
-        return self.spec.recipe  # type: ignore[attr-defined]
+        return self.spec.recipe
 
     def prepare(self, adata: AnnData) -> np.ndarray:
         """Prepared values of any table, shape ``(n, g)``; genes that it lacks as the others let expect.
@@ -268,6 +273,22 @@ def layer_codes(net: DeepNet, layer: str, *, c_nk: np.ndarray, code_nb: np.ndarr
         if layer == "L1":
             return (net.first(torch.from_numpy(c_nk) / net.unit) * on_n1).numpy()
         return (net.last(torch.from_numpy(code_nb)) * on_n1).numpy()
+
+
+def deep_ranges(net: DeepNet, *, c_nk: np.ndarray, code_nb: np.ndarray, deep_n: np.ndarray) -> dict[str, CodeRange]:
+    """Range of every node of each layer, some nodes at a time: L3 has thousands of numbers for every sample."""
+    on_n1, x = torch.from_numpy(deep_n)[:, None], torch.from_numpy(c_nk) / net.unit
+    with torch.inference_mode():
+        first = _ranges(net.read, x.mul_(net.scale_in), on_n1)
+        del x
+        last = _ranges(net.widen, torch.from_numpy(code_nb), on_n1)
+    return {"L1": first, "L2": CodeRange.of(code_nb), "L3": last}
+
+
+def _ranges(layer: nn.Linear, x: torch.Tensor, on_n1: torch.Tensor) -> CodeRange:
+    """Of SiLU nodes; 0 where the deep branch is not taken."""
+    parts = zip(layer.weight.split(NODES), layer.bias.split(NODES), strict=True)
+    return CodeRange.joined([CodeRange.of((functional.silu(functional.linear(x, *p)) * on_n1).numpy()) for p in parts])
 
 
 def straight_line(net: DeepNet, c_nk: np.ndarray) -> np.ndarray:

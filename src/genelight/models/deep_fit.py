@@ -4,31 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
 import torch
 
 from .._core.checks import check_column, check_positive
+from .._core.provenance import digest
+from .._core.ranks import ranks
+from .._core.workers import each
 from ..errors import InputError
 from ..io import Store
 from ..nouns import Model
-from ..nouns.model import CodeRange
-from ..pp import Preparation
-from ..pp.stream import PreparedStore
+from ..pp.preparation import Preparation
 from ..stats.subjects import count_subjects
-from ._sketch import InMemory, Table, sketch
+from ._sketch import InMemory
 from .bundle import KINDS, Bundle
+from .checkpoint import Checkpoint, Checkpoints
 from .choosing import leave_out
-from .deep import LAYERS, FittedDeep, deep_is_better, layer_codes, open_deep, squares, straight_line
+from .deep import FittedDeep, deep_is_better, deep_ranges, open_deep, squares, straight_line
+from .deep_axes import DeepAxes, prepared_table
 from .deep_net import DeepNet, DeepRecipe, train_deep
 from .draw import Draw
-from .missing import leading_axes, training_values
 from .objective import HeldOut
 from .rotation import varimax
 from .spaces import Centred
 from .spec import Spec
-from .subspace import EXACT_UP_TO, Subspace, eigen, find_subspace, gram, sorted_axes
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -37,7 +39,6 @@ __all__ = ["Deep", "deep_widths", "fit_several"]
 
 LEAST_GROUPS = 5
 LEAST_GAIN = 1e-4
-EXACT = 1000  # samples; beyond, the leading axes are found by power steps
 WIDE, NARROW, LAST = 512, 64, 2048
 
 
@@ -102,19 +103,32 @@ class Deep(Spec):
         check_positive(**{f"widths[{i}]": width for i, width in enumerate(self.widths)})
 
     def fit(
-        self, adata: AnnData | Store, *, subject: str | None = None, preparation: Preparation | None = None
+        self,
+        adata: AnnData | Store,
+        *,
+        subject: str | None = None,
+        preparation: Preparation | None = None,
+        checkpoint: Path | None = None,
     ) -> FittedDeep:
         """Train on all samples of a table, without labels; see :meth:`Spec.fit`.
+
+        Parameters
+        ----------
+        adata, subject, preparation
+            As there.
+        checkpoint
+            Folder to keep the trainings in as they go; killed at any moment, the same call takes them up again.
 
         Raises
         ------
         InputError
-            If the bottleneck exceeds what samples and genes allow, or there are fewer than five groups.
+            If the bottleneck exceeds what samples and genes allow, there are fewer than five groups, or the checkpoint
+            belongs to something else.
         UnknownNameError
             If there is no such column.
         """
         spec, preparation = self._prepared(adata, subject, preparation)
-        return fit_several([spec], adata, preparation)[0]
+        return fit_several([spec], adata, preparation, checkpoint=checkpoint)[0]
 
     def groups(self, adata: AnnData | Store) -> np.ndarray:
         """Which samples are left out together, shape ``(n,)``.
@@ -146,23 +160,12 @@ class Deep(Spec):
         return replace(self, widths=deep_widths(None, samples=samples, genes=genes))
 
     def members(self, model: Model, draws: Sequence[Draw], widths: tuple[int, ...]) -> Sequence[FittedDeep]:
-        """Such networks from other seeds, trained on drawn samples, deep where `model` is; see :func:`fit_ensemble`."""
-        settings, preparation = model.settings, cast("Preparation", model.preparation)  # type: ignore[attr-defined]
-        found = []
-        for draw in draws:
-            # A model that is PCA shows one layer, and is fitted again with all three.
-            spec = replace(self, widths=widths if len(widths) == 3 else tuple(settings["widths"]), seed=draw.seed)
-            drawn_ng = draw.x_ng[draw.rows]
-            rank = _rank(spec, samples=len(drawn_ng), genes=drawn_ng.shape[1])
-            part = _Axes.of(
-                InMemory(drawn_ng - drawn_ng.mean(0)), np.ones(len(drawn_ng), bool), rank=rank, seed=draw.seed
-            )
-            space = Centred(drawn_ng.mean(0), part.subspace)
-            whole_nk = space.coordinates(draw.x_ng)
-            member = _fitted(spec, preparation, space, samples=(part.c_nk, whole_nk), deep=settings["deep"])
-            member.settings["subjects_drawn"] = count_subjects(draw.subject_n[draw.rows])
-            found.append(member)
-        return found
+        """Such networks from other seeds, trained on drawn samples, deep where `model` is; see :class:`.Ensemble`."""
+        settings = model.settings  # type: ignore[attr-defined]
+        # A model that is PCA shows one layer, and is fitted again with all three.
+        widths = widths if len(widths) == 3 else tuple(settings["widths"])
+        shared = draws, replace(self, widths=widths), cast("Preparation", model.preparation), settings["deep"]
+        return each(_member, range(len(draws)), shared=shared, says="training members")
 
     @classmethod
     def open(cls, bundle: Bundle) -> FittedDeep:
@@ -175,7 +178,9 @@ class Deep(Spec):
         return super().from_dict({**content, "recipe": DeepRecipe(**content["recipe"])})
 
 
-def fit_several(specs: Sequence[Deep], adata: AnnData | Store, preparation: Preparation) -> list[FittedDeep]:
+def fit_several(
+    specs: Sequence[Deep], adata: AnnData | Store, preparation: Preparation, *, checkpoint: Path | None = None
+) -> list[FittedDeep]:
     """Deep models of one table that differ in their widths alone, on the same axes.
 
     Parameters
@@ -186,6 +191,8 @@ def fit_several(specs: Sequence[Deep], adata: AnnData | Store, preparation: Prep
         Samples x genes, or a store.
     preparation
         Learned from the table.
+    checkpoint
+        As in :meth:`Deep.fit`, for one spec.
 
     Raises
     ------
@@ -197,73 +204,49 @@ def fit_several(specs: Sequence[Deep], adata: AnnData | Store, preparation: Prep
     inner, outer = leave_out(group_n, seed=first.seed)
     genes = len(preparation.genes)
     specs = [replace(spec, widths=deep_widths(spec.widths, samples=len(inner), genes=genes)) for spec in specs]
-    table, centre_g = _table(adata, preparation)
+    table, centre_g = prepared_table(adata, preparation)
     learn_n = np.zeros(adata.n_obs, dtype=bool)
     learn_n[inner] = True
     most = max(specs, key=lambda spec: spec.widths[1])  # type: ignore[index]
-    part = _Axes.of(table, learn_n, rank=_rank(most, samples=len(inner), genes=genes), seed=first.seed)
+    part = DeepAxes.of(table, learn_n, rank=_rank(most, samples=len(inner), genes=genes), seed=first.seed)
     part = part.about(inner)
-    choices = [_choice(spec, part, inner=inner, outer=outer, group_n=group_n, genes=genes) for spec in specs]
-    del part
+    trials = _Kept(checkpoint, "choice", part.c_nk)
+    choices = [_choice(spec, part, split=(inner, outer), group_n=group_n, genes=genes, kept=trials) for spec in specs]
+    del part, trials
     rank = _rank(most, samples=adata.n_obs, genes=genes)
-    whole = _Axes.of(table, np.ones(adata.n_obs, dtype=bool), rank=rank, seed=first.seed)
+    whole = DeepAxes.of(table, np.ones(adata.n_obs, dtype=bool), rank=rank, seed=first.seed)
     space = Centred(centre_g, whole.subspace)
+    kept = _Kept(checkpoint, "final", whole.c_nk)
     return [
-        _fitted(spec, preparation, space, samples=(whole.c_nk, whole.c_nk), deep=deep, about=about)
+        _fitted(spec, preparation, space, samples=(whole.c_nk, whole.c_nk), deep=deep, about=about, kept=kept)
         for spec, (deep, about) in zip(specs, choices, strict=True)
     ]
 
 
-@dataclass(frozen=True)
-class _Axes:
-    """Leading axes of the learners among samples, and everyone's coordinates."""
-
-    subspace: Subspace
-    c_nk: np.ndarray
-    outside_n: np.ndarray
-
-    @classmethod
-    def of(cls, table: Table, learn_n: np.ndarray, *, rank: int, seed: int) -> _Axes:
-        if isinstance(table, InMemory):
-            learned_ng = table.x_ng if learn_n.all() else table.x_ng[learn_n]
-            if min(learned_ng.shape) <= EXACT:
-                subspace = find_subspace(learned_ng, rank=rank)
-            else:
-                basis_gk, variance_k = leading_axes(learned_ng, rank, seed=seed)
-                total, size = float(squares(learned_ng).sum()), len(learned_ng)
-                subspace = sorted_axes(basis_gk, variance_k * size, total=total, samples=size)
-            c_nk = subspace.coordinates(table.x_ng)
-            return cls(subspace, c_nk, np.maximum(squares(table.x_ng) - squares(c_nk), 0.0))
-        found = sketch(table, rank=rank, learn_n=learn_n, seed=seed)
-        axes = sorted_axes(found.basis_gk, found.squares_k, total=found.total, samples=int(learn_n.sum()))
-        return cls(axes, found.c_nk * np.sign(np.einsum("gk,gk->k", axes.basis_gk, found.basis_gk)), found.outside_n)
-
-    def about(self, inner: np.ndarray) -> _Axes:
-        """The same about the learners' mean, rotated to their principal axes there; the basis is of no use then."""
-        c_nk = self.c_nk - self.c_nk[inner].mean(0)
-        values, vectors = eigen(gram(c_nk[inner]))
-        subspace = Subspace(self.subspace.basis_gk, np.maximum(values, 0.0) / len(inner), self.subspace.lost)
-        return _Axes(subspace, c_nk @ vectors.astype(np.float32), self.outside_n)
-
-
 def _choice(
-    spec: Deep, part: _Axes, *, inner: np.ndarray, outer: np.ndarray, group_n: np.ndarray, genes: int
+    spec: Deep,
+    part: DeepAxes,
+    *,
+    split: tuple[np.ndarray, np.ndarray],
+    group_n: np.ndarray,
+    genes: int,
+    kept: _Kept,
 ) -> tuple[bool, dict[str, Any]]:
     """Whether the deep branch is worth more than its standard error on groups left out, and what is to be told.
 
     Axes are the learners' own: in axes that the others had a part in, those along which learners hardly vary are as
     loud as any to the network, and the others lie far out on them.
     """
-    net = _network(spec, part.subspace.variance_k)
+    (inner, outer), net = split, _network(spec, part.subspace.variance_k)
     learn_nk, unseen_nk, outside_n = part.c_nk[inner], part.c_nk[outer], part.outside_n[outer]
-    train_deep(net, learn_nk, spec.recipe, seed=spec.seed, says="training without some groups")
+    train_deep(net, learn_nk, spec.recipe, seed=spec.seed, says="training without groups", checkpoint=kept.of(spec))
     code_nb, back_nk = net.branches(unseen_nk, spec.recipe)
     line_nk = straight_line(net, unseen_nk)
     size_n, line_n = squares(unseen_nk) + outside_n, squares(unseen_nk - line_nk) + outside_n
     c, unit = torch.from_numpy(unseen_nk), torch.ones(1)
     held_out = _LeftOut(c, unit, outside_n, size_n, line_n, group_n[outer], torch.from_numpy(back_nk))
     record, groups = held_out.figures(net), len(np.unique(group_n[outer]))  # type: ignore[arg-type]
-    deep = bool(record["held_out_r2"] - record["held_out_r2_pca"] > LEAST_GAIN and held_out.pays)
+    deep = ranks().agreed(bool(record["held_out_r2"] - record["held_out_r2_pca"] > LEAST_GAIN and held_out.pays))
     # How far off the samples left out lie, as the model that ships would see them.
     straight_nb = net.straight(c / net.unit).numpy()
     on_n = deep_is_better(unseen_nk - line_nk, unseen_nk - back_nk, None) & deep
@@ -320,13 +303,17 @@ def _fitted(
     samples: tuple[np.ndarray, np.ndarray],
     deep: bool,
     about: Mapping[str, Any] | None = None,
+    kept: _Kept | None = None,
 ) -> FittedDeep:
     """The model of a spec; `samples` are coordinates to train on, and those over which codes range."""
     learned_nk, all_nk = samples
-    net, recipe = _network(spec, space.subspace.variance_k), spec.recipe
-    history = train_deep(net, learned_nk, recipe, seed=spec.seed, says="training on all samples") if deep else []
+    net, recipe, history = _network(spec, space.subspace.variance_k), spec.recipe, []
+    if deep:
+        says, checkpoint = "training on all samples", kept.of(spec) if kept else None
+        history = train_deep(net, learned_nk, recipe, seed=spec.seed, says=says, checkpoint=checkpoint)
     net.eval().requires_grad_(requires_grad=False)
-    net.turn_to(varimax(space.subspace.basis_gk[:, : net.bottleneck] * net.sd[: net.bottleneck].numpy()))
+    axes_gb = space.subspace.basis_gk[:, : net.bottleneck] * net.sd[: net.bottleneck].numpy()
+    net.turn_to(ranks().first(lambda: varimax(axes_gb)))
     settings = {
         "preset": spec.kind,
         "widths": list(net.widths),
@@ -346,36 +333,49 @@ def _fitted(
         about=about,
     )
     code_nb, _, deep_n = model._gated(all_nk, None)
-    model._ranges = {
-        layer: CodeRange.of(layer_codes(net, layer, c_nk=all_nk, code_nb=code_nb, deep_n=deep_n)) for layer in LAYERS
-    }
+    model._ranges = deep_ranges(net, c_nk=all_nk, code_nb=code_nb, deep_n=deep_n)
     return model
 
 
-def _table(adata: AnnData | Store, preparation: Preparation) -> tuple[Table, np.ndarray]:
-    """Prepared samples about their mean, in memory where they are few, and that mean."""
-    if isinstance(adata, Store):
-        table = PreparedStore(adata, preparation)
-        if adata.n_obs > EXACT_UP_TO:
-            return table, np.zeros(len(preparation.genes), dtype=np.float32)
-        x_ng = np.concatenate([block_ng for _, block_ng in table.blocks()])
-    else:
-        x_ng = training_values(preparation, adata)
-    centre_g = x_ng.mean(0, dtype=np.float64).astype(np.float32)
-    x_ng -= centre_g
-    return InMemory(x_ng), centre_g
+@dataclass(frozen=True)
+class _Kept:
+    """Where a training on coordinates is kept, if anywhere."""
+
+    folder: Path | None
+    name: str
+    c_nk: np.ndarray
+
+    def of(self, spec: Deep) -> Checkpoint | None:
+        if self.folder is None:
+            return None
+        settings = digest(list(spec.widths or ()), spec.group, spec.subject, spec.subject_pattern, spec.seed)
+        return Checkpoints(Path(self.folder), digest(self.c_nk), settings).of(self.name, spec.recipe)
+
+
+def _member(i: int, draws: Sequence[Draw], spec: Deep, preparation: Preparation, deep: bool) -> FittedDeep:  # noqa: FBT001, PLR0917
+    """One member of an ensemble."""
+    draw = draws[i]
+    spec, drawn_ng = replace(spec, seed=draw.seed), draw.x_ng[draw.rows]
+    rank = _rank(spec, samples=len(drawn_ng), genes=drawn_ng.shape[1])
+    part = DeepAxes.of(InMemory(drawn_ng - drawn_ng.mean(0)), np.ones(len(drawn_ng), bool), rank=rank, seed=draw.seed)
+    space = Centred(drawn_ng.mean(0), part.subspace)
+    member = _fitted(spec, preparation, space, samples=(part.c_nk, space.coordinates(draw.x_ng)), deep=deep)
+    member.settings["subjects_drawn"] = count_subjects(draw.subject_n[draw.rows])
+    return member
 
 
 def _network(spec: Deep, variance_k: np.ndarray) -> DeepNet:
-    first, narrow, last = spec.widths  # type: ignore[misc]
-    recipe = spec.recipe
-    return DeepNet(variance_k, (first, narrow, last), dropout=recipe.dropout, seed=spec.seed, decoders=recipe.decoders)
+    recipe, widths = spec.recipe, cast("tuple[int, int, int]", spec.widths)
+    return DeepNet(variance_k, widths, dropout=recipe.dropout, seed=spec.seed, decoders=recipe.decoders)
 
 
 def _rank(spec: Deep, *, samples: int, genes: int) -> int:
-    """Axes to read: of few samples at most half of what they span, since those left out lie far out on the rest."""
+    """Axes to read: of few samples at most half of what they span, since those left out lie far out on the rest.
+
+    A bottleneck needs as many to come out of, and others to give back besides.
+    """
     narrow = spec.widths[1]  # type: ignore[index]
-    return min(spec.recipe.rank, max(samples // 2, 2 * narrow), samples - 1, genes)
+    return min(max(spec.recipe.rank, 2 * narrow), max(samples // 2, 2 * narrow), samples - 1, genes)
 
 
 def deep_widths(widths: tuple[int, ...] | None, *, samples: int, genes: int) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -13,9 +14,14 @@ from torch.nn import functional
 
 from .._core.checks import check_positive
 from .._core.progress import progress
+from .._core.ranks import ranks
 from .adam import Adam
+from .checkpoint import Both, Checkpoint, State
+from .device import on_device
+from .objective import Share
+from .training import in_step
 
-__all__ = ["DeepNet", "DeepRecipe", "deep_step", "train_deep"]
+__all__ = ["DeepLoss", "DeepNet", "DeepRecipe", "deep_step", "train_deep"]
 
 AT_ONCE = 4096
 LEAST_SD = 1e-3
@@ -28,7 +34,7 @@ class DeepRecipe:
     Attributes
     ----------
     rank
-        Axes of the samples' subspace that are read and written.
+        Axes of the samples' subspace that are read and written; at least twice as many as the bottleneck has nodes.
     epochs, batch, rate, rise, decay
         AdamW with this weight decay; the rate rises to `rate` over the share `rise` of the steps, and falls again.
     dropout
@@ -61,6 +67,17 @@ class DeepRecipe:
 
     def __post_init__(self) -> None:
         check_positive(**{name: value for name, value in vars(self).items() if name not in ("decay", "dropout")})
+
+
+class _Dropout(nn.Dropout):
+    """Dropout that gives a share of a batch what one process would give it of the whole."""
+
+    share: Share | None = None
+
+    def forward(self, h: torch.Tensor) -> torch.Tensor:
+        if self.share is None or not self.training:
+            return super().forward(h)
+        return h * super().forward(h.new_ones((self.share.of, h.shape[1])))[self.share.rows]
 
 
 class DeepNet(nn.Module):
@@ -107,7 +124,7 @@ class DeepNet(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
         self.register_buffer("turn", torch.eye(narrow))
-        self.drop = nn.Dropout(dropout)
+        self.drop = _Dropout(dropout)
 
     @property
     def bottleneck(self) -> int:
@@ -179,47 +196,110 @@ class DeepNet(nn.Module):
 
     def branches(self, c_nk: np.ndarray, recipe: DeepRecipe) -> tuple[np.ndarray, np.ndarray]:
         """Refined codes of samples given by their coordinates, and the coordinates that they decode to."""
-        code_nb, back_nk = np.empty((len(c_nk), self.bottleneck), dtype=np.float32), np.empty_like(c_nk)
-        for start in range(0, len(c_nk), AT_ONCE):
-            rows = slice(start, start + AT_ONCE)
-            code = self.refined(torch.from_numpy(c_nk[rows]) / self.unit, recipe)
-            code_nb[rows], back_nk[rows] = code.numpy(), (self.decode(code) * self.unit).numpy()
-        return code_nb, back_nk
+        code_nb, back_nk = np.zeros((len(c_nk), self.bottleneck), dtype=np.float32), np.zeros_like(c_nk)
+        group = ranks()
+        with on_device(self) as where:
+            for start in range(group.rank * AT_ONCE, len(c_nk), group.size * AT_ONCE):
+                rows = slice(start, start + AT_ONCE)
+                code = self.refined(torch.from_numpy(c_nk[rows]).to(where) / self.unit, recipe)
+                code_nb[rows], back_nk[rows] = code.cpu().numpy(), (self.decode(code) * self.unit).cpu().numpy()
+        return group.sum(code_nb), group.sum(back_nk)
 
 
-def train_deep(net: DeepNet, c_nk: np.ndarray, recipe: DeepRecipe, *, seed: int, says: str) -> list[dict[str, float]]:
+class DeepLoss(nn.Module):
+    """Mean over the decoders of the mean squared error of what each gives back."""
+
+    def __init__(self, net: DeepNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: torch.Tensor, *, share: Share | None = None) -> torch.Tensor:
+        """Of samples by their coordinates; with a `share`, of that part of a batch."""
+        self.net.drop.share = share
+        return torch.stack([(out - x).square().mean() for out in self.net.each(self.net.code(x))]).mean()
+
+
+@dataclass(frozen=True)
+class _Dropped:
+    """What dropout draws from: torch's own random numbers on a device."""
+
+    where: torch.device
+
+    def get_state(self) -> torch.Tensor:
+        return torch.cuda.get_rng_state(self.where) if self.where.type == "cuda" else torch.get_rng_state()
+
+    def set_state(self, state: torch.Tensor) -> None:
+        if self.where.type == "cuda":
+            torch.cuda.set_rng_state(state, self.where)
+        else:
+            torch.set_rng_state(state)
+
+
+def train_deep(
+    net: DeepNet,
+    c_nk: np.ndarray,
+    recipe: DeepRecipe,
+    *,
+    seed: int,
+    says: str,
+    checkpoint: Checkpoint | None = None,
+) -> list[dict[str, float]]:
     """Train in place on coordinates of samples, and freeze; one record per epoch.
 
     AdamW, doi 10.48550/arXiv.1711.05101; one cycle of the rate, doi 10.48550/arXiv.1708.07120.
     """
-    x = torch.from_numpy(np.ascontiguousarray(c_nk, dtype=np.float32)) / net.unit
-    draw = torch.Generator().manual_seed(seed)
-    optimizer, steps = Adam(net.parameters()), recipe.epochs * -(-len(x) // recipe.batch)
-    cycle = iter(_cycle(steps, recipe))
-    size, history = float(x.square().mean()), []
-    net.train()
-    with torch.random.fork_rng(devices=[]), progress(says, recipe.epochs) as tell:
-        torch.manual_seed(seed + 1)
-        for epoch in range(recipe.epochs):
-            total = 0.0
-            for rows in torch.randperm(len(x), generator=draw).split(recipe.batch):
-                rate, momentum = next(cycle)
-                total += deep_step(net, x[rows], optimizer, recipe=recipe, rate=rate, momentum=momentum) * len(rows)
-            history.append({"epoch": epoch + 1, "train_loss": total / len(x) / size})
-            tell()
+    with on_device(net) as where:
+        history = _train(net, c_nk, recipe, seed=seed, says=says, checkpoint=checkpoint, where=where)
     net.eval().requires_grad_(requires_grad=False)
     return history
 
 
+def _train(
+    net: DeepNet,
+    c_nk: np.ndarray,
+    recipe: DeepRecipe,
+    *,
+    seed: int,
+    says: str,
+    checkpoint: Checkpoint | None,
+    where: torch.device,
+) -> list[dict[str, float]]:
+    x = torch.from_numpy(np.ascontiguousarray(c_nk, dtype=np.float32)).to(where) / net.unit
+    draw = torch.Generator().manual_seed(seed)
+    optimizer, batches = Adam(net.parameters()), -(-len(x) // recipe.batch)
+    size, history = float(x.square().mean()), list[dict[str, float]]()
+    loss = in_step(DeepLoss(net))
+    net.train()
+    cards = [where] if where.type == "cuda" else []
+    with torch.random.fork_rng(devices=cards), progress(says, recipe.epochs) as tell:
+        torch.manual_seed(seed + 1)
+        state = State(net, optimizer, Both(draw, _Dropped(where)), history)
+        if checkpoint:
+            checkpoint.restore(state)
+        cycle = islice(_cycle(recipe.epochs * batches, recipe), len(history) * batches, None)
+        for epoch in range(len(history), recipe.epochs):
+            total = torch.zeros((), dtype=torch.float64, device=where)
+            for rows in torch.randperm(len(x), generator=draw).split(recipe.batch):
+                rate, momentum = next(cycle)
+                total += deep_step(loss, x[rows], optimizer, recipe=recipe, rate=rate, momentum=momentum) * len(rows)
+            summed = float(ranks().sum(np.array([float(total)]))[0]) / ranks().size
+            history.append({"epoch": epoch + 1, "train_loss": summed / len(x) / size})
+            if checkpoint:
+                checkpoint.save(state, last=epoch + 1 == recipe.epochs)
+            tell()
+    return history
+
+
 def deep_step(
-    net: DeepNet, x: torch.Tensor, optimizer: Adam, *, recipe: DeepRecipe, rate: float, momentum: float
-) -> float:
-    """One step of the optimizer; returns the loss before it."""
-    loss = torch.stack([(out - x).square().mean() for out in net.each(net.code(x))]).mean()
-    loss.backward()
-    nn.utils.clip_grad_norm_(net.parameters(), recipe.clip)
+    loss: nn.Module, x: torch.Tensor, optimizer: Adam, *, recipe: DeepRecipe, rate: float, momentum: float
+) -> torch.Tensor:
+    """One step of the optimizer; returns the loss before it, whose mean over processes in step is the batch's."""
+    share = Share.of_batch(len(x))
+    found = loss(x) if share is None else loss(x[share.rows], share=share) * share.weight
+    found.backward()
+    nn.utils.clip_grad_norm_(loss.parameters(), recipe.clip)
     optimizer.step(rate, momentum=momentum, decay=recipe.decay)
-    return float(loss.detach())
+    return found.detach().double()
 
 
 def _cycle(steps: int, recipe: DeepRecipe) -> Iterator[tuple[float, float]]:

@@ -23,14 +23,14 @@ from .subspace import Subspace, find_subspace
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Ensemble", "fit_ensemble", "load_ensemble"]
+__all__ = ["Ensemble"]
 
 FORMAT = 1
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Models of one kind that differ by seed and by the subjects drawn; made by :func:`fit_ensemble`.
+    """Models of one kind that differ by seed and by the subjects drawn; made by :meth:`fit`.
 
     Parameters
     ----------
@@ -79,106 +79,110 @@ class Ensemble:
             digests = {name: model.digest for name, model in members.items()}
             write_json(draft / "ensemble.json", sealed({"format": FORMAT, "members": digests}))
 
+    @classmethod
+    def fit(
+        cls,
+        adata: AnnData,
+        model: Model,
+        *,
+        seeds: int = 10,
+        widths: tuple[int, ...] | None = None,
+        subject: str | None = None,
+        subject_pattern: str | None = None,
+        resample: bool = True,
+        seed: int = 0,
+    ) -> Ensemble:
+        """Train a fitted model's kind again with its own settings, from other seeds and on other draws of the subjects.
 
-def load_ensemble(folder: Path) -> Ensemble:
-    """Read what :meth:`Ensemble.save` wrote.
+        What the model chose on held-out subjects (sparsity, epochs, shrinkage) is kept; the start, the order of samples
+        and, with `resample`, the samples themselves are new for every member. Preparation and subspace are the model's,
+        and small networks are trained side by side (see :mod:`genelight.models.together`).
 
-    Raises
-    ------
-    FormatError
-        If a file is missing, damaged or altered, a member is another than was saved, or it is from a newer genelight.
-    """
-    folder = Path(folder)
-    content = check_seal(read_json(folder / "ensemble.json"), where=folder / "ensemble.json")
-    if content.get("format", 0) > FORMAT:
-        msg = f"{folder} has format {content['format']}, newer than {FORMAT}; upgrade with pip install -U genelight"
-        raise FormatError(msg)
-    members = {name: load(folder / name) for name in content["members"]}
-    for name, model in members.items():
-        if model.digest != content["members"][name]:
-            msg = f"{folder / name} is not the model that was saved with this ensemble; save the ensemble again"
+        Parameters
+        ----------
+        adata
+            The table that `model` was fitted to.
+        model
+            A fitted model.
+        seeds
+            How many members.
+        widths
+            Layers of the members, if not the model's; one call for each of several widths, all on one model's
+            preparation, subspace and choices.
+        subject, subject_pattern
+            Whose each sample is, see :class:`Spec`; by default as the model's own spec says.
+        resample
+            Train every member on a bootstrap of the subjects, each drawn subject with all its samples. Without it
+            members differ by seed alone, and whatever the one table holds, its noise included, tends to come back in
+            all of them (the study ``programmes`` has the figures).
+        seed
+            Of the draws, and of the first member; the next has the next.
+
+        Raises
+        ------
+        InputError
+            If `seeds` is below two, a width exceeds what samples and genes allow, or the model is of a kind that cannot
+            be trained again, or not with as many layers.
+        UnknownNameError
+            If there is no column `subject`.
+
+        Notes
+        -----
+        Cost: one decomposition of the table, then each member's own training; less than a :func:`genelight.fit` for
+        each, which also chooses its settings.
+
+        Examples
+        --------
+        >>> import genelight as gl
+        >>> adata = gl.demo.cohort()
+        >>> pca = gl.models.PCA(8).fit(adata)
+        >>> len(gl.models.Ensemble.fit(adata, pca, seeds=3, subject="subject"))
+        3
+        """
+        if seeds < 2:
+            msg = (
+                f"seeds = {seeds}: an ensemble of {seeds} has nothing to compare; use seeds=2 or more, 10 for a figure"
+            )
+            raise InputError(msg)
+        spec: Spec | None = getattr(model, "spec", None)
+        if spec is None:
+            msg = f"this {model.name} knows no spec to be fitted by again; pass a model that genelight fitted"
+            raise InputError(msg)
+        if subject is not None:
+            spec = replace(spec, subject=subject, subject_pattern=subject_pattern)
+        x_ng = model.prepare(adata)
+        n = len(x_ng)
+        subject_n = numbered(spec.subjects(adata))[1]
+        space = model.space if isinstance(model, FittedAutoencoder) else None
+        whole = space if isinstance(space, Subspace) else find_subspace(x_ng)
+        c_nk = whole.coordinates(x_ng)
+        draws = []
+        for i in range(seeds):
+            rows = _bootstrap(subject_n, np.random.default_rng((seed, i))) if resample else np.arange(n)
+            draws.append(Draw(x_ng, whole, c_nk, subject_n, rows, seed + i))
+        return cls(tuple(spec.members(model, draws, widths or tuple(model.widths.values()))))
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Ensemble:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        FormatError
+            If a file is missing, damaged or altered, a member is another than was saved, or it is from a newer
+            genelight.
+        """
+        folder = Path(folder)
+        content = check_seal(read_json(folder / "ensemble.json"), where=folder / "ensemble.json")
+        if content.get("format", 0) > FORMAT:
+            msg = f"{folder} has format {content['format']}, newer than {FORMAT}; upgrade with pip install -U genelight"
             raise FormatError(msg)
-    return Ensemble(tuple(members.values()))
-
-
-def fit_ensemble(
-    adata: AnnData,
-    model: Model,
-    *,
-    seeds: int = 10,
-    widths: tuple[int, ...] | None = None,
-    subject: str | None = None,
-    subject_pattern: str | None = None,
-    resample: bool = True,
-    seed: int = 0,
-) -> Ensemble:
-    """Train a fitted model's kind again with its own settings, from other seeds and on other draws of the subjects.
-
-    What the model chose on held-out subjects (sparsity, epochs, shrinkage) is kept; the start, the order of samples
-    and, with `resample`, the samples themselves are new for every member. Preparation and subspace are the model's,
-    and small networks are trained side by side (see :mod:`genelight.models.together`).
-
-    Parameters
-    ----------
-    adata
-        The table that `model` was fitted to.
-    model
-        A fitted model.
-    seeds
-        How many members.
-    widths
-        Layers of the members, if not the model's; one call for each of several widths, all on one model's preparation,
-        subspace and choices.
-    subject, subject_pattern
-        Whose each sample is, see :class:`Spec`; by default as the model's own spec says.
-    resample
-        Train every member on a bootstrap of the subjects, each drawn subject with all its samples. Without it members
-        differ by seed alone, and whatever the one table holds, its noise included, tends to come back in all of them
-        (the study ``programmes`` has the figures).
-    seed
-        Of the draws, and of the first member; the next has the next.
-
-    Raises
-    ------
-    InputError
-        If `seeds` is below two, a width exceeds what samples and genes allow, or the model is of a kind that cannot be
-        trained again, or not with as many layers.
-    UnknownNameError
-        If there is no column `subject`.
-
-    Notes
-    -----
-    Cost: one decomposition of the table, then each member's own training; less than a single :func:`fit` for each,
-    which also chooses its settings.
-
-    Examples
-    --------
-    >>> import genelight as gl
-    >>> adata = gl.demo.cohort()
-    >>> pca = gl.models.PCA(8).fit(adata)
-    >>> len(gl.models.fit_ensemble(adata, pca, seeds=3, subject="subject"))
-    3
-    """
-    if seeds < 2:
-        msg = f"seeds = {seeds}: an ensemble of {seeds} has nothing to compare; use seeds=2 or more, 10 for a figure"
-        raise InputError(msg)
-    spec: Spec | None = getattr(model, "spec", None)
-    if spec is None:
-        msg = f"this {model.name} knows no spec to be fitted by again; pass a model that genelight fitted"
-        raise InputError(msg)
-    if subject is not None:
-        spec = replace(spec, subject=subject, subject_pattern=subject_pattern)
-    x_ng = model.prepare(adata)
-    n = len(x_ng)
-    subject_n = numbered(spec.subjects(adata))[1]
-    space = model.space if isinstance(model, FittedAutoencoder) else None
-    whole = space if isinstance(space, Subspace) else find_subspace(x_ng)
-    c_nk = whole.coordinates(x_ng)
-    draws = []
-    for i in range(seeds):
-        rows = _bootstrap(subject_n, np.random.default_rng((seed, i))) if resample else np.arange(n)
-        draws.append(Draw(x_ng, whole, c_nk, subject_n, rows, seed + i))
-    return Ensemble(tuple(spec.members(model, draws, widths or tuple(model.widths.values()))))
+        members = {name: load(folder / name) for name in content["members"]}
+        for name, model in members.items():
+            if model.digest != content["members"][name]:
+                msg = f"{folder / name} is not the model that was saved with this ensemble; save the ensemble again"
+                raise FormatError(msg)
+        return cls(tuple(members.values()))
 
 
 def _bootstrap(subject_n: np.ndarray, rng: np.random.Generator) -> np.ndarray:

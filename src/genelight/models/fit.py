@@ -14,7 +14,7 @@ from .._core.provenance import digest
 from ..errors import InputError
 from ..io import Store
 from ..nouns import Model
-from ..pp import Preparation
+from ..pp.preparation import Preparation
 from ..pp.stream import PreparedStore
 from ..stats.subjects import count_subjects
 from .autoencoder import FittedAutoencoder, code_ranges, kind_for, open_with
@@ -27,7 +27,7 @@ from .members import trained_members
 from .missing import training_values
 from .network import Stack
 from .plan import Plan, Samples
-from .presets import Preset, as_preset, choose_widths, preset
+from .presets import PRESETS, Preset, as_preset, choose_widths
 from .spec import Spec
 from .streaming import LEAST_RANK, reduce_store
 from .subspace import EXACT_UP_TO, Subspace
@@ -61,7 +61,7 @@ class Autoencoder(Spec):
         ``"paper"``: sigmoid nodes and output on genes between 0 and 1, trained in gene space.
         ``"vae"``: variational. ``"sparse"``: one layer of which each sample uses few nodes.
     epochs, activation, tied, learning_rate, dropout, noise, sparsity, nonnegative
-        In place of the preset's, see :func:`genelight.models.preset` and :class:`Recipe`.
+        In place of the preset's, see :meth:`Preset.changed` and :class:`Recipe`.
 
     Raises
     ------
@@ -109,7 +109,8 @@ class Autoencoder(Spec):
     @property
     def chosen(self) -> Preset:
         """The preset with its changes."""
-        found = preset(self.preset, **self.changes)
+        own = PRESETS[self.preset] if isinstance(self.preset, str) else self.preset
+        found = own.changed(**self.changes)
         if self.epochs is None:
             return found
         check_positive(epochs=self.epochs)
@@ -174,7 +175,7 @@ class Autoencoder(Spec):
         return replace(self, widths=choose_widths(None, samples=samples, genes=genes, shape=self.chosen.shape))
 
     def members(self, model: Model, draws: Sequence[Draw], widths: tuple[int, ...]) -> Sequence[FittedAutoencoder]:
-        """Such networks from other starts, trained on drawn samples; see :func:`fit_ensemble`."""
+        """Such networks from other starts, trained on drawn samples; see :meth:`.Ensemble.fit`."""
         specs = [replace(self, widths=widths, seed=draw.seed) for draw in draws]
         return trained_members(model, draws, specs, widths=widths, preset=self.chosen)  # type: ignore[arg-type]
 

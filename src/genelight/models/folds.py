@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from .._core.workers import at_work, done
 from ..errors import InputError, first_three
 from ..nouns import Contrast, Model
 from ..nouns.contrast import check_contrast
-from ..pp import Preparation
+from ..pp.preparation import Preparation
 from ..pp.prepare import prepare_as
 from ..stats.subjects import folds_of, kinds, numbered, subject_folds
 from .spec import Spec
@@ -162,17 +163,13 @@ class Folds:
             If it cannot be fitted to the other folds' samples.
         """
         if fold not in self._models:
+            # Workers fit all of them at once; alone, one is fitted when it is asked for.
+            wanted = [i for i in range(len(self)) if i not in self._models] if at_work() else [fold]
             preparations = self._prepared()
-            if self._spec_of is not None:
-                spec = self._spec_of(fold)
-                self._models[fold] = spec.fit(self._others(fold), preparation=preparations[fold])
-                return self._models[fold]
-            if self._sized is None:
-                genes = min(len(preparation.genes) for preparation in preparations)
-                whose_n = self.spec.subjects(self.adata)
-                subjects = [whose_n[self.fold_n != i] for i in range(len(self))]
-                self._sized = self.spec.sized(subjects, genes=genes)
-            self._models[fold] = self._sized.fit(self._others(fold), preparation=preparations[fold])
+            items = [(self._spec(i), preparations[i], self.fold_n != i) for i in wanted]
+            says = "fitting folds" if len(wanted) > 1 else ""
+            for place, model in done(_fitted, items, shared=(self.adata,), says=says):
+                self._models[wanted[place]] = model
         return self._models[fold]
 
     def of(self, adata: AnnData, subject_n: np.ndarray, *, model: Model | None = None) -> np.ndarray:
@@ -224,6 +221,17 @@ class Folds:
             )
             raise InputError(msg)
 
+    def _spec(self, fold: int) -> Spec:
+        """What the model of a fold is fitted from."""
+        if self._spec_of is not None:
+            return self._spec_of(fold)
+        if self._sized is None:
+            genes = min(len(preparation.genes) for preparation in self._prepared())
+            whose_n = self.spec.subjects(self.adata)
+            subjects = [whose_n[self.fold_n != i] for i in range(len(self))]
+            self._sized = self.spec.sized(subjects, genes=genes)
+        return self._sized
+
     def _others(self, fold: int) -> AnnData:
         return self.adata[self.fold_n != fold].copy()
 
@@ -232,3 +240,9 @@ class Folds:
             settings = self.spec.preparation
             self._preparations = [prepare_as(self._others(fold), settings) for fold in range(len(self))]
         return self._preparations
+
+
+def _fitted(item: tuple[Spec, Preparation, np.ndarray], adata: AnnData) -> Model:
+    """One fold's model."""
+    spec, preparation, others_n = item
+    return spec.fit(adata[others_n].copy(), preparation=preparation)

@@ -79,7 +79,7 @@ class Known:
             For the choice of pairs.
         """
         rng = np.random.default_rng(seed)
-        pairs = rng.integers(some_ng.shape[1], size=(_TRIED, 2))
+        pairs = _distinct(rng.integers(some_ng.shape[1], size=(_TRIED, 2)))
         parts = [_higher(some_ng, part) for part in np.array_split(pairs, 50)]
         higher_b, there_b = (np.concatenate([p[i].mean(0) for p in parts]) for i in (0, 1))
         # Pairs that part the samples into halves, and that all but a few samples have.
@@ -159,6 +159,14 @@ class Known:
             raise ValueError(msg)
         marks = np.unpackbits(packed, axis=1, count=len(pairs)).astype(bool)
         return cls(pairs, marks, names, study_n, studies)
+
+
+def _distinct(pairs: np.ndarray) -> np.ndarray:
+    """Each pair of two genes once, where it comes first: a pair that stands twice tells nothing more."""
+    low, high = np.sort(pairs, axis=1).T
+    _, first = np.unique(low * (high.max() + 1) + high, return_index=True)
+    pairs = pairs[np.sort(first)]
+    return pairs[pairs[:, 0] != pairs[:, 1]]
 
 
 def _higher(x_ng: np.ndarray, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ from ..errors import InputError
 from ..io import Store
 from ..nouns import Model
 from ..nouns.model import CodeRange
-from ..pp import Preparation
+from ..pp.preparation import Preparation
 from .bundle import Bundle, unpack_ranges
 from .draw import Draw
 from .missing import filled, prepared, training_values
@@ -84,7 +84,7 @@ class LinearSpec(Spec):
         return FittedLinear(bundle.preparation, basis_gk, spec=spec, code_range=code_range, about=bundle.about)
 
     def members(self, model: Model, draws: Sequence[Draw], widths: tuple[int, ...]) -> Sequence[FittedLinear]:
-        """Such models with the axes of drawn samples; see :func:`fit_ensemble`.
+        """Such models with the axes of drawn samples; see :meth:`.Ensemble.fit`.
 
         Raises
         ------

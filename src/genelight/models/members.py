@@ -8,7 +8,7 @@ from dataclasses import fields
 import numpy as np
 import torch
 
-from .._core.progress import progress
+from .._core.workers import each
 from ..stats.subjects import count_subjects
 from .autoencoder import FittedAutoencoder, code_ranges
 from .draw import Draw
@@ -48,11 +48,8 @@ def trained_members(
     settings = model.settings
     recipe = Recipe(**{field.name: settings[field.name] for field in fields(Recipe)})
     widths = choose_widths(widths, samples=len(draws[0].c_nk), genes=len(model.genes))
-    begun = []
-    with progress("starting members", len(draws)) as step:
-        for draw in draws:
-            begun.append(_begun(model, draw, widths, preset=preset))
-            step()
+    shared = (draws, model, widths, preset)
+    begun = each(_begun, range(len(draws)), shared=shared, says="starting members")
     train_together([member for member, _ in begun], recipe, genes=len(model.genes))
     home = draws[0].whole if isinstance(model.space, Subspace) else model.space
     members = []
@@ -68,11 +65,11 @@ def trained_members(
     return members
 
 
-def _begun(
-    model: FittedAutoencoder, draw: Draw, widths: tuple[int, ...], *, preset: Preset
+def _begun(  # noqa: PLR0917
+    i: int, draws: Sequence[Draw], model: FittedAutoencoder, widths: tuple[int, ...], preset: Preset
 ) -> tuple[Member, tuple[np.ndarray, np.ndarray] | None]:
     """A network of the model's kind at another start, its samples, and how they were rotated and centred."""
-    settings, space, rotated = model.settings, model.space, None
+    draw, settings, space, rotated = draws[i], model.settings, model.space, None
     if isinstance(space, Subspace):
         weighing = Weighing.of(settings)
         centre_k, rotation_kk, space, c_nk = draw.rotated(weighing)

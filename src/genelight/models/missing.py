@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import scipy.linalg
 
-from ..pp import Preparation
+from .._core.ranks import ranks
+from ..pp.preparation import Preparation
 from ._sketch import InMemory, power_step
 from .subspace import eigen, gram
 
@@ -72,13 +73,13 @@ def filled(
     centre_g, spread_g = preparation.centre_g.astype(np.float32), preparation.spread_g
     part_ng, there_ng = np.where(gap_ng[rows], centre_g, x_ng[rows]), ~gap_ng[rows]
     if axes is None:
-        x_ng[rows] = refined(part_ng, there_ng, model=model, layer=layer)
+        x_ng[rows] = refined(part_ng, there_ng, model=model, layer=layer) - preparation.lower(gap_ng[rows])
         return x_ng
     basis_gk, variance_k = axes
     noise = max(float((spread_g**2).sum() - variance_k[:AXES].sum()) / max(x_ng.shape[1] - AXES, 1), 1e-6)
     part_ng -= centre_g
     _complete(part_ng, there_ng, axes=(basis_gk[:, :AXES], variance_k[:AXES]), noise=noise)
-    x_ng[rows] = part_ng + centre_g
+    x_ng[rows] = part_ng + centre_g - preparation.lower(gap_ng[rows])
     return x_ng
 
 
@@ -90,13 +91,14 @@ def training_values(preparation: Preparation, adata: AnnData) -> np.ndarray:
     GeneMismatchError, InputError
         As :meth:`Preparation.transform`.
     """
-    return completed(preparation.transform(adata))
+    return completed(preparation.transform(adata), preparation=preparation)
 
 
-def completed(x_ng: np.ndarray) -> np.ndarray:
+def completed(x_ng: np.ndarray, *, preparation: Preparation | None = None) -> np.ndarray:
     """The same values, in place, missing ones (NaN) at their conditional mean under the samples' leading axes.
 
-    The axes are those of the samples with each gene's mean where it is missing; see :func:`expected`.
+    The axes are those of the samples with each gene's mean where it is missing; see :func:`expected`. A preparation
+    of features of which low values are not seen has them lie lower.
 
     Notes
     -----
@@ -113,6 +115,10 @@ def completed(x_ng: np.ndarray) -> np.ndarray:
     left = float(np.einsum("ng,ng->", x_ng, x_ng, dtype=np.float64)) / len(x_ng) - float(variance_k.sum())
     _complete(x_ng, there_ng, axes=(basis_gk, variance_k), noise=max(left / max(x_ng.shape[1] - axes, 1), 1e-6))
     x_ng += mean_g
+    if preparation is not None and preparation.censored_g is not None:
+        # The mean of what was seen lies above the gene's.
+        above_g = mean_g - preparation.centre_g.astype(np.float32)
+        x_ng -= np.where(there_ng, np.float32(0.0), above_g + preparation.lower(~there_ng))
     return x_ng
 
 
@@ -124,8 +130,9 @@ def leading_axes(x_ng: np.ndarray, axes: int, *, seed: int = 0) -> tuple[np.ndar
     everyone = np.ones(len(x_ng), dtype=bool)
     size = min(axes + 32, *x_ng.shape)
     basis_gl = np.random.default_rng(seed).standard_normal((x_ng.shape[1], size), dtype=np.float32)
+    mine = ranks().part(len(x_ng))
     for _ in range(3):
-        basis_gl = power_step(InMemory(x_ng).blocks(), basis_gl, everyone)
+        basis_gl = power_step(InMemory(x_ng).blocks(within=mine), basis_gl, everyone)
     values, vectors = eigen(gram(x_ng @ basis_gl))
     return basis_gl @ vectors[:, :axes].astype(np.float32), np.maximum(values[:axes], 0.0) / len(x_ng)
 

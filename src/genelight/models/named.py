@@ -9,8 +9,13 @@ import numpy as np
 from scipy import sparse
 
 from ..io import Store
-from ..pp import Preparation, PreparationSettings
+from ..io._blocks import blocks_of
+from ..pp import PreparationSettings
+from ..pp.features import GENES, told_by_ids
+from ..pp.preparation import Preparation
 from .autoencoder import FittedAutoencoder
+from .count_net import CountRecipe
+from .counts import WIDTHS, Counts, FittedCounts
 from .deep_fit import Deep, deep_widths
 from .deep_net import DeepRecipe
 from .fit import Autoencoder
@@ -20,7 +25,10 @@ from .spec import DEFAULT
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["fit", "named_for", "settings_for", "spec_of", "widths_of"]
+OWN = (Deep.kind, Counts.kind)
+"""Presets that are kinds of model of their own, and take no changes."""
+
+__all__ = ["OWN", "fit", "named_for", "settings_for", "spec_of", "widths_of"]
 
 DEEP_FROM = 1000  # samples
 
@@ -35,7 +43,7 @@ def fit(
     preparation: Preparation | None = None,
     epochs: int | None = None,
     seed: int = 0,
-) -> FittedAutoencoder:
+) -> FittedAutoencoder | FittedCounts:
     """Train an autoencoder on all samples of a table, without labels: short for the fit of a spec.
 
     By default it is a :class:`Deep` where there are at least 1,000 samples, and else an :class:`Autoencoder`: the data
@@ -47,7 +55,8 @@ def fit(
     adata
         Samples x genes, or a store.
     preset, widths, epochs
-        See :class:`Autoencoder`, which takes more; ``"deep"`` for a :class:`Deep` of any table.
+        See :class:`Autoencoder`, which takes more; ``"deep"`` for a :class:`Deep` of any table; ``"counts"`` for an
+        autoencoder of counts with a negative binomial loss, see :class:`.counts.Counts`.
     subject, subject_pattern
         Column of ``obs`` that says whose sample it is, and the part of it that names the person, see :class:`Spec`; a
         subject is never split.
@@ -100,7 +109,9 @@ def named_for(
     return Deep.kind if bears else preset
 
 
-def settings_for(preset: str | Preset, adata: AnnData | Store, *, scale: str = "log2") -> PreparationSettings:
+def settings_for(
+    preset: str | Preset, adata: AnnData | Store, *, scale: str = "log2", features: str | None = None
+) -> PreparationSettings:
     """How a table is prepared for a preset if nobody says.
 
     A deep model of a table on the log2 scale in which values are missing, as where studies measured different genes,
@@ -114,9 +125,13 @@ def settings_for(preset: str | Preset, adata: AnnData | Store, *, scale: str = "
         The table.
     scale
         Of its values.
+    features
+        Kind of its features; None for what ids tell.
     """
-    plain = PreparationSettings(scale=scale)
+    plain = PreparationSettings(scale=scale, features=features)
     if preset != Deep.kind or scale != "log2" or isinstance(adata, Store) or sparse.issparse(adata.X):
+        return plain
+    if (features or told_by_ids(adata.var_names)) != GENES or blocks_of(adata):
         return plain
     if not np.isnan(adata.X).any():
         return plain
@@ -133,8 +148,8 @@ def spec_of(
     subject_pattern: str | None = None,
     preparation: PreparationSettings = DEFAULT,
     seed: int = 0,
-) -> Autoencoder | Deep:
-    """The spec of a preset's name: that of :class:`Deep` for ``"deep"``, else an :class:`Autoencoder`.
+) -> Autoencoder | Deep | Counts:
+    """The spec of a preset's name: :class:`Deep` for ``"deep"``, ``Counts`` for ``"counts"``, else `Autoencoder`.
 
     Parameters
     ----------
@@ -154,6 +169,10 @@ def spec_of(
     >>> spec_of("deep", (512, 16, 2048)).kind, spec_of("plain").kind
     ('deep', 'autoencoder')
     """
+    if preset == Counts.kind:
+        named = {name: value for name, value in (("epochs", epochs), ("rate", learning_rate)) if value is not None}
+        made = Counts(widths=widths or WIDTHS, recipe=CountRecipe(**named))  # type: ignore[arg-type]
+        return replace(made, subject=subject, subject_pattern=subject_pattern, preparation=preparation, seed=seed)
     if preset != Deep.kind:
         found = Autoencoder(widths, preset, epochs=epochs, learning_rate=learning_rate)
         return replace(found, subject=subject, subject_pattern=subject_pattern, preparation=preparation, seed=seed)
@@ -183,5 +202,7 @@ def widths_of(preset: str | Preset, widths: tuple[int, ...] | None, *, samples: 
     """
     if preset == Deep.kind:
         return deep_widths(widths, samples=samples, genes=genes)
+    if preset == Counts.kind:
+        return widths or WIDTHS
     shape = PRESETS[preset].shape if isinstance(preset, str) else preset.shape
     return choose_widths(widths, samples=samples, genes=genes, shape=shape)

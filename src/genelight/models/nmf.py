@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from ..errors import InputError
 from ..io import Store
 from ..nouns.model import CodeRange
-from ..pp import Preparation
+from ..pp.preparation import Preparation
 from .baselines import BASELINES
 from .bundle import KINDS, Bundle, unpack_ranges
 from .missing import prepared, training_values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,7 +12,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from .._core.ranks import ranks
 from ..stats.subjects import numbered
+from .device import of_net
 from .recipe import Recipe
 from .spaces import GeneSpace, Space
 from .subspace import Subspace
@@ -19,10 +22,48 @@ from .subspace import Subspace
 if TYPE_CHECKING:
     from .network import Stack
 
-__all__ = ["HeldOut", "Objective"]
+__all__ = ["HeldOut", "Objective", "Share"]
 
 DRAWS = 1000
 AT_ONCE = 20
+ROWS = 4096
+
+
+@dataclass(frozen=True)
+class Share:
+    """The samples of a batch that one of several processes in step learns from.
+
+    Attributes
+    ----------
+    rows
+        Which of the batch; never none, for all have to take the step.
+    of
+        Samples in the batch.
+    weight
+        What the share's mean counts in the mean over processes; 0 where there are fewer samples than processes and
+        this one has none of its own.
+    """
+
+    rows: slice
+    of: int
+    weight: float
+
+    @classmethod
+    def of_batch(cls, samples: int) -> Share | None:
+        """What is for this process; None alone."""
+        group = ranks()
+        if group.size == 1:
+            return None
+        first, last = (samples * i // group.size for i in (group.rank, group.rank + 1))
+        if first == last:
+            return cls(slice(0, 1), samples, 0.0)
+        return cls(slice(first, last), samples, (last - first) * group.size / samples)
+
+    def mean(self, value: torch.Tensor) -> torch.Tensor:
+        """The batch's mean of a figure, from the shares' means."""
+        group = ranks()
+        total = group.sum(np.array([float(value) * self.weight]))[0] / group.size
+        return value.new_tensor(total)
 
 
 class Objective(nn.Module):
@@ -54,13 +95,21 @@ class Objective(nn.Module):
             self.register_buffer("units", torch.stack(units) if units else torch.zeros(0))
 
     def forward(
-        self, x: torch.Tensor, *, draw: torch.Generator | None = None, warmth: float = 1.0
+        self,
+        x: torch.Tensor,
+        *,
+        draw: torch.Generator | None = None,
+        warmth: float = 1.0,
+        share: Share | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Loss, and the squared error per sample in it; without `draw` nothing is random."""
+        """Loss, and the squared error per sample in it; without `draw` nothing is random.
+
+        With a `share`, `x` is a part of a batch, and what is drawn is what one process would draw for it.
+        """
         net, recipe = self.net, self.recipe
         h, penalty, divergence = x, x.new_zeros(()), x.new_zeros(())
         if draw is not None and recipe.noise:
-            h = h + recipe.noise * _normal(h, draw)
+            h = h + recipe.noise * _drawn(torch.randn, h, draw=draw, share=share)
         for i, (linear, activation) in enumerate(zip(net.hidden, net.activations, strict=True)):
             before, h = h, activation(linear(h))
             if recipe.sparsity:
@@ -68,14 +117,19 @@ class Objective(nn.Module):
             if net.latent == i + 1:
                 log_variance = net.spread(before)
                 divergence = 0.5 * (h**2 + log_variance.exp() - 1.0 - log_variance).sum(1).mean()
-                h = h if draw is None else h + (0.5 * log_variance).exp() * _normal(h, draw)
+                h = (
+                    h
+                    if draw is None
+                    else h + (0.5 * log_variance).exp() * _drawn(torch.randn, h, draw=draw, share=share)
+                )
             elif draw is not None and recipe.dropout:
-                h = h * (torch.rand(h.shape, generator=draw) >= recipe.dropout) / (1.0 - recipe.dropout)
+                h = h * (_drawn(torch.rand, h, draw=draw, share=share) >= recipe.dropout) / (1.0 - recipe.dropout)
         error = functional.mse_loss(net.write(h), x, reduction="sum") / len(x)
         loss = error / self.variance + recipe.sparsity * penalty / len(net.hidden)
         if recipe.divergence and net.latent:
             # In units of the squared error: twice the variance per gene that the decoder leaves at this moment.
-            unit = 2.0 * error.detach() / (self.genes * self.variance)
+            left = error.detach() if share is None else share.mean(error.detach())
+            unit = 2.0 * left / (self.genes * self.variance)
             loss = loss + warmth * recipe.divergence * unit * divergence
         return loss, error
 
@@ -83,17 +137,23 @@ class Objective(nn.Module):
     def record(self, epoch: int, c_nk: torch.Tensor, held_out: HeldOut | None) -> dict[str, float]:
         """One row of the history."""
         record = {"epoch": epoch, "train_loss": self.over(c_nk)}
-        return record if held_out is None else record | held_out.figures(self.net)
+        return ranks().agreed(record if held_out is None else record | held_out.figures(self.net))
 
     @torch.no_grad()
-    def over(self, c_nk: torch.Tensor, *, at_once: int = 4096) -> float:
-        """Loss over many samples, in parts of bounded memory."""
-        parts = c_nk.split(at_once)
-        return sum(float(self(part)[0]) * len(part) for part in parts) / len(c_nk)
+    def over(self, c_nk: torch.Tensor) -> float:
+        """Loss over many samples, in parts of bounded memory; processes in step take some of the parts each."""
+        mine = c_nk.split(ROWS)[ranks().rank :: ranks().size]
+        total = sum(float(self(part)[0]) * len(part) for part in mine)
+        return float(ranks().sum(np.array([float(total)]))[0]) / len(c_nk)
 
 
-def _normal(like: torch.Tensor, draw: torch.Generator) -> torch.Tensor:
-    return torch.randn(like.shape, generator=draw)
+def _drawn(
+    kind: Callable[..., torch.Tensor], like: torch.Tensor, *, draw: torch.Generator, share: Share | None
+) -> torch.Tensor:
+    """Random numbers in the shape of `like`; for a share, its rows of those for the whole batch."""
+    if share is None:
+        return kind(like.shape, generator=draw, device=like.device)
+    return kind((share.of, *like.shape[1:]), generator=draw, device=like.device)[share.rows]
 
 
 @dataclass(frozen=True)
@@ -186,8 +246,11 @@ class HeldOut:
     @torch.no_grad()
     def errors(self, net: Stack) -> np.ndarray:
         """Squared error of each sample, summed over genes."""
-        parts = [(((net(c) - c) * self.unit).double() ** 2).sum(1) for c in self.c_nk.split(4096)]
-        return torch.cat(parts).numpy() + self.outside_n
+        error_n = np.zeros(len(self.c_nk))
+        for start in range(ranks().rank * ROWS, len(error_n), ranks().size * ROWS):
+            c = self.c_nk[start : start + ROWS].to(of_net(net))
+            error_n[start : start + ROWS] = (((net(c) - c) * self.unit.to(c.device)).double() ** 2).sum(1).cpu().numpy()
+        return ranks().sum(error_n) + self.outside_n
 
 
 def _size(x_ng: np.ndarray) -> np.ndarray:

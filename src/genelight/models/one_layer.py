@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import UnknownNameError
-from ..nouns import Genes
 from ..nouns.model import CodeRange
-from ..pp import Preparation
-from ._card import ModelCard
+from ..pp.preparation import Preparation
+from ._fitted import Fitted
 from .bundle import Bundle, pack_ranges
 from .spec import Spec
 
 __all__ = ["OneLayer"]
 
 
-class OneLayer(ModelCard):
+class OneLayer(Fitted):
     """A fitted model whose codes all lie in one layer.
 
     Parameters
@@ -50,38 +47,19 @@ class OneLayer(ModelCard):
         self._range = code_range
 
     @property
-    def name(self) -> str:
-        """Kind of model, such as ``"pca"``."""
-        return str(self.spec.kind)
-
-    @property
     def layer(self) -> str:
         """Its one layer, such as ``"PC"``."""
         return str(self.spec.layer)
-
-    @property
-    def genes(self) -> Genes:
-        """Input genes, in order."""
-        return self.preparation.genes
 
     @property
     def widths(self) -> dict[str, int]:
         """Number of codes."""
         return {self.layer: len(self._range.mean)}
 
-    @cached_property
-    def digest(self) -> str:
-        """Identity of weights and preparation."""
-        return self._bundle().digest
-
     def code_range(self, layer: str | None = None) -> CodeRange:
         """Range of each code over the training samples."""
         self._check(layer)
         return self._range
-
-    def save(self, folder: Path) -> None:
-        """Write as a model folder."""
-        self._bundle().save(Path(folder))
 
     @abstractmethod
     def _weights(self) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..io import Store
 from ..nouns import Model
 from ..nouns.model import CodeRange
-from ..pp import Preparation
+from ..pp.preparation import Preparation
 from ..pp.stream import PreparedStore
 from .baselines import BASELINES
 from .bundle import KINDS

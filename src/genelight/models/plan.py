@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from .._core.ranks import ranks
 from .checkpoint import Checkpoints
 from .choice import Enough
 from .network import Stack
@@ -60,7 +61,7 @@ class Plan:
         if subspace is None or not self.preset.weigh:
             return Weighing()
         c_nk = subspace.coordinates(samples.x_ng)
-        return choose_weighing(c_nk, samples.subject_n, min(self.widths), seed=self.seed)
+        return ranks().first(lambda: choose_weighing(c_nk, samples.subject_n, min(self.widths), seed=self.seed))
 
     def axes(self, samples: Samples, subspace: Subspace | None) -> Subspace:
         """As many principal axes as the narrowest layer has nodes."""
@@ -85,8 +86,7 @@ class Plan:
             c_nk = space.coordinates(samples.x_ng)
         net = self.preset.network(c_nk.shape[1], self.widths)
         coordinates = torch.from_numpy(c_nk)
-        STARTS[self.preset.start](net, space, coordinates, seed=self.seed)
-        whiten(net, coordinates)
+        net.load_state_dict(ranks().first(lambda: self._begun(net, space, coordinates)))
         return Start(space, net, coordinates, samples.genes)
 
     def train(
@@ -117,6 +117,12 @@ class Plan:
         """History of a training on a copy, and the copy at its end."""
         copy = replace(start, net=deepcopy(start.net))
         return self.train(name, copy, recipe=recipe, held_out=held_out, enough=enough), copy.net
+
+    def _begun(self, net: Stack, space: Space, c_nk: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The weights at the start."""
+        STARTS[self.preset.start](net, space, c_nk, seed=self.seed)
+        whiten(net, c_nk)
+        return net.state_dict()
 
     def _leading(self, subspace: Subspace) -> Subspace:
         """The axes that the network reads: the rest is noise to it, to be learned by heart."""

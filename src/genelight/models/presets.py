@@ -15,7 +15,7 @@ from .activations import ACTIVATIONS
 from .network import Stack
 from .recipe import Recipe
 
-__all__ = ["PRESETS", "SHAPES", "SPACES", "Preset", "as_preset", "choose_widths", "narrowest", "preset"]
+__all__ = ["PRESETS", "SHAPES", "SPACES", "Preset", "as_preset", "choose_widths", "narrowest"]
 
 SPACES = ("samples", "genes", "unit")
 
@@ -111,6 +111,57 @@ class Preset:
             )
             raise InputError(msg)
 
+    def changed(
+        self,
+        *,
+        activation: str | None = None,
+        tied: bool | None = None,
+        learning_rate: float | str | None = None,
+        dropout: float | None = None,
+        noise: float | None = None,
+        sparsity: float | None = None,
+        nonnegative: bool | None = None,
+    ) -> Preset:
+        """The same with some of its settings changed.
+
+        Parameters
+        ----------
+        activation
+            A name in ``ACTIVATIONS``.
+        tied
+            Whether the later half of the layers has the weights of the first, transposed.
+        learning_rate
+            A number, or ``"find"`` (see :class:`Recipe`).
+        dropout, noise
+            See :class:`Recipe`.
+        sparsity
+            Weight of the sparsity penalty, in place of a choice on held-out subjects.
+        nonnegative
+            Keep the weights from the last hidden layer to genes at or above zero.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such activation.
+        InputError
+            If settings are out of range or do not go together.
+
+        Examples
+        --------
+        >>> import genelight as gl
+        >>> gl.models.PRESETS["plain"].changed(activation="gelu", noise=0.5).activation
+        'gelu'
+        """
+        recipe = {"learning_rate": learning_rate, "dropout": dropout, "noise": noise, "nonnegative": nonnegative}
+        changes = {"activation": activation, "tied": tied}
+        found = replace(self, **{key: value for key, value in changes.items() if value is not None})  # type: ignore[arg-type]
+        if sparsity is not None:
+            found = replace(found, sparsities=(sparsity,))
+        given = {key: value for key, value in recipe.items() if value is not None}
+        if nonnegative and found.space == "samples":
+            found = replace(found, space="genes", start="random", weigh=False)
+        return replace(found, recipe=replace(found.recipe, **given))  # type: ignore[arg-type]
+
     def network(self, inputs: int, widths: tuple[int, ...]) -> Stack:
         """A network of this kind, its weights not yet set.
 
@@ -164,61 +215,6 @@ PRESETS.register(
     doi="10.48550/arXiv.1312.5663",
     summary="One layer of which every sample uses its strongest eighth of nodes.",
 )(Preset("topk", "random", Recipe(1e-3, epochs=300), shape="single"))
-
-
-def preset(
-    name: str | Preset,
-    *,
-    activation: str | None = None,
-    tied: bool | None = None,
-    learning_rate: float | str | None = None,
-    dropout: float | None = None,
-    noise: float | None = None,
-    sparsity: float | None = None,
-    nonnegative: bool | None = None,
-) -> Preset:
-    """A registered preset with some of its settings changed, for :func:`fit`.
-
-    Parameters
-    ----------
-    name
-        Of the preset, or a preset.
-    activation
-        A name in ``ACTIVATIONS``.
-    tied
-        Whether the later half of the layers has the weights of the first, transposed.
-    learning_rate
-        A number, or ``"find"`` (see :class:`Recipe`).
-    dropout, noise
-        See :class:`Recipe`.
-    sparsity
-        Weight of the sparsity penalty, in place of a choice on held-out subjects.
-    nonnegative
-        Keep the weights from the last hidden layer to genes at or above zero.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such preset or activation.
-    InputError
-        If settings are out of range or do not go together.
-
-    Examples
-    --------
-    >>> import genelight as gl
-    >>> gl.models.preset("plain", activation="gelu", noise=0.5).activation
-    'gelu'
-    """
-    found = PRESETS[name] if isinstance(name, str) else name
-    recipe = {"learning_rate": learning_rate, "dropout": dropout, "noise": noise, "nonnegative": nonnegative}
-    changes = {"activation": activation, "tied": tied}
-    changed = replace(found, **{key: value for key, value in changes.items() if value is not None})  # type: ignore[arg-type]
-    if sparsity is not None:
-        changed = replace(changed, sparsities=(sparsity,))
-    given = {key: value for key, value in recipe.items() if value is not None}
-    if nonnegative and changed.space == "samples":
-        changed = replace(changed, space="genes", start="random", weigh=False)
-    return replace(changed, recipe=replace(changed.recipe, **given))  # type: ignore[arg-type]
 
 
 def as_preset(content: str | Mapping[str, Any]) -> str | Preset:

@@ -10,7 +10,7 @@ import torch
 
 from .._core.checks import check_positive
 from ..io import Store
-from ..pp import Preparation
+from ..pp.preparation import Preparation
 from .autoencoder import LinearAtTheEnd, code_ranges, open_with
 from .baselines import BASELINES
 from .bundle import KINDS, Bundle

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 import numpy as np
 
 from ..nouns import Model
 from ..nouns.model import Stored, bottleneck
-from ..pp import Preparation
+from ..pp.blocks import JoinedPreparation
+from ..pp.preparation import Preparation
 
-__all__ = ["r2", "reconstruct", "squared_errors"]
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+__all__ = ["block_r2", "r2", "reconstruct", "squared_errors"]
 
 
 def reconstruct(model: Model, x_ng: np.ndarray) -> np.ndarray:
@@ -67,3 +73,25 @@ def r2(model: Model, x_ng: np.ndarray | Stored) -> float:
     blocks = (model.prepare(block) for _, block in x_ng.tables()) if isinstance(x_ng, Stored) else [x_ng]
     sums = np.sum([[each.sum() for each in squared_errors(model, block_ng)] for block_ng in blocks], axis=0)
     return 1.0 - float(sums[0] / sums[1])
+
+
+def block_r2(model: Model, adata: AnnData) -> dict[str, float]:
+    """As :func:`r2`, of each block of a joined table by itself, over the values that were measured.
+
+    Parameters
+    ----------
+    model
+        Of a joined table.
+    adata
+        Samples, joined as :func:`genelight.io.join_blocks` does; for a figure to report, of subjects the model never
+        saw.
+    """
+    preparation = cast("JoinedPreparation", model.preparation)
+    x_ng, seen_ng = model.prepare(adata), ~preparation.gaps(adata)
+    found = {}
+    for name, columns in preparation.columns().items():
+        mine = np.zeros(seen_ng.shape[1], bool)
+        mine[columns] = True
+        sse_n, sst_n = squared_errors(model, x_ng, seen_ng=seen_ng & mine)
+        found[name] = 1.0 - float(sse_n.sum() / sst_n.sum())
+    return found

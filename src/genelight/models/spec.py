@@ -13,7 +13,9 @@ from ..errors import InputError
 from ..io import Store
 from ..nouns import Model
 from ..nouns.contrast import persons
-from ..pp import Preparation, PreparationSettings
+from ..pp import PreparationSettings
+from ..pp.features import check_subject
+from ..pp.preparation import Preparation
 from ..pp.prepare import prepare_as
 from .bundle import Bundle
 from .draw import Draw
@@ -84,7 +86,7 @@ class Spec(ABC):
         return self
 
     def members(self, model: Model, draws: Sequence[Draw], widths: tuple[int, ...]) -> Sequence[Model]:  # noqa: ARG002
-        """Such models, fitted to draws of the samples in the place of `model`; see :func:`fit_ensemble`.
+        """Such models, fitted to draws of the samples in the place of `model`; see :meth:`.Ensemble.fit`.
 
         Raises
         ------
@@ -123,7 +125,9 @@ class Spec(ABC):
         """The spec with what a single call changes, and the preparation."""
         preparation = preparation or prepare_as(adata, self.preparation)
         spec = replace(self, preparation=preparation.settings)
-        return (spec if subject is None else replace(spec, subject=subject)), preparation
+        spec = spec if subject is None else replace(spec, subject=subject)
+        check_subject(preparation.settings, spec.subject)
+        return spec, preparation
 
 
 def _plain(value: Any) -> Any:

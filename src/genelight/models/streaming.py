@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .._core.ranks import ranks
 from ..pp.stream import PreparedStore
 from ._sketch import sketch
 from .subspace import EXACT_UP_TO, Subspace, find_subspace, sorted_axes
 
-__all__ = ["LEAST_RANK", "Reduced", "reduce_store"]
+__all__ = ["LEAST_RANK", "Reduced", "in_memory", "reduce_store"]
 
 LEAST_RANK = 256
 AT_ONCE = 16  # coordinates of all samples in two places
@@ -104,8 +105,18 @@ def reduce_store(table: PreparedStore, *, rank: int, learners: np.ndarray, seed:
 
 
 def _exact(table: PreparedStore) -> Reduced:
-    x_ng = np.empty(table.shape, dtype=np.float32)
-    for start, block_ng in table.blocks():
-        x_ng[start : start + len(block_ng)] = block_ng
+    x_ng = in_memory(table)
     subspace = find_subspace(x_ng)
-    return Reduced(subspace, subspace.coordinates(x_ng), np.zeros(len(x_ng)))
+    group, parts = ranks(), ranks().parts(len(x_ng))
+    c_nk = group.gathered(subspace.coordinates(x_ng[parts[group.rank]]), parts)
+    return Reduced(subspace, c_nk, np.zeros(len(x_ng)))
+
+
+def in_memory(table: PreparedStore) -> np.ndarray:
+    """All prepared values of a store, shape ``(n, g)``, float32; processes in step read a part each."""
+    group, parts = ranks(), ranks().parts(table.shape[0], table.unit)
+    mine = parts[group.rank]
+    x_ng = np.empty((mine.stop - mine.start, table.shape[1]), dtype=np.float32)
+    for start, block_ng in table.blocks(within=mine):
+        x_ng[start - mine.start : start - mine.start + len(block_ng)] = block_ng
+    return group.gathered(x_ng, parts)

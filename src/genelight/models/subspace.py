@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
+from .._core.ranks import ranks
 from .._core.threads import one_thread
 from ._sketch import InMemory, sketch
 
@@ -72,7 +73,7 @@ def find_subspace(x_ng: np.ndarray, *, rank: int | None = None, seed: int = 0) -
     Notes
     -----
     Cost of the exact way: one Gram matrix, O(n g min(n, g)), and its eigenvectors, O(min(n, g)³); beyond, three
-    products of O(n g rank).
+    products of O(n g rank). Processes in step share the products.
     """
     if min(x_ng.shape) > EXACT_UP_TO:
         found = sketch(InMemory(x_ng), rank=rank or LARGE_RANK, seed=seed)
@@ -93,9 +94,10 @@ def sorted_axes(basis_gk: np.ndarray, squares_k: np.ndarray, *, total: float, sa
 
 
 def eigen(symmetric: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvalues from the largest on, and their vectors as columns."""
+    """Eigenvalues from the largest on, and their vectors as columns; of processes in step the first one's."""
     with one_thread() if len(symmetric) < 2000 else nullcontext():
-        values, vectors = scipy.linalg.eigh(symmetric, overwrite_a=True, check_finite=False)
+        # A vector has no sign of its own, and another machine may choose another.
+        values, vectors = ranks().first(lambda: scipy.linalg.eigh(symmetric, overwrite_a=True, check_finite=False))
     return values[::-1], vectors[:, ::-1]
 
 
@@ -109,15 +111,17 @@ def gram(x_nk: np.ndarray) -> np.ndarray:
 
 def _exact(x_ng: np.ndarray, rank: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Sums of squares along axes, and these; in double precision only a thousand genes at a time."""
-    n, g = x_ng.shape
+    (n, g), group = x_ng.shape, ranks()
     if n > g:
-        return _real(gram(x_ng), rank)
-    squares_k, vectors = _real(gram(x_ng.T), rank)
+        return _real(group.sum(gram(x_ng[group.part(n)])), rank)
+    genes = group.parts(g)
+    mine_ng = x_ng[:, genes[group.rank]]
+    squares_k, vectors = _real(group.sum(gram(mine_ng.T)), rank)
     vectors /= np.sqrt(squares_k)
-    basis_gk = np.empty((g, len(squares_k)), dtype=np.float32)
-    for i, part in enumerate(_doubles(x_ng, axis=1)):
+    basis_gk = np.empty((mine_ng.shape[1], len(squares_k)), dtype=np.float32)
+    for i, part in enumerate(_doubles(mine_ng, axis=1)):
         basis_gk[i * AT_ONCE : (i + 1) * AT_ONCE] = part.T @ vectors
-    return squares_k, basis_gk
+    return squares_k, group.gathered(basis_gk, genes)
 
 
 def _doubles(x_ng: np.ndarray, *, axis: int) -> Iterator[np.ndarray]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from sklearn.model_selection import GroupKFold
 from .._core.checks import check_column
 from .._core.progress import progress
 from .._core.provenance import digest
+from .._core.workers import at_work, done
 from ..errors import FormatError, InputError
 from ..stats.subjects import count_subjects
 from .activations import ACTIVATIONS
@@ -26,7 +28,7 @@ from .reconstruct import squared_errors
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Grid", "sweep"]
+__all__ = ["Grid"]
 
 DRAWS = 1000
 MOST = 100_000
@@ -75,98 +77,106 @@ class Grid:
         """Activations to compare."""
         return (PRESETS[self.preset].activation,) if self.activations is None else tuple(self.activations)
 
+    def sweep(
+        self,
+        adata: AnnData,
+        *,
+        subject: str | None = None,
+        storage: str | None = None,
+        name: str = "sweep",
+        folds: int = 3,
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        """Compare widths, depths and activations on the same held-out subjects, against PCA of the same width.
 
-def sweep(
+        Every combination of the grid is fitted once per fold, preparation and choice of settings included, and explains
+        the subjects left out. Results are kept in `storage` as they come: the same call goes on where another ended,
+        and several at once on one database share the fits (at the end, one may be done twice).
+
+        Parameters
+        ----------
+        adata
+            Samples x genes.
+        subject
+            Column of ``obs`` that says whose sample it is; a subject is never split.
+        storage
+            ``"sqlite:///sweep.db"`` or ``"postgresql://..."``; by default memory.
+        name
+            Of the sweep, in the storage.
+        folds
+            Folds of subjects.
+        seed
+            Of folds and fits.
+
+        Returns
+        -------
+        One row per combination, the best first: ``activation``, ``depth``, ``width``, ``r2``, ``low``, ``high``,
+        ``pca_r2``, ``gain``, ``gain_low``, ``gain_high``; intervals are 95% bootstraps of subjects, paired for the
+        gain over PCA.
+
+        Raises
+        ------
+        InputError
+            If Optuna is not installed, there are fewer subjects than folds, or the storage holds a sweep of other data.
+        FormatError
+            If the storage cannot be opened.
+
+        Notes
+        -----
+        Cost: combinations x folds fits.
+        """
+        optuna = _optuna()
+        subject_n = np.arange(adata.n_obs).astype(str) if subject is None else _column(adata, subject)
+        if count_subjects(subject_n) < max(2, folds):
+            found = count_subjects(subject_n)
+            msg = f"{found} subjects do not make {folds} folds; use fewer folds or name another subject"
+            raise InputError(msg)
+        splits = list(GroupKFold(folds, shuffle=True, random_state=seed).split(subject_n, groups=subject_n))
+        identity = digest(np.asarray(adata[:100].X), list(adata.obs_names), list(subject_n), folds, seed, self.preset)
+        study = _open(optuna, storage, name)
+        if study.user_attrs.setdefault("data", identity) != identity:
+            msg = f"storage {storage} holds a sweep {name!r} of other data or settings; name another storage"
+            raise InputError(msg)
+        study.set_user_attr("data", identity)
+        wanted = [
+            {"activation": a, "depth": d, "width": w} for a in self.choices for d in self.depths for w in self.widths
+        ]
+        left = [params for params in wanted if _key(params) not in _done(study)]
+        # Several at work on one storage seldom come to the same fit if each goes its own way.
+        order = np.random.default_rng(os.getpid()).permutation(len(left))
+        wanted_first = [left[i] for i in order]
+        with progress("sweeping", len(left)) as step:
+            for batch in [wanted_first] if at_work() else [[params] for params in wanted_first]:
+                open_ones = [params for params in batch if _key(params) not in _done(study)]
+                for i, figures in done(_compared, open_ones, shared=(adata, self, splits, subject_n, seed)):
+                    params = open_ones[i]
+                    study.enqueue_trial(params)
+                    study.optimize(partial(_record, figures=figures), n_trials=1)
+                    step(f"width {params['width']}, depth {params['depth']}, {params['activation']}")
+        return _table(study, {_key(params) for params in wanted})
+
+
+def _record(trial: Any, figures: Mapping[str, float]) -> float:
+    """Held-out R² of one combination; the figures of its row go into the storage with it."""
+    # Ranges that no grid leaves: a storage takes no other ranges later.
+    trial.suggest_categorical("activation", list(ACTIVATIONS))
+    for key in ("width", "depth"):
+        trial.suggest_int(key, 1, MOST)
+    for key, value in figures.items():
+        trial.set_user_attr(key, value)
+    return figures["r2"]
+
+
+def _compared(  # noqa: PLR0917
+    params: Mapping[str, Any],
     adata: AnnData,
     grid: Grid,
-    *,
-    subject: str | None = None,
-    storage: str | None = None,
-    name: str = "sweep",
-    folds: int = 3,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """Compare widths, depths and activations on the same held-out subjects, against PCA of the same width.
-
-    Every combination of the grid is fitted once per fold, preparation and choice of settings included, and explains
-    the subjects left out. Results are kept in `storage` as they come: the same call goes on where another ended, and
-    several at once on one database share the fits (at the end, one may be done twice).
-
-    Parameters
-    ----------
-    adata
-        Samples x genes.
-    grid
-        What is compared.
-    subject
-        Column of ``obs`` that says whose sample it is; a subject is never split.
-    storage
-        ``"sqlite:///sweep.db"`` or ``"postgresql://..."``; by default memory.
-    name
-        Of the sweep, in the storage.
-    folds
-        Folds of subjects.
-    seed
-        Of folds and fits.
-
-    Returns
-    -------
-    One row per combination, the best first: ``activation``, ``depth``, ``width``, ``r2``, ``low``, ``high``,
-    ``pca_r2``, ``gain``, ``gain_low``, ``gain_high``; intervals are 95% bootstraps of subjects, paired for the
-    gain over PCA.
-
-    Raises
-    ------
-    InputError
-        If Optuna is not installed, there are fewer subjects than folds, or the storage holds a sweep of other data.
-    FormatError
-        If the storage cannot be opened.
-
-    Notes
-    -----
-    Cost: combinations x folds fits.
-    """
-    optuna = _optuna()
-    subject_n = np.arange(adata.n_obs).astype(str) if subject is None else _column(adata, subject)
-    if count_subjects(subject_n) < max(2, folds):
-        msg = f"{count_subjects(subject_n)} subjects do not make {folds} folds; use fewer folds or name another subject"
-        raise InputError(msg)
-    splits = list(GroupKFold(folds, shuffle=True, random_state=seed).split(subject_n, groups=subject_n))
-    identity = digest(np.asarray(adata[:100].X), list(adata.obs_names), list(subject_n), folds, seed, grid.preset)
-    study = _open(optuna, storage, name)
-    if study.user_attrs.setdefault("data", identity) != identity:
-        msg = f"storage {storage} holds a sweep {name!r} of other data or settings; name another storage"
-        raise InputError(msg)
-    study.set_user_attr("data", identity)
-    wanted = [{"activation": a, "depth": d, "width": w} for a in grid.choices for d in grid.depths for w in grid.widths]
-    left = [params for params in wanted if _key(params) not in _done(study)]
-    # Several at work on one storage seldom come to the same fit if each goes its own way.
-    order = np.random.default_rng(os.getpid()).permutation(len(left))
-    with progress("sweeping", len(left)) as step:
-        for params in (left[i] for i in order):
-            if _key(params) in _done(study):
-                continue
-            study.enqueue_trial(params)
-            study.optimize(
-                lambda trial: _trial(trial, adata, grid, splits=splits, subject_n=subject_n, seed=seed), n_trials=1
-            )
-            step(f"width {params['width']}, depth {params['depth']}, {params['activation']}")
-    return _table(study, {_key(params) for params in wanted})
-
-
-def _trial(
-    trial: Any,
-    adata: AnnData,
-    grid: Grid,
-    *,
     splits: list[tuple[np.ndarray, np.ndarray]],
     subject_n: np.ndarray,
     seed: int,
-) -> float:
-    """Held-out R² of one combination; the figures of its row go into the storage with it."""
-    # Ranges that no grid leaves: a storage takes no other ranges later.
-    activation = trial.suggest_categorical("activation", list(ACTIVATIONS))
-    width, depth = (trial.suggest_int(key, 1, MOST) for key in ("width", "depth"))
+) -> dict[str, float]:
+    """Figures of one combination on subjects left out."""
+    activation, width, depth = params["activation"], params["width"], params["depth"]
     spec = Autoencoder((width,) * depth, grid.preset, activation=activation, subject="_subject", seed=seed)
     parts = []
     for train, test in splits:
@@ -177,10 +187,7 @@ def _trial(
         x_ng = model.prepare(held_out)
         (sse_n, sst_n), (pca_n, _) = squared_errors(model, x_ng), squared_errors(pca, x_ng)
         parts.append(pd.DataFrame({"subject": subject_n[test], "sse": sse_n, "pca": pca_n, "sst": sst_n}))
-    figures = _figures(pd.concat(parts).groupby("subject").sum(), seed=seed)
-    for key, value in figures.items():
-        trial.set_user_attr(key, value)
-    return figures["r2"]
+    return _figures(pd.concat(parts).groupby("subject").sum(), seed=seed)
 
 
 def _figures(sums: pd.DataFrame, *, seed: int) -> dict[str, float]:

@@ -11,6 +11,7 @@ import torch
 from torch.func import functional_call, stack_module_state, vmap
 
 from .._core.progress import progress
+from .._core.workers import done
 from ..errors import InputError
 from .adam import Adam
 from .objective import Objective
@@ -55,18 +56,22 @@ def train_together(members: Sequence[Member], recipe: Recipe, *, genes: int) -> 
     InputError
         If training diverges; says which member.
     """
-    with progress("training members", recipe.last * len(members)) as step:
-        if not _is_batched(members, recipe):
-            for member in members:
-                train(member.net, member.c_nk, recipe, genes=genes, seed=member.seed)
-                step("", recipe.last)
-            return
-        with resources_for(members[0].net):
-            batch = _Batch(members, recipe, genes=genes)
-            for epoch in range(1, recipe.last + 1):
-                batch.epoch(epoch)
-                step("", len(members))
-            batch.finish()
+    if not _is_batched(members, recipe):
+        for i, state in done(_trained, members, shared=(recipe, genes), says="training members"):
+            members[i].net.load_state_dict(state)
+        return
+    with progress("training members", recipe.last * len(members)) as step, resources_for(members[0].net):
+        batch = _Batch(members, recipe, genes=genes)
+        for epoch in range(1, recipe.last + 1):
+            batch.epoch(epoch)
+            step("", len(members))
+        batch.finish()
+
+
+def _trained(member: Member, recipe: Recipe, genes: int) -> dict[str, torch.Tensor]:
+    """The weights of a member, trained by itself."""
+    train(member.net, member.c_nk, recipe, genes=genes, seed=member.seed)
+    return member.net.state_dict()
 
 
 def _is_batched(members: Sequence[Member], recipe: Recipe) -> bool:

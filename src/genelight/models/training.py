@@ -11,18 +11,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
 
 from .._core.progress import progress
+from .._core.ranks import ranks
 from ..errors import InputError
 from .adam import Adam
-from .checkpoint import Checkpoint, State
-from .objective import HeldOut, Objective
+from .checkpoint import Both, Checkpoint, Draws, State
+from .device import generator_on, of_net, on_device
+from .objective import HeldOut, Objective, Share
 from .recipe import FIND, Recipe
 
 if TYPE_CHECKING:
     from .network import Stack
 
-__all__ = ["Stepper", "diverged", "find_rate", "is_small", "resources_for", "settle", "train"]
+__all__ = ["Stepper", "diverged", "find_rate", "in_step", "is_small", "resources_for", "settle", "train"]
 
 SMALL = 500_000
 RATES = (1e-5, 1.0)
@@ -72,17 +75,18 @@ def train(
         If the loss is no longer a number, or grows tenfold and beyond the variance itself; says to lower the learning
         rate. The network is then as it was after the last good epoch.
     """
-    with resources_for(net):
+    with resources_for(net), on_device(net) as where:
         recipe = settle(net, c_nk, recipe, genes=genes, seed=seed)
-        return Stepper(net, c_nk, recipe, genes=genes, seed=seed).run(held_out, checkpoint, enough=enough)
+        return Stepper(net, c_nk.to(where), recipe, genes=genes, seed=seed).run(held_out, checkpoint, enough=enough)
 
 
 def settle(net: Stack, c_nk: torch.Tensor, recipe: Recipe, *, genes: int | None = None, seed: int = 0) -> Recipe:
     """The recipe with a number for a rate to be found, and one precision for a choice of two."""
-    if recipe.learning_rate == FIND:
-        recipe = replace(recipe, learning_rate=find_rate(net, c_nk, recipe, genes=genes, seed=seed))
-    if recipe.precision == "auto":
-        recipe = replace(recipe, precision=_faster(net, c_nk, recipe, genes=genes))
+    with on_device(net) as where:
+        if recipe.learning_rate == FIND:
+            recipe = replace(recipe, learning_rate=find_rate(net, c_nk.to(where), recipe, genes=genes, seed=seed))
+        if recipe.precision == "auto":
+            recipe = replace(recipe, precision=_faster(net, c_nk.to(where), recipe, genes=genes))
     return recipe
 
 
@@ -92,7 +96,10 @@ class Stepper:
     def __init__(self, net: Stack, c_nk: torch.Tensor, recipe: Recipe, *, genes: int | None, seed: int) -> None:
         self.net, self.c_nk, self.recipe = net, c_nk, recipe
         self.objective = Objective(net, c_nk, recipe, genes=genes)
+        self.loss = in_step(self.objective)
         self.generator = torch.Generator().manual_seed(seed)
+        # On the processor one generator for the order of samples and for what a step draws.
+        self.draw = generator_on(c_nk.device, self.generator)
         self.optimizer = Adam(net.parameters())
 
     def run(
@@ -110,7 +117,8 @@ class Stepper:
             If learning goes wrong.
         """
         history: list[dict[str, float]] = []
-        state = State(self.net, self.optimizer, self.generator, history)
+        drawn: Draws = self.generator if self.draw is self.generator else Both(self.generator, self.draw)
+        state = State(self.net, self.optimizer, drawn, history)
         if checkpoint:
             checkpoint.restore(state)
         if not history:
@@ -138,10 +146,11 @@ class Stepper:
             self.step(self.c_nk[rows], rate=self.recipe.rate(done), warmth=self.recipe.warmth(done))
 
     def step(self, x: torch.Tensor, *, rate: float, warmth: float = 1.0) -> torch.Tensor:
-        """One step of the optimizer; returns the loss before it."""
+        """One step of the optimizer; returns the loss before it. Of a batch, a process in step takes its share."""
+        share = Share.of_batch(len(x))
         with self.precision():
-            loss, _ = self.objective(x, draw=self.generator, warmth=warmth)
-        loss.backward()
+            loss, _ = self.loss(x if share is None else x[share.rows], draw=self.draw, warmth=warmth, share=share)
+        (loss if share is None else loss * share.weight).backward()
         self.optimizer.step(rate)
         if self.recipe.nonnegative:
             with torch.no_grad():
@@ -151,8 +160,17 @@ class Stepper:
     def precision(self) -> torch.autocast | nullcontext[None]:
         """The context in which products are taken."""
         if self.recipe.precision == "bfloat16":
-            return torch.autocast("cpu", dtype=torch.bfloat16)
+            return torch.autocast(self.c_nk.device.type, dtype=torch.bfloat16)
         return nullcontext()
+
+
+def in_step(loss: nn.Module) -> nn.Module:
+    """A module whose gradients are those of the mean over processes in step; alone, the module itself."""
+    if ranks().size == 1:
+        return loss
+    from .joined import averaged
+
+    return averaged(loss, of_net(loss))
 
 
 def find_rate(net: Stack, c_nk: torch.Tensor, recipe: Recipe, *, genes: int | None = None, seed: int = 0) -> float:
@@ -195,7 +213,7 @@ def _faster(net: Stack, c_nk: torch.Tensor, recipe: Recipe, *, genes: int | None
         times = []
         for _ in range(4):
             started = time.perf_counter()
-            loop.step(c_nk[: recipe.batch], rate=RATES[0])
+            loop.step(c_nk[: recipe.batch], rate=RATES[0]).item()  # a GPU is waited for
             times.append(time.perf_counter() - started)
         seconds[precision] = min(times)
     return "bfloat16" if seconds["bfloat16"] < 0.9 * seconds["float32"] else "float32"

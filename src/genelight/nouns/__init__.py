@@ -1,8 +1,6 @@
 """The nouns that the rooms exchange: frozen, typed; those that reach a disk carry a format version."""
 
-from .card import NodeCard
-from .changes import Changes
-from .contrast import Contrast, Until
+from .contrast import Contrast
 from .edges import Edges
 from .evidence import Evidence
 from .genes import Genes
@@ -11,11 +9,9 @@ from .model import Model
 from .module import Module
 from .node_genes import NodeGenes
 from .response import Response
-from .scorecard import Scorecard
 from .severity import Severity
 
 __all__ = [
-    "Changes",
     "Contrast",
     "Edges",
     "Evidence",
@@ -23,10 +19,7 @@ __all__ = [
     "Groups",
     "Model",
     "Module",
-    "NodeCard",
     "NodeGenes",
     "Response",
-    "Scorecard",
     "Severity",
-    "Until",
 ]

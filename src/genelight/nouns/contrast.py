@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._core.checks import check_column, select_samples
+from .._core.checks import check_column, check_filled, select_samples
 from ..errors import InputError, first_three
 from .confounding import check_batches
 
@@ -97,6 +97,9 @@ class Contrast:
                 "make the two queries exclude each other"
             )
             raise InputError(msg)
+        # Asked of all columns at once, so that one answer does for all.
+        used = obs[case_n | control_n]
+        check_filled((obs, subject, "subject"), *((used, name, "covariate") for name in covariates))
         if subject is None:
             subject_n = np.asarray(obs.index.astype(str), dtype=object)
         else:

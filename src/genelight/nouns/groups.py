@@ -16,6 +16,8 @@ from .applicability import Applicability
 
 __all__ = ["Groups"]
 
+SAME = 0.05
+
 
 @dataclass(frozen=True)
 class Groups:
@@ -37,7 +39,8 @@ class Groups:
         What goes with the groups: ``kind`` (``"programme"``, ``"column"``), ``name``, ``test``, ``effect``,
         ``highest``, ``p``, ``q``.
     about
-        Layer, model's digest, settings, ``axes``, ``centre`` and ``spread`` of the subjects, ``applicability``.
+        Layer, model's digest, settings, ``axes``, ``centre`` and ``spread`` of the subjects, ``applicability``; of
+        several cohorts ``cohort``, the column, and ``cohorts``: whether each falls into the groups by itself.
     """
 
     centres: pd.DataFrame
@@ -59,7 +62,12 @@ class Groups:
         best = self.stability.sort_values("p").iloc[0]
         if not self.found:
             return f"no stable groups (best of {len(self.stability)} numbers tried: p = {best['p']:.2g})"
-        return f"{self.found} stable groups (p = {best['p']:.2g})"
+        said = f"{self.found} stable groups (p = {best['p']:.2g})"
+        judged = [row for row in self.about.get("cohorts", ()) if row["p"] is not None]
+        if judged:
+            same = sum(row["p"] <= SAME for row in judged)
+            said += f"; {same} of {len(judged)} cohorts fall into them by themselves (p <= {SAME:g})"
+        return said
 
     @property
     def layer(self) -> str:
@@ -73,6 +81,8 @@ class Groups:
 
     def assign(self, h_nk: np.ndarray) -> tuple[list[str], np.ndarray]:
         """Group of each sample by its codes, and the probability of that group among all, shape ``(n,)``.
+
+        Of groups over several cohorts the codes must have the mean of their own cohort taken out.
 
         A Gaussian around every centre with the spread of the subjects within groups; no name and NaN without groups.
         """

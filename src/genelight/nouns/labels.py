@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["method_label", "reference_label", "set_label", "short_name"]
+__all__ = ["feature_words", "method_label", "reference_label", "set_label", "short_name"]
 
 # First words that MSigDB puts before a set's own name, and words it writes in capitals that stay so.
 _PREFIXES = {"REACTOME", "HALLMARK", "GOBP", "GOMF", "GOCC", "KEGG", "WP", "BIOCARTA", "PID", "HP"}
@@ -22,6 +22,42 @@ _METHODS = {
     "variance": "variance alone",
     "auto": "genes and model together",
 }
+
+# What is measured: one, several, and what of them the values say.
+_FEATURES = {
+    "gene": ("gene", "genes", "expression"),
+    "cell": ("gene", "genes", "expression"),
+    "cpg": ("CpG", "CpGs", "methylation"),
+    "protein": ("protein", "proteins", "abundance"),
+    "metabolite": ("metabolite", "metabolites", "abundance"),
+    "mirna": ("microRNA", "microRNAs", "expression"),
+    "taxon": ("taxon", "taxa", "composition"),
+}
+
+
+def feature_words(kind: str = "gene", *, unit: str = "log2") -> dict[str, str]:
+    """What a report calls the measured features and their values.
+
+    Parameters
+    ----------
+    kind
+        Kind of feature; of one that is not known here, *feature* is the word.
+    unit
+        Of values before standardising, as a preparation says it; of genes it is log2.
+
+    Examples
+    --------
+    >>> from genelight.nouns.labels import feature_words
+    >>> feature_words("cpg", unit="M value")["many"], feature_words()["change"]
+    ('CpGs', 'log2 fold change')
+    """
+    one, many, level = _FEATURES.get(kind, ("feature", "features", "values"))
+    words = {"one": one, "many": many, "level": level, "mean": f"mean {unit}", "change": f"difference of {unit}"}
+    if unit == "log2":
+        words |= {"mean": f"mean {level}, log2", "change": "log2 fold change"}
+    return words | {
+        name.capitalize(): f"{words[name][0].upper()}{words[name][1:]}" for name in ("one", "many", "level")
+    }
 
 
 def set_label(reference: str) -> tuple[str, str]:

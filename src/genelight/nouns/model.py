@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
@@ -37,6 +37,11 @@ class CodeRange:
         parts = (np.asarray(h_nk[:, i : i + 8], dtype=np.float64) for i in range(0, h_nk.shape[1], 8))
         figures = [(h.min(0), h.max(0), h.mean(0), h.std(0), *np.quantile(h, (0.01, 0.99), axis=0)) for h in parts]
         return cls(*(np.concatenate(each) for each in zip(*figures, strict=True)))
+
+    @classmethod
+    def joined(cls, parts: Sequence[CodeRange]) -> CodeRange:
+        """Summary of nodes side by side, given those of each part of them."""
+        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
 
 @runtime_checkable

@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from .._core.printed import Printed, Row
 from .._core.provenance import digest
 from .._core.tables import read_tsv, write_tsv
 from ..errors import FormatError, InputError, first_three
 from .genes import Genes
+from .printed import Printed, Row
 
 __all__ = ["DERIVATION", "Module"]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
+from .._core.checks import check_positive
 from .._core.tables import read_parquet, write_parquet
 from ..errors import InputError, UnknownNameError
 from .genes import Genes
@@ -86,6 +87,73 @@ class NodeGenes:
         part = np.argpartition(key, n - 1, axis=1)[:, :n]
         order = np.argsort(np.take_along_axis(key, part, 1), axis=1, kind="stable")
         return np.take_along_axis(part, order, 1)
+
+    def top(self, n: int = 10) -> pd.DataFrame:
+        """The genes that each node raises most and lowers most.
+
+        Parameters
+        ----------
+        n
+            How many genes at most of either sign; a gene that a node raises is never among those it lowers.
+
+        Returns
+        -------
+        Columns ``node``, ``sign`` (``"up"`` or ``"down"``), ``rank`` (from 1), ``gene``, ``value``; dead nodes have no
+        row.
+
+        Raises
+        ------
+        InputError
+            If `n` is not above zero.
+
+        Examples
+        --------
+        >>> import genelight as gl
+        >>> model = gl.models.PCA(4).fit(gl.demo.cohort())
+        >>> table = gl.light_up(model, "PC").top(3)
+        >>> len(table), list(table.columns)
+        (24, ['node', 'sign', 'rank', 'gene', 'value'])
+        """
+        check_positive(n=n)
+        ids = np.asarray(self.genes.ids, dtype=object)
+        parts = []
+        for sign, word in ((1, "up"), (-1, "down")):
+            top_kn = self.top_kn(n, sign=sign)
+            value_kn = np.take_along_axis(self.values_kg, top_kn, 1)
+            row, column = np.nonzero(sign * value_kn > 0)
+            columns = {
+                "node": np.asarray(self.nodes, dtype=object)[row],
+                "sign": word,
+                "rank": column + 1,
+                "gene": ids[top_kn[row, column]],
+                "value": value_kn[row, column].astype(np.float64),
+                "position": row,
+            }
+            parts.append(pd.DataFrame(columns))
+        table = pd.concat(parts).sort_values("position", kind="stable", ignore_index=True)
+        return table.drop(columns="position")
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """Blocks of a joined table that the genes are of; none of any other table."""
+        spaces = [part.partition("=") for part in self.genes.namespace.split(",") if "=" in part]
+        return tuple(name for name, _, _ in spaces)
+
+    def block(self, name: str) -> NodeGenes:
+        """The same nodes over the features of one block, under their own names.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such block.
+        """
+        if name not in self.blocks:
+            raise UnknownNameError("block", name, self.blocks, where=f"layer {self.layer}")
+        start = f"{name}:"
+        mine = [i for i, gene in enumerate(self.genes.ids) if gene.startswith(start)]
+        spaces = dict(part.split("=", 1) for part in self.genes.namespace.split(","))
+        genes = Genes(tuple(self.genes.ids[i].removeprefix(start) for i in mine), spaces[name])
+        return replace(self, values_kg=self.values_kg[:, mine], genes=genes, about={**self.about, "block": name})
 
     def frame(self) -> pd.DataFrame:
         """Genes in rows, nodes in columns."""

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 __all__ = ["check_people"]
 
 PEOPLE = re.compile(r"subject|patient|donor|person|individual|participant|volunteer", re.IGNORECASE)
+# What a column tells of people, in place of their names: patient_status, donor age.
+_OF_THEM = re.compile(
+    r"status|group|type|class|diagnos|condition|state|arm|cohort|kind|categor|outcome|count|number of|age|sex|gender|"
+    r"race|bmi|site|cent(er|re)|response|treat|visit|time|date|label",
+    re.IGNORECASE,
+)
 
 
 def check_people(obs: pd.DataFrame, contrast: Contrast) -> None:
@@ -28,7 +34,9 @@ def check_people(obs: pd.DataFrame, contrast: Contrast) -> None:
     samples = int(contrast.used_n.sum())
     if len(set(contrast.subject_n[contrast.used_n])) < samples:
         return
-    for column in filter(PEOPLE.search, map(str, obs.columns)):
+    for column in map(str, obs.columns):
+        if not PEOPLE.search(column) or _OF_THEM.search(column):
+            continue
         count = obs[column][contrast.used_n].astype(str).value_counts()
         if 1 < len(count) < samples:
             named = first_three(f"{name} {times} times" for name, times in count.items())

@@ -10,16 +10,18 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from .._core.printed import Printed, Row
 from .._core.tables import read_parquet, records, write_parquet
 from ..errors import FormatError
 from .applicability import Applicability
+from .printed import Printed, Row
 
 __all__ = ["PROGRAMME", "Response"]
 
 PROGRAMME = "programme"
 """Part of a rule that reads programmes; the other is ``"genes"``."""
 TABLES = ("cohorts", "programmes", "effects", "methods", "held_out", "calibration", "decision", "interaction")
+LATER = ("curve", "bounds")
+"""Tables that the first files lack."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -40,8 +42,8 @@ class Response(Printed):
         ``name``, ``cohort``, ``effect``, ``se``.
     methods
         One row each: ``method``; ``auc`` on cohorts left out, weighted by size, with ``low`` and ``high`` (95%,
-        bootstrap over cohorts); ``gain`` over the signature with ``gain_low`` and ``gain_high``; ``p`` (response
-        permuted within cohorts); ``tau2``, the variance of its AUC between cohorts beyond that of chance.
+        jackknife and Student's t over cohorts); ``gain`` over the signature with ``gain_low`` and ``gain_high``; ``p``
+        (response permuted within cohorts); ``tau2``, the variance of its AUC between cohorts beyond that of chance.
     held_out
         ``sample``, ``cohort``, ``responded``, ``score``, ``probability``, ``local`` (the same after some patients of
         the cohort recalibrated it), ``inside``.
@@ -57,6 +59,11 @@ class Response(Printed):
         ``axis1``, ... of the domain.
     about
         Rule, settings, sentences, domain, calibration; what was dropped.
+    curve
+        ``cohorts``, ``method``; ``auc`` on cohorts left out, learned from so many of the others, ``low``, ``high``;
+        with the signature, which learns nothing, on the same cohorts.
+    bounds
+        What could hold the signature down: ``bound``, ``auc`` with or without it, ``value`` and ``p`` of its own.
     """
 
     cohorts: pd.DataFrame
@@ -69,6 +76,8 @@ class Response(Printed):
     interaction: pd.DataFrame
     heads: pd.DataFrame
     about: Mapping[str, Any] = field(default_factory=dict)
+    curve: pd.DataFrame = field(default_factory=pd.DataFrame)
+    bounds: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     FORMAT: ClassVar[int] = 1
 
@@ -104,7 +113,9 @@ class Response(Printed):
     def save(self, path: Path) -> None:
         """Write as Parquet; samples as numbers, so that the file can leave the hospital."""
         held_out = self.held_out.assign(sample=np.arange(1, len(self.held_out) + 1))
-        stored: dict[str, Any] = {name: _columns(getattr(self, name)) for name in TABLES if name != "held_out"}
+        stored: dict[str, Any] = {
+            name: _columns(getattr(self, name)) for name in (*TABLES, *LATER) if name != "held_out"
+        }
         stored |= {"held_out": _columns(held_out), "about": dict(self.about)}
         write_parquet(path, self.heads, kind="response", version=self.FORMAT, about=stored)
 
@@ -119,7 +130,8 @@ class Response(Printed):
         """
         heads, stored = read_parquet(path, kind="response", newest=cls.FORMAT)
         try:
-            tables = {name: pd.DataFrame(stored[name]["rows"], columns=stored[name]["columns"]) for name in TABLES}
+            names = [*TABLES, *(name for name in LATER if name in stored)]
+            tables = {name: pd.DataFrame(stored[name]["rows"], columns=stored[name]["columns"]) for name in names}
             return cls(heads=heads, about=stored["about"], **{name: _numbers(table) for name, table in tables.items()})
         except (KeyError, TypeError, ValueError) as error:
             msg = f"{path} was changed after it was written: {error!r}"

@@ -37,7 +37,6 @@ def candidates(text: str) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> from genelight.pp._excel import candidates
     >>> candidates("2-Sep"), candidates("2001-03-01"), candidates("TP53")
     (('SEPTIN2', 'SEP2'), ('MARCHF1', 'MTARC1'), ())
     """

@@ -23,7 +23,7 @@ def labels(ids: Sequence[object]) -> pd.Index:
     """A name for each column, also where ids repeat: ``A, B, A (2)``."""
     texts = pd.Series([str(i) for i in ids], dtype=object)
     nth = texts.groupby(texts).cumcount() + 1
-    return pd.Index(texts.where(nth == 1, texts + " (" + nth.astype(str) + ")"))
+    return pd.Index(texts.where(nth == 1, texts + " (" + nth.astype(str) + ")").tolist(), dtype=object)
 
 
 def find(ids: Sequence[str], kind: str, *, to: str | Genes, shipped: IdTable, own: UserTable | None) -> pd.DataFrame:

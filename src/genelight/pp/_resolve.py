@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from ..errors import InputError, UnknownNameError, first_three
+from ..io._axis import BETWEEN_GENES
 from ..io.id_kinds import ID_KINDS, PLATFORMS
 from ..io.id_table import IdTable
 from ._excel import candidates, renamed
@@ -26,6 +28,8 @@ VIAS: dict[str, str] = {
     "alias": "an alias or withdrawn symbol",
     "case": "a symbol in other case",
 }
+# An Ensembl id before or behind the other name of its gene.
+_JOINED = re.compile(r"(?P<id>ENS[A-Z]{0,4}G\d{6,})(\.\d+)?([|_:](?P<behind>.*))?$")
 _DIRECT = ("entrez", "ensembl", "ensp", "enst", "uniprot", "refseq")
 Step = Callable[[str], tuple[int, ...]]
 
@@ -98,6 +102,12 @@ def _steps(kind: str, texts: Sequence[str], shipped: IdTable) -> dict[str, Step]
     if kind == "symbol|entrez":
         first = {"id": lambda text: _entrez(text.rpartition("|")[2], shipped)}
         return first | {via: _before_bar(step) for via, step in _symbol_steps(texts, shipped).items()}
+    if kind == "ensembl|symbol":
+        halves = dict(zip(texts, map(_halves, texts), strict=True))
+        by_id = shipped.entrez_of("ensembl")
+        steps = _symbol_steps([symbol for _, symbol in halves.values()], shipped)
+        first = {"id": lambda text: by_id.get(halves[text][0], ())}
+        return first | {via: _of_symbol(step, halves) for via, step in steps.items()}
     if kind not in ID_KINDS or kind == "unknown":
         raise UnknownNameError("kind of gene id", kind, [k for k in ID_KINDS if k != "unknown"], where="ids")
     msg = (
@@ -112,8 +122,14 @@ def _steps(kind: str, texts: Sequence[str], shipped: IdTable) -> dict[str, Step]
 def _symbol_steps(texts: Sequence[str], shipped: IdTable) -> dict[str, Step]:
     symbols, aliases, any_case = shipped.entrez_of("symbol"), shipped.entrez_of("alias"), shipped.any_case
     mended = _mended(texts, shipped)
+
+    def listed(text: str) -> tuple[int, ...]:
+        """A symbol's gene; of a probe's name the genes of all its symbols."""
+        parts = BETWEEN_GENES.split(text) if text not in symbols else [text]
+        return tuple(dict.fromkeys(gene for part in parts for gene in symbols.get(part, ())))
+
     return {
-        "table": lambda text: symbols.get(text, ()),
+        "table": listed,
         "mended": lambda text: mended.get(text, ()),
         "renamed": lambda text: symbols.get(renamed(text), ()),
         "loc": lambda text: _entrez(text.removeprefix("LOC"), shipped) if text.startswith("LOC") else (),
@@ -122,13 +138,27 @@ def _symbol_steps(texts: Sequence[str], shipped: IdTable) -> dict[str, Step]:
     }
 
 
+def _halves(text: str) -> tuple[str, str]:
+    """Ensembl id, without its version, and symbol of both joined."""
+    found = _JOINED.search(text)
+    if found is None:
+        return "", text
+    before = text[: found.start()].rstrip("|_:")
+    return found["id"], before or (found["behind"] or "").split("|")[0]
+
+
+def _of_symbol(step: Step, halves: Mapping[str, tuple[str, str]]) -> Step:
+    """The symbol beside an Ensembl id, for where the table has no such id."""
+    return lambda text: step(halves[text][1])
+
+
 def _before_bar(step: Step) -> Step:
     """The symbol of ``SYMBOL|ENTREZ``, for where NCBI has withdrawn the Entrez id."""
     return lambda text: step(text.rpartition("|")[0])
 
 
 def _entrez(text: str, shipped: IdTable) -> tuple[int, ...]:
-    number = int(text) if text.isdecimal() else 0
+    number = int(text) if text.isdecimal() and len(text) < 12 else 0
     return (number,) if number in shipped.genes else ()
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._core.progress import progress
+from .._core.ranks import ranks
 from ..io import Store
 from ..io.scales import floor_among
 from .scale import check_scale, to_log2
@@ -68,21 +69,23 @@ def _of_those_there(x_ng: np.ndarray) -> Statistics:
 def of_store(store: Store, scale: str, *, each: Callable[[np.ndarray], np.ndarray] | None = None) -> Statistics:
     """Statistics of a store, in one pass; of what `each` makes of samples on the log2 scale, if it is given.
 
-    `each` keeps the number of genes.
+    `each` keeps the number of genes. Processes in step read a part of the samples each.
 
     Raises
     ------
     InputError
         If the scale does not fit the values.
     """
-    moments = _Moments(store.n_vars, None if each else _floor_of_store(store, scale))
-    with progress("preparing", store.n_obs) as step:
-        for _, x_ng in store.blocks():
+    floor = None if each else ranks().first(lambda: _floor_of_store(store, scale))
+    moments, mine = _Moments(store.n_vars, floor), ranks().part(store.n_obs, store.chunk_rows)
+    with progress("preparing", mine.stop - mine.start) as step:
+        for _, x_ng in store.blocks(within=mine):
             check_scale(x_ng, scale)
             for start in range(0, len(x_ng), ROWS):
                 y_ng = to_log2(x_ng[start : start + ROWS].astype(np.float64), scale)
                 moments.add(each(y_ng) if each else y_ng)
             step("", len(x_ng))
+    moments.of_all()
     return moments.finish()
 
 
@@ -107,6 +110,21 @@ class _Moments:
         x_ng -= self.centre_g
         self.sum_g += x_ng.sum(0)
         self.squares_g += np.einsum("ng,ng->g", x_ng, x_ng)
+
+    def of_all(self) -> None:
+        """Take account of what other processes in step have seen."""
+        group = ranks()
+        if group.size == 1:
+            return
+        centre_g = group.agreed(self.centre_g)
+        off_g = self.centre_g - centre_g
+        self.squares_g += 2 * off_g * self.sum_g + self.samples * off_g**2
+        self.sum_g += self.samples * off_g
+        self.centre_g = centre_g
+        self.sum_g, self.squares_g, self.above_g = group.sum(np.stack([self.sum_g, self.squares_g, self.above_g]))
+        self.largest_g = group.largest(self.largest_g)
+        self.samples = int(group.sum(np.array([self.samples]))[0])
+        self.highest = float(group.largest(np.array([self.highest]))[0])
 
     def finish(self) -> Statistics:
         mean_g = self.sum_g / self.samples

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._core.checks import check_column
+from .._core.checks import check_column, check_filled
 from .._core.registry import Registry
 from ..errors import InputError, first_three
 from .combat import combat
@@ -89,6 +89,7 @@ class Adjustment:
             cannot be told apart.
         """
         method = BATCH_METHODS[what.method]
+        check_filled(*((obs, name, "covariate") for name in what.covariates), (obs, what.batch, "batch"))
         levels = {name: _levels(check_column(obs, name, role="covariate")) for name in what.covariates}
         design_nc = _design(obs, levels)
         batches, batch_n = _batches(obs, what.batch)

@@ -32,7 +32,8 @@ def fill_gaps(adata: AnnData) -> tuple[AnnData, str]:
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()[:10, :3].copy()
     >>> adata.X[2, 1] = float("nan")
-    >>> gl.pp.fill_gaps(adata)[1]
+    >>> from genelight.pp.fill_gaps import fill_gaps
+    >>> fill_gaps(adata)[1]
     '1 missing values (3.33%) were given the mean of their gene'
     """
     x = adata.X

@@ -20,6 +20,7 @@ from ..nouns import Genes
 from ._account import describe
 from ._pairs import choose, find, labels
 from .collapse import COLLAPSES
+from .features import kinds_named_by
 from .user_table import UserTable, read_id_table
 
 if TYPE_CHECKING:
@@ -85,7 +86,9 @@ class IdMap:
         kept, counted = choose(
             find(adata.var_names, kind, to=to, shipped=shipped, own=own), adata.var_names, several=several
         )
-        _check_mapped({**counted, "ids": first_three(adata.var_names)}, f"in {own}" if own else ID_KINDS[kind])
+        _check_mapped(
+            {**counted, "kind": kind, "ids": first_three(adata.var_names)}, f"in {own}" if own else ID_KINDS[kind]
+        )
         gene_s, targets = pd.factorize(kept["target"])
         weight_s = rule(adata.X[:, kept["column"].to_numpy()], gene_s)
         shared = np.bincount(gene_s, minlength=len(targets))[gene_s] > 1
@@ -195,7 +198,7 @@ def map_ids(
     ids: str = "auto",
     collapse: str = "highest_mean",
     several: str = "drop",
-    table: UserTable | str | Path | None = None,
+    table: str | Path | None = None,
 ) -> AnnData:
     """Turn columns named by any kind of id into one column per gene.
 
@@ -209,15 +212,17 @@ def map_ids(
     ids
         Kind of the ids there are, told from how they look by default: ``"symbol"`` (aliases and withdrawn ones too,
         and those that Excel took for dates), ``"entrez"``, ``"ensembl"``, ``"ensp"`` (``9606.`` before it or not),
-        ``"enst"``, ``"uniprot"``, ``"refseq"``, ``"symbol|entrez"``. Versions and isoforms are taken off.
+        ``"enst"``, ``"uniprot"``, ``"refseq"``, ``"symbol|entrez"``, ``"ensembl|symbol"``. Versions and isoforms are
+        taken off.
     collapse
         What becomes of several columns of one gene, a name in ``COLLAPSES``: ``"highest_mean"``, ``"max_variance"``,
         ``"mean"``, ``"sum"`` (for counts), ``"first"``.
     several
         What becomes of one column of several genes: ``"drop"``, or ``"copy"`` it to each.
     table
-        A table of ids and genes for what the shipped one does not hold, such as probes: a file for
-        :func:`read_id_table`, or what that returned. It goes before the shipped table.
+        A table of ids and genes for what the shipped one does not hold, such as probes: a file with a column of each,
+        as GEO, Affymetrix, Illumina and Bioconductor write them, or the name of a GEO platform, ``"GPL570"``. It goes
+        before the shipped table.
 
     Returns
     -------
@@ -279,9 +284,11 @@ def _kind(adata: AnnData, ids: str, own: UserTable | None) -> str:
 def _check_mapped(counted: Mapping[str, Any], known: str) -> None:
     columns, mapped = counted["columns"], counted["columns"] - counted["unmapped"]
     if mapped < LEAST_MAPPED * columns:
+        kinds = kinds_named_by(counted["kind"])
+        own = f"; if they are to stay what they are: features='{kinds[0]}' (--features {kinds[0]})" if kinds else ""
         msg = (
             f"only {mapped} of {columns} ids ({counted['ids']}) lead to a human gene as {known}; say which kind they "
-            "are with ids=..., or give a table of them and their genes with table=... (--table FILE)"
+            f"are with ids=..., or give a table of them and their genes with table=... (--table FILE){own}"
         )
         raise GeneMismatchError(msg)
     if counted["case"] > 0.5 * mapped:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from .._core.registry import Registry
 
@@ -85,7 +85,7 @@ class Normalisation:
         if not y_ng.size:
             return np.interp(y_ng, at_q, self.reference_q)
         seen_n1 = (~np.isnan(y_ng)).sum(1, keepdims=True)
-        at_ng = (rankdata(y_ng, axis=1, nan_policy="omit") - 0.5) / np.maximum(seen_n1, 1)
+        at_ng = (pd.DataFrame(y_ng).rank(axis=1).to_numpy() - 0.5) / np.maximum(seen_n1, 1)
         return np.interp(at_ng, at_q, self.reference_q)
 
     def to_dict(self) -> dict[str, Any]:

@@ -8,23 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 
-from .._core.checks import check_finite
 from .._core.provenance import check_seal, digest, read_json, sealed, write_json
 from ..errors import FormatError, GeneMismatchError, InputError, UnknownNameError, first_three
 from ..nouns import Genes
 from ..nouns.genes import Alignment
 from .adjust import Adjustment
-from .map_ids import TOTAL, IdMap
+from .features import kind_of
+from .map_ids import IdMap
 from .normalise import Normalisation
-from .scale import SCALES, check_scale, to_log2
+from .scale import SCALES
 from .settings import PreparationSettings
+from .values import logged
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["STANDARDS", "Preparation", "logged", "standard"]
+__all__ = ["STANDARDS", "Preparation", "standard"]
 
 LEAST_COVERAGE = 0.8
 LEAST_PANEL = 0.2  # where values may be missing, a panel of genes will do
@@ -57,6 +57,9 @@ class Preparation:
         How the file's columns became genes, where they had to; None where they were genes.
     asked
         What was asked for; by default what can be told from the rest.
+    censored_g
+        Where what is missing tends to lie low: how far under a gene's mean it is expected, see
+        :mod:`genelight.pp.censoring`; None where gaps are at random.
     """
 
     genes: Genes
@@ -70,8 +73,13 @@ class Preparation:
     span_g: np.ndarray | None = None
     id_map: IdMap | None = None
     asked: PreparationSettings | None = None
+    censored_g: np.ndarray | None = None
 
-    FORMAT: ClassVar[int] = 2
+    FORMAT: ClassVar[int] = 3
+    KIND: ClassVar[str] = "table"
+
+    def __init_subclass__(cls) -> None:
+        _KINDS[cls.KIND] = cls
 
     @property
     def plain(self) -> bool:
@@ -97,7 +105,8 @@ class Preparation:
     def digest(self) -> str:
         """Identity of everything that changes a transformed number."""
         parts: list[Any] = [self.genes.digest, self.scale, self.mean_g, self.sd_g]
-        return digest(*parts) if self.plain else digest(*parts, self._steps())
+        parts += [] if self.plain else [self._steps()]
+        return digest(*parts) if self.censored_g is None else digest(*parts, self.censored_g)
 
     @property
     def centre_g(self) -> np.ndarray:
@@ -109,6 +118,25 @@ class Preparation:
     def spread_g(self) -> np.ndarray:
         """Standard deviation of the fitted samples' prepared values, shape ``(g,)``: 1 by default."""
         return self.sd_g / self._standard[1]
+
+    @property
+    def unit(self) -> str:
+        """Of values before they were shifted and scaled, in words."""
+        return "normal score" if self.normalisation else SCALES[self.scale].unit
+
+    def lower(self, gap_ng: np.ndarray) -> np.ndarray:
+        """How far under a gene's mean each missing value is expected to lie, in prepared units, shape ``(n, g)``.
+
+        0 where gaps are at random, or nothing is missing.
+        """
+        if self.censored_g is None:
+            return np.zeros((1, 1), np.float32)
+        return np.where(gap_ng, (self.censored_g / self._standard[1]).astype(np.float32), np.float32(0.0))
+
+    @property
+    def step_g(self) -> np.ndarray:
+        """What one prepared unit of each gene is before values were shifted and scaled, shape ``(g,)``."""
+        return self._standard[1]
 
     def align(self, ids: Iterable[str]) -> Alignment:
         """Where the genes stand among `ids`, each weighed by its variance over the fitted samples.
@@ -155,8 +183,7 @@ class Preparation:
         alignment = self.align(adata.var_names)
         there_g = alignment.index >= 0
         shift_g, span_g = self._standard
-        # Counts per million need every gene of the sample, so the scale comes before the choice of genes.
-        y_ng = logged(adata, self.scale, missing=True)[:, alignment.index[there_g]]
+        y_ng = logged(adata, self.scale, missing=True, columns=alignment.index[there_g])
         gap_ng = np.isnan(y_ng)
         if gap_ng.any() and not self.missing:
             self._check_gaps(gap_ng, there_g, list(adata.obs_names))
@@ -179,8 +206,7 @@ class Preparation:
         """
         index_g = self.align(adata.var_names).index
         gap_ng = np.ones((adata.n_obs, len(self.genes)), bool)
-        x = adata.X.toarray() if sp.issparse(adata.X) else np.asarray(adata.X)
-        gap_ng[:, index_g >= 0] = np.isnan(x[:, index_g[index_g >= 0]])
+        gap_ng[:, index_g >= 0] = SCALES[self.scale].gaps(adata.X[:, index_g[index_g >= 0]])
         return gap_ng
 
     def _check_gaps(self, gap_ng: np.ndarray, there_g: np.ndarray, samples: list[str]) -> None:
@@ -208,9 +234,7 @@ class Preparation:
         UnknownNameError
             If there is no such scale.
         """
-        if scale not in SCALES:
-            raise UnknownNameError("scale", scale, SCALES)
-        return replace(self, scale=scale)
+        return replace(self, scale=self._scale_named(scale))
 
     def rescale(self, adata: AnnData, scale: str) -> AnnData:
         """A table on another scale, brought to the one that the model was trained on.
@@ -224,20 +248,29 @@ class Preparation:
         InputError
             If values contradict it, or the model was trained on counts or amounts and the table is on another scale.
         """
-        if scale not in SCALES:
-            raise UnknownNameError("scale", scale, SCALES)
+        scale = self._scale_named(scale)
         if scale == self.scale:
             return adata
-        if self.scale != "log2":
+        if not SCALES[self.scale].plain or SCALES[self.scale].unit != SCALES[scale].unit:
             msg = f"the model was trained on scale = '{self.scale}'; values on scale = '{scale}' cannot be made of that"
             raise InputError(msg)
         rescaled = adata.copy()
         rescaled.X = logged(adata, scale, missing=True)
         return rescaled
 
+    def _scale_named(self, scale: str) -> str:
+        """The scale that goes by a name among features of this kind."""
+        scale = kind_of(self.settings).scales.get(scale, scale)
+        if scale not in SCALES:
+            raise UnknownNameError("scale", scale, SCALES)
+        return scale
+
     def save(self, path: Path) -> None:
         """Write as JSON; the gene list and its numbers in full."""
-        content = {
+        write_json(path, sealed(self._content()))
+
+    def _content(self) -> dict[str, Any]:
+        return {
             "format": self.FORMAT,
             "namespace": self.genes.namespace,
             "scale": self.scale,
@@ -248,8 +281,8 @@ class Preparation:
             **self._steps(),
             "id_map": self.id_map and self.id_map.to_dict(),
             "asked": self.asked and self.asked.to_dict(),
+            "censored": None if self.censored_g is None else self.censored_g.tolist(),
         }
-        write_json(path, sealed(content))
 
     @classmethod
     def load(cls, path: Path) -> Preparation:
@@ -263,7 +296,8 @@ class Preparation:
         content = check_seal(read_json(path), where=path)
         try:
             newer = content["format"] > cls.FORMAT
-            read = None if newer else _from_dict(content, where=str(path))
+            kind = None if newer else _KINDS[content.get("kind", cls.KIND)]
+            read = None if kind is None else kind._of_content(content, where=str(path))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             msg = f"{path} is no preparation that genelight wrote: {error!r}"
             raise FormatError(msg) from error
@@ -274,6 +308,32 @@ class Preparation:
             raise FormatError(msg)
         _check_read(read, path)
         return read
+
+    @classmethod
+    def _of_content(cls, content: Any, *, where: str) -> Preparation:
+        arrays = {
+            name: None
+            if content.get(name.partition("_")[0]) is None
+            else np.asarray(content[name.partition("_")[0]], float)
+            for name in ("shift_g", "span_g")
+        }
+        genes = Genes(tuple(content["genes"]), content["namespace"])
+        mean_g, sd_g = (np.asarray(content[key], dtype=np.float64) for key in ("mean", "sd"))
+        normalisation, adjustment, id_map = (content.get(key) for key in ("normalisation", "adjustment", "id_map"))
+        asked = content.get("asked")
+        return Preparation(
+            genes,
+            content["scale"],
+            mean_g,
+            sd_g,
+            dict(content["account"]),
+            normalisation=normalisation and Normalisation.from_dict(normalisation),
+            adjustment=adjustment and Adjustment.from_dict(adjustment, len(genes)),
+            id_map=id_map and IdMap.from_dict(id_map, where=where),
+            asked=asked and PreparationSettings.from_dict(asked),
+            censored_g=None if content.get("censored") is None else np.asarray(content["censored"], dtype=np.float64),
+            **arrays,
+        )
 
     @property
     def _standard(self) -> tuple[np.ndarray, np.ndarray]:
@@ -317,55 +377,7 @@ def standard(y_ng: np.ndarray, name: str) -> tuple[np.ndarray | None, np.ndarray
     return low_g, np.where(span_g > 0, span_g, 1.0)
 
 
-def logged(adata: AnnData, scale: str, *, missing: bool = False) -> np.ndarray:
-    """All values of a table on the log2 scale, float64, shape ``(n, genes)``; with `missing` some may be NaN.
-
-    Raises
-    ------
-    InputError
-        If there are none, values are missing or infinite, or they are on another scale.
-    """
-    x = adata.X
-    if x is None:
-        msg = "the table has no X; put the expression matrix there, for example adata.X = adata.layers['log2']"
-        raise InputError(msg)
-    if sp.issparse(x):
-        x = x.toarray()
-    # Sums depend on the order in memory in their last bit, and with it the digest.
-    x_ng = np.asarray(x, dtype=np.float64, order="C")
-    there_ng = np.nan_to_num(x_ng, nan=0.0, posinf=np.inf, neginf=-np.inf) if missing else x_ng
-    check_finite(there_ng, samples=list(adata.obs_names), genes=list(adata.var_names), where="the expression matrix")
-    if not missing or np.isfinite(x_ng.sum()):
-        check_scale(x_ng, scale)
-        return to_log2(x_ng, scale, total_n=adata.obs.get(TOTAL))
-    # What is missing takes no part in a sample's total, and is missing still.
-    check_scale(there_ng, scale)
-    return np.where(np.isnan(x_ng), np.nan, to_log2(there_ng, scale, total_n=adata.obs.get(TOTAL)))
-
-
-def _from_dict(content: Any, *, where: str) -> Preparation:
-    arrays = {
-        name: None
-        if content.get(name.partition("_")[0]) is None
-        else np.asarray(content[name.partition("_")[0]], float)
-        for name in ("shift_g", "span_g")
-    }
-    genes = Genes(tuple(content["genes"]), content["namespace"])
-    mean_g, sd_g = (np.asarray(content[key], dtype=np.float64) for key in ("mean", "sd"))
-    normalisation, adjustment, id_map = (content.get(key) for key in ("normalisation", "adjustment", "id_map"))
-    asked = content.get("asked")
-    return Preparation(
-        genes,
-        content["scale"],
-        mean_g,
-        sd_g,
-        dict(content["account"]),
-        normalisation=normalisation and Normalisation.from_dict(normalisation),
-        adjustment=adjustment and Adjustment.from_dict(adjustment, len(genes)),
-        id_map=id_map and IdMap.from_dict(id_map, where=where),
-        asked=asked and PreparationSettings.from_dict(asked),
-        **arrays,
-    )
+_KINDS: dict[str, type[Preparation]] = {Preparation.KIND: Preparation}
 
 
 def _check_read(read: Preparation, path: Path) -> None:
@@ -377,6 +389,8 @@ def _check_read(read: Preparation, path: Path) -> None:
         msg = f"{path}: scale {read.scale!r} is none of {', '.join(SCALES)}"
     elif not all(np.isfinite(v).all() for v in (read.mean_g, read.sd_g, shift_g, span_g)):
         msg = f"{path}: a mean or a standard deviation is not finite"
+    elif read.censored_g is not None and (read.censored_g.shape != (genes,) or not (read.censored_g >= 0).all()):
+        msg = f"{path}: how far missing values lie under the mean is not told of every gene"
     elif not ((read.sd_g > 0).all() and (span_g > 0).all()):
         msg = f"{path}: a standard deviation or a span is not above zero"
     else:

@@ -11,14 +11,18 @@ import numpy as np
 from .._core.checks import check_positive
 from ..errors import InputError
 from ..io import Store
-from ..io.scales import SCALE_NAMES, detect_scale
+from ..io._blocks import blocks_of
 from ..nouns import Genes
 from ._statistics import of_matrix, of_store
 from .adjust import Adjust, Adjustment
+from .blocks import JoinedPreparation, by_block, rows_of, table_of
+from .censoring import Detection
+from .features import AUTO, kind_of, scale_of, settled
 from .normalise import Normalisation
-from .preparation import Preparation, logged, standard
+from .preparation import Preparation, standard
 from .scale import SCALES
 from .settings import PreparationSettings
+from .values import logged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,25 +32,14 @@ __all__ = ["AUTO", "prepare", "prepare_as", "scale_of"]
 
 LEAST_SAMPLES = 10
 LEAST_GENES = 10
-AUTO = "auto"
-# What a detected scale is prepared as; standardised values and ratios are none that a model can be given.
-_TAKEN_AS = {
-    "counts": "counts",
-    "tpm": "linear",
-    "intensity": "linear",
-    "linear": "linear",
-    "log2": "log2",
-    "ln": "ln",
-    "scores": "log2",
-}
 
 
 def prepare(
     adata: AnnData | Store,
     *,
     scale: str = "log2",
-    ids: str = "symbol",
-    above_floor: float = 0.5,
+    features: str | None = None,
+    above_floor: float | None = None,
     variable: int | None = None,
     normalise: str | None = None,
     standardise: str = "zscore",
@@ -61,11 +54,15 @@ def prepare(
     scale
         Scale of the values: ``"log2"``, ``"counts"`` (becomes log2 counts per million + 1) or ``"linear"``
         (becomes log2(x + 1)); values that contradict it stop the run. ``"auto"`` tells it from the values, writes the
-        evidence into the account, and stops where they speak for none of the three.
-    ids
-        Kind of gene id.
+        evidence into the account, and stops where they speak for none of the three. Other features than genes have
+        scales of their own, told from the values where the default is none of them: CpGs ``"beta"`` or ``"m"``.
+    features
+        Kind of feature: ``"gene"``, ``"cpg"``, ``"protein"``, ``"metabolite"``, ``"mirna"``, ``"taxon"``, ``"cell"``
+        (genes of cells). By default genes, unless the ids tell of CpGs, metabolites, microRNAs or taxa; the account
+        says so. It decides the scale, what zeros and gaps mean, and what is asked of the table.
     above_floor
-        Keep genes above the floor in at least this share of samples. The floor is the most frequent value if more
+        Keep genes above the floor in at least this share of samples, by default half; a tenth for taxa and a hundredth
+        for cells, in which most are not seen. The floor is the most frequent value if more
         than 1% of all values are exactly that and fewer than 5% lie below it (arrays floored by their vendor's
         software, zero counts); else there is none.
     variable
@@ -103,7 +100,7 @@ def prepare(
     """
     asked = PreparationSettings(
         scale=scale,
-        ids=ids,
+        features=features,
         above_floor=above_floor,
         variable=variable,
         normalise=normalise,
@@ -148,15 +145,28 @@ def prepare_as(adata: AnnData | Store, asked: PreparationSettings, *, least: int
             'needed; read human samples through a model of thousands of others: gl.load("human"), --model human'
         )
         raise InputError(msg)
-    ids_all = Genes(tuple(adata.var_names), asked.ids)
-    scale, evidence = scale_of(adata, asked.scale)
+    blocks = [] if isinstance(adata, Store) else list(blocks_of(adata))
+    return _joined(adata, asked, blocks, least=least) if blocks else _of_one(adata, asked)
+
+
+def _of_one(adata: AnnData | Store, asked: PreparationSettings) -> Preparation:
+    """The preparation of a table of one kind of feature."""
+    asked, evidence = settled(adata, asked)
+    ids_all, scale = Genes(tuple(adata.var_names), asked.ids), asked.scale
+    kind = kind_of(asked)
     if asked.missing:
-        _check_missing(adata, asked, scale)
-    y_ng = np.zeros((0, 0)) if isinstance(adata, Store) else logged(adata, scale, missing=asked.missing)
-    found = of_store(adata, scale) if isinstance(adata, Store) else of_matrix(y_ng, missing=asked.missing)
+        _check_missing(adata, asked)
+    if isinstance(adata, Store):
+        _check_store(scale)
+        y_ng, found = np.zeros((0, 0)), of_store(adata, scale)
+    else:
+        y_ng = logged(adata, scale, missing=asked.missing)
+        found = of_matrix(y_ng, missing=asked.missing)
+        if SCALES[scale].among:
+            found = replace(found, floor=0.0, above_g=np.asarray((adata.X > 0).mean(0)).ravel())
     complete = np.isfinite(found.sd_g)
     varies = complete & (found.sd_g > 1e-6 * np.maximum(1.0, found.largest_g))
-    seen = varies & (found.above_g >= asked.above_floor)
+    seen = varies & (found.above_g >= (kind.above_floor if asked.above_floor is None else asked.above_floor))
     keep = _most_variable(found.sd_g, seen, asked.variable)
     account: dict[str, Any] = {
         "samples": adata.n_obs,
@@ -173,7 +183,12 @@ def prepare_as(adata: AnnData | Store, asked: PreparationSettings, *, least: int
     }
     _check_kept(account)
     genes = Genes(tuple(np.asarray(ids_all.ids, dtype=object)[keep]), asked.ids)
-    plain = Preparation(genes, scale, found.mean_g[keep], found.sd_g[keep], account, asked=replace(asked, scale=scale))
+    plain = Preparation(genes, scale, found.mean_g[keep], found.sd_g[keep], account, asked=asked)
+    if SCALES[scale].among and not keep.all():
+        y_ng[:, keep] = logged(adata, scale, columns=np.flatnonzero(keep))
+        plain = replace(plain, mean_g=y_ng[:, keep].mean(0), sd_g=y_ng[:, keep].std(0))
+    if kind.censored and asked.missing and asked.normalise is None:
+        plain = _censored(plain, y_ng, keep)
     if asked.normalise is None and asked.standardise == "zscore" and asked.adjust is None:
         return plain
     if isinstance(adata, Store):
@@ -181,18 +196,64 @@ def prepare_as(adata: AnnData | Store, asked: PreparationSettings, *, least: int
     return _further(plain, y_ng[:, keep], adata.obs, asked=asked)
 
 
-def _check_missing(adata: AnnData | Store, asked: PreparationSettings, scale: str) -> None:
+def _joined(adata: AnnData, asked: PreparationSettings, blocks: list[str], *, least: int) -> Preparation:
+    """Each block by its own rules; what is said of all holds of each."""
+    features, scales = (
+        by_block(said, blocks, option=option)
+        for said, option in ((asked.features, "--features"), (asked.scale, "--scale"))
+    )
+    if asked.adjust is not None:
+        msg = "several blocks are not adjusted together; adjust each before they are joined"
+        raise InputError(msg)
+    parts = {}
+    for block in blocks:
+        table = table_of(adata, block)
+        scale = scales.get(block, AUTO if scales or "=" in asked.scale else asked.scale)
+        kind = features.get(block) if features else asked.features
+        own = replace(asked, features=kind, scale=scale, ids="symbol", missing=False)
+        try:
+            parts[block] = prepare_as(table[rows_of(table)].copy(), own, least=least)
+        except InputError as error:
+            msg = f"block {block!r}: {error}"
+            raise InputError(msg) from error
+    return JoinedPreparation.of(parts, asked=asked, samples=adata.n_obs)
+
+
+def _censored(plain: Preparation, y_ng: np.ndarray, keep: np.ndarray) -> Preparation:
+    """The same where what is missing may lie low; what was not seen is put in its place, and counts in the moments."""
+    detection = Detection.of(y_ng)
+    plain = replace(plain, account={**plain.account, "missing": detection.says()})
+    if not detection.slope:
+        return plain
+    share_g, var_g = np.isnan(y_ng[:, keep]).mean(0), plain.sd_g**2
+    fall_g = detection.slope * var_g
+    sd_g = np.sqrt((1 - share_g) * var_g + share_g * (1 - share_g) * fall_g**2)
+    mean_g = plain.mean_g - share_g * fall_g
+    y_ng[:, keep] = np.where(np.isnan(y_ng[:, keep]), plain.mean_g - fall_g, y_ng[:, keep])
+    return replace(plain, mean_g=mean_g, sd_g=sd_g, censored_g=(1 - share_g) * fall_g)
+
+
+def _check_missing(adata: AnnData | Store, asked: PreparationSettings) -> None:
     """Stop where values cannot be missing."""
     if isinstance(adata, Store):
         msg = "missing = True needs a table in memory; of a store, genes with missing values are left out without it"
-    elif scale != "log2" or asked.adjust is not None or asked.normalise == "quantile":
+    elif not SCALES[asked.scale].alone or asked.adjust is not None or asked.normalise == "quantile":
+        alone = [name for name, scale in SCALES.items() if scale.alone]
         msg = (
-            f"missing = True goes with scale = 'log2', normalise = None or 'rank', and no adjust, not with scale = "
-            f"{scale!r}, normalise = {asked.normalise!r}, adjust = {asked.adjust}"
+            f"missing = True goes with a scale of which each value comes alone ({', '.join(alone)}), normalise = None "
+            f"or 'rank', and no adjust, not with scale = {asked.scale!r}, normalise = {asked.normalise!r}, adjust = "
+            f"{asked.adjust}"
         )
     else:
         return
     raise InputError(msg)
+
+
+def _check_store(scale: str) -> None:
+    """Stop where a table has to be in memory."""
+    if SCALES[scale].among or SCALES[scale].zero_is_missing:
+        msg = f"scale = {scale!r} needs a table in memory, not a store; read the samples instead of packing them"
+        raise InputError(msg)
 
 
 def _further(plain: Preparation, y_ng: np.ndarray, obs: pd.DataFrame, *, asked: PreparationSettings) -> Preparation:
@@ -255,26 +316,6 @@ def _further_of_store(plain: Preparation, store: Store, keep: np.ndarray, *, ask
         shift_g=mean_g if centred else None,
         span_g=np.ones(len(mean_g)) if centred else None,
     )
-
-
-def scale_of(adata: AnnData | Store, scale: str) -> tuple[str, dict[str, str]]:
-    """The scale named, or for ``"auto"`` the one that the values speak for, with what speaks for it.
-
-    Raises
-    ------
-    InputError
-        If they speak for none that can be brought to log2.
-    """
-    if scale != AUTO:
-        return scale, {}
-    found = detect_scale(adata.rows(0, min(adata.n_obs, 256)) if isinstance(adata, Store) else adata.X)
-    if found.name not in _TAKEN_AS:
-        msg = (
-            f"cannot tell the scale: the values look like {found.name} ({SCALE_NAMES[found.name]}; {found.evidence}); "
-            f"if they are one of {', '.join(SCALES)} all the same, say which with scale="
-        )
-        raise InputError(msg)
-    return _TAKEN_AS[found.name], {"scale_detected": found.name, "scale_evidence": found.evidence}
 
 
 def _check_kept(account: Mapping[str, Any]) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from ..io.id_kinds import detect_ids
 from ..nouns import Genes
 from ._pairs import labels
+from .features import GENES, kind_of, told_by_ids
 from .map_ids import IdMap
 from .preparation import Preparation
-from .user_table import UserTable
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -21,12 +21,10 @@ __all__ = ["map_for", "map_where_needed"]
 LEAST_SHARED = 0.8
 
 
-def map_where_needed(
-    adata: AnnData, *, to: str | Genes = "symbol", table: UserTable | str | Path | None = None
-) -> IdMap | None:
+def map_where_needed(adata: AnnData, *, to: str | Genes = "symbol", table: str | Path | None = None) -> IdMap | None:
     """A map to genes of one kind for a table whose columns are of another; None where they are of that kind.
 
-    Columns that look like no known kind are left as they are.
+    Columns that look like no known kind, or like features that are no genes, are left as they are.
 
     Parameters
     ----------
@@ -43,6 +41,8 @@ def map_where_needed(
         As :func:`map_ids` does.
     """
     kind = detect_ids(adata.var_names).kind
+    if table is None and told_by_ids(adata.var_names) != GENES:
+        return None
     if table is None and kind in (to.namespace if isinstance(to, Genes) else to, "unknown"):
         return _by_other_names(adata, to) if isinstance(to, Genes) and kind != "unknown" else None
     return IdMap.of(adata, to=to, table=table)
@@ -64,7 +64,7 @@ def map_for(
     ids: str = "auto",
     collapse: str = "highest_mean",
     several: str = "drop",
-    table: UserTable | str | Path | None = None,
+    table: str | Path | None = None,
 ) -> IdMap | None:
     """How the columns of a table become a model's genes; None where all of them are there under their names.
 
@@ -84,6 +84,8 @@ def map_for(
     InputError
         As :func:`map_ids` does.
     """
+    if not kind_of(preparation.settings).genes:
+        return None
     if table is None and adata.var_names.is_unique and not preparation.genes.align(adata.var_names).missing:
         return None
     stored = preparation.id_map

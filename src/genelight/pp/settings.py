@@ -19,11 +19,13 @@ class PreparationSettings:
 
     Attributes
     ----------
-    scale, ids, above_floor, variable, normalise, standardise, adjust
+    scale, above_floor, variable, normalise, standardise, adjust, features
         As in :func:`genelight.pp.prepare`.
+    ids
+        Kind of gene id.
     missing
         Whether values may be missing (NaN): they stay so, and a model completes them from the others. Genes that more
-        than half of the samples lack are left out. Of tables in memory on the log2 scale.
+        than half of the samples lack are left out. Of tables in memory, on scales of which each value comes alone.
 
     Examples
     --------
@@ -37,12 +39,13 @@ class PreparationSettings:
 
     scale: str = "log2"
     ids: str = "symbol"
-    above_floor: float = 0.5
+    above_floor: float | None = None
     variable: int | None = None
     normalise: str | None = None
     standardise: str = "zscore"
     adjust: Adjust | None = None
     missing: bool = False
+    features: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""

@@ -47,8 +47,13 @@ class PreparedStore:
         """Samples, and genes of the preparation."""
         return self.store.n_obs, len(self.preparation.genes)
 
-    def blocks(self, rows: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
-        """All samples in order: position of the first of each block, and prepared values, float32.
+    @property
+    def unit(self) -> int:
+        """Samples that lie together on disk."""
+        return self.store.chunk_rows
+
+    def blocks(self, rows: int | None = None, *, within: slice | None = None) -> Iterator[tuple[int, np.ndarray]]:
+        """All samples in order, or those `within`: position of the first of each block, and prepared values, float32.
 
         Raises
         ------
@@ -57,7 +62,7 @@ class PreparedStore:
         GeneMismatchError
             If fewer than 80% of the genes are there.
         """
-        for start, x_ng in self.store.blocks(rows):
+        for start, x_ng in self.store.blocks(rows, within=within):
             yield start, self._prepare(np.arange(start, start + len(x_ng)), x_ng)
 
     def take(self, index_n: np.ndarray) -> np.ndarray:

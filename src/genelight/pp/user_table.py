@@ -18,16 +18,21 @@ from ..io._files import existing
 from ..io._missing import NO_ID
 from ..io._text import cut_line, lines
 from ..io.id_kinds import detect_ids
+from ..nouns import Edges
 
 __all__ = ["UserTable", "read_id_table"]
 
 # Several genes of one probe, as GEO, Affymetrix, Illumina and Bioconductor write them.
 _BETWEEN_GENES = r"\s*(?:///|//|[;,|])\s*"
-_ID_COLUMNS = ("probe set id", "probeset_id", "probe_id", "probeid", "probe", "id", "ensembl_gene_id", "ensembl")
+_ID_COLUMNS = (
+    *("probe set id", "probeset_id", "probe_id", "probeid", "probe", "id", "ensembl_gene_id", "ensembl"),
+    *("feature", "cpg", "ilmnid", "uniprot", "protein", "hmdb", "hmdb_id", "metabolite", "mirna"),
+)
 # An Entrez id stays what it is when a symbol is withdrawn, so it is preferred where a table has both.
 _GENE_COLUMNS = (
     *("entrez", "entrezid", "entrez_id", "entrez_gene_id", "entrez gene", "entrezgene", "gene id", "gene_id"),
     *("symbol", "gene symbol", "gene_symbol", "genesymbol", "hgnc_symbol", "ilmn_gene", "gene", "gene_name"),
+    "ucsc_refgene_name",
 )
 
 
@@ -42,6 +47,12 @@ class UserTable:
     def gene_kind(self) -> str:
         """Kind of id its genes have."""
         return detect_ids(self.rows["gene"]).kind
+
+    @property
+    def edges(self) -> Edges:
+        """Ids as sources and genes as targets, for :func:`genelight.pp.to_genes`."""
+        table = pd.DataFrame({"source": self.rows["id"], "target": self.rows["gene"], "weight": 1.0})
+        return Edges(self.name, table, self.gene_kind)
 
     def __str__(self) -> str:
         return self.name
@@ -76,7 +87,7 @@ def read_id_table(path: str | Path, *, ids: str | None = None, genes: str | None
     Examples
     --------
     >>> import tempfile, pathlib
-    >>> from genelight.pp import read_id_table
+    >>> from genelight.pp.user_table import read_id_table
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder) / "chip.tsv"
     ...     _ = path.write_text("ID\tGene symbol\n1007_s_at\tMIR4640///DDR1\n1053_at\tRFC2\nAFFX-1_at\t\n")
@@ -158,7 +169,7 @@ def _columns(header: Sequence[str], ids: str | None, genes: str | None, *, path:
     if id_column is None or gene_column is None:
         msg = (
             f"{path}: cannot tell the columns of id and gene among {first_three(map(repr, named), n=8)}; "
-            "name them: read_id_table(path, ids='...', genes='...')"
+            "call them id and gene in the line of names"
         )
         raise FormatError(msg)
     return id_column, gene_column

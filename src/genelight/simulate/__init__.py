@@ -1,4 +1,4 @@
-"""Data with known truth: cohorts, networks and gene sets, and compendia of any size streamed to disk.
+"""Data with known truth: cohorts, of genes and of other features, networks, gene sets, and compendia of any size.
 
 Everything is drawn from the seed alone: the same arguments give the same numbers.
 
@@ -10,6 +10,7 @@ Everything is drawn from the seed alone: the same arguments give the same number
 
 from ._cohort import Nuisance, Programmes, cohort
 from ._compendium import Compendium
+from ._features import features
 from ._priors import network, sets
 
-__all__ = ["Compendium", "Nuisance", "Programmes", "cohort", "network", "sets"]
+__all__ = ["Compendium", "Nuisance", "Programmes", "cohort", "features", "network", "sets"]

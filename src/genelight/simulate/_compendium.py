@@ -255,6 +255,7 @@ class _Truth:
 def _sparse_unit_rows(rng: np.random.Generator, n: int, columns: int) -> np.ndarray:
     """Rows of length one with REACH non-zero entries, shape ``(n, columns)``."""
     where_ne = rng.random((n, columns)).argpartition(REACH - 1, axis=1)[:, :REACH]
+    where_ne.sort(axis=1)  # their order among themselves differs by processor and release of NumPy
     value_ne = rng.standard_normal((n, REACH))
     value_ne /= np.linalg.norm(value_ne, axis=1, keepdims=True)
     rows = np.zeros((n, columns))

@@ -1,4 +1,4 @@
-"""Subject-bootstrap intervals of held-out figures."""
+"""Intervals of held-out figures: bootstraps of subjects, and Student's t over few cohorts."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
+from scipy.stats import binom, t
 
 from ..nouns import Contrast
 from .auc import weighted_auc
 from .subjects import bootstrap_counts, numbered, weights_under
 
-__all__ = ["auc_differences", "auc_interval", "median_interval", "r2_interval"]
+__all__ = ["auc_differences", "auc_interval", "jackknife_interval", "median_interval", "r2_interval"]
 
 TAILS = (0.025, 0.975)
 
@@ -153,3 +153,41 @@ def median_interval(value_n: np.ndarray, *, level: float = 0.95) -> tuple[float,
     below = np.arange(len(ordered))
     outside = max(int((binom.cdf(below, len(ordered), 0.5) <= (1 - level) / 2).sum()) - 1, 0)
     return float(ordered[outside]), float(ordered[-1 - outside])
+
+
+def jackknife_interval(value: float, without_c: np.ndarray, *, level: float = 0.95) -> tuple[float, float]:
+    """Interval of a figure of several cohorts, by the figure without each of them and Student's t.
+
+    A bootstrap of few cohorts is too narrow: at 3, 4, 6 and 12 of them its 95% missed in 26%, 20%, 14% and 9% of draws
+    (AUC of small cohorts, weighted by size), this one in 4.5 to 7%; ``python -m studies response`` has both.
+
+    Parameters
+    ----------
+    value
+        Over all cohorts.
+    without_c
+        The same without each cohort, shape ``(c,)``.
+
+    Notes
+    -----
+    The standard error is the jackknife's about `value`, the degrees of freedom are cohorts less one, as in the
+    cluster-robust variance CV3 of regressions.
+
+    References
+    ----------
+    MacKinnon, Nielsen and Webb 2023, doi 10.48550/arXiv.2301.04527.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from genelight.stats.intervals import jackknife_interval
+    >>> value_c = np.array([1.0, 2.0, 3.0, 6.0])
+    >>> low, high = jackknife_interval(3.0, (12 - value_c) / 3)  # of a plain mean it is the interval of a t test
+    >>> round(low, 2), round(high, 2)
+    (-0.44, 6.44)
+    """
+    cohorts = len(without_c)
+    if cohorts < 2:
+        return np.nan, np.nan
+    reach = t.isf((1 - level) / 2, cohorts - 1) * np.sqrt((cohorts - 1) / cohorts * ((without_c - value) ** 2).sum())
+    return float(value - reach), float(value + reach)

@@ -30,9 +30,7 @@ class Logit:
         return np.sqrt(np.einsum("np,pq,nq->n", row_n2, self.cov_22, row_n2))
 
 
-def fit_logit(
-    score_n: np.ndarray, y_n: np.ndarray, *, prior: Logit | None = None, weight_n: np.ndarray | None = None
-) -> Logit:
+def fit_logit(score_n: np.ndarray, y_n: np.ndarray, *, prior: Logit | None = None) -> Logit:
     """Maximum a posteriori line, by Newton's method.
 
     Parameters
@@ -42,8 +40,6 @@ def fit_logit(
     prior
         A normal distribution of intercept and slope; by default one so wide that it only keeps a score that parts the
         classes completely from an infinite slope.
-    weight_n
-        Weights of the samples.
 
     Notes
     -----
@@ -57,15 +53,14 @@ def fit_logit(
     0.69
     """
     row_n2 = np.column_stack((np.ones(len(score_n)), score_n))
-    weight_n = np.ones(len(y_n)) if weight_n is None else weight_n
     mean_2 = np.zeros(2) if prior is None else np.array([prior.intercept, prior.slope])
     precision_22 = np.eye(2) * WIDE if prior is None else np.linalg.inv(prior.cov_22)
     at_2 = mean_2.copy()
     information_22 = precision_22
     for _ in range(ROUNDS):
         p_n = expit(row_n2 @ at_2)
-        slope_2 = row_n2.T @ (weight_n * (y_n - p_n)) - precision_22 @ (at_2 - mean_2)
-        information_22 = (row_n2 * (weight_n * p_n * (1 - p_n))[:, None]).T @ row_n2 + precision_22
+        slope_2 = row_n2.T @ (y_n - p_n) - precision_22 @ (at_2 - mean_2)
+        information_22 = (row_n2 * (p_n * (1 - p_n))[:, None]).T @ row_n2 + precision_22
         step_2 = np.linalg.solve(information_22, slope_2)
         # A long step from a poor start overshoots.
         step_2 *= min(1.0, 2.0 / max(float(np.abs(step_2).max()), 1e-12))

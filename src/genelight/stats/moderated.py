@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 from scipy import optimize, stats
@@ -90,6 +90,9 @@ class Design:
     trend, robust
         Whether the prior follows that average, and whether it is fitted robustly, see
         :func:`genelight.stats.squeeze.squeeze`.
+    there_g
+        Genes that were measured; the values of others come from a model, have no say in the prior and a t of zero.
+        None for all.
     """
 
     x_rg: np.ndarray
@@ -100,9 +103,18 @@ class Design:
     average_g: np.ndarray
     trend: bool = False
     robust: bool = False
+    there_g: np.ndarray | None = None
 
     @classmethod
-    def of(cls, x_ng: np.ndarray, contrast: Contrast, *, trend: bool = False, robust: bool = False) -> Design:
+    def of(
+        cls,
+        x_ng: np.ndarray,
+        contrast: Contrast,
+        *,
+        trend: bool = False,
+        robust: bool = False,
+        there_g: np.ndarray | None = None,
+    ) -> Design:
         """Average the samples and the covariates of each subject and group; the contrast has subjects as positions."""
         covariate_nc = np.zeros((len(x_ng), 0)) if contrast.covariate_nc is None else contrast.covariate_nc
         sides = []
@@ -116,13 +128,12 @@ class Design:
             average_g = (case_sg[ill].mean(0) + control_sg[well].mean(0)) / 2
             step_sg, step_sc = case_sg[ill] - control_sg[well], case_sc[ill] - control_sc[well]
             ones = np.ones(len(pair_s))
-            return cls(step_sg, ones, step_sc, pair_s, paired=True, average_g=average_g, trend=trend, robust=robust)
+            return cls(step_sg, ones, step_sc, pair_s, True, average_g, trend, robust, there_g)  # noqa: FBT003
         x_rg = np.vstack((case_sg, control_sg))
         other_rk = np.column_stack((np.ones(len(x_rg)), np.vstack((case_sc, control_sc))))
         tested_r = np.repeat((1.0, 0.0), (len(case_s), len(control_s)))
         subject_r = np.concatenate((case_s, control_s))
-        average_g = x_rg.mean(0)
-        return cls(x_rg, tested_r, other_rk, subject_r, paired=False, average_g=average_g, trend=trend, robust=robust)
+        return cls(x_rg, tested_r, other_rk, subject_r, False, x_rg.mean(0), trend, robust, there_g)  # noqa: FBT003
 
     @property
     def df(self) -> int:
@@ -207,13 +218,24 @@ class Design:
     def _with_prior(
         self, effect_bg: np.ndarray, squares_bg: np.ndarray, *, unit_b: np.ndarray, df_b: np.ndarray
     ) -> Moderated:
-        along_g = self.average_g if self.trend else None
-        prior = squeeze(squares_bg / df_b[:, None], df_b, average_g=along_g, robust=self.robust)
-        t_bg = effect_bg / np.sqrt(prior.variance_bg * unit_b[:, None])
+        there_g = slice(None) if self.there_g is None else np.flatnonzero(self.there_g)
+        along_g = self.average_g[there_g] if self.trend else None
+        prior = squeeze(squares_bg[:, there_g] / df_b[:, None], df_b, average_g=along_g, robust=self.robust)
+        t_bg = effect_bg[:, there_g] / np.sqrt(prior.variance_bg * unit_b[:, None])
         # The genes together cannot know more than all their own degrees of freedom.
-        df_bg = np.minimum(df_b[:, None] + prior.prior_df_bg, df_b[:, None] * effect_bg.shape[1])
+        df_bg = np.minimum(df_b[:, None] + prior.prior_df_bg, df_b[:, None] * t_bg.shape[1])
         shared = np.median(prior.prior_df_bg, axis=1), np.median(prior.prior_variance_bg, axis=1)
-        return Moderated(t_bg, effect_bg, df_bg, *shared, unit_b, prior.variance_bg)
+        full = partial(_among, there_g=self.there_g)
+        return Moderated(full(t_bg), effect_bg, full(df_bg, 1.0), *shared, unit_b, full(prior.variance_bg))
+
+
+def _among(value_bg: np.ndarray, absent: float = 0.0, *, there_g: np.ndarray | None) -> np.ndarray:
+    """Values of some genes among all, those of one column for all as they are."""
+    if there_g is None or value_bg.shape[1] == 1:
+        return value_bg
+    full_bg = np.full((len(value_bg), len(there_g)), absent)
+    full_bg[:, there_g] = value_bg
+    return full_bg
 
 
 class Remembered:

@@ -62,6 +62,8 @@ class SharedEffects:
         How much of what a gene does beside the axes is believed, 0 to 1.
     on_axes
         Share of the effects' variance, noise taken off, that lies along the axes: how well the reference fits.
+    df
+        Residual degrees of freedom, of which tails have as many: noise is known no better than that.
     """
 
     mean_g: np.ndarray
@@ -70,11 +72,11 @@ class SharedEffects:
     weight_k: np.ndarray
     own: float
     on_axes: float
+    df: float
 
-    @property
-    def lfsr_g(self) -> np.ndarray:
-        """Local false sign rate of each gene: the posterior probability that its sign is the other one."""
-        return np.asarray(stats.norm.cdf(-np.abs(self.mean_g) / self.sd_g))
+    def false_sign(self, sign_g: np.ndarray) -> np.ndarray:
+        """Local false sign rate of each gene: the posterior probability that its sign is not that of `sign_g`."""
+        return np.asarray(stats.t.cdf(-np.sign(sign_g) * self.mean_g / self.sd_g, self.df))
 
     def means(self, effect_bg: np.ndarray) -> np.ndarray:
         """Posterior means of other effects under the same weights, shape ``(b, g)``."""
@@ -94,7 +96,7 @@ def shared_effects(
        them it is one variance. The sum is what a t of `total_df` degrees of freedom has.
     2. The effects' variance along the axes (a power of the spectrum) and beside them maximise the marginal likelihood.
     3. The effect along an axis is a mixture over multiples of that variance, with weights learned by EM over the axes,
-       so that a few strong axes are not drawn in and silent ones are.
+       so that a few strong axes are not shrunk and silent ones are.
     4. What genes do of their own is shrunk by its reliability ``r``; of that, a share `r` is taken for what other
        cohorts would share, the rest for this cohort's own (batch, sampling of people).
 
@@ -150,7 +152,7 @@ def shared_effects(
     signal = max(float((along_k**2 - noise_k).sum()), 0.0)
     rest = max(float(beside_g @ beside_g - (genes - rank) * noise), 0.0)
     on_axes = signal / (signal + rest) if signal + rest > 0 else 0.0
-    return SharedEffects(mean_g, np.maximum(sd_g, 1e-12), axes, weight_k, float(own), on_axes)
+    return SharedEffects(mean_g, np.maximum(sd_g, 1e-12), axes, weight_k, float(own), on_axes, df)
 
 
 def _noise(residual_rg: np.ndarray, axes: Axes, *, df: float, total_df: float) -> tuple[np.ndarray, float]:
