@@ -12,8 +12,8 @@ import pytest
 from genelight.errors import FormatError, InputError
 from genelight.evidence import Reading, Samples, scorecard
 from genelight.evidence._verdict import verdicts
-from genelight.nouns import Edges, Genes, NodeGenes, Scorecard
-from genelight.nouns.scorecard import SCORE_COLUMNS
+from genelight.nouns import Edges, Genes, NodeGenes
+from genelight.nouns.scorecard import SCORE_COLUMNS, Scorecard
 
 GENES = Genes(tuple(f"G{i}" for i in range(400)))
 NODES = 20

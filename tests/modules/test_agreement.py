@@ -1,7 +1,6 @@
 """Agreement of derivations, layers and trainings."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import genelight as gl
@@ -55,17 +54,6 @@ def test_weights_agree_less_than_patterns(cohort, linear):
     pairs = found.pairs.set_index(["one", "other"])
     assert pairs.loc[("direction, L1, 0", "joint, L1, 0"), "rank"] > 0.8
     assert abs(pairs.loc[("direction, L1, 0", "random"), "rank"]) < 0.3
-
-
-@pytest.mark.parametrize("method", ["auto", "joint", "de"])
-def test_layers_together_are_what_each_is_alone(cohort, linear, method):
-    settings = {"contrast": cohort.contrast, "method": method, "size": 30, "bootstraps": 5}
-    modules = gl.modules.layer_modules(cohort.adata, linear, **settings)
-    assert list(modules) == ["L1", "L2", "L3"]
-    for layer, module in modules.items():
-        alone = gl.modules.disease_module(cohort.adata, linear, layer=layer, **settings)
-        pd.testing.assert_frame_equal(module.table, alone.table)
-        assert module.about == alone.about
 
 
 def test_a_design_asked_twice_answers_once(cohort):

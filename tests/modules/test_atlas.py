@@ -39,7 +39,7 @@ def test_shared_genes_and_programmes_are_found(scores):
 
 def test_pairs_agree_with_scipy(scores):
     modules = modules_of_scores(scores, size=50)
-    row = gl.modules.compare_modules({"a": modules["a"], "b": modules["b"]}).iloc[0]
+    row = gl.modules.atlas({"a": modules["a"], "b": modules["b"]}).pairs.iloc[0]
     both = scores[["a", "b"]].dropna()
     assert row["measured"] == len(both)
     assert row["rank"] == pytest.approx(stats.spearmanr(both["a"], both["b"]).statistic)
@@ -81,15 +81,15 @@ def test_a_table_of_cohorts_becomes_modules(cohort_of, tmp_path, monkeypatch):
 
 
 def test_bad_input(scores, tmp_path):
-    with pytest.raises(InputError, match="three modules and more, not 2"):
-        gl.modules.atlas(modules_of_scores(scores[["a", "b"]], size=50))
+    with pytest.raises(InputError, match="1 module to compare"):
+        gl.modules.atlas(modules_of_scores(scores[["a"]], size=50))
     with pytest.raises(InputError, match="column 'text' has values that are no finite numbers"):
         modules_of_scores(scores.assign(text="x"))
     with pytest.raises(InputError, match="at least 5000 are needed"):
         modules_of_scores(scores, size=5000)
     other = scores[["c"]].rename(index=lambda g: f"X{g}")
     with pytest.raises(GeneMismatchError, match="share 0 measured genes"):
-        gl.modules.compare_modules(modules_of_scores(scores[["a"]]) | modules_of_scores(other))
+        gl.modules.atlas(modules_of_scores(scores[["a"]]) | modules_of_scores(other))
     with pytest.raises(ResourceError, match="is not there"):
         write_atlas(tmp_path / "absent.csv", tmp_path / "out")
     scores.rename_axis("thing").to_csv(tmp_path / "z.csv")

@@ -10,7 +10,7 @@ import genelight as gl
 from genelight import Contrast
 from genelight.errors import InputError
 from genelight.models.panel import Panel
-from genelight.modules.generic import Generic, generic_of
+from genelight.modules.generic import Generic, generic_of, learn_generic
 from genelight.nouns import Genes
 
 GENES = 300
@@ -34,7 +34,7 @@ def told():
     model = gl.models.PCA(4).fit(cohort(slice(290, 300), seed=99, n=30)[0])
     owns = {f"disease {i}": slice(100 + 20 * i, 120 + 20 * i) for i in range(5)}
     asked = [(*cohort(own, seed=i), name) for i, (name, own) in enumerate(owns.items())]
-    return model, gl.modules.learn_generic(model, asked)
+    return model, learn_generic(model, asked)
 
 
 def test_genes_that_change_in_every_disease_stand_on_top(told):
@@ -83,7 +83,7 @@ def test_contrasts_of_one_disease_count_as_one(told):
     model, _ = told
     asked = [(*cohort(slice(100, 120), seed=i), "one") for i in range(3)]
     with pytest.raises(InputError, match="contrasts of 1 diseases, at least 3"):
-        gl.modules.learn_generic(gl.models.PCA(2).fit(cohort(slice(0, 1), seed=1, n=10)[0]), asked)
+        learn_generic(gl.models.PCA(2).fit(cohort(slice(0, 1), seed=1, n=10)[0]), asked)
     assert "generic" in model.about
 
 
@@ -104,8 +104,8 @@ def test_a_store_of_any_size_gives_the_same(told, tmp_path):
         start += adata.n_obs
         asked.append((store, Contrast(case_n, control_n, np.arange(joined.n_obs), name), name))
     model = gl.models.PCA(2).fit(joined)
-    from_store = gl.modules.learn_generic(model, asked).share_g
-    np.testing.assert_allclose(from_store, gl.modules.learn_generic(model, tables).share_g, atol=1e-6)
+    from_store = learn_generic(model, asked).share_g
+    np.testing.assert_allclose(from_store, learn_generic(model, tables).share_g, atol=1e-6)
 
 
 def test_the_model_that_ships_knows_its_contrasts():

@@ -8,7 +8,8 @@ from sklearn.metrics import roc_auc_score
 
 from genelight import modules
 from genelight.errors import InputError, UnknownNameError
-from genelight.models import Folds, Spec
+from genelight.models import Folds
+from genelight.models.spec import Spec
 from genelight.nouns import Contrast
 from genelight.stats.intervals import auc_interval, r2_interval
 

@@ -12,6 +12,8 @@ from genelight import Contrast
 from genelight.cli import app
 from genelight.errors import InputError
 from genelight.modules.methods._reference import loadings
+from genelight.stats.moderated import Design
+from genelight.stats.shared_effects import Axes
 
 GENES, RANK = 400, 6
 NAMES = [f"GENE{i}" for i in range(GENES)]
@@ -56,14 +58,35 @@ def test_the_table_has_false_signs_and_says_what_the_model_holds(world):
     _, model, effect_g = world
     adata, contrast = cohort(world, cases=6, controls=6)
     module = gl.disease_module(adata, model, contrast=contrast, method="reference", bootstraps=10)
-    assert {"logfc", "t", "posterior_sd", "lfsr"} <= set(module.table)
-    assert module.table["lfsr"].between(0, 0.5).all()
+    assert {"logfc", "t", "effect", "posterior_sd", "lfsr"} <= set(module.table)
+    assert module.table["lfsr"].between(0, 1).all()
+    other_sign = np.sign(module.table["score"]) != np.sign(module.table["effect"])
+    assert ((module.table["lfsr"] > 0.5) == other_sign).all()
     truth = pd.Series(effect_g, NAMES).reindex(module.table["gene"]).to_numpy()
     sure = (module.table["lfsr"] < 0.05).to_numpy()
     assert np.mean(np.sign(module.table["score"])[sure] == np.sign(truth)[sure]) > 0.9
     assert module.about["on_axes"] > 0.5
     assert "of the change that exceeds noise lies along the model's 6 axes" in module.about["because"]
     assert 0 < module.table["frequency"].max() <= 1
+
+
+def test_the_score_has_the_three_parts_that_it_says(world):
+    _, model, _ = world
+    adata, contrast = cohort(world, cases=4, controls=4)
+    # So much of genes' own that about half of the change lies on the axes.
+    adata.X[contrast.case_n] += 1.2 * np.random.default_rng(5).normal(size=GENES)
+    module = gl.disease_module(adata, model, contrast=contrast, method="reference", bootstraps=0)
+    assert 0.2 < module.about["on_axes"] < 0.8
+    table = module.table.set_index("gene").loc[list(model.genes.ids)]
+    spread_g = model.preparation.spread_g
+    sd_g = (table["logfc"] / table["t"] / np.sqrt(1 / 4 + 1 / 4)).to_numpy() / spread_g
+    basis_gk = Axes.of(loadings(model, "PC")).basis_gk
+    shared_g = table["effect"].to_numpy() * sd_g**0.25
+    along_g = basis_gk @ (basis_gk.T @ (table["logfc"].to_numpy() / spread_g))
+    trust = module.about["on_axes"] ** 2
+    parts = zip((2, trust, 1 - trust), (shared_g, along_g, table["t"].to_numpy()), strict=True)
+    expected_g = sum(say * part_g / np.sqrt(np.mean(part_g**2)) for say, part_g in parts)
+    assert np.corrcoef(expected_g, table["score"])[0, 1] == pytest.approx(1, abs=1e-6)
 
 
 def test_a_gene_that_the_cohort_lacks_has_no_score(world):
@@ -75,6 +98,19 @@ def test_a_gene_that_the_cohort_lacks_has_no_score(world):
     assert table.loc[NAMES[:5], "lfsr"].isna().all()
     assert not table.loc[NAMES[:5], "selected"].any()
     assert module.about["genes_absent"] == 5
+
+
+@pytest.mark.parametrize("method", ["de", "de_trend", "reference"])
+def test_genes_that_come_from_the_model_have_no_say_in_the_test_of_the_others(world, method):
+    _, model, _ = world
+    adata, contrast = cohort(world, cases=5, controls=5)
+    few = adata[:, 40:].copy()
+    found = gl.disease_module(few, model, contrast=contrast, method=method, bootstraps=0).table.set_index("gene")
+    design = Design.of(few.X.astype(np.float64), contrast, trend=method == "de_trend", robust=method == "de_trend")
+    t_g = design.moderated().t_bg[0]
+    np.testing.assert_allclose(found.loc[NAMES[40:], "t"], t_g, rtol=1e-3, atol=1e-4)
+    assert found.loc[NAMES[:40], "t"].isna().all()
+    assert not found.loc[NAMES[:40], "selected"].any()
 
 
 def test_one_case_and_pairs_are_read_and_two_samples_are_not(world):
@@ -161,4 +197,4 @@ def test_the_model_that_ships_reads_eight_samples():
     assert module.about["axes"] == 128
     assert few.n_obs == 8
     # Genes that interferon raises lead.
-    assert {"LAP3", "RTP4", "PLSCR1", "HERC6", "GBP1"} <= set(module.table["gene"].head(20))
+    assert {"LAP3", "ISG15", "RTP4", "PLSCR1", "RSAD2", "IFI44L"} <= set(module.table["gene"].head(20))

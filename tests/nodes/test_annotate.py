@@ -3,7 +3,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from genelight import models, nodes
+from genelight import models, nodes, pl
 from genelight.errors import GeneMismatchError, InputError, UnknownNameError
 
 
@@ -57,6 +57,47 @@ def test_table_with_other_genes(cohort, model):
     with pytest.raises(GeneMismatchError, match="only 100 of the model's 200 genes"):
         nodes.annotate(adata, model)
     assert not list(adata.obsm)
+
+
+def test_codes_of_nodes_as_columns_of_obs_where_asked(cohort, model):
+    adata = cohort.adata.copy()
+    nodes.annotate(adata, model, obs=["L2.5", "L1.0"])
+    np.testing.assert_array_equal(adata.obs["L2.5"], adata.obsm["X_L2"][:, 5])
+    fresh = cohort.adata.copy()
+    with pytest.raises(UnknownNameError, match=r"L2\.5"):
+        nodes.annotate(fresh, model, obs=["L2.55"])
+    assert not list(fresh.obsm)
+    assert set(fresh.obs) == set(cohort.adata.obs)
+
+
+def test_a_node_is_drawn_from_the_table_alone(cohort, model):
+    adata = cohort.adata.copy()
+    nodes.annotate(adata, model)
+    names = [[t.get_text() for t in pl.node_genes(lit, "L2.5", n=6).get_yticklabels()] for lit in
+             (adata, nodes.light_up(model, "L2"))]  # fmt: skip
+    plt.close("all")
+    assert names[0] == names[1]
+    with pytest.raises(UnknownNameError, match="annotate"):
+        pl.node_genes(cohort.adata, "L2.5")
+    with pytest.raises(UnknownNameError, match=r"L2\.8"):
+        pl.node_genes(adata, "L2.8")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_scanpy_colours_a_umap_by_a_node_and_lists_its_genes(cohort, model, tmp_path):
+    scanpy = pytest.importorskip("scanpy", reason="scanpy is not installed")
+    adata = cohort.adata.copy()
+    nodes.annotate(adata, model, obs=["L2.5"])
+    # Where the samples stand is UMAP's to say; its own graph would take half a minute to compile.
+    adata.obsm["X_umap"] = adata.obsm["X_L1"][:, :2].astype(np.float32)
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    adata = anndata.read_h5ad(tmp_path / "a.h5ad")
+    axes = scanpy.pl.umap(adata, color="L2.5", show=False)
+    np.testing.assert_allclose(np.sort(axes.collections[0].get_array()), np.sort(adata.obs["L2.5"]), rtol=1e-6)
+    found = scanpy.get.rank_genes_groups_df(adata, group="L2.5", key="lightup_L2")
+    assert list(found["names"][:20]) == list(nodes.light_up(model, "L2").of("L2.5").index[:20])
+    scanpy.pl.rank_genes_groups(adata, groups=["L2.5"], key="lightup_L2", show=False)
+    plt.close("all")
 
 
 # What scanpy calls of matplotlib's that will go is not ours to mend.

@@ -8,7 +8,8 @@ import pytest
 from genelight import models, nodes
 from genelight.errors import FormatError, GeneMismatchError, InputError, UnknownNameError
 from genelight.nodes.cards import _among_strongest, node_cards
-from genelight.nouns import Evidence, NodeCard, NodeGenes
+from genelight.nouns import Evidence, NodeGenes
+from genelight.nouns.card import NodeCard
 from genelight.nouns.evidence import EVIDENCE_COLUMNS
 
 

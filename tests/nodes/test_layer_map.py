@@ -27,7 +27,7 @@ def test_one_row_per_pair_of_nodes_of_two_layers(cohort, model):
 
 
 def test_a_layer_feeds_the_one_after_the_next_through_the_one_between(cohort):
-    preset = models.preset("default", learning_rate=1e-12)
+    preset = models.PRESETS["default"].changed(learning_rate=1e-12)
     model = models.fit(cohort.adata, widths=(12, 8, 4), subject="subject", epochs=1, preset=preset)
     x_ng = model.prepare(cohort.adata)
     table = nodes.layer_map(cohort.adata, model)
@@ -39,7 +39,11 @@ def test_a_layer_feeds_the_one_after_the_next_through_the_one_between(cohort):
 
 def test_weight_of_a_linear_step_is_its_weight_in_standard_deviations(cohort):
     model = models.fit(
-        cohort.adata, widths=(12, 8), subject="subject", epochs=1, preset=models.preset("default", learning_rate=1e-12)
+        cohort.adata,
+        widths=(12, 8),
+        subject="subject",
+        epochs=1,
+        preset=models.PRESETS["default"].changed(learning_rate=1e-12),
     )
     table = nodes.layer_map(cohort.adata, model)
     x_ng = model.prepare(cohort.adata)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import genelight as gl
-from genelight.errors import InputError, UnknownNameError
+from genelight.errors import UnknownNameError
 from genelight.nodes import layers as _layers
 from genelight.nodes.light_up import LEVELS, RESTS
 from genelight.nouns import Genes
@@ -99,11 +99,10 @@ def test_order_of_genes_does_not_matter(cohort, relu, toy_of):
 def test_varm_follows_the_tables_order_and_leaves_strangers_empty(cohort, linear):
     adata = cohort.adata[:, ::-1].copy()
     adata.var_names = [*adata.var_names[:-1], "stranger"]
-    nodes = gl.nodes.light_up(linear, "L3", adata=adata)
+    gl.nodes.annotate(adata, linear, layers=["L3"])
+    nodes = gl.nodes.light_up(linear, "L3")
     np.testing.assert_allclose(adata.varm["lightup_L3"][:-1], nodes.values_kg[:, :0:-1].T)
     assert np.isnan(adata.varm["lightup_L3"][-1]).all()
-    gl.nodes.light_up(linear, "L3", adata=adata, key_added="mine")
-    assert adata.varm["mine"].shape == (200, 4)
 
 
 def test_result_says_what_it_is(linear):
@@ -124,8 +123,3 @@ def test_result_says_what_it_is(linear):
 def test_unknown_names(linear, settings, message):
     with pytest.raises(UnknownNameError, match=message):
         gl.nodes.light_up(linear, "L1", **settings)
-
-
-def test_key_without_table(linear):
-    with pytest.raises(InputError, match="pass adata=adata"):
-        gl.nodes.light_up(linear, "L1", key_added="x")

@@ -146,18 +146,12 @@ def test_an_ensemble_of_one(planted):
         nodes.consensus([planted[0][0]])
 
 
-def test_nodes_of_all_layers_are_scored_as_each_layer_is(cohort):
+def test_the_table_says_of_which_layer_and_of_how_many_trainings(cohort):
     model = models.PCA(4).fit(cohort.adata)
-    again = models.fit_ensemble(cohort.adata, model, seeds=3, subject="subject")
+    again = models.Ensemble.fit(cohort.adata, model, seeds=3, subject="subject")
     lit = [nodes.light_up(member, "PC") for member in again]
-    table = nodes.reproducible_nodes({"PC": nodes.light_up(model, "PC")}, {"PC": lit}, draws=10)
-    alone = nodes.reproducibility(nodes.light_up(model, "PC"), lit, draws=10)
-    pd.testing.assert_frame_equal(table.drop(columns=["layer", "members"]), alone)
+    table = nodes.reproducibility(nodes.light_up(model, "PC"), lit, draws=10)
     assert (set(table["layer"]), set(table["members"])) == ({"PC"}, {3})
-    with pytest.raises(InputError, match="pass at least one layer"):
-        nodes.reproducible_nodes({}, {})
-    with pytest.raises(InputError, match="an ensemble of one"):
-        nodes.reproducible_nodes({"PC": nodes.light_up(model, "PC")}, {"PC": []})
 
 
 def test_members_with_other_genes(planted):

@@ -1,5 +1,7 @@
 """Groups: planted ones found and assigned, none in a cohort without."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -122,3 +124,13 @@ def test_what_cannot_be_grouped_is_refused(planted):
     flat.X = np.full_like(flat.X, 8.0)
     with pytest.raises(InputError, match="are the same"):
         gl.patients.stratify(flat, model, subject="subject")
+
+
+def test_what_does_not_fit_is_told_before_the_clustering(planted, monkeypatch):
+    adata, model, _ = planted
+    monkeypatch.setattr(sys.modules["genelight.patients.stratify"], "groups_of", None)
+    with pytest.raises(UnknownNameError, match="unknown column to explain by 'nois'"):
+        gl.patients.stratify(adata, model, subject="subject", explain=["nois"])
+    folds = gl.Folds.by_subject(adata[:40].copy(), gl.models.PCA(4, subject="subject"), k=3)
+    with pytest.raises(InputError, match="80 of 120 samples are in no fold"):
+        gl.patients.stratify(adata, model, subject="subject", folds=folds)

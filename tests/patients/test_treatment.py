@@ -8,7 +8,7 @@ from anndata import AnnData
 
 import genelight as gl
 from genelight.errors import InputError, UnknownNameError
-from genelight.nouns import Changes
+from genelight.nouns.changes import Changes
 
 
 def visits(*, drug=0.0, slope=0.0, subjects=24, seed=0) -> AnnData:

@@ -10,8 +10,8 @@ from anndata import AnnData
 
 import genelight as gl
 from genelight.errors import InputError, UnknownNameError
-from genelight.nouns import Severity, Until
-from genelight.nouns.contrast import measure_of
+from genelight.nouns import Severity
+from genelight.nouns.contrast import Until, measure_of
 from genelight.patients._until import excess, waiting
 from genelight.patients.severity import check_measure
 
@@ -61,7 +61,9 @@ def test_a_planted_hazard_is_found_and_judged_by_cox_and_concordance(adata, mode
     from lifelines.utils import concordance_index
 
     folds = gl.Folds.by_subject(adata, gl.models.PCA(8, subject="subject"), k=SHORT.folds)
-    found = gl.patients.severity(adata, model, measure=WAIT, subject="subject", folds=folds, protocol=SHORT)
+    found = gl.patients.severity(
+        adata, model, measure="days until flare", subject="subject", folds=folds, protocol=SHORT
+    )
     figures, obs = found.figures.set_index("method"), adata.obs
     assert list(figures.index) == ["severity", "signature", "pca", "genes"]
     assert set(figures["metric"]) == {"concordance"}
@@ -116,7 +118,9 @@ def test_it_does_as_well_as_a_penalised_cox_regression(adata, model):
     )
     cox = CoxPHFitter(penalizer=0.1).fit(table[half], "t", "e")
     theirs = concordance_index(table["t"][~half], -cox.predict_log_partial_hazard(table[~half]), table["e"][~half])
-    found = gl.patients.severity(train[half].copy(), model, measure=WAIT, subject="subject", protocol=SHORT)
+    found = gl.patients.severity(
+        train[half].copy(), model, measure="days until flare", subject="subject", protocol=SHORT
+    )
     own = gl.patients.score(test[~half].copy(), model, severity=found, refuse=False).table["severity"]
     assert concordance_index(table["t"][~half], -own.to_numpy(), table["e"][~half]) > theirs - 0.03
 
@@ -127,7 +131,9 @@ def test_nothing_is_found_in_waits_without_meaning(model):
     for seed in range(3):
         noise = followed(effect=0.0, seed=seed)
         ps.append(
-            gl.patients.severity(noise, model, measure=WAIT, subject="subject", protocol=SHORT).figures.loc[0, "p"]
+            gl.patients.severity(
+                noise, model, measure="days until flare", subject="subject", protocol=SHORT
+            ).figures.loc[0, "p"]
         )
     assert np.mean(ps) > 0.2
 
@@ -158,7 +164,7 @@ def test_lifelines_is_asked_for_by_name_where_it_is_missing(adata, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "lifelines.utils", None)
     with pytest.raises(InputError, match=r"pip install 'genelight\[survival\]'"):
-        check_measure(adata, WAIT, subject="subject")
+        check_measure(adata, "days until flare", subject="subject")
 
 
 def test_words_for_it(adata):

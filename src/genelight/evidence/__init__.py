@@ -5,12 +5,11 @@ from ._readings import Reading
 from ._registry import TESTS, Compared
 from ._samples import Samples
 from .assess import assess
-from .combine import combine_evidence
 from .distances import distances
 from .scorecard import scorecard
 from .tests.genetics import genetic_association
 from .tests.groups import groups
-from .tests.novelty import coherence, novelty
+from .tests.novelty import novelty
 from .tests.profiles import reference_profiles
 from .tests.proximity import proximity
 
@@ -20,8 +19,6 @@ __all__ = [
     "Reading",
     "Samples",
     "assess",
-    "coherence",
-    "combine_evidence",
     "distances",
     "genetic_association",
     "groups",

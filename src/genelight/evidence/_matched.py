@@ -61,7 +61,6 @@ def matched_tail(
     --------
     >>> import numpy as np
     >>> from scipy import sparse
-    >>> from genelight.evidence._matched import matched_tail
     >>> matched_tail(np.array([10]), np.array([[2]]), sparse.csr_matrix([[3]]), np.array([[1]])).round(4)
     array([[0.5333]])
     """

@@ -81,7 +81,6 @@ def silhouette(distance_nn: np.ndarray, inside_rnc: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> import numpy as np
-    >>> from genelight.evidence._measures import silhouette
     >>> apart = np.abs(np.subtract.outer([0.0, 1, 10, 11], [0.0, 1, 10, 11]))
     >>> silhouette(apart, np.eye(2)[[[0, 0, 1, 1], [0, 1, 0, 1]]]).round(2)
     array([ 0.9 , -0.45])

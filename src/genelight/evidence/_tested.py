@@ -16,6 +16,9 @@ __all__ = ["KNEE", "LEAST_GENES", "Items", "check_shared", "knees"]
 LEAST_GENES = 10
 MOST_GENES = 500
 KNEE = "knee"
+NAMES_GENES = ("symbol", "entrez", "ensembl", "ensp")  # kinds of id that networks and gene sets have
+# Other kinds of id that are of genes too, which a table's are mapped from: no feature that stands beside genes.
+OTHER_NAMES = ("enst", "refseq", "symbol|entrez", "gpl570", "hgu133a", "affymetrix", "illumina", "agilent")
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,6 @@ def knees(value_kg: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> import numpy as np
-    >>> from genelight.evidence._tested import knees
     >>> knees(np.array([[9.0] * 30 + [1.0] * 970]))
     array([30])
     """
@@ -192,12 +194,27 @@ def check_shared(genes: Genes, other: Genes, *, reference: str) -> np.ndarray:
     GeneMismatchError
         If the ids are of two kinds, or fewer than ten are shared; shows both sides.
     """
+    if genes.namespace in OTHER_NAMES and other.namespace in NAMES_GENES:
+        msg = (
+            f"measured are genes as {genes.namespace} ({first_three(genes.ids)}), and {reference} has them as "
+            f"{other.namespace} ({first_three(other.ids)}): map the table's ids and start from what comes of it: "
+            "gl.map_ids(adata), genelight map-ids TABLE --out mapped.h5ad"
+        )
+        raise GeneMismatchError(msg)
+    if genes.namespace not in NAMES_GENES and other.namespace in NAMES_GENES:
+        msg = (
+            f"measured are features of kind {genes.namespace} ({first_three(genes.ids)}), and {reference} has genes "
+            f"({first_three(other.ids)}): carry them to genes first by a table of both, gl.pp.to_genes(nodes, TABLE), "
+            "--feature-genes TABLE"
+        )
+        raise GeneMismatchError(msg)
     found = genes.align(other)
     if found.found < LEAST_GENES:
+        read_as = "" if genes.namespace == other.namespace else f" or read the file with ids={genes.namespace!r}"
         msg = (
             f"{found.found} of {len(genes)} measured genes are in {reference}, at least {LEAST_GENES} are needed; "
             f"measured are {first_three(genes.ids)}, {reference} has {first_three(other.ids)}: "
-            f"map the data or read the file with ids={genes.namespace!r} so that both use one kind of id"
+            f"map the data, gl.map_ids(adata),{read_as} so that both use one kind of id"
         )
         raise GeneMismatchError(msg)
     return found.index

@@ -31,7 +31,6 @@ def change(value_sd: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> import numpy as np
-    >>> from genelight.evidence._trend import change
     >>> change(np.array([[0.2, 0.1, 0.0], [0.1, 0.3, 0.1]])).round(3)
     array([-0.2,  0. ])
     """
@@ -47,7 +46,6 @@ def trend_p(value_sd: np.ndarray, *, sign: int, draws: int = 9999, seed: int = 0
     Examples
     --------
     >>> import numpy as np
-    >>> from genelight.evidence._trend import trend_p
     >>> round(trend_p(np.array([[0.3, 0.2, 0.1]] * 3), sign=-1) * 6**3)
     1
     """

@@ -81,7 +81,7 @@ def combine_evidence(evidence: Evidence, *, method: str = "cauchy") -> Evidence:
     --------
     >>> import pandas as pd
     >>> from genelight.nouns.evidence import EVIDENCE_COLUMNS, Evidence
-    >>> from genelight.evidence import combine_evidence
+    >>> from genelight.evidence.combine import combine_evidence
     >>> row = dict.fromkeys(EVIDENCE_COLUMNS, 0) | {"tested": "module", "test": "genetic_association"}
     >>> rows = [row | {"reference": disease, "p": p} for disease, p in (("lupus", 0.01), ("asthma", 0.2))]
     >>> found = combine_evidence(Evidence(pd.DataFrame(rows)), method="fisher")

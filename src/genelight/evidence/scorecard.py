@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from ..nouns import Edges, Scorecard
-from ..nouns.scorecard import SCORE_COLUMNS
+from ..nouns import Edges
+from ..nouns.scorecard import SCORE_COLUMNS, Scorecard
 from ._readings import Reading, check_readings, permuted, renamed
 from ._registry import TESTS, Against, Findings
 from ._samples import Samples

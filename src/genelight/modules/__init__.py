@@ -4,9 +4,7 @@ from . import methods  # noqa: F401
 from ._registry import DERIVATIONS
 from .agreement import module_agreement
 from .atlas import atlas
-from .compare import compare_modules
-from .derive import disease_module, layer_modules
-from .generic import learn_generic
+from .derive import disease_module
 from .judge import hold_out
 from .meta import meta_module
 from .network import module_network
@@ -20,12 +18,9 @@ from .stability import stability
 __all__ = [
     "DERIVATIONS",
     "atlas",
-    "compare_modules",
     "disease_module",
     "disease_modules",
     "hold_out",
-    "layer_modules",
-    "learn_generic",
     "meta_module",
     "module_agreement",
     "module_network",

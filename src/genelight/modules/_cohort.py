@@ -7,11 +7,10 @@ from typing import Protocol
 
 import numpy as np
 from anndata import AnnData
-from scipy import stats
 
 from ..nouns import Contrast, Genes, Module
 from ..nouns.genes import check_coverage
-from ..stats.auc import weighted_auc
+from ..stats.auc import auc_of_each, weighted_auc
 from ..stats.labels import Labels
 from ..stats.matched import match_bins, matched_orders
 from ..stats.moderated import Design
@@ -149,11 +148,10 @@ class SecondCohort:
         cases_b = case_br.sum(1)
         controls_b = case_br.shape[1] - cases_b
         score_br = self.adjusted_br(score_br, case_br)
-        above_b = (case_br * stats.rankdata(score_br, axis=1)).sum(1) - cases_b * (cases_b + 1) / 2
         case_b, control_b = (case_br * score_br).sum(1) / cases_b, (~case_br * score_br).sum(1) / controls_b
         within_b = (score_br - np.where(case_br, case_b[:, None], control_b[:, None])).std(axis=1)
         gap_b = np.divide(case_b - control_b, within_b, out=np.zeros(len(within_b)), where=within_b > 0)
-        return np.asarray(above_b / (cases_b * controls_b) + TIE * np.clip(gap_b, -1e3, 1e3))
+        return auc_of_each(score_br, case_br) + TIE * np.clip(gap_b, -1e3, 1e3)
 
     def auc_under_bootstrap(self, score_r: np.ndarray, *, draws: int, seed: int) -> np.ndarray:
         """AUC of a score of the rows over draws of subjects, shape ``(b,)``."""

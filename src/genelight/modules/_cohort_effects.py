@@ -14,9 +14,9 @@ from ..nouns import Contrast, Genes
 from ..nouns.contrast import check_contrast
 from ..nouns.people import check_people
 from ..pp._statistics import of_matrix
-from ..pp.preparation import logged
 from ..pp.prepare import AUTO, scale_of
 from ..pp.scale import SCALES
+from ..pp.values import logged
 from ..stats.meta import standardised
 from ..stats.moderated import Design
 from ..stats.subjects import group_sizes, indexed, kinds
@@ -92,16 +92,7 @@ def cohort_effects(
         used = adata[contrast.used_n].copy()
         told, _ = scale_of(used, scale)
         y_ng = logged(used, told, missing=True)
-        found = of_matrix(y_ng, missing=True)
-        complete_g = ~np.isnan(y_ng).any(0)
-        varies_g = complete_g & (found.sd_g > 1e-6 * np.maximum(1.0, found.largest_g))
-        kept_g = varies_g & (found.above_g >= ABOVE_FLOOR)
-        if kept_g.sum() < LEAST_GENES:
-            msg = (
-                f"only {int(kept_g.sum())} of {len(kept_g)} genes can be used ({int((~complete_g).sum())} lack values, "
-                f"{int((complete_g & ~varies_g).sum())} are constant, {int((varies_g & ~kept_g).sum())} on the floor)"
-            )
-            raise InputError(msg)
+        kept_g = _usable(y_ng)
         genes = Genes(tuple(np.asarray(adata.var_names, dtype=object)[kept_g]), ids)
     except InputError as error:
         msg = f"cohort {name!r}: {error}"
@@ -135,6 +126,21 @@ def cohort_effects(
         tuple(map(str, used.obs_names)),
         told,
     )
+
+
+def _usable(y_ng: np.ndarray) -> np.ndarray:
+    """Mask of genes that vary, lie above the floor in half of the samples and lack no value."""
+    found = of_matrix(y_ng, missing=True)
+    complete_g = ~np.isnan(y_ng).any(0)
+    varies_g = complete_g & (found.sd_g > 1e-6 * np.maximum(1.0, found.largest_g))
+    kept_g = varies_g & (found.above_g >= ABOVE_FLOOR)
+    if kept_g.sum() < LEAST_GENES:
+        msg = (
+            f"only {int(kept_g.sum())} of {len(kept_g)} genes can be used ({int((~complete_g).sum())} lack values, "
+            f"{int((complete_g & ~varies_g).sum())} are constant, {int((varies_g & ~kept_g).sum())} on the floor)"
+        )
+        raise InputError(msg)
+    return kept_g
 
 
 def joined(cohorts: Mapping[str, CohortEffects], *, least: int) -> tuple[Genes, np.ndarray]:

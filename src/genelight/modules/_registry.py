@@ -50,7 +50,14 @@ class Question:
     @cached_property
     def design(self) -> Remembered:
         """Subjects' means on the measured scale, ready for moderated t; made once for all that ask."""
-        return Remembered(Design.of(self.measured_ng, self.contrast))
+        return Remembered(Design.of(self.measured_ng, self.contrast, there_g=self.there_g))
+
+    @cached_property
+    def there_g(self) -> np.ndarray | None:
+        """Genes that a sample at least has measured, the others come from the model; None where all are."""
+        gaps = getattr(self.model.preparation, "gaps", None)
+        there_g = np.ones(1, dtype=bool) if gaps is None else ~gaps(self.samples).all(0)
+        return None if there_g.all() else there_g
 
     @property
     def measured_ng(self) -> np.ndarray:

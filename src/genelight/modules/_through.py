@@ -48,7 +48,7 @@ def through_reference(adata: AnnData, model: Model, *, contrast: Contrast) -> di
     leading = leading[np.argsort(rank_g[leading])]
     basis_gk = reference.axes.basis_gk
     along_k, weight_k = reference.along()
-    part_gk = basis_gk[leading] * (weight_k * along_k)
+    part_gk = reference.by_axis()[leading]
     most_gk = np.argsort(-np.abs(part_gk), axis=1)[:, :AXES]
     genes = [
         {

@@ -17,7 +17,7 @@ from ..nouns import Contrast, Model, Module
 from ..nouns.module import DERIVATION
 from ._question import ask
 from ._registry import DERIVATIONS
-from .compare import compare_modules
+from .compare import compare
 from .derive import derive
 
 __all__ = ["ModuleAgreement", "module_agreement"]
@@ -111,7 +111,7 @@ def module_agreement(
             label = ", ".join([method, *([layer, str(training)] if layer else [])])
             modules[label] = derive(question, method=method, size=size, bootstraps=0)
             step(label)
-    pairs = compare_modules(modules)
+    pairs = compare(modules)
     pairs.insert(0, "differ", [_differ(a, b) for a, b in combinations(variants, 2)])
     return ModuleAgreement(pairs, _summary(pairs, size=size), _genes(modules, variants), modules)
 

@@ -14,7 +14,7 @@ from scipy.spatial.distance import squareform
 
 from ..errors import InputError, first_three
 from ..nouns import Genes, Module
-from .compare import compare_modules
+from .compare import compare
 
 __all__ = ["Atlas", "atlas", "modules_of_scores"]
 
@@ -26,12 +26,15 @@ LEAST_GENES = 100
 
 @dataclass(frozen=True)
 class Atlas:
-    """Modules of many diseases, compared.
+    """Modules of several diseases, compared.
 
     Attributes
     ----------
     pairs
-        Every two modules, see :func:`genelight.modules.compare`.
+        One row per pair: ``one``, ``other``; ``measured`` (genes that both have); ``rank`` (Spearman correlation of
+        their scores); ``shared`` (selected in both), ``expected`` (by chance, given the sizes), ``fold``; ``opposed``
+        (shared genes of opposite sign); ``p`` (hypergeometric, of the genes shared with the same sign, genes taken as
+        drawn independently) and ``q`` (Benjamini-Hochberg over all pairs).
     genes
         One row per gene that is in any module: ``gene``; ``up`` and ``down`` (modules that have it above and below
         zero); ``measured`` (diseases that have measured it); ``p`` (binomial, of as many modules of one sign by chance)
@@ -101,12 +104,12 @@ def modules_of_scores(scores: pd.DataFrame, *, size: int = 200, ids: str = "symb
 
 
 def atlas(modules: Mapping[str, Module]) -> Atlas:
-    """Compare the modules of many diseases.
+    """Compare modules of several diseases, or of several derivations, layers or seeds.
 
     Parameters
     ----------
     modules
-        At least three, by disease.
+        Two or more, by what tells them apart.
 
     Returns
     -------
@@ -116,7 +119,7 @@ def atlas(modules: Mapping[str, Module]) -> Atlas:
     Raises
     ------
     InputError
-        If there are fewer than three modules.
+        If there are fewer than two modules.
     GeneMismatchError
         If two share fewer than ten measured genes.
 
@@ -135,10 +138,7 @@ def atlas(modules: Mapping[str, Module]) -> Atlas:
     >>> len(found.programmes), set(found.genes.loc[found.genes["kind"] == "shared", "gene"]) >= {"G0", "G19"}
     (1, True)
     """
-    if len(modules) < 3:
-        msg = f"an atlas needs three modules and more, not {len(modules)}"
-        raise InputError(msg)
-    pairs = compare_modules(modules)
+    pairs = compare(modules)
     sign_gd, measured_g = _membership(modules)
     genes = _gene_table(modules, sign_gd, measured_g)
     shared = genes.index[genes["kind"] == "shared"]

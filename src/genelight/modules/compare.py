@@ -9,24 +9,21 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from .._core.checks import check_positive
 from ..errors import GeneMismatchError, InputError
 from ..nouns import Module
 
-__all__ = ["compare_modules"]
+__all__ = ["compare"]
 
 LEAST_GENES = 10
 
 
-def compare_modules(modules: Mapping[str, Module], *, size: int | None = None) -> pd.DataFrame:
+def compare(modules: Mapping[str, Module]) -> pd.DataFrame:
     """Compare every two modules, over the genes that both have measured.
 
     Parameters
     ----------
     modules
         Modules by what tells them apart: ``{"direction": ..., "de": ...}``, or one per layer, seed or disease.
-    size
-        Genes of each, by absolute score; by default the selected ones.
 
     Returns
     -------
@@ -50,28 +47,23 @@ def compare_modules(modules: Mapping[str, Module], *, size: int | None = None) -
     Examples
     --------
     >>> import numpy as np
-    >>> from genelight.nouns import Genes
-    >>> from genelight.nouns import Module
+    >>> from genelight.modules.compare import compare
+    >>> from genelight.nouns import Genes, Module
     >>> genes, score = Genes(tuple(f"G{i}" for i in range(40))), np.linspace(1, -0.5, 40)
     >>> one = Module.from_scores(score, genes, size=10, name="one", method="de")
-    >>> compare_modules({"one": one, "again": one})[["shared", "expected", "rank"]].to_numpy().tolist()
+    >>> compare({"one": one, "again": one})[["shared", "expected", "rank"]].to_numpy().tolist()
     [[10.0, 2.5, 1.0]]
     """
     if len(modules) < 2:
         msg = f"{len(modules)} module to compare; give two or more"
         raise InputError(msg)
-    if size is not None:
-        check_positive(size=size)
     first, *others = modules.values()
     for other in others:
         # Kinds of id must agree before ids may be joined by name.
         first.genes.align(other.genes)
     frames = {name: module.table.set_index("gene") for name, module in modules.items()}
     score_gm = pd.DataFrame({name: frame["score"] for name, frame in frames.items()})
-    chosen = {
-        name: module.selected if size is None else list(frames[name].index[:size]) for name, module in modules.items()
-    }
-    member_gm = np.column_stack([score_gm.index.isin(chosen[name]) for name in modules])
+    member_gm = np.column_stack([score_gm.index.isin(module.selected) for module in modules.values()])
     rows = [_pair((i, j), score_gm.to_numpy(), member_gm) for i, j in combinations(range(len(modules)), 2)]
     names = pd.DataFrame(list(combinations(modules, 2)), columns=["one", "other"])
     table = pd.concat((names, pd.DataFrame(rows)), axis=1)

@@ -11,7 +11,7 @@ import pandas as pd
 from anndata import AnnData
 
 from .._core.checks import check_positive
-from .._core.progress import progress
+from .._core.workers import each
 from ..errors import InputError
 from ..nodes.layers import chunks
 from ..nouns import Contrast, Model, Module
@@ -22,7 +22,7 @@ from ._registry import DERIVATIONS, Derivation, Question
 from .generic import generic_of
 from .stability import stability_of
 
-__all__ = ["derive", "disease_module", "layer_modules"]
+__all__ = ["derive", "disease_module"]
 
 PAIRS = 50
 
@@ -105,49 +105,6 @@ def disease_module(
     """
     question = ask(adata, model, contrast=contrast, layer=layer, seed=seed)
     return derive(question, method=method, size=size, bootstraps=bootstraps)
-
-
-def layer_modules(
-    adata: AnnData,
-    model: Model,
-    *,
-    contrast: Contrast,
-    method: str = DERIVATION,
-    size: int | None = 200,
-    bootstraps: int = 200,
-    seed: int = 0,
-) -> dict[str, Module]:
-    """Derive the module of every hidden layer, by name of the layer.
-
-    The same as :func:`disease_module` with each layer in turn, but samples are prepared and genes tested once for all;
-    :func:`genelight.modules.agreement` says how far the layers agree.
-
-    Parameters
-    ----------
-    adata, model, contrast, method, size, bootstraps, seed
-        As in :func:`disease_module`.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such method.
-    InputError
-        If the contrast does not belong to `adata`, or `size` is not between 1 and the number of genes.
-
-    Examples
-    --------
-    >>> import genelight as gl
-    >>> adata = gl.demo.cohort()
-    >>> kind = {"case": 'condition == "symptomatic" and hours >= 45', "control": "hours == 0", "subject": "subject"}
-    >>> model = gl.models.PCA(8).fit(adata)
-    >>> modules = gl.modules.layer_modules(adata, model, contrast=gl.Contrast.of(adata.obs, **kind), bootstraps=0)
-    >>> {name: len(module.selected) for name, module in modules.items()}
-    {'PC': 200}
-    """
-    question = ask(adata, model, contrast=contrast, seed=seed)
-    return {
-        layer: derive(question.on(layer), method=method, size=size, bootstraps=bootstraps) for layer in model.widths
-    }
 
 
 def derive(question: Question, *, method: str, size: int | None, bootstraps: int) -> Module:
@@ -240,14 +197,15 @@ def _check_size(size: int, genes: int) -> None:
 
 def _frequency(derivation: Derivation, count_bs: np.ndarray, *, size: int, genes: int) -> np.ndarray:
     """Share of draws in which each gene is among the `size` strongest, shape ``(g,)``."""
-    hits_g = np.zeros(genes)
-    with progress("bootstrapping subjects", len(count_bs)) as step:
-        for part in chunks(len(count_bs), columns=genes):
-            strength_bg = np.abs(derivation.score(count_bs[part]))
-            top_bs = np.argpartition(-strength_bg, size - 1, axis=1)[:, :size]
-            hits_g += np.bincount(top_bs.ravel(), minlength=genes)
-            step("", part.stop - part.start)
-    return hits_g / len(count_bs)
+    parts = [count_bs[part] for part in chunks(len(count_bs), columns=genes)]
+    hits = each(_hits, parts, shared=(derivation, size, genes), says="bootstrapping subjects")
+    return np.sum(hits, axis=0) / len(count_bs)
+
+
+def _hits(count_bs: np.ndarray, derivation: Derivation, size: int, genes: int) -> np.ndarray:  # noqa: PLR0917
+    """In how many of some draws each gene is among the strongest."""
+    strength_bg = np.abs(derivation.score(count_bs))
+    return np.bincount(np.argpartition(-strength_bg, size - 1, axis=1)[:, :size].ravel(), minlength=genes)
 
 
 def _about(question: Question) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ from .._core.checks import check_positive
 from ..errors import InputError
 from ..io import Store
 from ..nouns import Contrast, Genes, Model
+from ..stats.auc import auc_of_each
 from ..stats.moderated import Design
 from ..stats.subjects import indexed
 
@@ -48,12 +49,7 @@ class Generic:
 
     def auroc(self, selected_g: np.ndarray) -> float:
         """How well it finds the genes of a mask: the chance that one of them stands above one of the others."""
-        inside = int(selected_g.sum())
-        outside = len(selected_g) - inside
-        if not inside or not outside:
-            return float("nan")
-        above = stats.rankdata(self.share_g)[selected_g].sum() - inside * (inside + 1) / 2
-        return float(above / (inside * outside))
+        return float(auc_of_each(self.share_g[None], selected_g[None])[0])
 
     def taken_out(self, score_g: np.ndarray) -> np.ndarray:
         """Strength of each gene with the generic part taken out: normal scores, less their regression on its own."""
@@ -109,7 +105,8 @@ def learn_generic(model: Model, contrasts: Iterable[tuple[AnnData | Store, Contr
     ...     (adata, gl.Contrast.of(adata.obs, case=case, control="hours == 0", subject="subject"), name)
     ...     for name, case in hours.items()
     ... ]
-    >>> found = gl.modules.learn_generic(model, asked)
+    >>> from genelight.modules.generic import learn_generic
+    >>> found = learn_generic(model, asked)
     >>> found.contrasts, float(found.share_g.max()) <= 1
     (3, True)
     """

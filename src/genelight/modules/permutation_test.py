@@ -8,7 +8,7 @@ import numpy as np
 from anndata import AnnData
 
 from .._core.checks import check_positive
-from .._core.progress import progress
+from .._core.workers import each
 from ..nouns import Contrast, Model
 from ..stats.discriminant import cross_validate
 from ..stats.labels import Labels
@@ -90,11 +90,8 @@ def permutation_test(
     statistic = _statistic(codes, question.contrast, seed=seed)
     rng = np.random.default_rng(seed)
     labels = Labels.of(question.contrast, rng)
-    null = np.empty(permutations)
-    with progress("shuffling labels", permutations) as step:
-        for i in range(permutations):
-            null[i] = _statistic(codes, labels.draw(rng), seed=seed)
-            step()
+    drawn = [labels.draw(rng) for _ in range(permutations)]
+    null = np.array(each(_statistic_of, drawn, shared=(codes, seed), says="shuffling labels"))
     p = empirical_p(np.array([statistic]), null[:, None], sign=1)[0]
     return Permutation(statistic, null, float(p))
 
@@ -102,3 +99,7 @@ def permutation_test(
 def _statistic(codes: dict[str, np.ndarray], contrast: Contrast, *, seed: int) -> float:
     figures = {layer: cross_validate(h_nk, contrast, seed=seed) for layer, h_nk in codes.items()}
     return figures[best_layer(figures)].auc
+
+
+def _statistic_of(contrast: Contrast, codes: dict[str, np.ndarray], seed: int) -> float:
+    return _statistic(codes, contrast, seed=seed)

@@ -13,8 +13,8 @@ from scipy import stats
 from .._core.checks import check_positive
 from .._core.progress import progress
 from ..errors import InputError, first_three
-from ..nouns import Changes, Contrast, Model
-from ..nouns.changes import ranked
+from ..nouns import Contrast, Model
+from ..nouns.changes import Changes, ranked
 from ..stats.intervals import TAILS
 from ..stats.labels import Labels
 from ..stats.subjects import bootstrap_counts

@@ -11,7 +11,7 @@ import pandas as pd
 from anndata import AnnData
 
 from .._core.checks import check_positive
-from .._core.progress import progress
+from .._core.workers import each
 from ..errors import InputError
 from ..nodes.layers import chunks
 from ..nouns import Contrast, Genes, Model
@@ -262,12 +262,15 @@ def bound_factor(frequency: np.ndarray, pairs: int) -> np.ndarray:
 
 def _ranks(derivation: Derivation, count_bs: np.ndarray, *, genes: int) -> np.ndarray:
     """Rank of every gene by absolute score on each half, 0 the strongest, shape ``(b, g)``."""
-    rank_bg = np.empty((len(count_bs), genes), dtype=np.int32)
-    with progress("halving subjects", len(count_bs)) as step:
-        for part in chunks(len(count_bs), columns=genes):
-            order_bg = np.argsort(-np.abs(derivation.score(count_bs[part])), axis=1, kind="stable")
-            np.put_along_axis(rank_bg[part], order_bg, np.arange(genes, dtype=np.int32)[None], axis=1)
-            step("", part.stop - part.start)
+    parts = [count_bs[part] for part in chunks(len(count_bs), columns=genes)]
+    return np.concatenate(each(_ranked, parts, shared=(derivation,), says="halving subjects"))
+
+
+def _ranked(count_bs: np.ndarray, derivation: Derivation) -> np.ndarray:
+    score_bg = np.abs(derivation.score(count_bs))
+    rank_bg = np.empty(score_bg.shape, dtype=np.int32)
+    order_bg = np.argsort(-score_bg, axis=1, kind="stable")
+    np.put_along_axis(rank_bg, order_bg, np.arange(score_bg.shape[1], dtype=np.int32)[None], axis=1)
     return rank_bg
 
 

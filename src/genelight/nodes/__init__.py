@@ -11,9 +11,7 @@ from .encode import encode
 from .layer_likeness import layer_likeness
 from .layer_map import layer_map
 from .light_up import light_up
-from .light_up_pairs import light_up_pairs
-from .reproduce import reproducibility, reproducible_nodes
-from .top_genes import top_genes
+from .reproduce import reproducibility
 
 __all__ = [
     "ATTRIBUTIONS",
@@ -24,10 +22,7 @@ __all__ = [
     "layer_likeness",
     "layer_map",
     "light_up",
-    "light_up_pairs",
     "node_activity",
     "node_card",
     "reproducibility",
-    "reproducible_nodes",
-    "top_genes",
 ]

@@ -12,7 +12,8 @@ from anndata import AnnData
 from .._core.checks import check_positive
 from ..errors import InputError, UnknownNameError
 from ..evidence._registry import calibrated
-from ..nouns import Evidence, Model, NodeCard, NodeGenes
+from ..nouns import Evidence, Model, NodeGenes
+from ..nouns.card import NodeCard
 from ..nouns.evidence import EVIDENCE_COLUMNS
 from ..nouns.model import CodeRange
 from ._associations import COLUMNS, associations
@@ -21,7 +22,6 @@ from ._states import code_correlation, is_dead, states_of
 from .layers import node_names
 from .light_up import light_up
 from .reproduce import match_nodes
-from .top_genes import top_genes
 
 __all__ = ["node_card", "node_cards"]
 
@@ -227,7 +227,7 @@ def _activity(reading: _Reading, position: int) -> dict[str, float]:
 
 
 def _genes(reading: _Reading, node: str, *, n: int) -> pd.DataFrame:
-    table = top_genes(reading.lit, n=n)
+    table = reading.lit.top(n)
     table = table[table["node"] == node].drop(columns="node").reset_index(drop=True)
     shares = [_among_strongest(table, other, matches[node]) for other, matches in reading.others]
     table["stability"] = np.mean(shares, axis=0) if shares else np.nan

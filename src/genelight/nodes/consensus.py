@@ -58,7 +58,7 @@ def consensus(nodes: Sequence[NodeGenes], *, support: float = 0.5, draws: int = 
     Parameters
     ----------
     nodes
-        One layer of every member of an ensemble (:func:`genelight.models.fit_ensemble`); PCA and ICA serve as well.
+        One layer of every member of an ensemble (:meth:`genelight.models.Ensemble.fit`); PCA and ICA serve as well.
     support
         A programme has nodes of more than this share of the members. Members trained on draws from one table share
         subjects, so that a few of them may agree on noise; that most of them do is another matter.
@@ -101,7 +101,7 @@ def consensus(nodes: Sequence[NodeGenes], *, support: float = 0.5, draws: int = 
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
     >>> ica = gl.models.ICA(8).fit(adata)
-    >>> again = gl.models.fit_ensemble(adata, ica, seeds=4, subject="subject")
+    >>> again = gl.models.Ensemble.fit(adata, ica, seeds=4, subject="subject")
     >>> found = gl.nodes.consensus([gl.light_up(m, "IC") for m in again])
     >>> found.nodes.nodes[0], bool(found.table["q"][0] < 0.05)
     ('C.0', True)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
-from anndata import AnnData
 
 from ..errors import InputError, UnknownNameError
 from ..nouns import Model, NodeGenes
 from ..nouns.model import CodeRange
+from ..pp.preparation import Preparation
+from ._pairs import together
 from ._registry import ATTRIBUTIONS
 from .layers import check_layer, node_names
 
 __all__ = ["LEVELS", "RESTS", "light_up", "states"]
 
+UNITS = ("prepared", "natural")
 State = Callable[[CodeRange], np.ndarray]
 
 RESTS: Mapping[str, State] = {
@@ -42,11 +45,11 @@ def light_up(
     model: Model,
     layer: str,
     *,
+    pairs: Sequence[tuple[str, str]] | None = None,
     rest: str = "minimum",
     level: str = "max",
     method: str = "light_up",
-    adata: AnnData | None = None,
-    key_added: str | None = None,
+    units: str = "prepared",
 ) -> NodeGenes:
     """Switch on each node of a hidden layer in turn and read which genes answer.
 
@@ -59,6 +62,10 @@ def light_up(
         A trained model.
     layer
         Hidden layer: ``"L1"``.
+    pairs
+        Pairs of its nodes, ``[("L1.3", "L1.17")]``, in place of each node: two are switched on at once, and what each
+        does alone is taken off. Zero where the two only add up, as everywhere in a linear model and in every last
+        hidden layer with a linear output. By the default method alone.
     rest
         Where the other nodes wait: ``"minimum"`` or ``"mean"`` over the training samples, or ``"zero"``.
     level
@@ -66,23 +73,22 @@ def light_up(
         percentile (``"q99"``, ``"q1"``), or so many standard deviations from its mean (``"+2sd"``, ``"-1.5sd"``).
     method
         Attribution method, a name in ``ATTRIBUTIONS``.
-    adata
-        Also write the values to ``adata.varm``, one column per node, NaN for genes that the model does not have.
-    key_added
-        Slot of ``adata.varm``; ``lightup_<layer>`` unless given.
+    units
+        ``"prepared"``, standard deviations where values were z-scored; or ``"natural"``, what they were before: log2 of
+        expression, M values of CpGs, centred log ratios of taxa.
 
     Returns
     -------
-    Signed values of every gene for every node, in prepared units. A node whose level is its rest (a dead
-    node) has zeros only.
+    Signed values of every gene for every node, or for every pair, named ``"L1.3 x L1.17"``. A node whose level is its
+    rest (a dead node) has zeros only. :func:`annotate` writes them into a table.
 
     Raises
     ------
     UnknownNameError
-        If there is no such layer, rest, level or method.
+        If there is no such layer, node, rest, level, method or unit.
     InputError
-        If `key_added` is given without `adata`, or the method needs a library that is not installed or an inside
-        that the model does not show.
+        If the method needs a library that is not installed or an inside that the model does not show, there are no
+        pairs, one is not two nodes of `layer`, or pairs are asked of another method.
 
     Notes
     -----
@@ -103,11 +109,22 @@ def light_up(
     """
     check_layer(model, layer)
     rest_k, level_k = states(model, layer, rest=rest, level=level)
-    found = ATTRIBUTIONS[method](model, layer, rest_k=rest_k, level_k=level_k)
-    about = {"rest": rest, "level": level, "model": model.digest, **found.about}
-    nodes = NodeGenes(found.values_kg, node_names(model, layer), model.genes, layer, model.name, method, about)
-    _write(nodes, adata, key_added)
-    return nodes
+    about: dict[str, Any] = {"rest": rest, "level": level, "model": model.digest}
+    if pairs is None:
+        found = ATTRIBUTIONS[method](model, layer, rest_k=rest_k, level_k=level_k)
+        names, values_kg, about = node_names(model, layer), found.values_kg, {**about, **found.about}
+    else:
+        if method != "light_up":
+            msg = f"pairs of nodes are lit by the method 'light_up', not by {method!r}; leave method= out"
+            raise InputError(msg)
+        values_kg = together(model, layer, pairs, rest_k=rest_k, level_k=level_k)
+        names = tuple(" x ".join(pair) for pair in pairs)
+    if units not in UNITS:
+        raise UnknownNameError("unit", units, UNITS)
+    if units == "natural":
+        preparation = cast("Preparation", model.preparation)
+        values_kg, about["unit"] = values_kg * preparation.step_g.astype(np.float32), preparation.unit
+    return NodeGenes(values_kg, names, model.genes, layer, model.name, method, about)
 
 
 def states(model: Model, layer: str, *, rest: str, level: str) -> tuple[np.ndarray, np.ndarray]:
@@ -126,15 +143,3 @@ def states(model: Model, layer: str, *, rest: str, level: str) -> tuple[np.ndarr
     if level not in LEVELS:
         raise UnknownNameError("level", level, LEVELS)
     return RESTS[rest](span), LEVELS[level](span)
-
-
-def _write(nodes: NodeGenes, adata: AnnData | None, key_added: str | None) -> None:
-    if adata is None:
-        if key_added is not None:
-            msg = f"key_added={key_added!r} needs a table to write to; pass adata=adata as well"
-            raise InputError(msg)
-        return
-    index = nodes.genes.align(adata.var_names).index
-    values_gk = np.full((adata.n_vars, len(nodes.nodes)), np.nan, dtype=np.float32)
-    values_gk[index[index >= 0]] = nodes.values_kg[:, index >= 0].T
-    adata.varm[key_added or f"lightup_{nodes.layer}"] = values_gk

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from ..errors import InputError, UnknownNameError
 from ..nouns import NodeGenes
 from ._matching import assign, check_genes, random_rotation, unit_profiles
 
-__all__ = ["match_nodes", "rank_nodes", "reproducibility", "reproducible_nodes"]
+__all__ = ["match_nodes", "rank_nodes", "reproducibility"]
 
 SUPPORT_QUANTILE = 0.99
 
@@ -74,7 +74,7 @@ def reproducibility(
     reference
         Nodes of the model in question.
     others
-        The same layer of the members of an ensemble (:func:`genelight.models.fit_ensemble`), the reference not among
+        The same layer of the members of an ensemble (:meth:`genelight.models.Ensemble.fit`), the reference not among
         them. Members should rest on other draws of the subjects: matched on one and the same table, noise that the
         table holds comes back too.
     draws
@@ -84,10 +84,10 @@ def reproducibility(
 
     Returns
     -------
-    One row per node of `reference`: ``node``; ``reproducibility``, the mean over the others of the absolute
+    One row per node of `reference`: ``node``; ``layer``; ``reproducibility``, the mean over the others of the absolute
     correlation with the matched node (0 for a dead node); ``support``, in how many of the others that correlation is
-    beyond the 99th percentile of single matches under the null; ``null_mean``; ``p``, one-sided; ``q``,
-    Benjamini-Hochberg over the nodes.
+    beyond the 99th percentile of single matches under the null; ``members``, how many others there are; ``null_mean``;
+    ``p``, one-sided; ``q``, Benjamini-Hochberg over the nodes. Tables of several layers may be joined.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def reproducibility(
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
     >>> pca = gl.models.PCA(8).fit(adata)
-    >>> again = gl.models.fit_ensemble(adata, pca, seeds=3, subject="subject")
+    >>> again = gl.models.Ensemble.fit(adata, pca, seeds=3, subject="subject")
     >>> table = gl.nodes.reproducibility(gl.light_up(pca, "PC"), [gl.light_up(m, "PC") for m in again], draws=20)
     >>> table["node"][0], bool(table["q"][0] < 0.05)
     ('PC.0', True)
@@ -134,59 +134,9 @@ def reproducibility(
     dead = {"reproducibility": 0.0, "support": 0.0, "null_mean": np.nan, "p": 1.0}
     table = pd.DataFrame(found, index=live).reindex(np.arange(len(reference.nodes))).fillna(dead)
     table.insert(0, "node", reference.nodes)
+    table.insert(1, "layer", reference.layer)
+    table.insert(4, "members", len(others))
     return table.astype({"support": int}).assign(q=stats.false_discovery_control(table["p"]))
-
-
-def reproducible_nodes(
-    own: Mapping[str, NodeGenes], others: Mapping[str, Sequence[NodeGenes]], *, draws: int = 50, seed: int = 0
-) -> pd.DataFrame:
-    """Score the nodes of every layer of a model, see :func:`reproducibility`.
-
-    Parameters
-    ----------
-    own
-        By layer, its light-up in the model in question.
-    others
-        By layer, its light-up in every other model.
-    draws, seed
-        As in :func:`reproducibility`.
-
-    Returns
-    -------
-    One row per node, in order of layers: ``node``, ``layer``, ``reproducibility``, ``support``, ``members`` (how many
-    other models there are), ``null_mean``, ``p`` and ``q`` (over the layer's nodes).
-
-    Raises
-    ------
-    InputError
-        If a layer has no others, or all nodes of one are dead.
-    UnknownNameError
-        If the model's light-up lacks a layer.
-    GeneMismatchError
-        If genes differ.
-
-    Examples
-    --------
-    >>> import genelight as gl
-    >>> adata = gl.demo.cohort()
-    >>> pca = gl.models.PCA(8).fit(adata)
-    >>> again = gl.models.fit_ensemble(adata, pca, seeds=3, subject="subject")
-    >>> others = {"PC": [gl.light_up(member, "PC") for member in again]}
-    >>> gl.nodes.reproducible_nodes({"PC": gl.light_up(pca, "PC")}, others, draws=20)["members"].unique().tolist()
-    [3]
-    """
-    tables = []
-    for layer, lit in others.items():
-        if layer not in own:
-            raise UnknownNameError("layer", layer, own)
-        table = reproducibility(own[layer], lit, draws=draws, seed=seed)
-        table.insert(1, "layer", layer)
-        table.insert(4, "members", len(lit))
-        tables.append(table)
-    if not tables:
-        msg = "no light-up of other trainings was passed; pass at least one layer"
-        raise InputError(msg)
-    return pd.concat(tables, ignore_index=True)
 
 
 def rank_nodes(reproducibility: pd.DataFrame, effects: pd.DataFrame) -> pd.DataFrame:

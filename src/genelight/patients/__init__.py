@@ -7,6 +7,7 @@ from .response_score import score_response
 from .score import score
 from .severity import Protocol, severity
 from .stratify import stratify
+from .stratify_cohorts import stratify_cohorts
 from .treatment import contrast, trajectories
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "score_response",
     "severity",
     "stratify",
+    "stratify_cohorts",
     "trajectories",
 ]

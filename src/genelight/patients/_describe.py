@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from ..errors import UnknownNameError
 
-__all__ = ["describe", "explained", "per_subject"]
+__all__ = ["check_explaining", "describe", "explained", "per_subject"]
 
 COLUMNS = ("kind", "name", "test", "effect", "highest", "p", "q")
 LEAST_PER_GROUP = 3
@@ -50,19 +50,23 @@ def describe(
     return table[list(COLUMNS)]
 
 
-def explained(
-    obs: pd.DataFrame, columns: Sequence[str], *, position_n: np.ndarray, group_s: np.ndarray, seed: int
-) -> float | None:
-    """How well some columns alone tell the groups of held-out subjects: 0 at chance, 1 if wholly; None if not asked.
+def check_explaining(obs: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Stop where there is no column of a name.
 
     Raises
     ------
     UnknownNameError
-        If there is no such column.
+        If so.
     """
     for name in columns:
         if name not in obs:
             raise UnknownNameError("column to explain by", name, obs.columns, where="obs")
+
+
+def explained(
+    obs: pd.DataFrame, columns: Sequence[str], *, position_n: np.ndarray, group_s: np.ndarray, seed: int
+) -> float | None:
+    """How well some columns alone tell the groups of held-out subjects: 0 at chance, 1 if wholly; None if not asked."""
     count = np.unique(group_s, return_counts=True)[1]
     if not columns or len(count) < 2:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
@@ -11,6 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from .._core.checks import check_column
+from .._core.expressions import quoted
 from ..errors import InputError, UnknownNameError, first_three
 from ..nouns import Contrast
 from ..stats.auc import weighted_auc
@@ -207,7 +209,7 @@ def number(
     """
     y_n = numbers_of(obs, column, role="measure")
     there_n = np.isfinite(y_n)
-    check_known(there_n, subject_n, column=column)
+    check_known(there_n, subject_n, (column,))
     if np.ptp(y_n[there_n]) == 0:
         msg = (
             f"measure {column!r} is {y_n[there_n][0]:g} for all {there_n.sum()} samples that have it; nothing to learn"
@@ -307,26 +309,28 @@ def numbers_of(obs: pd.DataFrame, column: str, *, role: str) -> np.ndarray:
     return np.where(np.isfinite(y_n), y_n, np.nan)
 
 
-def check_known(there_n: np.ndarray, subject_n: np.ndarray, *, column: str) -> None:
-    """Stop when a measure is missing for most samples or known for too few subjects.
+def check_known(there_n: np.ndarray, subject_n: np.ndarray, columns: Sequence[str]) -> None:
+    """Stop when a measure, of one column or several, is missing for most samples or known for too few subjects.
 
     Raises
     ------
     InputError
         If so.
     """
-    subjects = count_subjects(subject_n[there_n])
+    subjects, measure = count_subjects(subject_n[there_n]), " until ".join(columns)
     if there_n.sum() < len(there_n) / 2:
+        query = " or ".join(f"{quoted(column)}.isna()" for column in columns)
         msg = (
-            f"measure {column!r} is missing for {int((~there_n).sum())} of {len(there_n)} samples; if the others are "
-            f"what you mean, keep them alone: adata[adata.obs[{column!r}].notna()], or --drop '{column}.isna()'"
+            f"measure {measure!r} is missing for {int((~there_n).sum())} of {len(there_n)} samples; if the others are "
+            f"what you mean, keep them alone: adata[adata.obs[{list(columns)}].notna().all(axis=1)], or "
+            f"--drop {shlex.quote(query)}"
         )
         raise InputError(msg)
     if subjects < LEAST_SUBJECTS:
         msg = (
-            f"measure {column!r} is known for {int(there_n.sum())} samples of {subjects} subject"
+            f"measure {measure!r} is known for {int(there_n.sum())} samples of {subjects} subject"
             f"{'' if subjects == 1 else 's'}, at least {LEAST_SUBJECTS} subjects are needed to judge a score on unseen "
-            "ones; name the column that says whose sample it is with subject=..."
+            "ones; give samples of more subjects, or another column of subjects where this one names none"
         )
         raise InputError(msg)
 

@@ -7,21 +7,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import logit
+from scipy import stats
+from scipy.special import expit, logit
 
+from ..stats.intervals import jackknife_interval
 from ..stats.logistic import Logit, fit_logit
-from ..stats.meta import random_effects
 
-__all__ = ["Beliefs", "Calibrated", "beliefs", "bins", "calibrate", "net_benefit", "slopes"]
+__all__ = ["Beliefs", "Calibrated", "beliefs", "bins", "calibrate", "net_benefit", "patient_interval", "slopes"]
 
-DRAWS, BOOTSTRAPS, FIFTHS = 50, 500, 5
+DRAWS, FIFTHS = 50, 5
+SCALES, GRID = (1.0, 0.5), 100  # of how far log odds and slopes differ between cohorts
 EDGE = 1e-4
 THRESHOLDS = tuple(round(0.1 + 0.05 * step, 2) for step in range(13))
 
 
 @dataclass(frozen=True)
 class Beliefs:
-    """What other cohorts say of a new one: the line from score to log odds, and how much lines differ by cohort.
+    """What other cohorts say of a new one: the line from score to log odds, and how far lines differ by cohort.
 
     Attributes
     ----------
@@ -71,21 +73,47 @@ class Calibrated:
 
 
 def beliefs(score_n: np.ndarray, y_n: np.ndarray, cohort_n: np.ndarray) -> Beliefs:
-    """Learn them from patients of several cohorts, each scored by what was learned without it."""
-    line = fit_logit(score_n, y_n)
-    rate, rate_variance, slope, slope_variance = [], [], [], []
+    """Learn them from patients of several cohorts, each scored by what was learned without it.
+
+    Intercept and slope of every cohort, joined by random effects. Few cohorts hardly know how far they differ, so that
+    variance has a half-normal prior and enters by its expectation.
+
+    References
+    ----------
+    Roever et al. 2021 on the prior, doi 10.1002/jrsm.1475.
+    """
+    pooled = fit_logit(score_n, y_n)
+    # A cohort whose score parts the classes completely has no finite slope; a wide belief keeps it, at little weight.
+    wide_2 = np.array([9.0, 4.0])
+    value_c2, variance_c2 = [], []
     for c in np.unique(cohort_n):
-        y, s = y_n[cohort_n == c], score_n[cohort_n == c]
-        ones, zeros = y.sum() + 0.5, (1 - y).sum() + 0.5
-        rate.append(np.log(ones / zeros))
-        rate_variance.append(1 / ones + 1 / zeros)
-        # One that parts the classes completely has no finite slope; a wide belief keeps it, at little weight.
-        own = fit_logit(s, y, prior=Logit(line.intercept, line.slope, np.diag([9.0, 4.0])))
-        slope.append(own.slope)
-        slope_variance.append(1 / max(1 / float(own.cov_22[1, 1]) - 1 / 4.0, 1e-3))
-    columns = np.column_stack((rate, slope)), np.column_stack((rate_variance, slope_variance))
-    tau2 = np.nan_to_num(random_effects(*columns).tau2_g)
-    return Beliefs(line, float(tau2[0]), float(tau2[1]))
+        own = fit_logit(
+            score_n[cohort_n == c], y_n[cohort_n == c], prior=Logit(pooled.intercept, pooled.slope, np.diag(wide_2))
+        )
+        value_c2.append((own.intercept, own.slope))
+        variance_c2.append(1 / np.maximum(1 / np.diag(own.cov_22) - 1 / wide_2, 1e-3))
+    mean_2, variance_2, tau2_2 = np.array(
+        [
+            _joined(*columns, scale=scale)
+            for *columns, scale in zip(np.array(value_c2).T, np.array(variance_c2).T, SCALES, strict=True)
+        ]
+    ).T
+    line = Logit(float(mean_2[0]), float(mean_2[1]), np.diag(variance_2))
+    return Beliefs(line, float(tau2_2[0]), float(tau2_2[1]))
+
+
+def _joined(value_c: np.ndarray, variance_c: np.ndarray, *, scale: float) -> tuple[float, float, float]:
+    """Mean over cohorts, its variance, and the expected variance between cohorts, that having a half-normal prior."""
+    tau2_t = np.linspace(0, 4 * scale, GRID) ** 2
+    weight_tc = 1 / (variance_c + tau2_t[:, None])
+    total_t = weight_tc.sum(1)
+    mean_t = weight_tc @ value_c / total_t
+    off_t = (weight_tc * (value_c - mean_t[:, None]) ** 2).sum(1)
+    log_t = 0.5 * (np.log(weight_tc).sum(1) - np.log(total_t) - off_t - tau2_t / scale**2)
+    share_t = np.exp(log_t - log_t.max())
+    share_t /= share_t.sum()
+    mean = float(share_t @ mean_t)
+    return mean, float(share_t @ (1 / total_t + (mean_t - mean) ** 2)), float(share_t @ tau2_t)
 
 
 def calibrate(
@@ -109,19 +137,24 @@ def calibrate(
     return Calibrated(plain_n, local_dn)
 
 
-def slopes(found: Calibrated, y_n: np.ndarray, cohort_n: np.ndarray, *, seed: int) -> dict[str, dict[str, float]]:
+def patient_interval(
+    line: Logit, score_n: np.ndarray, *, variance: float, coverage: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Probability of patients, and its interval: what is not known of the line, and of where scores are centred."""
+    odds_n = line.intercept + line.slope * score_n
+    reach_n = stats.norm.isf((1 - coverage) / 2) * np.sqrt(line.se(score_n) ** 2 + line.slope**2 * variance)
+    return expit(odds_n), expit(odds_n - reach_n), expit(odds_n + reach_n)
+
+
+def slopes(found: Calibrated, y_n: np.ndarray, cohort_n: np.ndarray) -> dict[str, dict[str, float]]:
     """Slope and intercept of the outcome on the log odds (1 and 0 where they are right), with 95% over cohorts."""
-    rng = np.random.default_rng((seed, 7))
-    cohorts = int(cohort_n.max()) + 1
-    drawn = rng.integers(0, cohorts, (BOOTSTRAPS, cohorts))
-    weight_bn = np.stack([np.bincount(d, minlength=cohorts)[cohort_n] for d in drawn]).astype(float)
     made = {}
     for name, p_dn in (("as learned", found.plain_n[None]), ("recalibrated locally", found.local_dn)):
-        value = np.mean([_line(p_n, y_n, np.ones(len(y_n))) for p_n in p_dn], axis=0)
-        boot = np.array([_line(p_dn[b % len(p_dn)], y_n, weight_n) for b, weight_n in enumerate(weight_bn)])
-        low, high = np.quantile(boot, (0.025, 0.975), axis=0)
-        made[name] = {"slope": float(value[1]), "low": float(low[1]), "high": float(high[1])}
-        made[name] |= {"intercept": float(value[0]), "brier": float(np.nanmean((p_dn - y_n) ** 2))}
+        intercept, slope = _mean_line(p_dn, y_n)
+        kept_cn = [cohort_n != c for c in np.unique(cohort_n)]
+        low, high = jackknife_interval(slope, np.array([_mean_line(p_dn[:, n], y_n[n])[1] for n in kept_cn]))
+        made[name] = {"slope": slope, "low": low, "high": high}
+        made[name] |= {"intercept": intercept, "brier": float(np.nanmean((p_dn - y_n) ** 2))}
     return made
 
 
@@ -155,7 +188,13 @@ def net_benefit(p_n: np.ndarray, y_n: np.ndarray) -> np.ndarray:
     return np.array(found)
 
 
-def _line(p_n: np.ndarray, y_n: np.ndarray, weight_n: np.ndarray) -> tuple[float, float]:
-    there = np.isfinite(p_n) & (weight_n > 0)
-    found = fit_logit(logit(np.clip(p_n[there], EDGE, 1 - EDGE)), y_n[there], weight_n=weight_n[there])
+def _mean_line(p_dn: np.ndarray, y_n: np.ndarray) -> tuple[float, float]:
+    """Mean over draws of intercept and slope."""
+    intercept, slope = np.mean([_line(p_n, y_n) for p_n in p_dn], axis=0)
+    return float(intercept), float(slope)
+
+
+def _line(p_n: np.ndarray, y_n: np.ndarray) -> tuple[float, float]:
+    there = np.isfinite(p_n)
+    found = fit_logit(logit(np.clip(p_n[there], EDGE, 1 - EDGE)), y_n[there])
     return found.intercept, found.slope

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,9 +17,10 @@ from .._core.tables import plain_text
 from ..errors import InputError, UnknownNameError, first_three
 from ..nouns import Genes
 from ..pp.normalise import NORMALISATIONS, Normalisation
-from ..stats.subjects import rows_of_subjects
-from ._response_times import before_of, check_times, lacks
-from ._response_words import read_words
+from ._response_asked import Question, ask
+from ._response_persons import averaged, check_twins, persons_question, rows_of_patients
+from ._response_times import before_of, lacks, times_question
+from ._response_words import read_words, words_question
 
 __all__ = ["SIGNATURES", "Cohorts", "ResponsePlan", "cohort_sizes", "read_cohorts", "sample_scores"]
 
@@ -30,8 +32,8 @@ SIGNATURES: dict[str, tuple[str, ...]] = {
 TREATED = "treated, as asked"
 SILENT = "nobody's response is known"
 LEAST_COHORTS, LEAST_CLASS, LEAST_PART = 3, 3, 2 / 3
-TWINS, CENTRED, MOST_SILENT = 0.9999, 0.02, 5
-PERSONS = ("patient", "subject", "patient_id", "subject_id", "individual", "donor", "patientid", "subjectid")
+CENTRED, MOST_SILENT = 0.02, 5
+_COHORT = re.compile(r"cohort|study|data_?set|series|trial|gse", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,13 +162,13 @@ def read_cohorts(cohorts: AnnData | Mapping[str, AnnData], plan: ResponsePlan) -
     """
     dropped: dict[str, str] = {}
     kept: dict[str, tuple[AnnData, np.ndarray]] = {}
-    parts = _parts(cohorts, plan)
+    whole = cohorts if isinstance(cohorts, AnnData) and plan.by is None else None
+    parts = _parts(cohorts, plan) if whole is None else {"the table": whole}
     everywhere = list(dict.fromkeys(str(column) for adata in parts.values() for column in adata.obs))
-    known = {name: _known(name, adata, plan, everywhere=everywhere) for name, adata in parts.items()}
-    if plan.before is None:
-        of_use = {name: one.adata.obs for name, one in known.items() if one.enough}
-        check_times(of_use, skip=(plan.by, plan.subject, plan.response))
-    for name, one in known.items():
+    before = {name: _before(name, adata, plan, everywhere=everywhere) for name, adata in parts.items()}
+    by = None if whole is None else _cohort_question(whole.obs)
+    ask([by, *_questions(before, plan if by is None else replace(plan, by=str(by.answer)))])
+    for name, one in {name: _known(*each, plan=plan) for name, each in before.items()}.items():
         found, why = _patients(name, one, plan, everywhere=everywhere)
         if why:
             dropped[name] = why
@@ -210,16 +212,45 @@ def sample_scores(adata: AnnData, *, name: str) -> np.ndarray:
     return Normalisation("rank", reference_q).apply(x_ng).astype(np.float32)
 
 
+def _cohort_question(obs: pd.DataFrame) -> Question:
+    """Which column names the cohort, one of the table's where one is called so."""
+    called = [str(c) for c in obs if _COHORT.search(str(c)) and LEAST_COHORTS <= obs[c].nunique() <= len(obs) / 2]
+    found = "one table is one cohort, and what travels is seen in others"
+    how = f"or give several tables; the columns are {first_three(map(str, obs.columns), n=8)}"
+    return Question(found, "by", called[0] if called else "COLUMN", how=how)
+
+
+def _questions(before: Mapping[str, _Before], plan: ResponsePlan) -> list[Question | None]:
+    """What nobody said of the words of response, of times and of patients, over all cohorts."""
+    words = words_question({name: adata.obs[plan.response] for name, (adata, _) in before.items()}, plan.words)
+    known: dict[str, pd.DataFrame] = {}
+    of_use: dict[str, pd.DataFrame] = {}
+    for name, (adata, _) in before.items():
+        y_n, open_ = read_words(adata.obs[plan.response], plan.words)
+        known[name] = adata.obs[np.isfinite(y_n)]
+        if min((y_n == 1).sum(), (y_n == 0).sum()) + open_ >= LEAST_CLASS:
+            of_use[name] = adata.obs if open_ else known[name]
+    times = None if plan.before else times_question(of_use, skip=(plan.by, plan.subject, plan.response))
+    return [words, times, None if plan.subject else persons_question(known)]
+
+
 def _parts(cohorts: AnnData | Mapping[str, AnnData], plan: ResponsePlan) -> dict[str, AnnData]:
+    """Cohorts by name.
+
+    Raises
+    ------
+    InputError
+        If two names are printed alike.
+    """
     if not isinstance(cohorts, AnnData):
-        return {_clean(name): adata for name, adata in cohorts.items()}
-    if plan.by is None:
-        msg = (
-            "one table is one cohort, and what travels is seen in others; name the column that says which cohort a "
-            "sample is of (plan=ResponsePlan(by='study'), on the command line --by study), or give several tables"
-        )
-        raise InputError(msg)
-    of_n = np.asarray(check_column(cohorts.obs, plan.by, role="by").astype(str))
+        parts = {_clean(name): adata for name, adata in cohorts.items()}
+        if len(parts) < len(cohorts):
+            names = [_clean(name) for name in cohorts]
+            twice = sorted({name for name in names if names.count(name) > 1})
+            msg = f"cohorts have the same name where it is printed ({first_three(map(repr, twice))}); rename one"
+            raise InputError(msg)
+        return parts
+    of_n = np.asarray(check_column(cohorts.obs, str(plan.by), role="by").astype(str))
     return {_clean(name): cohorts[of_n == name] for name in np.unique(of_n)}
 
 
@@ -237,22 +268,23 @@ class _Known:
     out: list[str]
     none_before: bool
 
-    @property
-    def enough(self) -> bool:
-        """Whether both classes have biopsies enough."""
-        return bool(min(self.y_n.sum(), (1 - self.y_n).sum()) >= LEAST_CLASS)
+
+_Before = tuple[AnnData, tuple[str, ...]]
 
 
-def _known(name: str, adata: AnnData, plan: ResponsePlan, *, everywhere: Sequence[str]) -> _Known:
+def _before(name: str, adata: AnnData, plan: ResponsePlan, *, everywhere: Sequence[str]) -> _Before:
+    """Biopsies of a cohort from before treatment, and what is to be said of the others."""
     if plan.response not in adata.obs:
         raise UnknownNameError("response column", plan.response, adata.obs.columns, where=f"cohort {name!r}")
     before_n, out = before_of(adata.obs, plan.before, everywhere=everywhere)
-    adata = adata[before_n]
-    y_n = read_words(adata.obs[plan.response], words=plan.words, where=name)
+    return adata[before_n], tuple(out)
+
+
+def _known(adata: AnnData, out: tuple[str, ...], *, plan: ResponsePlan) -> _Known:
+    y_n, _ = read_words(adata.obs[plan.response], plan.words)
     known_n = np.isfinite(y_n)
-    if not known_n.all():
-        out.append(f"{int((~known_n).sum())} of {len(known_n)} without response, or dropped by it")
-    return _Known(adata[known_n], y_n[known_n], out, not before_n.any())
+    without = f"{int((~known_n).sum())} of {len(known_n)} without response, or dropped by it"
+    return _Known(adata[known_n], y_n[known_n], [*out, *([] if known_n.all() else [without])], not len(y_n))
 
 
 def _patients(
@@ -263,7 +295,7 @@ def _patients(
     if plan.subject is not None and plan.subject in everywhere and len(y_n) and lacks(adata.obs, plan.subject):
         out.append(f"each biopsy taken as a patient's own, for {plan.subject!r} isn't known")
         plan = replace(plan, subject=None)
-    rows_s = _whose(name, adata.obs, y_n=y_n, plan=plan)
+    rows_s = rows_of_patients(name, adata.obs, y_n=y_n, subject=plan.subject)
     if len(rows_s) < len(y_n):
         out.append(f"{len(y_n)} biopsies of {len(rows_s)} patients averaged")
     first = np.array([rows[0] for rows in rows_s], dtype=np.int64)
@@ -278,50 +310,9 @@ def _patients(
         among = " among the treated" if plan.treated is not None else ""
         out.append(f"left out: {ones} responders and {zeros} others{among}")
         return None, "; ".join(out)
-    found = _averaged(adata, rows_s, first)
+    found = averaged(adata, rows_s)
     found.obs[TREATED] = treated_s
     return (found, y_s), "; ".join(out)
-
-
-def _averaged(adata: AnnData, rows_s: Sequence[np.ndarray], first: np.ndarray) -> AnnData:
-    if all(len(rows) == 1 for rows in rows_s):
-        return adata[first].copy()
-    x_ng = adata.X.toarray() if sparse.issparse(adata.X) else np.asarray(adata.X)
-    mean_sg = np.stack([np.asarray(x_ng[rows], dtype=np.float64).mean(0) for rows in rows_s])
-    return AnnData(mean_sg.astype(np.float32), obs=adata.obs.iloc[first].copy(), var=adata.var.copy())
-
-
-def _whose(name: str, obs: pd.DataFrame, *, y_n: np.ndarray, plan: ResponsePlan) -> list[np.ndarray]:
-    """Rows of each patient.
-
-    Raises
-    ------
-    InputError
-        If a column that is called after patients repeats and none was named, or a patient's biopsies differ in
-        response.
-    """
-    if plan.subject is None:
-        lower = {str(column).casefold().replace(" ", "_"): column for column in obs}
-        for column in (lower[person] for person in PERSONS if person in lower):
-            values = obs[column].dropna().astype(str)
-            if values.duplicated().any():
-                msg = (
-                    f"cohort {name!r}: {len(values)} biopsies are of {values.nunique()} patients by the column "
-                    f"{column!r}; name it (subject={column!r}, on the command line --subject {column}), and a "
-                    "patient's biopsies are averaged"
-                )
-                raise InputError(msg)
-        return [np.array([row]) for row in range(len(obs))]
-    subject_n = np.asarray(check_column(obs, plan.subject, role="subject").astype(str), dtype=object)
-    rows_s = rows_of_subjects(subject_n) if len(obs) else []
-    torn = [str(subject_n[rows[0]]) for rows in rows_s if np.ptp(y_n[rows]) > 0]
-    if torn:
-        msg = (
-            f"cohort {name!r}: {len(torn)} patients have biopsies with different responses ({first_three(torn)}); "
-            "correct the sheet, or keep one biopsy of each: --drop, or before=..."
-        )
-        raise InputError(msg)
-    return rows_s
 
 
 def _joined(kept: Mapping[str, tuple[AnnData, np.ndarray]], dropped: Mapping[str, str]) -> Cohorts:
@@ -340,7 +331,8 @@ def _joined(kept: Mapping[str, tuple[AnnData, np.ndarray]], dropped: Mapping[str
     raw = {name: adata for name, (adata, _) in kept.items()}
     found = Cohorts(tuple(kept), cohort_n, y_n, x_ng, genes, joined, raw, dropped)
     _check_signature(found)
-    _check_twins(found)
+    named_n = [f"{sample!r} of {found.names[c]}" for sample, c in zip(joined.index, cohort_n, strict=True)]
+    check_twins(x_ng[:, found.common_g], cohort_n, np.array(named_n, dtype=object))
     return found
 
 
@@ -361,32 +353,6 @@ def _check_signature(found: Cohorts) -> None:
                 f"cohort {name!r} has {there} of the {len(signature)} genes of the interferon-gamma signature "
                 f"({', '.join(signature)}), by which everything is judged; columns must be human gene symbols "
                 "(gl.map_ids(adata, to='symbol'); the command line maps them by itself)"
-            )
-            raise InputError(msg)
-
-
-def _check_twins(found: Cohorts) -> None:
-    """Stop where a biopsy is there twice, in one cohort or in two.
-
-    Raises
-    ------
-    InputError
-        If so.
-    """
-    x_ng = found.x_ng[:, found.common_g]
-    if x_ng.shape[1] < 100:
-        return
-    r_nn = np.corrcoef(x_ng)
-    first, other = np.nonzero(np.triu(r_nn > TWINS, 1))
-    across = found.cohort_n[first] != found.cohort_n[other]
-    for where, twin in (("twice in one cohort", ~across), ("in two cohorts at once", across)):
-        if twin.any():
-            pair = [
-                f"{found.obs.index[n[twin][0]]!r} of {found.names[found.cohort_n[n[twin][0]]]}" for n in (first, other)
-            ]
-            msg = (
-                f"{int(twin.sum())} biopsies are {where}, the first {pair[0]} and {pair[1]}; keep one of each: --drop; "
-                "a patient counts once, and a cohort that shares patients with another is not left out"
             )
             raise InputError(msg)
 

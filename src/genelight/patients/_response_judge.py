@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from .._core.progress import progress
+from ..stats.intervals import jackknife_interval
 from ..stats.meta import random_effects
 from ._response_rules import CHOSEN, SIGNATURE, Bench, Eigen, Rule, auc_t, rules_of, trainings
 
 __all__ = ["Judged", "auc_interval", "beats", "between", "judge", "random_auc"]
 
-DRAWS, RANDOM, TAILS = 2000, 200, (0.025, 0.975)
+RANDOM = 200
 
 
 @dataclass(frozen=True)
@@ -123,20 +123,17 @@ def random_auc(bench: Bench, *, genes: int, seed: int) -> np.ndarray:
     return np.stack([auc_t(score_nd[rows], np.repeat(y_n1[rows], RANDOM, axis=1)) for rows in rows_c])
 
 
-def auc_interval(value_c: np.ndarray, weight_c: np.ndarray, *, seed: int) -> tuple[float, float, float]:
-    """Weighted mean over cohorts, and its 95% interval over bootstraps of cohorts."""
-    drawn = np.random.default_rng((seed, 4)).integers(0, len(value_c), (DRAWS, len(value_c)))
-    mean_b = (value_c * weight_c)[drawn].sum(1) / weight_c[drawn].sum(1)
-    low, high = np.quantile(mean_b, TAILS)
-    return float(value_c @ weight_c / weight_c.sum()), float(low), float(high)
+def auc_interval(value_c: np.ndarray, weight_c: np.ndarray) -> tuple[float, float, float]:
+    """Weighted mean over cohorts, and its 95% interval by Student's t over cohorts."""
+    share_c = weight_c / weight_c.sum()
+    mean = float(value_c @ share_c)
+    return mean, *jackknife_interval(mean, (mean - share_c * value_c) / (1 - share_c))
 
 
 def beats(judged: Judged) -> bool:
-    """Whether what was chosen gains on the signature over cohorts by more than both intervals of 95% allow."""
-    gain_c, share_c = judged.auc[CHOSEN][:, 0] - judged.auc[SIGNATURE][:, 0], judged.weight_c
-    mean, cohorts = float(gain_c @ share_c), len(gain_c)
-    se = float(np.sqrt((share_c**2 * (gain_c - mean) ** 2).sum() * cohorts / (cohorts - 1)))
-    return mean - stats.t.isf(TAILS[0], cohorts - 1) * se > 0 and auc_interval(gain_c, share_c, seed=0)[1] > 0
+    """Whether what was chosen gains on the signature over cohorts by more than the interval of 95% allows."""
+    gain_c = judged.auc[CHOSEN][:, 0] - judged.auc[SIGNATURE][:, 0]
+    return auc_interval(gain_c, judged.weight_c)[1] > 0
 
 
 def between(value_c: np.ndarray, cohorts: pd.DataFrame) -> tuple[float, float]:

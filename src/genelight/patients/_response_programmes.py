@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 from anndata import AnnData
 from scipy import stats
 
-from ..errors import UnknownNameError
+from ..errors import InputError, UnknownNameError, first_three
 from ..nodes.layers import node_names
 from ..nodes.light_up import light_up
 from ..nouns import Edges, Model
@@ -49,7 +49,13 @@ class Programmes:
 
 
 def programmes_of(found: Cohorts, model: Model | None, *, sets: Edges | None, layer: str | None) -> Programmes:
-    """Known signatures, gene sets, and the nodes of a model's layer."""
+    """Known signatures, gene sets, and the nodes of a model's layer.
+
+    Raises
+    ------
+    InputError
+        If a gene set is called like a signature or a node.
+    """
     names: list[str] = []
     genes: list[str] = []
     columns: list[np.ndarray] = []
@@ -57,7 +63,11 @@ def programmes_of(found: Cohorts, model: Model | None, *, sets: Edges | None, la
     lists = dict(SIGNATURES)
     if sets is not None:
         table = sets.table.drop_duplicates(["source", "target"])
-        lists |= {str(name): tuple(rows["target"].astype(str)) for name, rows in table.groupby("source", sort=False)}
+        given = {str(name): tuple(rows["target"].astype(str)) for name, rows in table.groupby("source", sort=False)}
+        _check_names(
+            given, [*SIGNATURES, *(node_names(model, layer) if model is not None and layer is not None else [])]
+        )
+        lists |= given
     for name, ids in lists.items():
         at = found.positions(ids)
         if len(at) >= LEAST_GENES or name in SIGNATURES:
@@ -73,6 +83,24 @@ def programmes_of(found: Cohorts, model: Model | None, *, sets: Edges | None, la
         genes += [", ".join(label[g] for g in top) for top in lit.top_kn(NAMED)]
         columns += list(h_nk.astype(np.float64).T)
     return Programmes(tuple(names), tuple(genes), members, np.column_stack(columns))
+
+
+def _check_names(given: Collection[str], ours: Collection[str]) -> None:
+    """Stop where gene sets bear names of programmes that are there anyway.
+
+    Raises
+    ------
+    InputError
+        If so.
+    """
+    twice = sorted({name.casefold() for name in given} & {name.casefold() for name in ours})
+    if twice:
+        said = [name for name in given if name.casefold() in twice]
+        msg = (
+            f"{len(said)} of {len(given)} gene sets are called like a signature or a node that stands beside them "
+            f"({first_three(map(repr, said))}); call them otherwise in the file of sets, such as {said[0] + ' (set)'!r}"
+        )
+        raise InputError(msg)
 
 
 def inputs(found: Cohorts, model: Model) -> list[AnnData]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..stats.auc import auc_of_each
+
 __all__ = ["CHOSEN", "SIGNATURE", "Bench", "Rule", "auc_t", "centred", "rules_of"]
 
 SIGNATURE, CHOSEN = "interferon-gamma signature", "chosen among all"
@@ -183,12 +185,7 @@ def worst_z(bench: Bench, train_n: np.ndarray) -> np.ndarray:
 
 def auc_t(score_nt: np.ndarray, y_nt: np.ndarray) -> np.ndarray:
     """AUC of each column, shape ``(t,)``; a score of one column is held against every response."""
-    from scipy.stats import rankdata
-
-    rank_nt = rankdata(score_nt, axis=0)
-    ones_t = y_nt.sum(0)
-    above_t = (rank_nt * y_nt).sum(0) - ones_t * (ones_t + 1) / 2
-    return np.asarray(above_t / (ones_t * (len(y_nt) - ones_t)))
+    return auc_of_each(score_nt.T, y_nt.T)
 
 
 def centred(a_nf: np.ndarray, cohort_n: np.ndarray) -> np.ndarray:

@@ -20,6 +20,8 @@ def sentences(found: Response, *, treated: str | None) -> dict[str, str]:
     return {
         "recommend": _recommend(found, methods),
         "heterogeneity": _heterogeneity(methods.T[SIGNATURE], len(found.cohorts)),
+        "curve": _curve(found.curve),
+        "bounds": _bounds(found.bounds),
         "programmes": _programmes(found.programmes),
         "calibration": _calibration(found),
         "decision": _worth(found.decision),
@@ -56,6 +58,33 @@ def _heterogeneity(signature: pd.Series, cohorts: int) -> str:
     return (
         f"The signature's AUC {differs} between the {cohorts} cohorts beyond chance (standard deviation "
         f"{np.sqrt(signature['tau2']):.3f}, p {signature['heterogeneity_p']:.2g})."
+    )
+
+
+def _curve(curve: pd.DataFrame) -> str:
+    """What more cohorts to learn from bring, beside the signature on the same cohorts."""
+    fewest, most = int(curve["cohorts"].min()), int(curve["cohorts"].max())
+    if fewest == most:
+        return f"No learning curve: rules can be learned from {most} cohorts at most, with one left out."
+    auc = curve.pivot_table(index="method", columns="cohorts", values="auc", sort=False)
+    signature, auc = float(auc[most].to_dict()[SIGNATURE]), auc.drop(index=SIGNATURE)
+    said = "; ".join(f"{row.Index} {row[1]:.3f} to {row[-1]:.3f}" for row in auc.itertuples())
+    best = auc[most].max()
+    more = "none reaches" if best < signature else "the best reaches"
+    return (
+        f"AUC on cohorts left out, learned from {fewest} to {most} others: {said}; {more} the {signature:.3f} of the "
+        f"{SIGNATURE}, which learns nothing."
+    )
+
+
+def _bounds(bounds: pd.DataFrame) -> str:
+    """What could hold the signature down."""
+    auc = bounds.set_index("bound")["auc"]
+    own, noise, wrong = auc.iloc[0], auc.iloc[1], auc.iloc[2]
+    without = f"without noise of its genes {noise:.3f}" if np.isfinite(noise) else "the noise of its genes isn't known"
+    return (
+        f"What could hold the signature's {own:.3f} down: {without}; where a further {bounds['value'].iloc[2]:.0%} of "
+        f"responses were called wrongly it falls to {wrong:.3f}, so as many wrong calls hide about {own - wrong:.3f}."
     )
 
 

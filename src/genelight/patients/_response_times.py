@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from .._core.expressions import columns_named, evaluate, quoted
-from ..errors import InputError, first_three
+from ..errors import first_three
+from ._response_asked import Question
 
-__all__ = ["before_of", "check_times", "lacks"]
+__all__ = ["before_of", "lacks", "times_question"]
 
 _BEFORE = re.compile(
     r"(pre|baseline|before|screening|untreated|na[iï]ve)|"
@@ -59,62 +61,55 @@ def before_of(obs: pd.DataFrame, before: str | None, *, everywhere: Sequence[str
     return before_n, out
 
 
-def check_times(tables: Mapping[str, pd.DataFrame], *, skip: Sequence[str | None]) -> None:
-    """Stop where a column tells biopsies of several times and nothing was said of it.
+def times_question(tables: Mapping[str, pd.DataFrame], *, skip: Sequence[str | None]) -> Question | None:
+    """What has to be said where a column tells biopsies of several times, None where none does.
 
     A column that is called after time (week, visit, timepoint) is asked about where it has more than one value that
     isn't known to be from before the treatment, within a cohort or between cohorts; any other column where some of its
     words say before and some say under treatment.
-
-    Raises
-    ------
-    InputError
-        If so.
     """
     for column in dict.fromkeys(column for obs in tables.values() for column in obs):
         if column in skip or _NOT_TIMES.search(str(column)):
             continue
         parts = {name: _filled(obs[column]) for name, obs in tables.items() if column in obs}
         if _is_time(str(column)):
-            _ask(column, {"": pd.concat(list(parts.values()))} if parts else {}, where=parts)
+            question = _question(column, pd.concat(list(parts.values())), where=parts) if parts else None
+            if question is not None:
+                return question
             continue
         for name, words in parts.items():
             levels = list(words.unique())
             kinds = [any(kind.match(level) for level in levels) for kind in (_BEFORE, _DURING)]
-            spelt = not pd.api.types.is_numeric_dtype(tables[name][column])
-            if spelt and 1 < len(levels) <= _MOST_TIMES and all(kinds):
-                _ask(column, {name: words}, where={name: words})
+            words_only = not pd.api.types.is_numeric_dtype(tables[name][column])
+            if words_only and 1 < len(levels) <= _MOST_TIMES and all(kinds):
+                question = _question(column, words, where={name: words})
+                if question is not None:
+                    return question
+    return None
 
 
-def _ask(column: object, given: Mapping[str, pd.Series], *, where: Mapping[str, pd.Series]) -> None:
-    """Stop where words of a column say more than that all biopsies are from before the treatment.
-
-    Raises
-    ------
-    InputError
-        If so.
-    """
-    for words in given.values():
-        count = words.value_counts(sort=False)
-        levels = sorted(count.index, key=lambda level: (_number(level) is None, _number(level) or 0.0, level))
-        during = [level for level in levels if _DURING.match(level) or (_number(level) or 0.0) > 0]
-        first = [level for level in levels if _is_before(level)]
-        if len(first) == len(levels) or (len(levels) < 2 and not during) or _names(words):
-            continue
-        chosen = first or levels[:1]
-        values = [level if _number(level) is not None else json.dumps(level, ensure_ascii=False) for level in chosen]
-        query = f"{quoted(column)} == {values[0]}" if len(values) == 1 else f"{quoted(column)} in [{', '.join(values)}]"
-        others = int(count.drop(first).sum()) if first else int(count.sum())
-        cohorts = [name for name, part in where.items() if len(set(part) - set(first))]
-        said = first_three(f"{level!r} {count[level]}" for level in levels if level not in first)
-        kept = f"; before: {first_three(f'{level!r} {count[level]}' for level in first)}" if first else ""
-        msg = (
-            f"cohort {first_three(map(repr, cohorts))}: by the column {str(column)!r} {others} of {len(words)} "
-            f"biopsies are not from before the treatment, or it isn't known ({said}{kept}), and what changed under it "
-            f"is no prediction; say which to use: before='{query}' (--before '{query}' on the command line; if all "
-            f"are from before, '{quoted(column)}.notna()')"
-        )
-        raise InputError(msg)
+def _question(column: object, words: pd.Series, *, where: Mapping[str, pd.Series]) -> Question | None:
+    """What to ask where words of a column say more than that all biopsies are from before the treatment."""
+    count = words.value_counts(sort=False)
+    levels = sorted(count.index, key=lambda level: (_number(level) is None, _number(level) or 0.0, level))
+    during = [level for level in levels if _DURING.match(level) or (_number(level) or 0.0) > 0]
+    first = [level for level in levels if _is_before(level)]
+    if len(first) == len(levels) or (len(levels) < 2 and not during) or _names(words):
+        return None
+    chosen = first or levels[:1]
+    values = [level if _number(level) is not None else json.dumps(level, ensure_ascii=False) for level in chosen]
+    query = f"{quoted(column)} == {values[0]}" if len(values) == 1 else f"{quoted(column)} in [{', '.join(values)}]"
+    others = int(count.drop(first).sum()) if first else int(count.sum())
+    cohorts = [name for name, part in where.items() if len(set(part) - set(first))]
+    said = first_three(f"{level!r} {count[level]}" for level in levels if level not in first)
+    kept = f"; before: {first_three(f'{level!r} {count[level]}' for level in first)}" if first else ""
+    found = (
+        f"cohort {first_three(map(repr, cohorts))}: by the column {str(column)!r} {others} of {len(words)} "
+        f"biopsies are not from before the treatment, or it isn't known ({said}{kept}), and what changed under it "
+        "is no prediction"
+    )
+    how = f"if all biopsies are from before: --before {shlex.quote(f'{quoted(column)}.notna()')}"
+    return Question(found, "before", query, how=how)
 
 
 def _is_before(level: str) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError, first_three
-from ..nouns import Until
+from ..nouns.contrast import Until
 from ..stats.subjects import count_subjects
 from ._measures import LEAST_SUBJECTS, Learned, check_known, numbers_of, permuted
 from ._stack import Features, Targets, learn
@@ -122,7 +122,7 @@ def waiting(obs: pd.DataFrame, until: Until, subject_n: np.ndarray, *, permutati
     if other:
         msg = f"event {until.event!r} holds {first_three(map(str, other))}; give 1 where it came and 0 where it did not"
         raise InputError(msg)
-    check_known(there_n, subject_n, column=until.name)
+    check_known(there_n, subject_n, (until.time, until.event))
     with_event = count_subjects(subject_n[there_n & (event_n == 1)])
     if with_event < LEAST_SUBJECTS:
         msg = f"event {until.event!r} came to {with_event} subjects, at least {LEAST_SUBJECTS} are needed to learn from"

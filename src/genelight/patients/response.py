@@ -14,6 +14,7 @@ from ..nodes.layers import check_layer
 from ..nouns import Edges, Model
 from ..nouns.model import bottleneck
 from ..nouns.response import PROGRAMME, Response
+from ._response_bounds import bounds_of, curve_of
 from ._response_calibration import THRESHOLDS, Calibrated, beliefs, bins, calibrate, net_benefit, slopes
 from ._response_cohorts import SIGNATURES, Cohorts, ResponsePlan, cohort_sizes, read_cohorts
 from ._response_domain import Domain, domain_of
@@ -42,7 +43,7 @@ def response(
     Every rule is judged on whole cohorts left out; whatever it chooses it chooses on the cohorts that remain. Beside
     them always stand the interferon-gamma signature of six genes, CD8A, cytolytic activity, PCA, ridge regression on
     genes, and means of as many random genes. The signature is recommended unless another rule is better on cohorts left
-    out by both intervals of its gain over them, bootstrap and Student's t (a bootstrap of few cohorts is too narrow).
+    out by the 95% interval of its gain over them (jackknife and Student's t: a bootstrap of few is too narrow).
 
     Parameters
     ----------
@@ -110,14 +111,6 @@ def response(
     rule = CHOSEN if beats(judged) else SIGNATURE
     domain = domain_of(found.x_ng[:, found.common_g], found.cohort_n)
     made = {name: _calibrated(judged, name, found, local=plan.local, seed=seed) for name in {rule, SIGNATURE}}
-    flat = calibrate(
-        np.zeros(len(found.y_n)),
-        np.zeros(judged.inner[rule].shape),
-        y_n=found.y_n,
-        cohort_n=found.cohort_n,
-        local=plan.local,
-        seed=seed,
-    )
     interaction = table.iloc[:0]
     if plan.treated is not None:
         interaction = interaction_of(everyone, of_everyone)
@@ -138,10 +131,12 @@ def response(
         methods=methods,
         held_out=_held_out(judged, rule, found, made=made[rule], domain=domain),
         calibration=bins(made[rule], found.y_n),
-        decision=_decision(made, rule, found.y_n, flat=flat),
+        decision=_decision(made, rule, found.y_n, flat=_without_score(found, local=plan.local, seed=seed)),
         interaction=interaction,
         heads=heads,
         about=about,
+        curve=curve_of(bench, judged, seed=seed),
+        bounds=bounds_of(bench, judged, found, seed=seed),
     )
     about["sentences"] = sentences(result, treated=plan.treated)
     return result
@@ -171,21 +166,18 @@ def _bench(found: Cohorts, programmes: Programmes, plan: ResponsePlan, *, seed: 
 
 def _figures(judged: Judged, bench: Bench, sizes: pd.DataFrame, *, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The table of methods, and each method's AUC by cohort."""
-    rows, by_cohort = [], {}
-    reference_c = judged.auc[SIGNATURE][:, 0]
-    for method, auc_ct in judged.auc.items():
-        value, low, high = auc_interval(auc_ct[:, 0], judged.weight_c, seed=seed)
-        gain, gain_low, gain_high = auc_interval(auc_ct[:, 0] - reference_c, judged.weight_c, seed=seed)
-        tau2, apart = between(auc_ct[:, 0], sizes)
-        mean_t = judged.weight_c @ auc_ct
-        p = float(np.mean(mean_t >= mean_t[0])) if len(mean_t) > 1 else np.nan
-        rows.append((method, value, low, high, gain, gain_low, gain_high, p, tau2, apart))
-        by_cohort[method] = auc_ct[:, 0]
     random_cd = random_auc(bench, genes=len(SIGNATURES[SIGNATURE]), seed=seed)
-    value, low, high = auc_interval(random_cd.mean(1), judged.weight_c, seed=seed)
-    gain, gain_low, gain_high = auc_interval(random_cd.mean(1) - reference_c, judged.weight_c, seed=seed)
-    rows.append((RANDOM_GENES, value, low, high, gain, gain_low, gain_high, np.nan, np.nan, np.nan))
-    by_cohort[RANDOM_GENES] = random_cd.mean(1)
+    by_cohort = {method: auc_ct[:, 0] for method, auc_ct in judged.auc.items()} | {RANDOM_GENES: random_cd.mean(1)}
+    rows = []
+    for method, auc_c in by_cohort.items():
+        value, low, high = auc_interval(auc_c, judged.weight_c)
+        gains = auc_interval(auc_c - by_cohort[SIGNATURE], judged.weight_c)
+        p, apart = np.nan, (np.nan, np.nan)
+        if method != RANDOM_GENES:
+            mean_t = judged.weight_c @ judged.auc[method]
+            p = float(np.mean(mean_t >= mean_t[0])) if len(mean_t) > 1 else np.nan
+            apart = between(auc_c, sizes)
+        rows.append((method, value, max(low, 0.0), min(high, 1.0), *gains, p, *apart))
     names = ["method", "auc", "low", "high", "gain", "gain_low", "gain_high", "p", "tau2", "heterogeneity_p"]
     return pd.DataFrame(rows, columns=names), pd.DataFrame(by_cohort)
 
@@ -194,6 +186,13 @@ def _calibrated(judged: Judged, method: str, found: Cohorts, *, local: int, seed
     return calibrate(
         judged.score[method], judged.inner[method], y_n=found.y_n, cohort_n=found.cohort_n, local=local, seed=seed
     )
+
+
+def _without_score(found: Cohorts, *, local: int, seed: int) -> Calibrated:
+    """What the local share of responders alone says."""
+    n = len(found.y_n)
+    nothing_cn = np.zeros((len(found.names), n))
+    return calibrate(np.zeros(n), nothing_cn, y_n=found.y_n, cohort_n=found.cohort_n, local=local, seed=seed)
 
 
 def _beliefs(judged: Judged, method: str, found: Cohorts) -> Any:
@@ -213,7 +212,7 @@ def _about(found: Cohorts, plan: ResponsePlan, *, judged: Judged, made: Calibrat
         "permutations": plan.permutations,
         "dropped": dict(found.dropped),
         "chosen": [f"{r.method} {r.setting}".replace(" ()", "") for r in judged.chosen[CHOSEN]],
-        "slopes": slopes(made, found.y_n, found.cohort_n, seed=seed),
+        "slopes": slopes(made, found.y_n, found.cohort_n),
         "seed": seed,
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,23 +10,24 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 from anndata import AnnData
-from scipy import stats
-from scipy.special import expit
 
 from .._core.tables import read_tsv, write_tsv
-from ..errors import GeneMismatchError, InputError
+from ..errors import GeneMismatchError, InputError, UnknownNameError, first_three
 from ..nodes.layers import node_names
 from ..nouns import Genes, Model
 from ..nouns.response import PROGRAMME, Response
 from ..stats.logistic import Logit, fit_logit
+from ._response_asked import ask
+from ._response_calibration import patient_interval
 from ._response_cohorts import LEAST_PART, ResponsePlan, sample_scores
+from ._response_persons import averaged, persons_question, rows_of_patients, twins
 from ._response_programmes import mean_of, model_input
-from ._response_times import before_of, check_times
-from ._response_words import read_words
+from ._response_times import before_of, times_question
+from ._response_words import read_words, words_question
 
 __all__ = ["ResponseScores", "score_response"]
 
-LEAST_LOCATION, LEAST_LOCAL = 10, 5
+LEAST_LOCATION, LEAST_LOCAL, LOCAL = 10, 5, "the local patients"
 LEAST_DOMAIN, DRIVERS = 0.5, 8
 NOT_KNOWN = (
     "Not a medical device. Not known: whether another treatment would do better or worse, what this tumour is outside "
@@ -103,7 +104,7 @@ def score_response(
     local
         At least five patients of the same hospital whose response is known: they move the probability.
     plan
-        What the columns of `local` mean: ``response``, ``words`` and ``before``.
+        What the columns of `local` mean: ``response``, ``words``, ``subject`` and ``before``.
     coverage
         Of the intervals.
 
@@ -116,8 +117,9 @@ def score_response(
     Raises
     ------
     InputError
-        If the rule reads nodes and the model is not the one, fewer than five local patients have a response, or some
-        of their biopsies may be from after the treatment's start and ``plan.before`` says nothing of it.
+        If the rule reads nodes and the model is not the one, fewer than five local patients have a response, some of
+        their biopsies may be from after the treatment's start or several of one patient and the plan says nothing of
+        it, or a new patient is among them.
     GeneMismatchError
         If more than a third of the rule's weight, or half of the genes, are not there.
 
@@ -141,19 +143,20 @@ def score_response(
     variance, why = location["variance"], "the mean of the cohorts, for they are fewer than ten"
     centre = location["mean"]
     if local is not None:
-        local = _before(local, plan or ResponsePlan())
-        theirs = reader.read(local, "the local patients")
-        line, centre = _recalibrated(theirs.score_n, local, line, plan=plan or ResponsePlan())
+        local, y_n = _local_patients(local, plan or ResponsePlan())
+        theirs = reader.read(local, LOCAL)
+        _check_apart(new, theirs, list(adata.obs_names.astype(str)))
+        centre = float(theirs.score_n.mean())
+        line = fit_logit(theirs.score_n - centre, y_n, prior=line)
         variance, why = 0.0, f"the mean of {len(theirs.score_n)} local patients, by whom the line was moved"
     elif adata.n_obs >= LEAST_LOCATION:
         centre, variance, why = float(new.score_n.mean()), 0.0, "their own mean: they are taken for one cohort"
     about |= {"centred_by": why, "not_known": NOT_KNOWN}
     score_n = new.score_n - centre
-    reach_n = stats.norm.isf((1 - coverage) / 2) * np.sqrt(line.se(score_n) ** 2 + line.slope**2 * variance)
-    odds_n = line.intercept + line.slope * score_n
+    told_n, low_n, high_n = patient_interval(line, score_n, variance=variance, coverage=coverage)
     held_out_s = response.held_out["score"].to_numpy()
     columns: dict[str, Any] = {"sample": list(adata.obs_names.astype(str)), "score": score_n}
-    columns |= {"probability": expit(odds_n), "low": expit(odds_n - reach_n), "high": expit(odds_n + reach_n)}
+    columns |= {"probability": told_n, "low": low_n, "high": high_n}
     table = pd.DataFrame(columns).assign(
         share_above=[float((held_out_s > s).mean()) for s in score_n], inside=new.inside_n, reasons=new.reasons
     )
@@ -163,6 +166,7 @@ def score_response(
 
 @dataclass(frozen=True)
 class _Read:
+    x_ng: np.ndarray
     score_n: np.ndarray
     inside_n: np.ndarray
     reasons: list[str]
@@ -226,15 +230,17 @@ class _Reader:
             + [w * (values[f] - c) for f, c, w in zip(heads["feature"], heads["centre"], heads["weight"], strict=True)]
         )
         score_n = off_ng @ weight_g + part_nk.sum(1)
-        parts = {gene: off_ng[:, g] * weight_g[g] for g, gene in enumerate(genes["feature"]) if weight_g[g]}
-        parts |= dict(zip(heads["feature"], part_nk.T, strict=True))
+        read_g = np.flatnonzero(weight_g)
+        names = [*genes["feature"].iloc[read_g], *heads["feature"]]
+        parts_nf = np.hstack([off_ng[:, read_g] * weight_g[read_g], part_nk])
+        offs_nf = np.hstack([off_ng[:, read_g], np.full(part_nk.shape, np.nan)])
         samples = list(adata.obs_names.astype(str))
-        offs = {gene: off_ng[:, g] for g, gene in enumerate(genes["feature"]) if weight_g[g]}
         return _Read(
+            x_ng,
             score_n,
             known.inside(error_n, distance_n),
             _reasons(known.p(error_n, distance_n), known.least),
-            _drivers(samples, parts, offs),
+            _drivers(samples, names, parts_nf=parts_nf, offs_nf=offs_nf),
             self._placed(samples, values),
         )
 
@@ -288,41 +294,54 @@ class _Reader:
         return table.sort_values("z", key=lambda z: -z.abs(), kind="stable", ignore_index=True)
 
 
-def _before(local: AnnData, plan: ResponsePlan) -> AnnData:
-    """The local biopsies from before treatment, and a question where a column tells others.
+def _local_patients(local: AnnData, plan: ResponsePlan) -> tuple[AnnData, np.ndarray]:
+    """Local patients from before treatment whose response is known, and whether they responded.
 
     Raises
     ------
     InputError
-        If so, or if fewer than five are left.
+        If fewer than five are left, a column tells biopsies under treatment or several of a patient and nothing was
+        said of it, or there is no column of response.
     """
     before_n, _ = before_of(local.obs, plan.before, everywhere=())
-    if plan.before is None:
-        check_times({"the local patients": local.obs}, skip=(plan.by, plan.subject, plan.response))
-    if before_n.sum() < LEAST_LOCAL:
-        msg = f"{int(before_n.sum())} local biopsies are from before treatment, at least {LEAST_LOCAL} are needed"
+    if plan.response not in local.obs:
+        raise UnknownNameError("response column", plan.response, local.obs.columns, where=LOCAL)
+    local = local[before_n]
+    words = words_question({LOCAL: local.obs[plan.response]}, plan.words)
+    y_n, _ = read_words(local.obs[plan.response], plan.words)
+    known_n = np.isfinite(y_n)
+    skip = (plan.by, plan.subject, plan.response)
+    times = None if plan.before else times_question({LOCAL: local.obs}, skip=skip)
+    ask([words, times, None if plan.subject else persons_question({LOCAL: local.obs[known_n]})])
+    local, y_n = local[known_n], y_n[known_n]
+    rows_s = rows_of_patients(LOCAL, local.obs, y_n=y_n, subject=plan.subject)
+    if len(rows_s) < LEAST_LOCAL:
+        msg = (
+            f"{len(rows_s)} local patients have a response and a biopsy from before treatment, at least {LEAST_LOCAL} "
+            "are needed; leave local off"
+        )
         raise InputError(msg)
-    return local[before_n]
+    return averaged(local, rows_s), y_n[[rows[0] for rows in rows_s]]
 
 
-def _recalibrated(score_n: np.ndarray, local: AnnData, line: Logit, *, plan: ResponsePlan) -> tuple[Logit, float]:
-    """The line moved by local patients, and their mean score.
+def _check_apart(new: _Read, theirs: _Read, samples: Sequence[str]) -> None:
+    """Stop where a new patient is among the local ones, whose response has moved the line.
 
     Raises
     ------
     InputError
-        If fewer than five have a response.
+        If so.
     """
-    if plan.response not in local.obs:
-        msg = f"the local patients have no column {plan.response!r} with their response; name it: response=..."
+    x_ng = np.vstack([new.x_ng, theirs.x_ng])
+    # Of genes that both tables have, or rows would be of different genes.
+    first, other = twins(x_ng[:, ~np.isnan(x_ng).any(0)])
+    shared = first[(first < len(new.x_ng)) & (other >= len(new.x_ng))]
+    if len(shared):
+        msg = (
+            f"{len(shared)} of the new patients are among the local ones ({first_three(samples[n] for n in shared)}), "
+            "whose response is known already; leave them out of one table"
+        )
         raise InputError(msg)
-    y_n = read_words(local.obs[plan.response], words=plan.words, where="the local patients")
-    known_n = np.isfinite(y_n)
-    if known_n.sum() < LEAST_LOCAL:
-        msg = f"{int(known_n.sum())} local patients have a response, at least {LEAST_LOCAL} are needed; leave local off"
-        raise InputError(msg)
-    centre = float(score_n.mean())
-    return fit_logit(score_n[known_n] - centre, y_n[known_n], prior=line), centre
 
 
 def _reasons(p: tuple[np.ndarray, np.ndarray], least: float) -> list[str]:
@@ -336,13 +355,13 @@ def _reasons(p: tuple[np.ndarray, np.ndarray], least: float) -> list[str]:
     return said
 
 
-def _drivers(samples: list[str], parts: Mapping[str, np.ndarray], offs: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Of each patient the features that make most of the score."""
-    names = list(parts)
-    part_nf = np.column_stack([parts[name] for name in names]) if names else np.zeros((len(samples), 0))
-    rows = []
-    for i, sample in enumerate(samples):
-        for f in np.argsort(-np.abs(part_nf[i]), kind="stable")[:DRIVERS]:
-            off = float(offs[names[f]][i]) if names[f] in offs else np.nan
-            rows.append((sample, names[f], off, float(part_nf[i, f])))
+def _drivers(
+    samples: Sequence[str], names: Sequence[str], *, parts_nf: np.ndarray, offs_nf: np.ndarray
+) -> pd.DataFrame:
+    """Of each patient the features that make most of the score; a gene and a programme may have one name."""
+    rows = [
+        (sample, names[f], float(offs_nf[i, f]), float(parts_nf[i, f]))
+        for i, sample in enumerate(samples)
+        for f in np.argsort(-np.abs(parts_nf[i]), kind="stable")[:DRIVERS]
+    ]
     return pd.DataFrame(rows, columns=["sample", "feature", "value", "part"])

@@ -17,7 +17,7 @@ from ..nodes.layers import node_names
 from ..nodes.light_up import light_up
 from ..nouns import Groups, Model, Severity
 from ..nouns.applicability import Applicability
-from ..pp import Preparation
+from ..pp.preparation import Preparation
 from ._parts import features_of
 
 __all__ = ["LEAST_COHORT", "Scores", "score"]
@@ -104,8 +104,9 @@ def score(
     Raises
     ------
     InputError
-        If `severity` or `groups` was made with another model, neither is given and the model has no record of what it
-        has seen (``fit`` makes one, of tables in memory), or there are too few samples to recentre.
+        If `severity` or `groups` was made with another model, groups are those of several cohorts, neither is given and
+        the model has no record of what it has seen (``fit`` makes one, of tables in memory), or there are too few
+        samples to recentre.
     GeneMismatchError
         If the model's genes that are there carry less than 80% of the genes' variance.
 
@@ -128,6 +129,12 @@ def score(
     1  GSM757900    True
     """
     known = _known(model, severity, groups)
+    if groups is not None and groups.about.get("cohort"):
+        msg = (
+            f"these groups are of several cohorts ({groups.about['cohort']}), each with its mean taken out, and a "
+            "sample alone has none; take codes of a whole cohort: groups.assign(h_nk - h_nk.mean(0))"
+        )
+        raise InputError(msg)
     shift_g = _shift(recentre if isinstance(recentre, AnnData) else adata, model) if recentre is not False else 0.0
     labels = _labels(model, known.layer)
     starts = range(0, adata.n_obs, BATCH)

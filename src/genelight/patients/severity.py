@@ -12,21 +12,21 @@ from .._core.checks import select_samples
 from ..errors import InputError, first_three
 from ..models import Folds
 from ..nodes.layers import check_layer
-from ..nouns import Contrast, Model, Severity, Until
-from ..nouns.contrast import check_contrast
+from ..nouns import Contrast, Model, Severity
+from ..nouns.contrast import Until, check_contrast, measure_of
 from ._judge import INTERFERON, Plan, Protocol, freeze
 from ._measures import Direction, Measure, number, subjects_of
 from ._parts import WEIGHTED
 from ._until import waiting
 
-__all__ = ["INTERFERON", "Protocol", "Until", "check_measure", "severity"]
+__all__ = ["INTERFERON", "Protocol", "check_measure", "severity"]
 
 
 def severity(
     adata: AnnData,
     model: Model,
     *,
-    measure: str | Contrast | Until,
+    measure: str | Contrast,
     subject: str | None = None,
     layer: str | None = None,
     folds: Folds | None = None,
@@ -50,8 +50,8 @@ def severity(
     model
         A trained model; the frozen score reads it.
     measure
-        Column of ``obs`` with numbers, higher for more severe, a :class:`genelight.Contrast`, or
-        ``Until(time, event)``, two columns.
+        Column of ``obs`` with numbers, higher for more severe; ``"TIME until EVENT"``, of two columns; a
+        :class:`genelight.Contrast`, or ``"QUERY against QUERY"``.
     subject
         Column that says whose sample it is; with a contrast, the contrast says so.
     layer
@@ -98,9 +98,10 @@ def severity(
     >>> hours.figures["method"].tolist()
     ['severity', 'signature', 'pca', 'genes']
     """
-    task, subject_n = _task(adata, measure, subject=subject, protocol=protocol, seed=seed)
+    asked = measure_of(adata.obs, measure, subject=subject) if isinstance(measure, str) else measure
+    task, subject_n = _task(adata, asked, subject=subject, protocol=protocol, seed=seed)
     layers = list(model.widths) if layer is None else [check_layer(model, layer)]
-    reads = layers[-1:] if layer is not None or isinstance(measure, Contrast) else [layers[0], WEIGHTED]
+    reads = layers[-1:] if layer is not None or isinstance(asked, Contrast) else [layers[0], WEIGHTED]
     judged_n = np.ones(adata.n_obs, dtype=bool)
     if protocol.judge is not None:
         judged_n = select_samples(adata.obs, protocol.judge, role="judge")
@@ -109,7 +110,7 @@ def severity(
 
 def check_measure(
     adata: AnnData,
-    measure: str | Contrast | Until,
+    measure: str | Contrast,
     *,
     subject: str | None = None,
     time: str | None = None,
@@ -131,7 +132,8 @@ def check_measure(
     >>> from genelight.patients.severity import check_measure
     >>> check_measure(gl.demo.cohort(), "hours", subject="subject")
     """
-    _task(adata, measure, subject=subject, protocol=Protocol(permutations=0, time=time, beside=beside), seed=0)
+    asked = measure_of(adata.obs, measure, subject=subject) if isinstance(measure, str) else measure
+    _task(adata, asked, subject=subject, protocol=Protocol(permutations=0, time=time, beside=beside), seed=0)
 
 
 def _task(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 from sklearn.preprocessing import PowerTransformer
 
-from .._core.progress import progress
+from .._core.workers import each
 from ..errors import InputError
 from ..models import Folds
 from ..nodes.layers import check_layer
@@ -23,10 +23,10 @@ from ..nouns.model import bottleneck
 from ..stats.subjects import numbered, subject_folds
 from ._applicability import applicability, held_out_distances
 from ._consensus_clusters import ambiguity, consensus_of
-from ._describe import describe, explained
+from ._describe import check_explaining, describe, explained
 from ._measures import subjects_of
 
-__all__ = ["stratify"]
+__all__ = ["Read", "grouped", "groups_of", "means_of", "seen", "stratify"]
 
 NUMBERS = range(2, 7)
 LEAST_SUBJECTS = 20
@@ -36,6 +36,39 @@ REACH = 2.5
 NULLS, TRIAL = 49, 50
 ALPHA = 0.02
 FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Read:
+    """Whose the samples of a table are.
+
+    Attributes
+    ----------
+    subjects, subject_n, position_n
+        Names of the subjects, each sample's, and its position among them.
+    """
+
+    subjects: tuple[str, ...]
+    subject_n: np.ndarray
+    position_n: np.ndarray
+
+    @classmethod
+    def of(cls, adata: AnnData, subject_n: np.ndarray) -> Read:
+        """Count them.
+
+        Raises
+        ------
+        InputError
+            If there are fewer than twenty.
+        """
+        subjects, position_n = numbered(subject_n)
+        if len(subjects) < LEAST_SUBJECTS:
+            msg = (
+                f"{adata.n_obs} samples of {len(subjects)} subject{'' if len(subjects) == 1 else 's'} hold no groups "
+                f"to speak of, at least {LEAST_SUBJECTS} subjects are needed"
+            )
+            raise InputError(msg)
+        return cls(tuple(subjects), subject_n, position_n)
 
 
 @dataclass(frozen=True)
@@ -114,49 +147,60 @@ def stratify(
     (63, 3)
     """
     layer = check_layer(model, bottleneck(model) if layer is None else layer)
-    subject_n = subjects_of(adata.obs, subject)
-    subjects, position_n = numbered(subject_n)
-    if len(subjects) < LEAST_SUBJECTS:
-        msg = (
-            f"{adata.n_obs} samples of {len(subjects)} subject{'' if len(subjects) == 1 else 's'} hold no groups to "
-            f"speak of, at least {LEAST_SUBJECTS} subjects are needed"
-        )
-        raise InputError(msg)
+    read = Read.of(adata, subjects_of(adata.obs, subject))
+    # What does not fit is told before the clustering, which takes long.
+    check_explaining(adata.obs, explain)
+    if folds is not None:
+        folds.of(adata, read.subject_n, model=model)
     x_ng = model.prepare(adata)
-    h_sk = _means(model.encode(x_ng, layer), position_n)
+    h_sk = means_of(model.encode(x_ng, layer), read.position_n)
+    found, _ = groups_of(adata, model, h_sk, read=read, subject=subject, layer=layer, resamples=resamples, seed=seed)
+    group_s = found.members["group"].to_numpy(dtype=object)
+    about = dict(found.about) | {"explain": list(explain)}
+    about["explained"] = explained(adata.obs, explain, position_n=read.position_n, group_s=group_s, seed=seed)
+    known = seen(adata, model, x_ng, subject_n=read.subject_n, folds=folds, seed=seed)
+    return replace(found, about=about | {"applicability": known.plain()})
+
+
+def groups_of(
+    adata: AnnData,
+    model: Model,
+    h_sk: np.ndarray,
+    *,
+    read: Read,
+    subject: str | None,
+    layer: str,
+    resamples: int,
+    seed: int,
+) -> tuple[Groups, np.ndarray]:
+    """Groups of subjects by their mean codes, and the subjects on the axes, shape ``(s, a)``."""
     axes = _axes(h_sk)
     stability, number = _stability(axes, seed=seed)
-    label_s, confidence_s = np.zeros(len(subjects), dtype=np.int64), np.full(len(subjects), np.nan)
+    label_s, confidence_s = np.zeros(len(h_sk), dtype=np.int64), np.full(len(h_sk), np.nan)
     if number:
-        label_s, confidence_s = _grouped(consensus_of(axes.a_sa, number, resamples=resamples, seed=seed), number)
+        label_s, confidence_s = grouped(consensus_of(axes.a_sa, number, resamples=resamples, seed=seed), number)
     names = [chr(ord("A") + g) for g in range(label_s.max() + 1)]
-    group_s = np.array(names, dtype=object)[label_s] if number else np.full(len(subjects), "", dtype=object)
+    group_s = np.array(names, dtype=object)[label_s] if number else np.full(len(h_sk), "", dtype=object)
     centres = np.stack([axes.a_sa[label_s == g].mean(0) for g in range(len(names))])
-    about = _about(model, axes, label_s, centre_ga=centres) | {"layer": layer, "explain": list(explain), "seed": seed}
-    about |= {"resamples": resamples, "subjects": len(subjects)}
-    about["explained"] = explained(adata.obs, explain, position_n=position_n, group_s=group_s, seed=seed)
-    about["applicability"] = _seen(adata, model, x_ng, subject_n=subject_n, folds=folds, seed=seed).plain()
-    return Groups(
-        pd.DataFrame(
-            centres, index=pd.Index(names, name="group"), columns=[f"axis{i + 1}" for i in range(len(centres.T))]
-        ),
-        pd.DataFrame({"subject": subjects, "group": group_s, "confidence": confidence_s}),
+    about = _about(model, axes, label_s, centre_ga=centres) | {"layer": layer, "seed": seed}
+    about |= {"resamples": resamples, "subjects": len(h_sk)}
+    columns = [f"axis{i + 1}" for i in range(len(centres.T))]
+    found = Groups(
+        pd.DataFrame(centres, index=pd.Index(names, name="group"), columns=columns),
+        pd.DataFrame({"subject": read.subjects, "group": group_s, "confidence": confidence_s}),
         stability,
-        describe(h_sk, layer, adata.obs, position_n=position_n, group_s=group_s, subject=subject),
+        describe(h_sk, layer, adata.obs, position_n=read.position_n, group_s=group_s, subject=subject),
         about,
     )
+    return found, axes.a_sa
 
 
 def _stability(axes: _Axes, *, seed: int) -> tuple[pd.DataFrame, int]:
     """Every number of groups against cohorts without groups, and the number that stands out; 0 if none does."""
     rng, a_sa = np.random.default_rng((seed, 4)), axes.a_sa
     cohorts = [a_sa, *_normal(a_sa, rng), *_skewed(axes.whole_sa, rng)]
-    value_dk = np.empty((len(cohorts), len(NUMBERS)))
-    with progress("clustering cohorts without groups", len(cohorts)) as step:
-        for d, cohort_sa in enumerate(cohorts):
-            for k, number in enumerate(NUMBERS):
-                value_dk[d, k] = ambiguity(consensus_of(cohort_sa, number, resamples=TRIAL, seed=seed + d))
-            step()
+    tasks = [(cohort_sa, seed + d) for d, cohort_sa in enumerate(cohorts)]
+    value_dk = np.array(each(_ambiguities, tasks, says="clustering cohorts without groups"))
     normal_dk, skewed_dk = value_dk[1 : 1 + NULLS], value_dk[1 + NULLS :]
     z_k, p_k = _against(value_dk[0], normal_dk)
     p_k = np.maximum(p_k, _against(value_dk[0], skewed_dk)[1])
@@ -169,6 +213,12 @@ def _stability(axes: _Axes, *, seed: int) -> tuple[pd.DataFrame, int]:
     return table, NUMBERS[best] if p_k[best] <= ALPHA and _large_enough(a_sa, NUMBERS[best], seed=seed) else 0
 
 
+def _ambiguities(task: tuple[np.ndarray, int]) -> list[float]:
+    """Of one cohort, by number of groups."""
+    cohort_sa, seed = task
+    return [ambiguity(consensus_of(cohort_sa, number, resamples=TRIAL, seed=seed)) for number in NUMBERS]
+
+
 def _against(value_k: np.ndarray, null_dk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How far each number stands out from cohorts without groups, and p over all numbers."""
     mean_k, sd_k = null_dk.mean(0), np.maximum(null_dk.std(0), 1e-3)
@@ -179,7 +229,7 @@ def _against(value_k: np.ndarray, null_dk: np.ndarray) -> tuple[np.ndarray, np.n
 def _normal(a_sa: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """Gaussian cohorts with the spread of each axis."""
     for _ in range(NULLS):
-        yield _drawn_in(_uncorrelated(a_sa.shape, rng)) * a_sa.std(0)
+        yield _winsorised(_uncorrelated(a_sa.shape, rng)) * a_sa.std(0)
 
 
 def _uncorrelated(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
@@ -203,15 +253,15 @@ def _skewed(whole_sa: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarr
         # Beyond what the power can give lies the end of the tail.
         end_a = np.where(high_a > -low_a, 2 * high_a, 2 * low_a)
         skewed_sa = np.clip(np.where(np.isfinite(skewed_sa), skewed_sa, end_a), 2 * low_a, 2 * high_a)
-        yield _drawn_in((skewed_sa - skewed_sa.mean(0)) / skewed_sa.std(0)) * sd_a
+        yield _winsorised((skewed_sa - skewed_sa.mean(0)) / skewed_sa.std(0)) * sd_a
 
 
 def _large_enough(a_sa: np.ndarray, number: int, *, seed: int) -> bool:
-    label_s, _ = _grouped(consensus_of(a_sa, number, resamples=TRIAL, seed=seed), number)
+    label_s, _ = grouped(consensus_of(a_sa, number, resamples=TRIAL, seed=seed), number)
     return bool(np.bincount(label_s, minlength=number).min() >= max(3, LEAST_SHARE * len(a_sa)))
 
 
-def _grouped(consensus_ss: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
+def grouped(consensus_ss: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
     """Group of each subject, the largest first, and its confidence."""
     apart_ss = 1.0 - consensus_ss.astype(np.float64)
     np.fill_diagonal(apart_ss, 0.0)
@@ -240,15 +290,15 @@ def _axes(h_sk: np.ndarray) -> _Axes:
         raise InputError(msg)
     axes_ka = axis_rk[: min(AXES, kept)].T
     whole_sa = (h_sk - centre_k) @ axes_ka
-    return _Axes(centre_k, axes_ka, _drawn_in(whole_sa), whole_sa)
+    return _Axes(centre_k, axes_ka, _winsorised(whole_sa), whole_sa)
 
 
-def _drawn_in(a_sa: np.ndarray) -> np.ndarray:
+def _winsorised(a_sa: np.ndarray) -> np.ndarray:
     reach_a = REACH * a_sa.std(0)
     return np.clip(a_sa, -reach_a, reach_a)
 
 
-def _means(h_nk: np.ndarray, position_n: np.ndarray) -> np.ndarray:
+def means_of(h_nk: np.ndarray, position_n: np.ndarray) -> np.ndarray:
     """One profile per subject."""
     total_sk = np.zeros((position_n.max() + 1, h_nk.shape[1]))
     np.add.at(total_sk, position_n, h_nk)
@@ -267,7 +317,7 @@ def _about(model: Model, axes: _Axes, label_s: np.ndarray, *, centre_ga: np.ndar
     }
 
 
-def _seen(
+def seen(
     adata: AnnData,
     model: Model,
     x_ng: np.ndarray,

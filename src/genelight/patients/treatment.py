@@ -10,7 +10,7 @@ import pandas as pd
 from anndata import AnnData
 from scipy import stats
 
-from .._core.checks import check_column
+from .._core.checks import check_column, check_filled
 from ..errors import InputError, first_three
 from ..nodes.layers import check_layer, node_names
 from ..nouns import Contrast, Model, Severity
@@ -93,6 +93,7 @@ def contrast(
         )
         raise InputError(msg)
     obs = adata.obs.iloc[used]
+    check_filled(*((obs, name, "adjust") for name in adjust))
     for name in adjust:
         check_column(obs, name, role="adjust")
     design = _design(treatment.case_n[used], obs[list(adjust)], subject_n)
@@ -154,6 +155,7 @@ def trajectories(
     2
     """
     layer = check_layer(model, bottleneck(model) if layer is None else layer)
+    check_filled((adata.obs, time, "time"), (adata.obs, subject, "subject"))
     when_n = pd.to_numeric(check_column(adata.obs, time, role="time"), errors="coerce").to_numpy(np.float64)
     if not np.isfinite(when_n).all():
         msg = f"time column {time!r} holds text, first {adata.obs[time][~np.isfinite(when_n)].iloc[0]!r}; give numbers"

@@ -119,7 +119,7 @@ def test_long_genes_and_variable_genes_are_no_signal() -> None:
     assert (naive["p"] < 1e-3).all()
     assert (found.table["p"] > 0.01).all()
     assert found.table["tested"].iloc[-1] == "most variable genes [control]"
-    assert found.about["genetic_association"]["adjusted for"] == ["length", "mean", "variance"]
+    assert found.about["genetic_association"]["trait"]["adjusted for"] == ["length", "mean", "variance"]
 
 
 def test_planted_association_is_found_and_lost_genes_are_counted() -> None:
@@ -132,7 +132,7 @@ def test_planted_association_is_found_and_lost_genes_are_counted() -> None:
     table = pd.concat([known.table, extra.assign(start=1, end=2)], ignore_index=True)
     found = genetic_association(nodes(values), Edges("trait", table), n_top=100)
     assert (found.table["q"] < 0.05).tolist() == [True, False, False, False, False]
-    about = found.about["genetic_association"]
+    about = found.about["genetic_association"]["trait"]
     assert (about["of these not measured"], about["of these not measured, too"]) == (2, 1)
 
 

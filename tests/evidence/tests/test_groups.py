@@ -9,9 +9,10 @@ from scipy.stats import kstest
 from sklearn.metrics import silhouette_score
 
 from genelight.errors import InputError, UnknownNameError
-from genelight.evidence import Samples, groups
+from genelight.evidence import Samples
 from genelight.evidence._measures import MEASURES, silhouette
 from genelight.evidence._samples import target_of
+from genelight.evidence.tests.groups import groups
 
 
 def table(codes: np.ndarray, obs: pd.DataFrame, **more: object) -> pd.DataFrame:

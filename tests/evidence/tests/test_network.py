@@ -182,7 +182,7 @@ def test_modules_and_nodes_outside_the_network(random_net: Interactome, nodes_of
 def test_too_few_shared_genes_shows_both_sides(random_net: Interactome) -> None:
     genes = Genes(tuple(f"ENSG{i}" for i in range(50)))
     nodes = NodeGenes(np.ones((1, 50)), ("L1.0",), genes, "L1", "toy", "toy")
-    with pytest.raises(GeneMismatchError, match=r"0 of 50 measured genes are in net.*ENSG0.*net has G\d.*ids='symbol'"):
+    with pytest.raises(GeneMismatchError, match=r"0 of 50 measured genes are in net.*ENSG0.*net has G\d.*map the data"):
         localise(nodes, random_net, n_top=20)
     entrez = NodeGenes(np.ones((1, 50)), ("L1.0",), Genes(genes.ids, "entrez"), "L1", "toy", "toy")
     with pytest.raises(GeneMismatchError, match="ids of two kinds: entrez"):

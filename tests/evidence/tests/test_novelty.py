@@ -10,8 +10,9 @@ import pytest
 from scipy import stats
 
 from genelight.errors import InputError
-from genelight.evidence import TESTS, coherence, novelty, reference_profiles
+from genelight.evidence import TESTS, novelty, reference_profiles
 from genelight.evidence.tests.enrichment import over_representation
+from genelight.evidence.tests.novelty import coherence
 from genelight.nouns import Edges, Genes, NodeGenes
 
 GENES = Genes(tuple(f"G{i}" for i in range(400)))
@@ -58,7 +59,8 @@ def test_only_the_real_and_unknown_is_listed() -> None:
         nodes(),
         over_representation(nodes(), sets, n_top=30, tests=list(TESTS)),
         reproducible=pd.DataFrame({"node": nodes().nodes, "q": [0.01, 0.01, 0.5, 0.01]}),
-        coherent=coherence(nodes(), second_cohort(programmes=(0, 1, 2)), n_top=30, draws=199),
+        x_ng=second_cohort(programmes=(0, 1, 2)),
+        draws=199,
         references=sets,
     )
     assert found.loc[found["unknown"], "node"].tolist() == ["C.1"]
@@ -77,7 +79,10 @@ def test_bad_input_is_named() -> None:
     few = pd.DataFrame({"node": ["C.0"], "q": [0.1]})
     with pytest.raises(InputError, match="3 nodes have no reproducible figure"):
         novelty(
-            nodes(), over_representation(nodes(), [_any()], n_top=30, tests=list(TESTS)), reproducible=few, coherent=few
+            nodes(),
+            over_representation(nodes(), [_any()], n_top=30, tests=list(TESTS)),
+            x_ng=second_cohort(programmes=()),
+            reproducible=few,
         )
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 from scipy.stats import t as student
 
+from ...errors import InputError
 from ...nouns import Edges, Evidence, Genes, Module, NodeGenes
 from .._tested import LEAST_GENES, Items, check_shared
+from ..combine import COMBINATIONS, combine_evidence
 from ..nulls import adjust, check_expression
 
 __all__ = ["genetic_association"]
 
+TEST = "genetic_association"
 GENOME_WIDE = 2.5e-6
 LEAST_SD, MOST_SD = -3.0, 6.0
 
@@ -44,7 +47,7 @@ class _Scores:
 
 def genetic_association(
     tested: NodeGenes | Module | Sequence[NodeGenes | Module],
-    pvalues: Edges,
+    pvalues: Edges | Sequence[Edges],
     *,
     n_top: int | str = 1000,
     x_ng: np.ndarray | None = None,
@@ -56,7 +59,7 @@ def genetic_association(
     tested
         Layers and modules over the same measured genes.
     pvalues
-        What :func:`genelight.io.read_gene_pvalues` read.
+        What :func:`genelight.io.read_gene_pvalues` read; of several traits, one each, also all of them together.
     n_top
         Genes of a node, or ``"knee"``: as many as stand out in its profile.
     x_ng
@@ -70,15 +73,19 @@ def genetic_association(
     other genes that are alike in these; p is one-sided towards association. With positions, the null are all
     turns of the genome against the gene list, which keep neighbours together, so that a locus with many genes counts
     about once; without, genes count as independent (t of the regression). q is adjusted over all items but the
-    control, which is named ``"most variable genes [control]"``. ``about`` counts the genes with p values that were not
-    measured.
+    control, which is named ``"most variable genes [control]"``. ``about`` counts, for each trait, the genes with p
+    values that were not measured. An item's p values of several traits are combined into one by each way there is:
+    ``"cauchy"`` allows for any dependence, as of traits that share genes; for ``"fisher"``, as in the paper, and
+    ``"stouffer"`` traits count as independent, so that theirs are too small. Of these rows ``statistic`` is the number
+    of traits and ``effect`` the normal score of p.
 
     Raises
     ------
     GeneMismatchError
         If data and p values share fewer than ten genes.
     InputError
-        If items do not go together, `n_top` is out of range or `x_ng` does not fit.
+        If there are no p values, two traits have one name, items do not go together, `n_top` is out of range or `x_ng`
+        does not fit.
 
     Notes
     -----
@@ -103,6 +110,18 @@ def genetic_association(
     """
     items = Items.of(tested, n_top=n_top)
     check_expression(x_ng, len(items.genes))
+    studies = [pvalues] if isinstance(pvalues, Edges) else list(pvalues)
+    names = [study.name for study in studies]
+    if not names or len({*names}) < len(names):
+        msg = f"p values of {', '.join(names) or 'no trait'}; pass those of one trait or more, each under its own name"
+        raise InputError(msg)
+    parts = [_association(items, study, x_ng) for study in studies]
+    joined = replace(Evidence.join(parts), about={TEST: {n: p.about for n, p in zip(names, parts, strict=True)}})
+    return Evidence.join([joined, *(c for m in COMBINATIONS if len(c := combine_evidence(joined, method=m)))])
+
+
+def _association(items: Items, pvalues: Edges, x_ng: np.ndarray | None) -> Evidence:
+    """The test against one trait; ``about`` has its facts."""
     scores, about = _scores(items, pvalues, x_ng)
     chosen = [*items.chosen[0]]
     names = [*items.names]
@@ -116,10 +135,10 @@ def genetic_association(
         if inside_u.sum() >= LEAST_GENES:
             rows.append({"tested": name, "n": int(inside_u.sum()), **_row(scores, inside_u)})
     table = pd.DataFrame(rows, columns=["tested", "n", "statistic", "effect", "null_mean", "null_sd", "p", "draws"])
-    table = table.assign(test="genetic_association", reference=pvalues.name, q=np.nan, seed=0)
+    table = table.assign(test=TEST, reference=pvalues.name, q=np.nan, seed=0)
     own = table["tested"] != "most variable genes [control]"
     table.loc[own, "q"] = adjust(table.loc[own, "p"].to_numpy())
-    return Evidence(table, {"genetic_association": {**about, "too few genes": len(names) - len(rows)}})
+    return Evidence(table, {**about, "too few genes": len(names) - len(rows)})
 
 
 def _scores(tested: Items, pvalues: Edges, x_ng: np.ndarray | None) -> tuple[_Scores, dict[str, object]]:

@@ -100,12 +100,17 @@ def novelty(
     nodes: NodeGenes,
     evidence: Evidence,
     *,
+    x_ng: np.ndarray,
     reproducible: pd.DataFrame,
-    coherent: pd.DataFrame,
     references: Sequence[Edges] = (),
     fdr: float = 0.1,
+    draws: int = 1000,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """List the nodes that are real but unknown, with what is known of their best genes.
+
+    A node is real if it comes back over trainings, and if its 50 strongest genes go together in a cohort that the model
+    was not trained on, more than genes of like mean and variance do.
 
     Parameters
     ----------
@@ -113,15 +118,18 @@ def novelty(
         Node profiles, or consensus programmes.
     evidence
         Results of every test of these nodes against networks, sets and marker lists.
+    x_ng
+        Expression of that cohort, columns as the nodes' genes, before z-scoring; NaN in all samples for a gene it has
+        not measured.
     reproducible
         Columns ``node`` and ``q``: whether each comes back over trainings, as ``nodes.consensus`` and
         ``nodes.reproducibility`` have it.
-    coherent
-        What :func:`coherence` found in a second cohort.
     references
         Sets and marker lists to look the best genes up in.
     fdr
         Level of false discovery for all of it.
+    draws, seed
+        Of the genes of like mean and variance.
 
     Returns
     -------
@@ -132,17 +140,19 @@ def novelty(
     Raises
     ------
     InputError
-        If nodes are missing from a table, or `fdr` is not between 0 and 1.
+        If nodes are missing from the table, `fdr` is not between 0 and 1, `x_ng` does not have one column for each
+        gene, or fewer than ten genes are measured.
     """
     if not 0 < fdr < 1:
         msg = f"fdr = {fdr} must be between 0 and 1"
         raise InputError(msg)
+    scored = set(reproducible["node"])
+    absent = [node for node in nodes.nodes if node not in scored]
+    if absent:
+        msg = f"{len(absent)} nodes have no reproducible figure ({first_three(absent)})"
+        raise InputError(msg)
+    coherent = coherence(nodes, x_ng, draws=draws, seed=seed)
     q = {"reproducible_q": reproducible.set_index("node")["q"], "coherence_q": coherent.set_index("node")["q"]}
-    for name, values in q.items():
-        absent = [node for node in nodes.nodes if node not in values.index]
-        if absent:
-            msg = f"{len(absent)} nodes have no {name.removesuffix('_q')} figure ({first_three(absent)})"
-            raise InputError(msg)
     table = pd.DataFrame({"node": nodes.nodes, **{name: q[name].reindex(nodes.nodes).to_numpy() for name in q}})
     best = evidence.table.sort_values("q", kind="stable").drop_duplicates("tested").set_index("tested")
     table["annotation_q"] = best["q"].reindex(nodes.nodes).fillna(1.0).to_numpy()

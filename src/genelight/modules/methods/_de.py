@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ...errors import InputError
-from ...stats.moderated import Design, Remembered
+from ...stats.moderated import Remembered
 from ...stats.pvalues import adjust
 from .._registry import DERIVATIONS, Question
 
@@ -22,7 +23,8 @@ class De:
     The empirical Bayes t of limma (Smyth 2004), unpaired, or on differences within the subject where enough subjects
     are in both groups. Values are taken back to the scale on which they were measured: among genes brought to one
     variance there is nothing to moderate by. The prior is one constant. The module's table has for every gene ``logfc``
-    (the difference, adjusted where there are covariates), ``average``, ``t``, ``p`` and ``q`` (Benjamini-Hochberg).
+    (the difference, adjusted where there are covariates), ``average``, ``t``, ``p`` and ``q`` (Benjamini-Hochberg); of
+    genes that the cohort lacks they are missing.
     """
 
     reads_codes: ClassVar[bool] = False
@@ -32,19 +34,23 @@ class De:
     def __init__(self, question: Question) -> None:
         self._design = question.design
         if self.trend or self.robust:
-            design = Design.of(question.measured_ng, question.contrast, trend=self.trend, robust=self.robust)
-            self._design = Remembered(design)
+            self._design = Remembered(replace(question.design.design, trend=self.trend, robust=self.robust))
         if self._design.df < 1:
             msg = f"{question.contrast.name}: a t statistic needs three subjects or more; widen case or control"
             raise InputError(msg)
         result = self._design.moderated()
-        p_g = result.p_bg()[0]
-        self.columns: Mapping[str, np.ndarray] = {
+        there_g = np.ones(result.t_bg.shape[1], dtype=bool) if question.there_g is None else question.there_g
+        p_g, q_g = result.p_bg()[0], np.ones(len(there_g))
+        q_g[there_g] = adjust(p_g[there_g])
+        columns = {
             "logfc": result.effect_bg[0],
             "average": self._design.design.average_g,
             "t": result.t_bg[0],
             "p": p_g,
-            "q": adjust(p_g),
+            "q": q_g,
+        }
+        self.columns: Mapping[str, np.ndarray] = {
+            c: np.where(there_g, value_g, np.nan) for c, value_g in columns.items()
         }
         prior_df = float(result.prior_df_b[0])
         self.about: Mapping[str, Any] = {

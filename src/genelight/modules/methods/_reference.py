@@ -12,7 +12,7 @@ from ...models.within import AXES, wide_axes
 from ...nodes.layers import check_layer
 from ...nouns import Model
 from ...nouns.model import bottleneck
-from ...stats.moderated import Design, Remembered
+from ...stats.moderated import Design, Moderated, Remembered
 from ...stats.shared_effects import Axes, SharedEffects, shared_effects
 from .._registry import DERIVATIONS, Question
 
@@ -21,18 +21,26 @@ __all__ = ["Reference", "check_df", "loadings"]
 LEAST_DF = 2
 SURE = 0.05
 FITS = 0.25
+SHARED = 2.0  # of the three parts that a score has, those of the posterior mean
+TOWARDS_CHANGE = 0.25  # power of a gene's standard deviation: 0 ranks by standard deviations, 1 by change
 
 
 @DERIVATIONS.register("reference", doi="10.1038/s41588-018-0268-8")
 class Reference:
-    """Posterior mean of every gene's effect, with a model of many other samples as the prior of what goes together.
+    """Every gene's effect, with a model of many other samples as the prior of what goes together.
 
     Moderated t on the measured scale says what the cohort shows, the model which genes change together: each node's
     step, decoded, is an axis. How far the change along these axes, and of each gene by itself, is believed is
     learned from this cohort, residuals included, so that the model has little say where it does not fit, and less the
     more subjects there are (:func:`genelight.stats.shared_effects.shared_effects`). For small cohorts, with a model of
-    other samples than the cohort's own; the table has ``lfsr``, the local false sign rate, beside the moderated ``t``.
-    Genes that the cohort lacks have a score of zero.
+    other samples than the cohort's own.
+
+    The score has three parts, each over its root mean square. Two are the posterior mean, times the fourth root of the
+    gene's standard deviation, which favours genes that change by more. One is shared by the plain change along the
+    axes, which has the square of the share of effects that lies on them (``on_axes``), and t, which has the rest. The
+    sum is scaled to the spread of t. Beside it the table has the posterior ``effect`` in standard deviations and its
+    ``posterior_sd``, the local false sign rate ``lfsr`` of the score's sign, and the moderated ``t``. Genes that the
+    cohort lacks have a score of zero.
     """
 
     reads_codes: ClassVar[bool] = True
@@ -40,22 +48,21 @@ class Reference:
     def __init__(self, question: Question) -> None:
         design: Remembered = question.design
         check_df(question.contrast.name, design.df)
-        model = question.model
+        model = self._model = question.model
         self._layer = bottleneck(model) if question.layer is None else check_layer(model, question.layer)
         self._design = design
-        gaps_ng = getattr(model.preparation, "gaps", None)
-        lacks_g = gaps_ng(question.samples).all(0) if gaps_ng else np.zeros(len(model.genes), dtype=bool)
-        self._there_g = ~lacks_g
+        there_g = question.there_g
+        self._there_g = np.ones(len(model.genes), dtype=bool) if there_g is None else there_g
         axes = Axes.of(loadings(model, self._layer)[self._there_g])
         self._found = self._shared(design.design, axes)
+        self._sd_g = np.sqrt(design.moderated().variance_bg[0])[self._there_g] / spreads(model)[self._there_g]
+        self._weights = self._weigh()
         self.columns: Mapping[str, np.ndarray] = self._columns()
         self.about: Mapping[str, Any] = self._told()
 
     def score(self, count_bs: np.ndarray) -> np.ndarray:
-        """Posterior means in standard deviations of each gene, shape ``(b, g)``; weights are those of all subjects."""
-        result = self._design.moderated(count_bs)
-        effect_bg = result.t_bg * np.sqrt(result.unit_b)[:, None]
-        return self._spread(self._found.means(effect_bg[:, self._there_g]))
+        """Combined scores, shape ``(b, g)``; weights are those of all subjects."""
+        return self._spread(self._combined(self._design.moderated(count_bs)))
 
     @property
     def axes(self) -> Axes:
@@ -64,15 +71,50 @@ class Reference:
 
     def along(self) -> tuple[np.ndarray, np.ndarray]:
         """Change along each axis in standard deviations of genes, and how much of it is believed, each ``(k,)``."""
-        result = self._design.moderated()
-        effect_g = (result.t_bg[0] * np.sqrt(result.unit_b[0]))[self._there_g]
-        return effect_g @ self._found.axes.basis_gk, self._found.weight_k
+        return self._effects(self._design.moderated())[0] @ self.axes.basis_gk, self._found.weight_k
+
+    def by_axis(self) -> np.ndarray:
+        """What each axis gives to the score of every measured gene, shape ``(g, k)``; the rest is the gene's own."""
+        along_k, weight_k = self.along()
+        shared, plain, _ = self._weights
+        change_k = self._changes(self._design.moderated())[0] @ self.axes.basis_gk
+        shared_g = shared * self._sd_g**TOWARDS_CHANGE
+        return np.asarray(self.axes.basis_gk * (shared_g[:, None] * weight_k * along_k + plain * change_k))
+
+    def _weigh(self) -> tuple[float, float, float]:
+        """What the three estimates are multiplied by: their say over their size, all to the spread of t."""
+        result, self._weights = self._design.moderated(), (1.0, 1.0, 1.0)
+        trust = self._found.on_axes**2
+        say = SHARED, trust, 1 - trust
+        over = tuple(w / _size(each_bg) for w, each_bg in zip(say, self._estimates(result), strict=True))
+        self._weights = over[0], over[1], over[2]
+        scale = _size(result.t_bg[:, self._there_g]) / _size(self._combined(result))
+        return over[0] * scale, over[1] * scale, over[2] * scale
+
+    def _combined(self, result: Moderated) -> np.ndarray:
+        """Scores of the measured genes, shape ``(b, g)``."""
+        estimates = zip(self._weights, self._estimates(result), strict=True)
+        return np.asarray(sum(weight * each_bg for weight, each_bg in estimates))
+
+    def _estimates(self, result: Moderated) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Shared effects, changes along the axes, and effects as they are, each ``(b, g)`` of the measured genes."""
+        effect_bg, basis_gk = self._effects(result), self.axes.basis_gk
+        shared_bg = self._found.means(effect_bg) * self._sd_g**TOWARDS_CHANGE
+        return shared_bg, (self._changes(result) @ basis_gk) @ basis_gk.T, effect_bg
+
+    def _effects(self, result: Moderated) -> np.ndarray:
+        """Differences in standard deviations of each gene, shape ``(b, g)``."""
+        return np.asarray((result.t_bg * np.sqrt(result.unit_b)[:, None])[:, self._there_g])
+
+    def _changes(self, result: Moderated) -> np.ndarray:
+        """Differences in units of the genes' spread in the model's training, shape ``(b, g)``."""
+        return np.asarray(result.effect_bg[:, self._there_g] / spreads(self._model)[self._there_g])
 
     def _shared(self, design: Design, axes: Axes) -> SharedEffects:
         result = self._design.moderated()
         sd_g = np.sqrt(result.variance_bg[0])
         return shared_effects(
-            (result.t_bg[0] * np.sqrt(result.unit_b[0]))[self._there_g],
+            self._effects(result)[0],
             (design.residual_rg / np.where(sd_g > 0, sd_g, 1.0))[:, self._there_g],
             df=float(self._design.df),
             total_df=float(np.median(result.df_bg[0])),
@@ -88,16 +130,18 @@ class Reference:
 
     def _columns(self) -> dict[str, np.ndarray]:
         result, found = self._design.moderated(), self._found
+        lfsr_g = found.false_sign(self._combined(result)[0])
         return {
             "logfc": np.where(self._there_g, result.effect_bg[0], np.nan),
             "t": np.where(self._there_g, result.t_bg[0], np.nan),
+            "effect": self._spread(found.mean_g[None], absent=np.nan)[0],
             "posterior_sd": self._spread(found.sd_g[None], absent=np.nan)[0],
-            "lfsr": self._spread(found.lfsr_g[None], absent=np.nan)[0],
+            "lfsr": self._spread(lfsr_g[None], absent=np.nan)[0],
         }
 
     def _told(self) -> dict[str, Any]:
         found = self._found
-        sure = int((found.lfsr_g < SURE).sum())
+        sure = int((self.columns["lfsr"] < SURE).sum())
         weight = float(np.average(found.weight_k, weights=found.axes.spectrum_k))
         fits = found.on_axes >= FITS
         verdict = (
@@ -154,9 +198,19 @@ def loadings(model: Model, layer: str) -> np.ndarray:
         rest_1k = np.asarray(known.mean, dtype=np.float32)[None]
         up_kg, down_kg = (model.decode(rest_1k + sign * step_kk, layer).astype(np.float64) for sign in (1, -1))
         change_kg = (up_kg - down_kg) / 2
+    return np.asarray((change_kg / spreads(model)).T)
+
+
+def spreads(model: Model) -> np.ndarray:
+    """Each gene's unit in the model's decoded values, 1 where it has none, shape ``(g,)``."""
     spread_g = getattr(model.preparation, "spread_g", None)
-    unit_g = np.ones(change_kg.shape[1]) if spread_g is None else np.asarray(spread_g, dtype=np.float64)
-    return np.asarray((change_kg / np.where(unit_g > 0, unit_g, 1.0)).T)
+    unit_g = np.ones(len(model.genes)) if spread_g is None else np.asarray(spread_g, dtype=np.float64)
+    return np.where(unit_g > 0, unit_g, 1.0)
+
+
+def _size(value_bg: np.ndarray) -> float:
+    """Root mean square."""
+    return max(float(np.sqrt(np.mean(value_bg**2))), 1e-12)
 
 
 def _steps(lower: list[list[float]]) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 from anndata import AnnData
 from scipy import sparse
 
+from ...pp.features import kind_of
 from .._registry import DERIVATIONS, Question
 
 __all__ = ["Variance"]
@@ -18,8 +19,9 @@ __all__ = ["Variance"]
 class Variance:
     """Variance of each gene before preparation, subjects with equal weight, labels unseen.
 
-    Values are taken as the table has them, so it ranks well only what is on a log scale. Scores have no sign;
-    genes that the table does not have score zero.
+    Values are taken as the table has them, so it ranks well only what is on a log scale; of features that are no
+    genes, and where values are missing, as the model takes them. Scores have no sign; genes that the table does not
+    have score zero.
     """
 
     reads_codes: ClassVar[bool] = False
@@ -30,6 +32,9 @@ class Variance:
         self._per_subject_s = np.bincount(self._subject_n)
         index = question.model.genes.align(question.samples.var_names).index
         self._x_ng = _values(question.samples)[:, np.maximum(index, 0)]
+        settings = getattr(getattr(question.model, "preparation", None), "settings", None)
+        if settings is not None and (np.isnan(self._x_ng).any() or not kind_of(settings).genes):
+            self._x_ng = question.measured_ng
         self._x_ng -= self._x_ng.mean(0)
         self._x_ng[:, index < 0] = 0.0
         self.about: Mapping[str, Any] = {"genes_absent": int(np.sum(index < 0))}

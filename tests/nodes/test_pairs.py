@@ -3,11 +3,10 @@ import pytest
 
 from genelight import nodes
 from genelight.errors import InputError, UnknownNameError
-from genelight.nouns import Genes, NodeGenes
 
 
 def test_equals_four_decodes(relu):
-    pair = nodes.light_up_pairs(relu, "L1", pairs=[("L1.0", "L1.5"), ("L1.2", "L1.1")], rest="mean", level="max")
+    pair = nodes.light_up(relu, "L1", pairs=[("L1.0", "L1.5"), ("L1.2", "L1.1")], rest="mean", level="max")
     assert pair.nodes == ("L1.0 x L1.5", "L1.2 x L1.1")
     span = relu.code_range("L1")
 
@@ -21,7 +20,7 @@ def test_equals_four_decodes(relu):
 
 
 def test_linear_model_has_no_interactions(linear):
-    values = nodes.light_up_pairs(linear, "L1", pairs=[("L1.0", "L1.1"), ("L1.3", "L1.4")]).values_kg
+    values = nodes.light_up(linear, "L1", pairs=[("L1.0", "L1.1"), ("L1.3", "L1.4")]).values_kg
     np.testing.assert_allclose(values, 0, atol=2e-5)
 
 
@@ -33,7 +32,7 @@ def test_an_interaction_is_found(cohort, toy_of):
     span = model.code_range("L1")
     both = np.maximum(span.maximum.sum() - 0.05, 0)
     alone = np.maximum(span.maximum - 0.05, 0).sum()
-    values = nodes.light_up_pairs(model, "L1", pairs=[("L1.0", "L1.1")], rest="zero").values_kg
+    values = nodes.light_up(model, "L1", pairs=[("L1.0", "L1.1")], rest="zero").values_kg
     np.testing.assert_allclose(values, both - alone, rtol=1e-4)
     assert both > alone
 
@@ -49,22 +48,11 @@ def test_an_interaction_is_found(cohort, toy_of):
 )
 def test_bad_pairs(linear, pairs, error, message):
     with pytest.raises(error, match=message):
-        nodes.light_up_pairs(linear, "L1", pairs=pairs)
+        nodes.light_up(linear, "L1", pairs=pairs)
 
 
-def test_top_genes_keeps_up_and_down_apart():
-    values = np.array([[3.0, -1.0, 2.0, -4.0], [1.0, 2.0, 3.0, 4.0], [0.0, 0.0, 0.0, 0.0]])
-    lit = NodeGenes(values, ("L1.0", "L1.1", "L1.2"), Genes(("A", "B", "C", "D")), "L1", "toy", "light_up")
-    table = nodes.top_genes(lit, n=3)
-    rows = [(r.node, r.sign, r.rank, r.gene, r.value) for r in table.itertuples()]
-    assert rows == [
-        ("L1.0", "up", 1, "A", 3.0),
-        ("L1.0", "up", 2, "C", 2.0),
-        ("L1.0", "down", 1, "D", -4.0),
-        ("L1.0", "down", 2, "B", -1.0),
-        ("L1.1", "up", 1, "D", 4.0),
-        ("L1.1", "up", 2, "C", 3.0),
-        ("L1.1", "up", 3, "B", 2.0),
-    ]
-    with pytest.raises(InputError, match="n = 0"):
-        nodes.top_genes(lit, n=0)
+def test_pairs_by_another_method_and_in_natural_units(linear):
+    with pytest.raises(InputError, match="not by 'gradient'"):
+        nodes.light_up(linear, "L1", pairs=[("L1.0", "L1.1")], method="gradient")
+    pair = nodes.light_up(linear, "L1", pairs=[("L1.0", "L1.1")], units="natural")
+    assert (pair.about["unit"], pair.method) == (linear.preparation.unit, "light_up")
