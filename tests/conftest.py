@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,11 +17,20 @@ from hypothesis import HealthCheck, settings
 from genelight._core.provenance import digest
 from genelight.nouns import Contrast, Genes
 from genelight.nouns.model import CodeRange
-from genelight.pp import Preparation
+from genelight.pp.preparation import Preparation
 
 # Text as pandas 3 keeps it: GENELIGHT_TEST_STRINGS=1 python -m pytest
 if os.environ.get("GENELIGHT_TEST_STRINGS"):
     pd.options.future.infer_string = True
+    anndata.settings.allow_write_nullable_strings = True
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What pandas 2 alone says of pandas 3's strings: pandas 3 keeps an index of objects, and all columns of none."""
+    if os.environ.get("GENELIGHT_TEST_STRINGS"):
+        config.addinivalue_line("filterwarnings", "ignore:Dtype inference on a pandas object:FutureWarning")
+        config.addinivalue_line("filterwarnings", "ignore:The behavior of .* concatenation with empty:FutureWarning")
+
 
 # Properties are judged by their result, not by how busy the machine is.
 settings.register_profile("genelight", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -12,7 +12,7 @@ from genelight import cli
 from genelight._core.provenance import sealed, write_json
 from genelight.models.ensemble import Ensemble
 from genelight.modules.second_cohort import Preservation
-from genelight.nouns import Scorecard
+from genelight.nouns.scorecard import Scorecard
 from genelight.study._template import template
 
 
@@ -75,7 +75,7 @@ def test_the_verbs_follow_one_another(files, monkeypatch, capsys):
         assert call(monkeypatch, *step) == 0, capsys.readouterr().err
     assert ad.read_h5ad(files / "codes.h5ad").obsm["X_L2"].shape == (252, 8)
     assert gl.NodeGenes.load(files / "nodes.parquet").nodes[0] == "L2.0"
-    assert len(gl.models.load_ensemble(files / "again")) == 2
+    assert len(gl.models.Ensemble.load(files / "again")) == 2
     assert 'xmlns="http://www.w3.org/2000/svg"' in (files / "m.svg").read_text()
     assert (files / "card.png").read_bytes().startswith(b"\x89PNG")
     said = capsys.readouterr().out
@@ -181,3 +181,23 @@ def test_every_command_that_reads_a_table_by_a_model_takes_its_scale():
     assert {"encode", "disease-module", "score"} <= set(by_model)
     # assess compares values with none of the model's, map-ids changes names alone, response reads ranks in a sample.
     assert {name for name in by_model if "--scale" not in options[name]} <= {"assess", "map-ids", "response-score"}
+
+
+@pytest.mark.parametrize(
+    ("given", "both"),
+    [
+        (["--drop", "hours > 40", "--drop=sex == 'f'"], "--drop '(hours > 40) or (sex == '\"'\"'f'\"'\"')'"),
+        (["--annotations", "age", "--annotations", "sex"], "--annotations age,sex"),
+        (["--orientation", "genes-in-rows", "--orientation", "samples-in-rows"], "--orientation samples-in-rows"),
+    ],
+)
+def test_an_option_given_twice_is_not_lost(files, monkeypatch, capsys, given, both):
+    assert call(monkeypatch, "read", files / "flu.h5ad", *given) == 2
+    said = capsys.readouterr().err
+    assert "was given 2 values" in said
+    assert said.rstrip().endswith(both)
+
+
+def test_an_option_twice_with_one_value_and_flags_are_taken(files, monkeypatch, capsys):
+    words = ("--drop", "hours > 40", "--drop", "hours > 40", "-q", "-q", "--json", "--json")
+    assert call(monkeypatch, "read", files / "flu.h5ad", *words) == 0, capsys.readouterr()

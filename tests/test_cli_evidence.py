@@ -76,7 +76,7 @@ def test_ids_of_another_kind_are_mapped(files, monkeypatch, capsys, tmp_path):
     entrez.to_csv(tmp_path / "entrez.tsv", sep="\t", index=False)
     words = ["--pvalues", tmp_path / "entrez.tsv", "--ids", "entrez", "--out", tmp_path / "found.parquet"]
     assert call(monkeypatch, "association", files / "nodes.parquet", *words, "--top", "100") == 0
-    universe = gl.Evidence.load(tmp_path / "found.parquet").about["genetic_association"]["universe"]
+    universe = gl.Evidence.load(tmp_path / "found.parquet").about["genetic_association"]["entrez"]["universe"]
     assert universe > 700
 
 

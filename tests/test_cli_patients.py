@@ -10,6 +10,7 @@ import pytest
 
 import genelight as gl
 from genelight import cli
+from genelight.nouns.changes import Changes
 from genelight.patients.score import Scores
 
 
@@ -90,6 +91,18 @@ def test_groups_and_scores_of_new_samples(call, files, capsys):
     assert call("score", "flu.h5ad", "--model", "model", "--out", "x.tsv", "--groups", "flu.h5ad") == 2
 
 
+def test_groups_over_cohorts(call, capsys):
+    ask = ["stratify", "flu.h5ad", "--model", "model", "--out", "h.parquet", "--tested", "condition"]
+    assert call(*ask) == 2
+    assert "--by study" in capsys.readouterr().err
+    assert call(*ask, "--by", "hours", "--explain", "age") == 2
+    assert "--tested age" in capsys.readouterr().err
+    assert call(*ask, "--by", "hours") == 0
+    assert "stable groups" in capsys.readouterr().out
+    found = gl.nouns.Groups.load(Path("h.parquet"))
+    assert found.about["cohort"] == "hours"
+
+
 def test_treatment_and_time(call, files, capsys):
     who = ["flu.h5ad", "--model", "model", "--subject", "subject", "--out"]
     ask = ["--treated", "hours >= 60", "--untreated", "hours <= 12", "--adjust", "age"]
@@ -100,7 +113,7 @@ def test_treatment_and_time(call, files, capsys):
     assert "drop = 'gap.isna()'" in capsys.readouterr().err
     assert call("trajectories", *who, "g.tsv", "--time", "gap", "--drop", "gap.isna()") == 0
     assert "PC." in capsys.readouterr().out
-    assert len(gl.nouns.Changes.load(files / "t.tsv").table) == 8
+    assert len(Changes.load(files / "t.tsv").table) == 8
 
 
 def test_a_model_alone_scores_by_what_it_has_seen(call, files, capsys):
@@ -162,4 +175,4 @@ def test_reversal(call, files, capsys):
     said = capsys.readouterr().out
     assert "600 rows, 200 genes, 3 perturbations, 0 averaged rows" in said
     assert "a hypothesis for experiments" in said
-    assert list(gl.nouns.Changes.load(files / "r.tsv").table["name"].sort_values()) == ["a", "b", "c"]
+    assert list(Changes.load(files / "r.tsv").table["name"].sort_values()) == ["a", "b", "c"]

@@ -60,7 +60,7 @@ def test_tables_with_sheets_become_a_page_and_score_new_patients(call, capsys, t
     found = gl.nouns.Response.load(Path("r/response.parquet"))
     assert "planted" in set(found.programmes["name"])
     page = Path("r/response.html").read_text()
-    assert page.count("<svg") == 5
+    assert page.count("<svg") == 6
     assert "src=" not in page
     assert json.loads(Path("r/response.json").read_text())["rule"] == found.rule
     assert len(pd.read_csv("r/cohorts.tsv", sep="\t")) == 4
@@ -79,6 +79,20 @@ def test_tables_with_sheets_become_a_page_and_score_new_patients(call, capsys, t
     assert "s77_4" not in page
     assert "Not a medical device" in page
     assert all(gene in page for gene in treated.SIX)
+    sheet = pd.read_csv("c1_sheet.csv")
+    sheet = pd.concat(
+        [sheet.assign(visit="Pre"), sheet.iloc[:8].assign(sample=lambda t: "on_" + t["sample"], visit="On")]
+    )
+    sheet.assign(person=sheet["sample"].str.replace("on_", "")).to_csv("local_sheet.csv", index=False)
+    given = pd.read_csv("c1.csv", index_col=0)
+    pd.concat([given, (given.iloc[:8] + 0.3).rename("on_{}".format)]).to_csv("local.csv")
+    local = [*one, "--local", "local.csv", "--local-samples", "local_sheet.csv", "--response", "outcome"]
+    assert call(*local, "--out", "t") == 2
+    assert "8 of 48 biopsies are not from before" in capsys.readouterr().err
+    assert call(*local, "--before", "visit.notna()", "--out", "t", "--subject", "person") == 0
+    assert "mean of 40 local patients" in capsys.readouterr().out
+    assert call(*local, "--before", "visit == 'Pre'", "--subject", "person", "--out", "u") == 0
+    assert "mean of 40 local patients" in capsys.readouterr().out
     assert call("response-score", "new.csv", "--rule", "r", "--patient", "nobody", "--out", "s") == 2
     assert "unknown patient 'nobody'" in capsys.readouterr().err
 

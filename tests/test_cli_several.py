@@ -40,47 +40,40 @@ def call(folder, monkeypatch, *words):
     return CliRunner().invoke(app, ["meta-module", *map(str, words)])
 
 
-def test_tables_with_sheets_and_questions_of_their_own(folder, monkeypatch):
-    own = ("--case", 'state == "ill"', "--case", 'group == "ill"', "--control", 'state == "well"')
-    own += (
-        "--control",
-        'group == "well"',
-        "--subject",
-        "person",
-        "--samples",
-        "a.sheet.csv",
-        "--samples",
-        "b.sheet.csv",
-    )
-    done = call(
-        folder,
-        monkeypatch,
-        "a.csv",
-        "b.csv",
-        *own,
-        "--size",
-        30,
-        "--forest",
-        "f.svg",
-        "--judged",
-        "j.tsv",
-        "--out",
-        "m.tsv",
-    )
-    assert done.exit_code == 0, done.output
+OWN = (
+    *("--case", 'state == "ill"', "--case", 'group == "ill"', "--control", 'state == "well"'),
+    *("--control", 'group == "well"', "--subject", "person"),
+    *("--samples", "a.sheet.csv", "--samples", "b.sheet.csv"),
+)
+
+
+@pytest.fixture(scope="module")
+def two_tables(folder):
+    """What two tables with sheets and questions of their own give."""
+    with pytest.MonkeyPatch.context() as patch:
+        asked = ("a.csv", "b.csv", *OWN, "--size", 30, "--forest", "f.svg", "--judged", "j.tsv", "--out", "m.tsv")
+        return call(folder, patch, *asked)
+
+
+def test_tables_with_sheets_and_questions_of_their_own(folder, two_tables):
+    assert two_tables.exit_code == 0, two_tables.output
     module = gl.Module.load(folder / "m.tsv")
     assert [row["name"] for row in module.about["cohorts"]] == ["a", "b"]
     assert len(module.selected) == 30
-    assert "cohort b: b.csv" in done.output
-    assert f"m.tsv: 30 genes, first {', '.join(module.selected[:5])}" in done.output
+    assert "cohort b: b.csv" in two_tables.output
+    assert f"m.tsv: 30 genes, first {', '.join(module.selected[:5])}" in two_tables.output
     assert "<svg" in (folder / "f.svg").read_text(encoding="utf-8")
     assert pd.read_csv(folder / "j.tsv", sep="\t")["name"].tolist() == ["a", "b"]
 
 
-def test_one_table_by_a_column_is_the_same_and_tells_what_is_left_out(folder, monkeypatch):
-    done = call(folder, monkeypatch, "both.h5ad", "--by", "site", *ASKED, "--out", "by.tsv", "--json")
+def test_one_table_by_a_column_is_the_same_and_tells_what_is_left_out(folder, two_tables, monkeypatch):
+    assert two_tables.exit_code == 0
+    page = ("--report", "PAGE")
+    done = call(folder, monkeypatch, "both.h5ad", "--by", "site", *ASKED, "--out", "by.tsv", *page, "--json")
     assert done.exit_code == 0, done.output
-    facts = json.loads(done.output)
+    assert {path.name for path in (folder / "PAGE").iterdir()} == {"05_module.tsv", "report.html", "report.json"}
+    assert "Over 2 cohorts" in (folder / "PAGE" / "report.html").read_text(encoding="utf-8")
+    facts = json.loads(done.stdout)
     assert [row["name"] for row in facts["cohorts"]] == ["north", "south"]
     assert "cohorts left out for fewer than 3 subjects of a group: 1 (west (0 cases, 1 controls))" in facts["notes"]
     tables = [gl.Module.load(folder / f"{name}.tsv").table.set_index("gene")["p"].sort_index() for name in ("by", "m")]

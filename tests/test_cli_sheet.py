@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,24 @@ def call(files, monkeypatch, capsys):
         return ended.value.code, said.out, said.err
 
     return once
+
+
+def test_a_sheet_writes_nothing_but_values_into_a_study(call, files):
+    """Control characters, line breaks, quotes and brackets in names and cells."""
+    ill = "ill\x1b[31m\x7f\u202e\"'] \n[network]\nfile = 'x'"
+    sheet = pd.read_csv(files / "sheet.csv").rename(
+        columns={"Disease status": "stat\x1bus\n[second]", "age": "age\x07"}
+    )
+    sheet = sheet.replace({"flu": ill})
+    sheet.to_csv("wild\x7f.csv", index=False)
+    code, said, _ = call("init", "wild.toml", "expression.csv", "wild\x7f.csv")
+    assert code == 0
+    text = Path("wild.toml").read_text(encoding="utf-8")
+    assert set(tomllib.loads(text)) == {"data", "contrast", "model", "network", "sets", "module", "tests"}
+    assert text.replace("\n", "").isprintable()
+    assert said.replace("\n", "").isprintable()
+    code, _, err = call("check", "wild.toml")
+    assert (code, err) == (0, "")
 
 
 def test_three_commands_lead_to_a_report(call, files):
@@ -313,6 +332,8 @@ def test_no_message_names_a_command_or_an_option_that_is_not_there():
     every = {name for command in known.values() for p in command.params for name in p.opts}
     every |= {"--version", "--help", "--install-completion"}
     foreign = {"--role", "--ink", "--up"}  # colours of a style sheet
+    foreign |= {"--nproc-per-node"}  # of torchrun
+    foreign |= {"--scheduler-file", "--nthreads", "--nworkers", "--memory-limit"}  # of Dask's own commands
     wrong = []
     for path, text in texts():
         for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text):
@@ -361,3 +382,22 @@ def test_an_error_shows_its_trace_when_asked(call, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["genelight", "read", "absent.csv", "-v"])
     with pytest.raises(gl.errors.ResourceError):
         cli.main()
+
+
+@pytest.mark.parametrize("command", ["module", "run"])
+def test_people_who_come_back_are_asked_about_before_anything_is_computed(call, files, command):
+    sheet = pd.read_csv(files / "sheet.csv", dtype=str)
+    sheet.assign(patient=[f"p{i // 2}" for i in range(len(sheet))]).to_csv(files / "people.csv", index=False)
+    words = [*ILL, "--samples", "people.csv", "--out", "never"]
+    if command == "run":
+        assert call("init", "people.toml", "expression.csv", "people.csv")[0] == 0
+        study = (files / "people.toml").read_text("utf-8")
+        (files / "people.toml").write_text(re.sub("^subject = .*$", "", study, flags=re.MULTILINE), "utf-8")
+        code, _, said = call("run", "people.toml", "--out", "never")
+    else:
+        code, _, said = call(command, "expression.csv", *words)
+    assert code == 2
+    assert re.search(
+        r"13 samples are taken for as many people, but the column 'patient' names 7 .*--subject patient", said
+    )
+    assert not (files / "never").exists()

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from genelight import report
@@ -66,11 +68,14 @@ def test_the_token_opens_runs_and_their_comparison(viewer: Viewer, folders: list
     assert "one and two" in page
     assert "&lt;script&gt;one" in page
     assert "<script" not in page
-    assert asked(viewer, f"/{viewer.token}/run/1/") == (200, (folders[1] / "report.html").read_text("utf-8"))
+    status, page = asked(viewer, f"/{viewer.token}/run/1/")
+    assert status == 200
+    assert page.replace(' data-served=""', "", 1) == (folders[1] / "report.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/wrong/", "/{}x/", "/{}", "/{}/run/2/", "/{}/../study.toml", "/{}/run/0/study.toml"]
+    "path",
+    ["/", "/wrong/", "/{}x/", "/{}", "/{}/run/2/", "/{}/../study.toml", "/{}/run/0/study.toml", "/{}/run/9/genes"],
 )
 def test_nothing_else_is_answered(viewer: Viewer, path: str) -> None:
     assert asked(viewer, path.format(viewer.token))[0] == 404
@@ -127,6 +132,48 @@ def test_what_two_modules_share(folders: list[Path]) -> None:
     assert {g["gene"]: g["signs"] for g in found["genes"]} == {"IRS2": [-1, 1], "MX1": [1, 1]}
 
 
+def test_what_two_runs_say_differently(tmp_path: Path, folders: list[Path]) -> None:
+    for folder, size in zip(folders, (20, 40), strict=True):
+        summary = json.loads((folder / "report.json").read_text())
+        q = {"reference": "R: A", "name": "A", "collection": "R", "q": 0.01 * size}
+        summary["module"]["pathways"] = [q, {**q, "reference": f"R: {size}", "name": str(size)}]
+        summary["methods"]["settings"] = [
+            {"section": "module", "setting": "size", "value": str(size)},
+            {"section": "sets", "setting": "name", "value": "one"},
+            {"section": "sets", "setting": "name", "value": "other"},
+        ]
+        (folder / "report.json").write_text(json.dumps(summary))
+    found = report.compare(folders)
+    assert found["settings"] == [{"section": "module", "setting": "size", "values": ["20", "40"]}]
+    assert [(s["name"], s["q"]) for s in found["sets"]] == [("A", [0.2, 0.4]), ("20", [0.2, None]), ("40", [None, 0.4])]
+    assert [g["gene"] for g in found["genes"] if g["opposite"]] == ["IRS2"]
+    assert [run["alone"] for run in found["runs"]] == [{"count": 1, "first": ["<b>"]}, {"count": 0, "first": []}]
+    with Viewer(folders) as viewer:
+        page = viewer.pages[""].decode()
+    for words in ("What differs", "Settings that differ", "Genes of opposite signs", 'href="run/0/#gene=%3Cb%3E"'):
+        assert words in page
+
+
 def test_a_run_without_a_report_says_what_to_type(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="genelight report"):
         report.compare([tmp_path])
+
+
+@pytest.mark.parametrize("table", ["genes", "nodes", "node?of=L1.1", "gene?of=MX1", "tests?of=L1.1", "set.csv?of=a"])
+def test_a_table_that_a_run_lacks_is_answered_in_words(viewer: Viewer, table: str) -> None:
+    status, said = asked(viewer, f"/{viewer.token}/run/0/{table}")
+    assert status == 404
+    assert "did not come to this table" in said
+
+
+def test_thousands_of_words_end_nothing(viewer: Viewer, folders: list[Path]) -> None:
+    genes = pa.table({"gene": ["MX1", "IRS2"], "L1.1": [1.0, 2.0]})
+    pq.write_table(genes, folders[0] / "04_nodes_L1.parquet")
+    page = f"/{viewer.token}/run/0/node?of=L1.1&words="
+    status, said = asked(viewer, page + "+".join(f"w{i}" for i in range(9000)))
+    assert status == 404
+    assert "ask for 20 at most" in said
+    status, said = asked(viewer, page + "+".join(["mx"] * 9000))
+    assert status == 200
+    assert "MX1" in said
+    assert "IRS2" not in said

@@ -32,6 +32,7 @@ FLOORS = (
     ("study",),
     ("__init__",),
     ("cli",),
+    ("__main__",),
 )
 # What a node stands for is asked by those who read diseases and patients through nodes.
 SIDEWAYS = {("modules", "nodes"), ("patients", "nodes")}
@@ -49,6 +50,8 @@ ONLY: dict[str, tuple[str, ...]] = {
         ("requests", "httpx", "aiohttp", "pooch", "urllib.request", "urllib3", "ftplib", "socket"),
         ("_core.fetch",),
     ),
+    "distributed": ("_core.workers",),
+    "fsspec": ("io._bucket",),
     # Answers this machine's own browser; asks nobody.
     "http": ("_core.fetch", "cli._viewer"),
 }

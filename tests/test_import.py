@@ -71,3 +71,22 @@ def test_every_name_of_a_room_is_there(room):
 def test_rooms_without_models_or_pictures_load_neither(room):
     loaded = set(run(f"import genelight.{room}, sys; print(*sys.modules)").split())
     assert loaded.isdisjoint({"torch", "matplotlib"})
+
+
+def test_the_command_line_loads_what_every_command_needs_and_no_more():
+    """Each would cost every command a tenth of a second to two seconds, and 15 to 200 MB."""
+    loaded = set(run("import genelight.cli, sys; print(*sys.modules)").split())
+    dear = {
+        "torch",
+        "matplotlib",
+        "sklearn",
+        "numba",
+        "scipy.stats",
+        "scipy.optimize",
+        "networkx",
+        "jinja2",
+        "pydantic",
+    }
+    if "dask" in loaded:
+        dear -= {"jinja2"}  # the extra `cluster`: anndata loads Dask where it is installed, and Dask jinja2
+    assert loaded.isdisjoint(dear), loaded & dear

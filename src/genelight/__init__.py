@@ -17,6 +17,7 @@ from ._core.threads import bound_libraries
 
 if TYPE_CHECKING:
     from . import demo, errors, evidence, io, models, modules, nodes, nouns, patients, pl, pp, report, simulate, study
+    from ._core.workers import workers
     from .errors import GenelightError
     from .evidence import assess
     from .io import read
@@ -70,6 +71,7 @@ __all__ = [
     "simulate",
     "stratify",
     "study",
+    "workers",
 ]
 
 _ROOMS = (
@@ -78,6 +80,7 @@ _ROOMS = (
 )  # fmt: skip
 _HOME = {
     "GenelightError": "errors",
+    "workers": "_core.workers",
     "assess": "evidence",
     "read": "io",
     **dict.fromkeys(("Contrast", "Edges", "Evidence", "Genes", "Model", "Module", "NodeGenes"), "nouns"),

@@ -58,7 +58,9 @@ def test_each_call_gives_a_copy_of_its_own():
 def test_the_cohort_is_its_source_to_the_bit():
     ours, theirs = demo.cohort(), read(SOURCE)
     np.testing.assert_array_equal(ours.X, theirs.X)
-    pd.testing.assert_frame_equal(ours.obs, theirs.obs)
+    # What is read has names of plain text; those of the demo are as anndata reads them, of pandas 3's own type there.
+    pd.testing.assert_frame_equal(ours.obs, theirs.obs, check_index_type=False)
+    assert list(ours.obs_names) == list(theirs.obs_names)
     assert list(ours.var_names) == list(theirs.var_names)
 
 

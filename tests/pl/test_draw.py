@@ -14,8 +14,11 @@ from matplotlib.figure import Figure
 
 from genelight import pl
 from genelight.errors import UnknownNameError
-from genelight.nouns import Evidence, Genes, Module, NodeCard, NodeGenes
-from genelight.nouns.card import TABLES
+from genelight.nouns import Evidence, Genes, Module, NodeGenes
+from genelight.nouns.card import TABLES, NodeCard
+from genelight.pl._evidence import layers
+from genelight.pl._samples import held_out, history, scores
+from genelight.pl._strip import nodes
 from genelight.pl._style import PALETTE
 
 GENES = Genes(("A", "B", "C", "D", "E$x$", "F"))
@@ -85,13 +88,13 @@ DRAWINGS: dict[str, Callable[[Axes | None], Axes]] = {
     "module": lambda ax: pl.module(MODULE, ax),
     "node_genes": lambda ax: pl.node_genes(NODES, "L1.1", ax),
     "gene_sets": lambda ax: pl.gene_sets(evidence(), "L1.0", ax),
-    "layers": lambda ax: pl.layers(SHARES, ax),
+    "layers": lambda ax: layers(SHARES, ax),
     "node": lambda ax: pl.node(card(), ax),
     "reproducibility": lambda ax: pl.reproducibility(AGAIN, ax),
-    "nodes": lambda ax: pl.nodes(ACTIVITY, ax),
-    "held_out": lambda ax: pl.held_out(HELD_OUT, ax),
-    "scores": lambda ax: pl.scores(SAMPLES, ax),
-    "history": lambda ax: pl.history(HISTORY, ax),
+    "nodes": lambda ax: nodes(ACTIVITY, ax),
+    "held_out": lambda ax: held_out(HELD_OUT, ax),
+    "scores": lambda ax: scores(SAMPLES, ax),
+    "history": lambda ax: history(HISTORY, ax),
 }
 
 
@@ -180,21 +183,21 @@ def test_gene_sets_of_another_test_and_of_nobody(ax: Axes) -> None:
 
 
 def test_layers_in_the_order_given(ax: Axes) -> None:
-    pl.layers(SHARES, ax)
+    layers(SHARES, ax)
     assert rows(ax) == ["L1", "PCA"]
     assert sorted(p.get_width() for p in ax.patches) == [10, 25, 50]
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["net$1$", "sets"]
 
 
 def test_nodes_one_strip_per_layer_without_the_dead(ax: Axes) -> None:
-    pl.nodes(ACTIVITY, ax)
+    nodes(ACTIVITY, ax)
     assert rows(ax) == ["L1", "L2"]
     assert sum(len(c.get_offsets()) for c in ax.collections) == 3
     assert [t.get_text() for t in ax.texts] == ["L1.1", "L2.0"]
 
 
 def test_held_out_best_mean_on_top(ax: Axes) -> None:
-    pl.held_out(HELD_OUT, ax, metric="auc", highlight="direction L1")
+    held_out(HELD_OUT, ax, metric="auc", highlight="direction L1")
     assert rows(ax) == ["direction L1", "PCA"]
     assert ax.collections[1].get_offsets()[0][0] == pytest.approx(0.905)
     assert to_hex(ax.collections[1].get_facecolor()[0]) == PALETTE["accent"]
@@ -202,21 +205,21 @@ def test_held_out_best_mean_on_top(ax: Axes) -> None:
 
 
 def test_held_out_of_a_metric_nobody_has(ax: Axes) -> None:
-    pl.held_out(HELD_OUT, ax, metric="overlap")
+    held_out(HELD_OUT, ax, metric="overlap")
     assert not ax.collections
 
 
 def test_scores_controls_first_and_no_sample_named(ax: Axes) -> None:
-    pl.scores(SAMPLES, ax)
+    scores(SAMPLES, ax)
     assert [t.get_text() for t in ax.get_xticklabels()] == ["control", "case"]
     assert [len(c.get_offsets()) for c in ax.collections] == [1, 2]
 
 
 def test_history_prefers_r2_to_errors(ax: Axes) -> None:
-    pl.history(HISTORY, ax)
+    history(HISTORY, ax)
     assert ax.get_ylabel() == "R²"
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["train R²", "held out R²"]
-    assert pl.history(HISTORY[["epoch", "train_error"]], Figure().subplots()).get_ylabel() == "error"
+    assert history(HISTORY[["epoch", "train_error"]], Figure().subplots()).get_ylabel() == "error"
 
 
 def test_names_in_a_crowded_network_cover_no_other():

@@ -9,6 +9,7 @@ from matplotlib.collections import LineCollection, PathCollection
 
 from genelight import pl
 from genelight.nouns import Severity
+from genelight.pl._patients import patients
 
 
 def severity(*, learned: bool) -> Severity:
@@ -33,7 +34,7 @@ def test_calibration_draws_every_fifth_and_the_line_of_equals_only_for_an_estima
 
 def test_patients_stand_in_order_and_the_highest_are_named(ax: Axes) -> None:
     table = pd.DataFrame({"score": [3.0, 1.0, 2.0], "low": [2.0, 0.0, 1.0], "high": [4.0, 2.0, 3.0]})
-    pl.patients(table, ax, marked=["$b$"])
+    patients(table, ax, marked=["$b$"])
     dots = [d.get_offsets().tolist() for d in ax.collections if isinstance(d, PathCollection)]
     assert dots == [[[0.0, 1.0], [1.0, 2.0]], [[2.0, 3.0]]]
     bars = [s.tolist() for c in ax.collections if isinstance(c, LineCollection) for s in c.get_segments()]
@@ -43,6 +44,6 @@ def test_patients_stand_in_order_and_the_highest_are_named(ax: Axes) -> None:
 
 def test_without_intervals_there_are_only_dots(ax: Axes) -> None:
     table = pd.DataFrame({"score": [1.0, 2.0], "low": np.nan, "high": np.nan})
-    pl.patients(table, ax)
+    patients(table, ax)
     ax.figure.canvas.draw()
     assert ax.get_xlabel() == "2 patients, by their highest score"

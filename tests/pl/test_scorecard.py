@@ -7,8 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
 from genelight import pl
-from genelight.nouns import Scorecard
-from genelight.nouns.scorecard import SCORE_COLUMNS, VERDICT_COLUMNS
+from genelight.nouns.scorecard import SCORE_COLUMNS, VERDICT_COLUMNS, Scorecard
 from genelight.pl._style import PALETTE
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genelight import report
 from genelight._core.tables import write_parquet, write_plain, write_tsv
 from genelight.nouns import Evidence, Genes, Module, NodeGenes
+from genelight.report._summary import summarise
+
+from .chrome import browser
 
 LEADERS = ("IFI44L", "RSAD2", "ISG15", "IFIT1", "OAS3", "MX1", "IFI27", "SIGLEC1", "XAF1", "HERC5")
 BEST_SET = "Reactome: REACTOME_INTERFERON_ALPHA_BETA_SIGNALING"
@@ -72,7 +74,11 @@ def write_look_up(folder: Path, genes: Sequence[str], *, nodes: Sequence[str], s
     write_plain(folder / "01_aliases.tsv", pd.DataFrame({"gene": names, "aliases": aliases}))
     collection, leading = BEST_SET.split(": ")
     drawn = {f"SET_{i}": rng.choice(names, 30) for i in range(40)}
-    members = [(collection, name, gene) for name, part in {leading: LEADERS, **drawn}.items() for gene in set(part)]
+    members = [
+        (collection, name, gene)
+        for name, part in {leading: LEADERS, "REACTOME_CELL_CYCLE": names[12:40], **drawn}.items()
+        for gene in set(part)
+    ]
     sets = pd.DataFrame(members, columns=["collection", "set", "gene"])
     write_parquet(folder / "01_sets.parquet", sets, kind="gene sets", version=1, about={})
     ends = pd.DataFrame({"source": names[:-1], "target": names[1:], "weight": 1.0})
@@ -292,6 +298,13 @@ def _row(subject: str, reference: str, **values: object) -> dict[str, object]:
     return row | {"tested": subject, "reference": reference} | values
 
 
+@pytest.fixture(scope="session")
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One browser for all tests of pages."""
+    with browser(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
+
+
 @pytest.fixture
 def make_run(tmp_path: Path) -> Callable[..., Path]:
     """Write a run folder with some fields of the plan changed."""
@@ -362,4 +375,4 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def summary(run_folder: Path) -> dict[str, Any]:
-    return report.summarise(run_folder)
+    return summarise(run_folder)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import csv
-import json
-import shutil
-import time
+import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,93 +12,18 @@ import pytest
 
 from genelight import report
 
-LEADERS = ("IFI44L", "RSAD2")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-DRIVER = shutil.which("chromedriver")
-QUIET = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --disable-dev-shm-usage --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-)
+from .chrome import MARKS, PHONE, asked, opened, printed, shown, until, walked
 
+LEADERS = ("IFI44L", "RSAD2")
 pytest.importorskip("selenium", reason="no selenium here: pip install -e .[dev]")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="no chromium here: apt-get install chromium chromium-driver"),
-    # The driver's own sockets are closed when the interpreter gets to them.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-PHONE = {"width": 360, "height": 780, "deviceScaleFactor": 1, "mobile": True}
+pytestmark = MARKS
 PAINT = "return performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 HOSTILE = '<img src=x onerror="document.title=1">'
-
-
-@contextmanager
-def browser(profile: Path, *, size: tuple[int, int] = (1280, 900)) -> Iterator[Any]:
-    """A driver of a fresh browser that saves into ``profile / "saved"``."""
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for flag in (*QUIET.split(), f"--user-data-dir={profile}", f"--window-size={size[0]},{size[1]}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    saved = profile / "saved"
-    saved.mkdir(parents=True)
-    options.add_experimental_option(
-        "prefs",
-        {"download.default_directory": str(saved), "profile.default_content_setting_values.automatic_downloads": 1},
-    )
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(DRIVER)))
-    driver.saved = saved
-    # A machine that does other things too is slow to look at every element of a page.
-    driver.set_script_timeout(300)
-    driver.command_executor.client_config.timeout = 320
-    try:
-        yield driver
-    finally:
-        driver.quit()
-
-
-def opened(driver: Any, page: Path, *, scripted: bool = True) -> Any:
-    """Open a page and wait until its script has read the run's tables."""
-    driver.get("about:blank")
-    driver.get_log("browser")
-    driver.get(page.as_uri())
-    if scripted:
-        until(lambda: driver.execute_script("return document.documentElement.dataset.ready"))
-    return driver
-
-
-def until(done: Any, *, seconds: float = 30.0) -> Any:
-    """Wait for something to be true."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = done()
-        if found:
-            return found
-        time.sleep(0.05)
-    msg = "waited in vain"
-    raise AssertionError(msg)
-
-
-def shown(driver: Any, kind: str, name: str) -> str:
-    """Open one thing in the panel and read it."""
-    driver.execute_script("location.hash = `#${arguments[0]}=${encodeURIComponent(arguments[1])}`", kind, name)
-    until(lambda: driver.execute_script("return !document.getElementById('panel').hidden"))
-    time.sleep(0.1)
-    return str(driver.find_element("id", "panel").text)
 
 
 @pytest.fixture(scope="module")
 def page(planted: Path) -> Path:
     return report.report(planted)
-
-
-@pytest.fixture(scope="module")
-def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with browser(tmp_path_factory.mktemp("profile")) as driver:
-        yield driver
 
 
 @pytest.fixture
@@ -113,20 +35,15 @@ def driver(chrome: Any, page: Path) -> Iterator[Any]:
     assert asked(chrome) == []
 
 
-def asked(driver: Any) -> list[str]:
-    """Addresses that the page asked for, besides itself and what it holds."""
-    events = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
-    urls = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
-    return [
-        url for url in urls if not url.startswith(("file:", "data:", "blob:", "about:", "chrome:", "chrome-untrusted:"))
-    ]
-
-
 def search(driver: Any, words: str) -> list[str]:
     box = driver.find_element("id", "search")
     box.clear()
     box.send_keys(words)
     return [option.text for option in driver.find_elements("css selector", "#found [role=option]")]
+
+
+def test_everything_on_the_page_can_be_used(chrome: Any, page: Path) -> None:
+    assert walked(chrome, page) > 50
 
 
 def test_an_alias_finds_its_gene_and_opens_it_by_keyboard(driver: Any) -> None:
@@ -149,6 +66,23 @@ def test_the_box_finds_nodes_sets_and_samples(driver: Any) -> None:
     assert any(r.startswith("Interferon alpha beta") for r in search(driver, "alpha beta"))
     assert search(driver, "sample 17")[0].startswith("sample 17")
     assert search(driver, "nothing like it") == ["Nothing of that name in this run"]
+
+
+def test_of_names_that_fit_alike_the_better_rank_stands_first(driver: Any) -> None:
+    ranks = [int(re.search(r"rank ([\d,]+)", option)[1].replace(",", "")) for option in search(driver, "gene1")[1:]]
+    assert len(ranks) > 5
+    assert ranks == sorted(ranks)
+
+
+def test_numbers_as_the_page_writes_them_sort_as_numbers(driver: Any) -> None:
+    written = ["1,234", "−0.5", "4 6%", "2 × 10⁻⁴", "0.31", "–"]
+    read = driver.execute_script("return arguments[0].map(numeral).map((v) => (Number.isNaN(v) ? null : v))", written)
+    assert read == [1234, -0.5, 4, pytest.approx(2e-4), 0.31, None]
+    unsorted = driver.execute_script(
+        "return [...document.querySelectorAll('main table:not(.fixed)')].filter((t) =>"
+        " t.querySelectorAll('thead button').length !== t.tHead.rows[0].cells.length).length"
+    )
+    assert unsorted == 0
 
 
 def test_every_node_gene_set_and_sample_can_be_opened(driver: Any) -> None:
@@ -205,14 +139,18 @@ def test_every_picture_is_drawn_whole_and_saved_three_ways(driver: Any) -> None:
     )
     assert hidden == 0
     outside = driver.execute_script(
-        "const bad = []; for (const svg of document.querySelectorAll('.drawn .frame > svg'))"
+        "const bad = []; for (const svg of document.querySelectorAll('main .frame > svg'))"
         " { const b = svg.getBBox(), v = svg.viewBox.baseVal;"
         " if (b.x < -1 || b.y < -1 || b.x + b.width > v.width + 1 || b.y + b.height > v.height + 1)"
-        " bad.push([svg.closest('figure').dataset.draw, b.x, b.y, b.width, b.height, v.width, v.height]); } return bad"
+        " bad.push([svg.closest('figure').id, b.x, b.y, b.width, b.height, v.width, v.height]); } return bad"
     )
     assert outside == []
+    without = driver.execute_script(
+        "return [...document.querySelectorAll('main figure')].filter((f) =>"
+        " [...f.querySelectorAll('.saves button')].map((b) => b.textContent).join() !== 'SVG,PNG,CSV').map((f) => f.id)"
+    )
+    assert without == []
     buttons = driver.find_elements("css selector", "figure.drawn .saves button")
-    assert len(buttons) == 3 * len(names)
     # Of the first three figures, since a browser takes its time over many downloads.
     buttons = buttons[:9]
     for button in buttons:
@@ -292,7 +230,12 @@ def test_print_has_headers_on_every_page_and_no_controls(driver: Any) -> None:
             assert driver.execute_script(f"return {style}.display", control) == "none"
     finally:
         driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
-    assert len(driver.print_page()) > 10_000
+    # A row of the table of nodes begins with its rank; wherever there is one, the heads stand above it.
+    sheets = [text for text in printed(driver) if re.search(r"^\d+ L[12]\.\d+ ", text, re.MULTILINE)]
+    assert len(sheets) > 1
+    for text in sheets:
+        assert "Rank Node" in text
+        assert "Best gene set" in text
 
 
 def test_without_scripts_the_page_reads(chrome: Any, page: Path) -> None:
@@ -343,3 +286,4 @@ def test_thirty_thousand_genes_and_fifteen_hundred_nodes(chrome: Any, large_run:
     assert chrome.execute_script(timed, LEADERS[1]) < 500
     assert "Nodes that it lights" in shown(chrome, "gene", LEADERS[0])
     assert [entry["message"] for entry in chrome.get_log("browser")] == []
+    assert walked(chrome, large, most=60) > 20

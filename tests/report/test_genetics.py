@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from genelight import report
 from genelight.nouns import Evidence
 from genelight.nouns.evidence import EVIDENCE_COLUMNS
+from genelight.report._render import render
+from genelight.report._summary import summarise
 
 Make = Callable[..., Path]
 LIST = "GWAS catalog 2015, high confidence"
@@ -54,7 +55,7 @@ def with_genetics(
     about = {**found.about, "hypergeometric": {"universe": 200, "collections": {LIST: account}, "calibrated": False}}
     about["hypergeometric_matched"] = {"universe": 200, "matched on": "mean and variance of expression"}
     Evidence(pd.concat([found.table, pd.DataFrame(rows)]), about).save(folder / "06_evidence.parquet")
-    return report.summarise(folder)
+    return summarise(folder)
 
 
 def test_one_row_per_module_and_the_genes_that_are_measured(make_run: Make) -> None:
@@ -141,9 +142,9 @@ def test_of_disease_genes_the_calibrated_test_is_the_main_one(make_run: Make) ->
 
 def test_page_and_markdown_show_the_table_only_with_genetics(make_run: Make, summary: dict[str, Any]) -> None:
     changed = with_genetics(make_run(), {"direction": 4, "variance": 2}, p_matched=0.01)
-    page, text = report.render(changed), report.render(changed, "markdown")
+    page, text = render(changed), render(changed, "markdown")
     assert '<a href="#genetics">Disease genes</a>' in page
     assert "12 of 21 known genes are among the 200 measured; the other 9 are not in the data" in page
     assert "| the module (direction) | 4 | 20 | 0.5 | 1 × 10⁻⁹ | 1.5 | 2.7 | 0.01 |" in text
     assert "## Known disease genes: influenza" in text
-    assert "Known disease genes</h2>" not in report.render(summary)
+    assert "Known disease genes</h2>" not in render(summary)

@@ -16,6 +16,8 @@ import pytest
 
 from genelight import report
 from genelight.errors import UnknownNameError
+from genelight.report._render import render
+from genelight.report._summary import summarise
 from genelight.report.sections import SECTIONS
 
 HOSTILE = '<script>alert("1")</script>'
@@ -39,25 +41,25 @@ class Outline(HTMLParser):
 
 @pytest.fixture(scope="module")
 def page(summary: dict[str, Any]) -> str:
-    return report.render(summary)
+    return render(summary)
 
 
 def test_two_renders_of_two_summaries_are_equal(run_folder: Path, page: str) -> None:
-    assert report.render(report.summarise(run_folder)) == page
+    assert render(summarise(run_folder)) == page
 
 
 def test_hostile_names_stay_text(make_run: Callable[..., Path]) -> None:
     genes = (HOSTILE, "$\\alpha$", "A|B", *(f"G{i}" for i in range(197)))
-    summary = report.summarise(make_run(title=HOSTILE, genes=genes, case='x == "<img src=x onerror=alert(2)>"'))
-    page = report.render(summary)
+    summary = summarise(make_run(title=HOSTILE, genes=genes, case='x == "<img src=x onerror=alert(2)>"'))
+    page = render(summary)
     scripts = Outline(page).all("script")
     assert [a.get("type") for a in scripts] == ["text/plain", None, None]
     assert Outline(page).all("img") == []
     assert "&lt;script&gt;alert" in page
-    markdown = report.render(summary, "markdown")
+    markdown = render(summary, "markdown")
     assert "<script" not in markdown
     assert "A\\|B" in markdown
-    assert json.loads(report.render(summary, "json"))["title"] == HOSTILE
+    assert json.loads(render(summary, "json"))["title"] == HOSTILE
 
 
 def test_nothing_is_fetched(page: str) -> None:
@@ -99,7 +101,7 @@ def test_says_once_that_it_is_no_medical_device(page: str) -> None:
 
 
 def test_json_is_strict_and_without_drawings(summary: dict[str, Any]) -> None:
-    text = report.render({**summary, "odd": [math.nan, math.inf]}, "json")
+    text = render({**summary, "odd": [math.nan, math.inf]}, "json")
     content = json.loads(text, parse_constant=pytest.fail)
     assert content["odd"] == [None, None]
     assert content["findings"] == summary["findings"]
@@ -108,14 +110,14 @@ def test_json_is_strict_and_without_drawings(summary: dict[str, Any]) -> None:
 
 
 def test_markdown_lists_findings_and_tables(summary: dict[str, Any]) -> None:
-    text = report.render(summary, "markdown")
+    text = render(summary, "markdown")
     assert "1. IFI44L (100%)" in text
     assert "| 1 | IFI44L | 3.000 | 100% |" in text
     assert "| Interferon alpha beta signaling | Reactome | 9 | 0.6 | 3 × 10⁻⁹ |" in text
 
 
 def test_the_module_says_why_and_how_large(page: str, summary: dict[str, Any]) -> None:
-    text = report.render(summary, "markdown")
+    text = render(summary, "markdown")
     for said, escaped in ((page, "joint: scores replicate &lt;best&gt;"), (text, "joint: scores replicate")):
         assert f"Derived by {escaped}" in said
         assert "How large it could be: the data support a module of 14 genes." in said
@@ -126,7 +128,7 @@ def test_the_module_says_why_and_how_large(page: str, summary: dict[str, Any]) -
 
 def test_unknown_format() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'html'"):
-        report.render({}, "htm")
+        render({}, "htm")
 
 
 def test_report_writes_both_files_and_nothing_else(make_run: Callable[..., Path]) -> None:
@@ -135,7 +137,7 @@ def test_report_writes_both_files_and_nothing_else(make_run: Callable[..., Path]
     page = report.report(folder)
     assert page == folder / "report.html"
     assert {p.name for p in folder.iterdir()} - before == {"report.html", "report.json"}
-    assert page.read_text("utf-8") == report.render(report.summarise(folder))
+    assert page.read_text("utf-8") == render(summarise(folder))
     assert json.loads((folder / "report.json").read_text("utf-8"))["title"] == "ill at 45 h or later against baseline"
 
 
@@ -160,3 +162,18 @@ def test_every_section_has_its_own_name_anchor_and_template() -> None:
         assert len({getattr(section, what) for section in SECTIONS}) == len(SECTIONS)
     templates = {path.name.removesuffix(".html.j2") for path in (TEMPLATES / "sections").glob("*.html.j2")}
     assert templates == {section.name for section in SECTIONS}
+
+
+def test_no_picture_keeps_a_colour_that_the_dark_page_cannot_change(summary: dict[str, Any]) -> None:
+    # A white patch behind a name is the page's paper. Shades between two colours are the network's own.
+    for name in summary["figures"].keys() - {"module_network"}:
+        assert not re.findall(r": #[0-9a-f]{6}", summary["figures"][name]["svg"]), name
+
+
+def test_every_picture_brings_the_numbers_behind_it(summary: dict[str, Any]) -> None:
+    assert len(summary["figures"]) > 8
+    for name, figure in summary["figures"].items():
+        head, *rows = figure["csv"].splitlines()
+        assert "," in head, name
+        assert rows, name
+        assert not {"sample", "subject", "sample_id", "subject_id"} & set(head.split(",")), name

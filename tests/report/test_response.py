@@ -1,13 +1,19 @@
 """The page of response and that of a patient: safe with hostile names, one file, and says what it must."""
 
+import csv
+import json
 import re
+from dataclasses import replace
 from html import unescape
 
+import pandas as pd
 import pytest
 
 import genelight as gl
 from genelight.patients import ResponsePlan, score_response
 from genelight.report._response import patient_pages, response_page
+
+from .chrome import PHONE, asked, in_browser, opened, until
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +29,7 @@ def found(treated):
 
 def test_the_page_is_one_safe_file(found):
     page = response_page(found)
-    assert "<script" not in page.html
+    assert "<script>alert" not in page.html
     assert "&lt;script&gt;" in page.html
     assert "b &amp; c" in page.html
     assert not re.search(r"(src|href)=\"(?!data:,)http", page.html)
@@ -33,6 +39,43 @@ def test_the_page_is_one_safe_file(found):
     assert "recommended" in page.html
     assert "can&#39;t be told: no cohort has both classes in both arms" in page.html
     assert "NaN" not in page.json
+    assert "What more cohorts bring, and what bounds it" in page.html
+    assert {"curve", "bounds"} <= set(json.loads(page.json))
+    first = replace(found, curve=pd.DataFrame(), bounds=pd.DataFrame())  # as the first files have it
+    assert "What more cohorts bring" not in response_page(first).html
+
+
+@in_browser
+def test_any_programme_has_its_forest(chrome, found, tmp_path):
+    page = tmp_path / "response.html"
+    page.write_text(response_page(found).html, encoding="utf-8")
+    opened(chrome, page)
+    figure = chrome.find_element("css selector", "[data-draw=programme]")
+    chrome.execute_script("arguments[0].drawNow?.()", figure)
+    row = found.programmes.iloc[-1]
+    box = figure.find_element("css selector", "input[type=search]")
+    chrome.execute_script("arguments[0].value = ''", box)
+    box.send_keys(row["name"])
+    words = figure.find_element("css selector", ".frame").text
+    for part in ("<script>alert(1)</script>"[:8], "b & c", "c3", "together", "I² "):
+        assert part in words
+    assert f"{row['effect']:.2f}".replace("-", "−") in words
+    saving = "[...document.querySelectorAll('main figure')].map((f) => f.querySelector('.saves')?.textContent)"
+    assert set(chrome.execute_script(f"return {saving}")) == {"SVGPNGCSV"}
+    chrome.execute_script("document.querySelector('[data-draw=programme] .saves button:last-child').click()")
+    chosen = until(lambda: next(iter(chrome.saved.glob("forest_of_a_programme*.csv")), None))
+    table = {line[0]: line[1:] for line in csv.reader(chosen.read_text().splitlines())}
+    assert table["programme"] == [row["name"]]
+    own = found.effects[found.effects["name"] == row["name"]].set_index("cohort")["effect"]
+    assert float(table["c3"][0]) == pytest.approx(own["c3"], abs=1e-3)
+    assert float(table["together"][0]) == pytest.approx(row["effect"], abs=1e-3)
+    chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+    try:
+        assert chrome.execute_script("return document.documentElement.scrollWidth") <= PHONE["width"]
+    finally:
+        chrome.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert [entry["message"] for entry in chrome.get_log("browser")] == []
+    assert asked(chrome) == []
 
 
 def test_a_patient_that_is_refused_has_no_number(found, treated):
@@ -47,5 +90,6 @@ def test_a_patient_that_is_refused_has_no_number(found, treated):
     assert "<b>one</b>" not in page
     assert "<strong>No answer.</strong>" in page
     assert page.count("Probability of response") == 2
+    assert page.count("Checked on cohorts left out: of") == 2
     assert page.count("Not a medical device") >= 1
     assert "can&#39;t be told" in page

@@ -11,8 +11,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from genelight import report
 from genelight.errors import FormatError, InputError
+from genelight.report._render import render
+from genelight.report._summary import summarise
 
 Make = Callable[..., Path]
 
@@ -55,7 +56,7 @@ def test_findings_word_for_word(summary: dict[str, Any]) -> None:
 def test_verdict_on_reconstruction(
     make_run: Make, r2: tuple[float, float], interval: tuple[float, float] | None, verdict: str, words: str
 ) -> None:
-    summary = report.summarise(make_run(r2=r2, difference_interval=interval))
+    summary = summarise(make_run(r2=r2, difference_interval=interval))
     assert summary["held_out"]["reconstruction"]["verdict"] == verdict
     assert words in summary["findings"][3]
 
@@ -93,10 +94,10 @@ def test_only_the_first_test_of_a_reference_is_the_main_one(run_folder: Path, ma
     found = Evidence.load(folder / "06_evidence.parquet")
     again = found.table.assign(test=found.table["test"] + "_up", q=1.0)
     Evidence(pd.concat([found.table, again]), found.about).save(folder / "06_evidence.parquet")
-    summary = report.summarise(folder)
+    summary = summarise(folder)
     assert len(summary["layers"]) == 16
     assert [r["significant"] for r in summary["layers"] if r["main"]] == [
-        r["significant"] for r in report.summarise(run_folder)["layers"]
+        r["significant"] for r in summarise(run_folder)["layers"]
     ]
     assert len(summary["module"]["pathways"]) == 2
 
@@ -117,7 +118,9 @@ def test_methods(summary: dict[str, Any]) -> None:
     assert settings["data", "drop"] == "subject == '…'"
     assert settings["model", "preset"] == "default"
     assert settings["model", "batch"] == "32"
-    assert {a["what"]: a["value"] for a in summary["methods"]["account"]}["genes on floor"] == 26
+    assert {a["what"]: a["value"] for a in summary["account"]["genes"]}[
+        "dropped: on the chip's floor in most samples"
+    ] == 26
     nulls = {t["test"]: (t["null"], t["universe"]) for t in summary["methods"]["tests"]}
     assert nulls == {"camera": ("exact", 200), "distance": ("1,000 random draws", 180)}
     assert summary["methods"]["versions"] == {"python": "3.11.0"}
@@ -125,7 +128,7 @@ def test_methods(summary: dict[str, Any]) -> None:
 
 def test_no_sample_or_subject_is_named_anywhere(run_folder: Path, summary: dict[str, Any]) -> None:
     scores = pd.read_csv(run_folder / "05_scores.tsv", sep="\t")
-    texts = [report.render(summary, name) for name in ("html", "json", "markdown")]
+    texts = [render(summary, name) for name in ("html", "json", "markdown")]
     texts.append(json.dumps(summary))
     for text in texts:
         assert not [i for column in ("sample", "subject") for i in scores[column].unique() if i in text]
@@ -150,21 +153,21 @@ OPTIONAL = {
 def test_any_piece_may_be_missing(make_run: Make, absent: str) -> None:
     folder = make_run()
     (folder / absent).unlink()
-    summary = report.summarise(folder)
+    summary = summarise(folder)
     assert len(summary["findings"]) == 5
     assert tuple(summary["missing"]) == OPTIONAL[absent]
-    page = report.render(summary)
+    page = render(summary)
     assert all(text in page for text in summary["missing"].values())
-    assert report.render(summary, "markdown")
+    assert render(summary, "markdown")
 
 
 def test_a_model_alone_is_enough(tmp_path: Path) -> None:
     (tmp_path / "03_model").mkdir()
-    summary = report.summarise(tmp_path)
+    summary = summarise(tmp_path)
     assert len(summary["findings"]) == 5
     assert all("no" in sentence.lower() for sentence in summary["findings"])
     assert summary["figures"] == {}
-    assert "Not a medical device" in report.render(summary)
+    assert "Not a medical device" in render(summary)
 
 
 def test_a_module_that_only_goes_down_without_bootstraps(make_run: Make) -> None:
@@ -174,7 +177,7 @@ def test_a_module_that_only_goes_down_without_bootstraps(make_run: Make) -> None
     module = Module.load(folder / "05_module.tsv")
     table = module.table.assign(score=-module.table["score"].abs() - 0.1, frequency=math.nan)
     Module(table, module.name, module.method, module.genes).save(folder / "05_module.tsv")
-    summary = report.summarise(folder)
+    summary = summarise(folder)
     lead = "IFI44L, RSAD2, ISG15, IFIT1 and OAS3 lead the 20 genes of the module that are down in cases."
     assert summary["findings"][0] == lead
     assert summary["module"]["stable"] is None
@@ -200,15 +203,15 @@ def test_baselines_are_beaten_where_the_paired_interval_says_so(
     make_run: Make, baselines: dict[str, float], paired: bool, words: str
 ) -> None:
     folder = make_run(auc_by_method={"direction L2": 0.96, **baselines}, paired=paired)
-    assert words in report.summarise(folder)["findings"][4]
+    assert words in summarise(folder)["findings"][4]
 
 
 def test_a_layer_that_the_study_asked_for_is_the_modules_own(make_run: Make) -> None:
     folder = make_run(auc={"direction": 0.9, "direction L2": 0.95})
-    assert [r["method"] for r in report.summarise(folder)["held_out"]["methods"] if r["own"]] == ["direction"] * 2
+    assert [r["method"] for r in summarise(folder)["held_out"]["methods"] if r["own"]] == ["direction"] * 2
     study = (folder / "study.toml").read_text() + 'layer = "L2"\n'
     (folder / "study.toml").write_text(study)
-    assert {r["method"] for r in report.summarise(folder)["held_out"]["methods"] if r["own"]} == {"direction L2"}
+    assert {r["method"] for r in summarise(folder)["held_out"]["methods"] if r["own"]} == {"direction L2"}
 
 
 def test_pathways_that_do_not_pass_are_not_called_best(make_run: Make) -> None:
@@ -217,7 +220,7 @@ def test_pathways_that_do_not_pass_are_not_called_best(make_run: Make) -> None:
     folder = make_run()
     found = Evidence.load(folder / "06_evidence.parquet")
     Evidence(found.table.assign(q=0.3), found.about).save(folder / "06_evidence.parquet")
-    sentence = report.summarise(folder)["findings"][2]
+    sentence = summarise(folder)["findings"][2]
     assert sentence.startswith(
         "No pathway passes a q of 0.05; the nearest is Interferon alpha beta signaling (Reactome)"
     )
@@ -226,7 +229,7 @@ def test_pathways_that_do_not_pass_are_not_called_best(make_run: Make) -> None:
 def test_r2_over_folds_where_the_model_brings_none(make_run: Make) -> None:
     folder = make_run()
     (folder / "03_model" / "config.json").write_text("{}")
-    found = report.summarise(folder)["held_out"]["reconstruction"]
+    found = summarise(folder)["held_out"]["reconstruction"]
     assert found["r2"] == pytest.approx(0.432)
     assert found["pca_r2"] == pytest.approx(0.421)
 
@@ -249,11 +252,11 @@ def test_damaged_files_are_named(make_run: Make, name: str, content: str, messag
     folder = make_run()
     (folder / name).write_text(content)
     with pytest.raises(FormatError, match=message):
-        report.summarise(folder)
+        summarise(folder)
 
 
 def test_folders_that_are_no_runs(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not a folder"):
-        report.summarise(tmp_path / "nowhere")
+        summarise(tmp_path / "nowhere")
     with pytest.raises(InputError, match=r"holds no study\.toml"):
-        report.summarise(tmp_path)
+        summarise(tmp_path)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from genelight.nouns.labels import feature_words
 from genelight.report.sections import verdict
 
 
@@ -30,6 +31,14 @@ def test_a_small_cohort_is_said_first(subjects: tuple[int, int], *, small: bool)
     banner = verdict(summary(subjects=subjects))["banner"]
     assert (banner is not None) == small
     assert not small or f"{subjects[0]} case and {subjects[1]} control" in banner
+
+
+def test_a_model_of_genes_is_no_advice_for_other_features() -> None:
+    few = summary(subjects=(5, 5))
+    assert "reference =" in str(verdict(few)["banner"])
+    banner = str(verdict({**few, "words": feature_words("cpg", unit="M value")})["banner"])
+    assert "Read the CpGs as candidates and ask a second cohort" in banner
+    assert "reference" not in banner
 
 
 @pytest.mark.parametrize(
@@ -87,3 +96,16 @@ def test_a_run_without_a_module_says_what_is_lacking() -> None:
     found = verdict({"module": None})
     assert [a["short"] for a in found["answers"]] == ["Not tested", "Not compared", "Not tested"]
     assert len(found["change"]) == 1
+
+
+def test_a_module_of_several_cohorts_says_what_they_have_of_one_another() -> None:
+    cohorts = [
+        {"others": 50, "same_sign": 0.9, "replicated": 0.4},
+        {"others": 70, "same_sign": 1.0, "replicated": 0.6},
+        {"others": 0, "same_sign": None, "replicated": None},
+    ]
+    found = summary()
+    found["module"]["cohorts"] = cohorts
+    answer = verdict(found)["answers"][0]
+    assert answer["short"] == "50% replicate"
+    assert "95% with their sign (90% to 100% in 2 of 3 cohorts) and 50% with p ≤ 0.05" in answer["text"]

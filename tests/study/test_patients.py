@@ -22,6 +22,8 @@ from genelight.study._template import template
 from genelight.study.steps import Bench
 from genelight.study.steps._patients import Patients
 
+from ..small_study import write_priors
+
 STUDY = """
 [data]
 expression = "cohort.h5ad"
@@ -71,10 +73,7 @@ def folder(tmp_path_factory):
     cohort.obs["subject"] = [f"Person-{s}" for s in cohort.obs["subject"]]
     cohort.obs_names = [f"Visit-{i}" for i in range(60)]
     cohort.write_h5ad(folder / "cohort.h5ad")
-    gl.simulate.network(cohort).table.to_csv(folder / "network.csv", index=False)
-    sets = gl.simulate.sets(cohort, n_random=5)
-    lines = ["\t".join([name, "-", *members]) for name, members in sets.table.groupby("source")["target"]]
-    (folder / "sets.gmt").write_text("\n".join(lines) + "\n")
+    write_priors(folder, cohort, n_random=5)
     (folder / "study.toml").write_text(STUDY)
     return folder
 
@@ -232,6 +231,7 @@ def test_visits_of_a_person_count_as_one_subject_everywhere(folder, tmp_path):
     named = STUDY.replace('subject = "subject"', "subject = \"subject\"\nsubject_pattern = '(.+)V[0-9]+$'")
     (tmp_path / "study.toml").write_text(named)
     bench = Bench(Inputs.read(Study.load(tmp_path / "study.toml")), tmp_path / "RUN")
+    persons = pd.Series(persons, cohort.obs_names)[bench.inputs.persons.obs_names]
     np.testing.assert_array_equal(bench.inputs.persons.obs["subject"], persons)
     np.testing.assert_array_equal(bench.inputs.spec.subjects(bench.inputs.adata), persons)
     np.testing.assert_array_equal(bench.folds.subject_n, persons)

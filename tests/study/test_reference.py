@@ -1,5 +1,6 @@
 """A study read through a model of other samples: nothing is trained, everything else is as it was."""
 
+import html
 import json
 
 import numpy as np
@@ -11,57 +12,34 @@ from genelight._core.provenance import read_json
 from genelight.errors import InputError
 from genelight.models.panel import Panel
 from genelight.nouns import Genes
+from genelight.report._render import render
+from genelight.report._summary import summarise
 from genelight.study import Study, check, rerun, run, verify
 from genelight.study._inputs import Inputs
 
-STUDY = """
+from ..small_study import REFERENCE, by_group, everyone, write_priors
+
+STUDY = f"""
 [data]
 expression = "cohort.h5ad"
 subject = "subject"
-
-[contrast]
-case = 'condition == "case"'
-control = 'condition == "control"'
-
-[model]
-reference = "reference"
-
-[network]
-file = "network.csv"
-
-[[sets]]
-file = "sets.gmt"
-
-[module]
-size = 40
-bootstraps = 10
-permutations = 19
-
-[tests]
-n_top = 30
-draws = 99
-"""
-DISEASED = gl.simulate.Programmes(number=5, size=30, diseased=2, effect=2.0)
+{REFERENCE}"""
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    """A folder with a reference of 60 people and a cohort of six against six others, on 260 of its genes."""
+    """A folder with a reference of 68 people and a cohort of six against six others, on 260 of its genes."""
     folder = tmp_path_factory.mktemp("reference")
-    everyone = gl.simulate.cohort(80, visits=1, n_genes=300, programmes=DISEASED, seed=1)
-    sides = [everyone.obs_names[everyone.obs["condition"] == side] for side in ("case", "control")]
-    few = [*sides[0][:6], *sides[1][:6]]
-    others = everyone[~everyone.obs_names.isin(few)].copy()
+    people = everyone()
+    ill, well = by_group(people)
+    few = [*ill[:6], *well[:6]]
+    others = people[~people.obs_names.isin(few)].copy()
     others.obs["study"] = np.resize(["one", "two", "three"], others.n_obs)
     model = gl.models.PCA(8).fit(others)
     gl.models.learn_within(others, model, group="study")
     model.save(folder / "reference")
-    cohort = everyone[few, 20:280].copy()
-    cohort.write_h5ad(folder / "cohort.h5ad")
-    gl.simulate.network(everyone).table.to_csv(folder / "network.csv", index=False)
-    sets = gl.simulate.sets(everyone, n_random=30).table.groupby("source")["target"]
-    lines = ["\t".join([name, "-", *members]) for name, members in sets]
-    (folder / "sets.gmt").write_text("\n".join(lines) + "\n")
+    people[few, 20:280].copy().write_h5ad(folder / "cohort.h5ad")
+    write_priors(folder, people)
     (folder / "study.toml").write_text(STUDY)
     return folder
 
@@ -84,6 +62,16 @@ def test_nothing_is_trained_and_all_else_is_there(done, world):
     assert not names & {"03_ensemble", "03_pca", "05_module_pca.tsv", "07_scorecard.parquet"}
     assert gl.load(done.folder / "03_model").digest == gl.load(world / "reference").digest
     assert any("read through the model" in account for account in done.accounts)
+
+
+def test_a_second_cohort_of_the_same_samples_is_not_combined_and_that_is_said(world):
+    sides = [f"{side} = 'condition == \"{side}\"'" for side in ("case", "control")]
+    second = "\n".join(["[second]", 'expression = "cohort.h5ad"', 'subject = "subject"', *sides])
+    found = run(Study.load(study_with(world, "same", STUDY + second)), world / "SAME").folder
+    assert not (found / "05_cohorts.tsv").exists()
+    page = html.unescape((found / "report.html").read_text(encoding="utf-8"))
+    assert "Genes are not combined over both cohorts" in page
+    assert json.loads((found / "report.json").read_text(encoding="utf-8"))["second_cohort"]["apart"] in page
 
 
 def test_the_module_is_of_the_measured_genes_by_the_reference(done):
@@ -111,7 +99,7 @@ def test_what_the_reference_adds_is_written_down(done):
 
 
 def test_the_report_says_what_the_reference_adds(done):
-    summary = gl.report.summarise(done.folder)
+    summary = summarise(done.folder)
     found = summary["reference"]
     assert found["short"] == "Which genes change together"
     assert "of the change that exceeds noise lies along the 8 axes of reference" in found["text"]
@@ -120,12 +108,14 @@ def test_the_report_says_what_the_reference_adds(done):
     assert "other cohorts of this disease are expected to find" in summary["module"]["forecast"]
     assert summary["findings"][3].startswith("Read through the model reference")
     assert [a["question"] for a in summary["verdict"]["answers"]][-1] == "What does the reference add?"
-    assert "reconstruction" not in summary["missing"]
+    assert not {"reconstruction", "nodes"} & set(summary["missing"])
+    assert {node["node"] for node in summary["nodes"]} == {f"PC.{k}" for k in range(8)}
+    assert not any(row["control"] for row in summary["layers"])
     assert "No model was trained on these samples" in summary["paragraph"]["text"]
     page = (done.folder / "report.html").read_text()
     assert 'id="reference"' in page
     assert "Leading genes by t and through the reference" in page
-    assert "## What the reference adds" in gl.report.render(summary, "markdown")
+    assert "## What the reference adds" in render(summary, "markdown")
 
 
 def test_a_run_through_a_reference_is_whole_and_done_again_alike(done):
@@ -158,9 +148,10 @@ def test_check_expects_no_training_and_says_what_is_read(world):
     assert 'reference = "human"' not in str(found)
 
 
-def test_check_names_the_reference_to_small_cohorts_without_one(world):
+def test_check_does_not_advise_a_reference_that_lacks_the_genes(world):
     found = check(study_with(world, "own", STUDY.replace('reference = "reference"', "widths = [4, 2, 2]")))
-    assert 'reference = "human" under [model]' in str(found)
+    assert not found.problems
+    assert 'reference = "human"' not in str(found)
 
 
 @pytest.mark.parametrize(

@@ -107,10 +107,10 @@ def test_mouse_symbols_are_told_for_what_they_are(folder):
     assert "mouse or rat" in said
 
 
-def check(folder, name, table, model="human"):
+def check(folder, name, table, model='reference = "human"'):
     (folder / f"{name}.toml").write_text(
         f'[data]\nexpression = "{table.name}"\nsamples = "sheet.csv"\n[contrast]\ncase = \'{CASE}\'\n'
-        f"control = '{CONTROL}'\n[model]\nreference = \"{model}\"\n"
+        f"control = '{CONTROL}'\n[model]\n{model}\n"
     )
     return " ".join(CliRunner().invoke(app, ["check", str(folder / f"{name}.toml")]).output.split())
 
@@ -123,6 +123,13 @@ def test_ratios_and_another_species_under_human_names_are_refused_by_the_check(f
         said = check(folder, name, table)
         assert "do not stand in the order that the model knows" in said, name
         assert "another species" in said
+
+
+def test_check_advises_the_reference_to_few_samples_whose_genes_it_has(folder):
+    own = "widths = [4, 2, 2]"
+    assert 'reference = "human" under [model]' in check(folder, "few", folder / "table.csv", own)
+    mouse = table_of(folder, "mouse", lambda t: t.set_axis([gene.capitalize() for gene in t.index]))
+    assert 'reference = "human"' not in check(folder, "mouse", mouse, own)
 
 
 def test_init_writes_the_reference_for_few_samples_and_says_why(folder):

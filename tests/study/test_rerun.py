@@ -65,6 +65,16 @@ def test_a_run_done_again_is_the_same_to_the_byte(done, monkeypatch, capsys):
     assert study.verify(done / "RUN").whole
 
 
+def test_the_order_of_samples_and_genes_in_the_file_changes_no_byte(copied, monkeypatch, capsys):
+    rng, table = np.random.default_rng(1), gl.read(copied / "flu.h5ad")
+    shuffled = table[rng.permutation(table.n_obs), rng.permutation(table.n_vars)].copy()
+    assert not np.array_equal(shuffled.X, table.X)
+    shuffled.write_h5ad(copied / "flu.h5ad")
+    code, said, err = call(monkeypatch, capsys, "rerun", copied / "RUN")
+    assert code == 0, said + err
+    assert "none differs" in said
+
+
 def test_what_comes_out_otherwise_is_named(copied, monkeypatch, capsys):
     # As if other libraries had drawn other numbers.
     draw = np.random.default_rng

@@ -13,10 +13,12 @@ import genelight as gl
 from genelight._core.ledger import Ledger
 from genelight.errors import FormatError, GenelightError, InputError, UnknownNameError
 from genelight.modules.second_cohort import Preservation
-from genelight.nouns import Scorecard
+from genelight.nouns.scorecard import Scorecard
 from genelight.study import Study, run
 from genelight.study._template import template, to_toml
 from genelight.study.steps import STEPS
+
+from ..small_study import write_priors
 
 STUDY = """
 [data]
@@ -99,6 +101,8 @@ def done(tmp_path_factory, cohort, searched, lit):
     write_inputs(folder, cohort)
     second = cohort.copy()
     second.obs["title"] = [f"S{subject} visit {i}" for i, subject in enumerate(pd.factorize(cohort.obs["subject"])[0])]
+    # Other people, if much alike: cohorts that share samples are not combined.
+    second.X = second.X + np.random.default_rng(0).normal(scale=0.2, size=second.shape)
     second.write_h5ad(folder / "second.h5ad")
     (folder / "study.toml").write_text(STUDY + SCORECARD + SECOND)
     module = sys.modules["genelight.evidence.distances"]
@@ -131,10 +135,7 @@ def test_nodes_are_lit_once_for_all_steps(done, lit):
 
 def write_inputs(folder, cohort):
     cohort.write_h5ad(folder / "cohort.h5ad")
-    network, sets = gl.simulate.network(cohort), gl.simulate.sets(cohort, n_random=30)
-    network.table.to_csv(folder / "network.csv", index=False)
-    lines = ["\t".join([name, "-", *members]) for name, members in sets.table.groupby("source")["target"]]
-    (folder / "sets.gmt").write_text("\n".join(lines) + "\n")
+    write_priors(folder, cohort)
     (folder / "study.toml").write_text(STUDY)
 
 
@@ -189,6 +190,14 @@ def test_a_second_cohort_is_asked_by_its_own_subjects_and_shown(done, cohort):
     shown = json.loads((done.folder / "report.json").read_text())["second_cohort"]
     assert [row["measure"] for row in shown["measures"]] == found.table["measure"].tolist()
     assert "In a second cohort" in (done.folder / "report.html").read_text()
+
+
+def test_every_gene_stands_over_both_cohorts(done):
+    table = gl.Module.load(done.folder / "05_cohorts.tsv").table
+    assert {f"{what} {name}" for what in ("effect", "se") for name in ("this cohort", "second cohort")} <= set(table)
+    own = gl.Module.load(done.folder / "05_module_de.tsv").table.set_index("gene")["t"]
+    assert np.sign(table["effect this cohort"]).tolist() == np.sign(own.loc[table["gene"]]).tolist()
+    assert 'data-draw="forest"' in (done.folder / "report.html").read_text()
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from typer import rich_utils
 from genelight import __version__
 
 from .._core.disk import reason
+from .._core.ranks import started
 from .._core.tables import plain_text
 from .._core.threads import threads
 from ..errors import GenelightError
@@ -130,9 +131,19 @@ def main() -> None:
 
 def _end(said: str) -> None:
     line = " ".join(plain_text(part) for part in said.split("\n"))
+    rank, size = _which()
+    line = line if size == 1 else f"process {rank + 1} of {size}: {line}"
     encoding = sys.stderr.encoding or "utf-8"
     sys.stderr.write(f"error: {line}\n".encode(encoding, "backslashreplace").decode(encoding))
     sys.exit(2)
+
+
+def _which() -> tuple[int, int]:
+    """Which of a launcher's processes this is."""
+    try:
+        return started()
+    except GenelightError:
+        return 0, 1
 
 
 @app.callback(invoke_without_command=True)

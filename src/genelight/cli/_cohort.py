@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,16 +14,20 @@ from scipy import sparse
 import genelight as gl
 
 from .._core.checks import select_samples
+from .._core.progress import waiting
 from ..errors import InputError
 from ..nouns.left_over import left_over
+from ..nouns.people import check_people
+from ..pp.features import FEATURES
 from ..pp.project import map_for, map_where_needed
 from ._command import note
-from ._shared import listed
+from ._shared import listed, place
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
     from ..pp.map_ids import IdMap
+    from ..pp.preparation import Preparation
 
 __all__ = [
     "Cohort",
@@ -34,6 +39,7 @@ __all__ = [
     "Table",
     "as_genes_of",
     "found_in",
+    "told_of",
 ]
 
 READING, GENES, QUESTION = "The table", "Its genes and values", "The question"
@@ -56,14 +62,16 @@ class Reading:
     column: Annotated[
         str | None,
         typer.Option(
-            help="which column of a folder of tables of one sample each, or of a table with a row for each pair",
+            help="which column of a folder of tables of one sample each, or of a table with a row for each pair, "
+            "or which of several measures of each sample, such as TPM",
             rich_help_panel=READING,
         ),
     ] = None
     annotations: Annotated[
         str | None,
         typer.Option(
-            help="columns or rows that describe samples or genes, with commas, or none; all others are values",
+            help="columns or rows that describe samples or genes, with commas; what else does is told from the names, "
+            "unless none stands last",
             rich_help_panel=READING,
         ),
     ] = None
@@ -76,7 +84,7 @@ class Reading:
 
     @property
     def told(self) -> tuple[str, ...] | None:
-        """What --annotations names; nothing for the word none."""
+        """What --annotations names; nothing for the word none alone."""
         text = self.annotations
         return None if text is None else () if text.strip() == "none" else listed(text)
 
@@ -96,7 +104,9 @@ class Reading:
 class Table(Reading):
     """A table in any format, with a sample sheet beside it."""
 
-    table: Annotated[Path, typer.Argument(help="expression table in any format that read knows")]
+    table: Annotated[
+        Path, typer.Argument(callback=place, help="expression table in any format that read knows, or a store's URL")
+    ]
     samples: Annotated[
         Path | None,
         typer.Option(help="sample sheet: CSV, TSV or Excel, joined by sample name", rich_help_panel=READING),
@@ -110,7 +120,10 @@ class Table(Reading):
 
     def read(self, *, dense: bool = True) -> AnnData:
         """The table as it is in the file, with what the sheet says of its samples, less those to drop."""
-        adata = gl.io.read(self.table, dense=dense, **self.options)
+        with waiting(f"reading {self.table}"):
+            adata = gl.io.read(self.table, dense=dense, **self.options)
+        if copied := adata.uns.get("read", {}).get("copies"):
+            note(copied)
         if self.samples is not None:
             found = gl.io.match_sheet(adata, self.samples, samples_id=self.samples_id)
             note(found)
@@ -131,20 +144,25 @@ class Cohort(Table):
         typer.Option("--table", help="table of ids and genes, or a GEO platform such as GPL570", rich_help_panel=GENES),
     ] = None
 
-    def genes(self, *, to: str | gl.Genes = "symbol") -> tuple[AnnData, IdMap | None]:
-        """With genes of one kind as columns; where they were of another, mapped, with the account."""
-        adata = self.read()
+    def genes(self, *, to: str | gl.Genes = "symbol", features: str | None = None) -> tuple[AnnData, IdMap | None]:
+        """With genes of one kind as columns; where they were of another, mapped, with the account.
+
+        Features that are said to be no genes stay what they are.
+        """
+        adata = self.read(dense=features is None)
+        if features is not None and ("=" in features or not FEATURES[features].genes):
+            return adata, None
         id_map = map_where_needed(adata, to=to, table=self.probes)
         if id_map is None:
             return adata, None
         note(id_map)
         return id_map.transform(adata), id_map
 
-    def store_or_genes(self) -> tuple[AnnData | gl.io.Store, IdMap | None]:
+    def store_or_genes(self, *, features: str | None = None) -> tuple[AnnData | gl.io.Store, IdMap | None]:
         """A store as it lies, anything else in memory with genes as columns."""
-        from ..io._store_group import is_store
+        from ..io._store_open import is_store
 
-        return (self.store(), None) if is_store(self.table) else self.genes()
+        return (self.store(), None) if is_store(self.table) else self.genes(features=features)
 
     def store(self) -> gl.io.Store:
         """A store as it lies.
@@ -154,14 +172,17 @@ class Cohort(Table):
         InputError
             If options were given that are for tables in memory.
         """
-        for name in ("samples", "drop", "orientation", "modality", "column", "annotations"):
-            if getattr(self, name) is not None:
-                msg = (
-                    f"{self.table} is a store, whose samples are fixed, so --{name} does not go with it; "
-                    f"before packing it was: genelight read TABLE --{name} ... --out cohort.h5ad"
-                )
-                raise InputError(msg)
-        return gl.io.open_store(self.table)
+        names = ("samples", "drop", "orientation", "modality", "column", "annotations")
+        given = [name for name in names if getattr(self, name) is not None]
+        if given:
+            typed = " ".join(f"--{name} {shlex.quote(str(getattr(self, name)))}" for name in given)
+            msg = (
+                f"{self.table} is a store, whose samples are fixed, so {' and '.join(f'--{name}' for name in given)} "
+                f"cannot go with it; leave that out, or read the table that was packed with it and pack it anew: "
+                f"genelight read TABLE {typed} --out cohort.h5ad"
+            )
+            raise InputError(msg)
+        return gl.io.Store.open(self.table)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,6 +231,7 @@ class ContrastedCohort(QuestionedCohort):
             subject_pattern=self.subject_pattern,
             covariates=listed(self.covariates),
         )
+        check_people(adata.obs, contrast)
         if rest := left_over(adata.obs, contrast, case=self.case, control=self.control):
             note(rest)
         return contrast
@@ -251,7 +273,9 @@ def as_genes_of(model: Path, adata: AnnData, *, probes: Path | None = None, scal
 
     With a `scale` the values are brought from it to the model's.
     """
-    preparation = gl.pp.Preparation.load(model / "prepare.json")
+    from ..pp.preparation import Preparation
+
+    preparation = Preparation.load(model / "prepare.json")
     id_map = map_for(adata, preparation, table=probes)
     if id_map is not None:
         note(id_map)
@@ -263,7 +287,7 @@ def as_genes_of(model: Path, adata: AnnData, *, probes: Path | None = None, scal
     return adata if scale is None else preparation.rescale(adata, scale)
 
 
-def found_in(preparation: gl.pp.Preparation, adata: AnnData) -> str:
+def found_in(preparation: Preparation, adata: AnnData) -> str:
     """How many of a model's genes a table has, and what becomes of the others."""
     alignment = preparation.align(adata.var_names)
     rest = f"; the other {alignment.missing:,} are imputed from the model" if alignment.missing else ""
@@ -273,7 +297,19 @@ def found_in(preparation: gl.pp.Preparation, adata: AnnData) -> str:
     )
 
 
-def missing_in(preparation: gl.pp.Preparation, adata: AnnData) -> str:
+def told_of(preparation: Preparation) -> str:
+    """What was taken of features that are no genes, and by what; empty of genes."""
+    account = preparation.account
+    if "features" not in account:
+        return ""
+    missing = "".join(f"; {key.replace('_', ' ')}: {said}" for key, said in account.items() if key.endswith("missing"))
+    return (
+        f"features: {account['genes_kept']:,} of {account['genes_read']:,} of kind {account['features']}, told by "
+        f"{account['features_told_by']}; values of scale {account['scale']}, learned from as {account['unit']}{missing}"
+    )
+
+
+def missing_in(preparation: Preparation, adata: AnnData) -> str:
     """How many single values of a model's genes are missing; empty where none is."""
     if sparse.issparse(adata.X) and not np.isnan(adata.X.data).any():
         return ""

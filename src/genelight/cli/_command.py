@@ -6,17 +6,23 @@ import inspect
 import json
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import numpy as np
 import pandas as pd
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
-from .._core.progress import show_progress
+from .._core.progress import show_progress, waiting
+from .._core.ranks import started
+from .._core.workers import workers
+from ..errors import InputError
+from ._glossary import explained
 
 __all__ = ["GROUPS", "DefaultCommand", "Result", "command", "kept_when_stopped", "note", "wants_trace"]
 
@@ -25,6 +31,13 @@ STOPPED = 130  # as shells have it for Ctrl-C
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress, no accounts: the result alone")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="how long each step took; the whole trace of an error")]
+Workers = Annotated[
+    str | None,
+    typer.Option(
+        help="who does long loops: 4 for as many processes here, dask://HOST:8786 for the workers of a Dask scheduler, "
+        "or its scheduler file"
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="print the result as one JSON object")]
 
 
@@ -54,6 +67,7 @@ class _Call:
     quiet: bool = False
     verbose: bool = False
     as_json: bool = False
+    silent: bool = False
     notes: list[str] = field(default_factory=list)
     kept: Callable[[], str] = str
 
@@ -70,10 +84,50 @@ class DefaultCommand(TyperGroup):
         return super().parse_args(ctx, args if named or not args else ["run", *args])
 
 
+class OnceCommand(TyperCommand):
+    """A command that takes an option twice only where both count: else the first would be lost without a word."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse, unless an option that stands once was given two values.
+
+        Raises
+        ------
+        InputError
+            If one was; says how to write both.
+        """
+        order: list[Any] = self.make_parser(ctx).parse_args(args=list(args))[2]
+        for option in dict.fromkeys(order):
+            single = not getattr(option, "is_flag", True) and not option.multiple and not option.count
+            values = _values(args, option.opts) if single and order.count(option) > 1 else []
+            if len(set(values)) > 1:
+                name = max(option.opts, key=len)
+                msg = (
+                    f"{name} was given {len(values)} values ({', '.join(values)}), of which the last alone would "
+                    f"count; {_as_one(name, values, str(option.help))}"
+                )
+                raise InputError(msg)
+        return super().parse_args(ctx, args)
+
+
+def _values(args: list[str], names: list[str]) -> list[str]:
+    """What stands behind the names of an option."""
+    behind = [value for name, value in pairwise(args) if name in names]
+    return behind + [arg.partition("=")[2] for arg in args if arg.partition("=")[0] in names and "=" in arg]
+
+
+def _as_one(name: str, values: list[str], help_text: str) -> str:
+    """How to say all of it by one option, as far as its help tells what it takes."""
+    if "with commas" in help_text:
+        return f"write them with commas: {name} {shlex.quote(','.join(values))}"
+    if "a query" in help_text:
+        return f"write one query: {name} {shlex.quote(' or '.join(f'({value})' for value in values))}"
+    return f"give it once: {name} {shlex.quote(values[-1])}"
+
+
 def note(account: object) -> None:
     """Tell what became of what was read: printed at once, and among the facts under ``--json``."""
     _call.notes.append(str(account))
-    if not (_call.as_json or _call.quiet):
+    if not (_call.as_json or _call.quiet or _call.silent):
         print(account)
 
 
@@ -88,7 +142,7 @@ def wants_trace() -> bool:
 
 
 def command(
-    app: typer.Typer, *, room: str, example: str, name: str | None = None
+    app: typer.Typer, *, room: str, example: str, name: str | None = None, in_step: bool = False
 ) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
     """Make a function that returns a :class:`Result` a command.
 
@@ -102,6 +156,8 @@ def command(
         A line to type.
     name
         By default the function's, with dashes.
+    in_step
+        Whether several processes that a launcher starts do it together; the first of them speaks.
 
     Raises
     ------
@@ -121,13 +177,21 @@ def command(
         def run(**given: Any) -> None:
             global _call  # noqa: PLW0603 - one process runs one command
             _call = _Call(given.pop("quiet"), given.pop("verbose"), given.pop("as_json"))
+            helped_by = given.pop("workers")
             show_progress("quiet" if _call.quiet else "verbose" if _call.verbose else "lines")
             made = {
                 key: kind(**{f.name: given.pop(f.name) for f in fields(kind)})  # type: ignore[operator]
                 for key, kind in bundles.items()
             }
             try:
-                result = function(**made, **given)
+                with (
+                    _processes(run.__name__, in_step=in_step),
+                    waiting(f"genelight {run.__name__.replace('_', '-')}"),
+                    workers(helped_by) as helpers,
+                ):
+                    result = function(**made, **given)
+                if helpers:
+                    note(helpers.account)
             except KeyboardInterrupt:
                 sys.stderr.write(f"\nstopped; {_call.kept() or 'nothing was kept'}. To go on: {_typed()}\n")
                 raise typer.Exit(STOPPED) from None
@@ -141,10 +205,39 @@ def command(
         run.__signature__ = inspect.Signature(list(_parameters(function, bundles)))  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in run.__signature__.parameters.values()}  # type: ignore[attr-defined]
         said = inspect.cleandoc(function.__doc__ or "").partition("\n\nRaises\n")[0]
-        app.command(name, help=said, rich_help_panel=room, epilog=f"Example: {example}")(run)
+        app.command(name, cls=OnceCommand, help=said, rich_help_panel=room, epilog=f"Example: {example}")(run)
         return function
 
     return register
+
+
+@contextmanager
+def _processes(name: str, *, in_step: bool) -> Iterator[None]:
+    """Among the processes that a launcher started, of which the first speaks.
+
+    Raises
+    ------
+    InputError
+        If the command is one that a process does alone.
+    """
+    rank, size = started()
+    if size == 1:
+        yield
+        return
+    if not in_step:
+        word = name.replace("_", "-")
+        msg = (
+            f"genelight {word} is done by one process, and {size} were started: type it without torchrun; what several "
+            "do together is genelight fit STORE"
+        )
+        raise InputError(msg)
+    from ..models.joined import joined
+
+    if rank:
+        _call.silent = True
+        show_progress("quiet")
+    with joined():
+        yield
 
 
 def _parameters(function: Callable[..., Any], bundles: Mapping[str, Any]) -> Any:
@@ -159,6 +252,7 @@ def _parameters(function: Callable[..., Any], bundles: Mapping[str, Any]) -> Any
             yield _option(
                 each.name, inside[each.name], inspect.Parameter.empty if each.default is MISSING else each.default
             )
+    yield _option("workers", Workers, default=None)
     for name, kind in (("quiet", Quiet), ("verbose", Verbose), ("as_json", Json)):
         yield _option(name, kind, default=False)
 
@@ -168,8 +262,10 @@ def _option(name: str, kind: Any, default: Any) -> inspect.Parameter:
 
 
 def _show(result: Result) -> None:
+    if _call.silent:
+        return
     if not _call.as_json:
-        print(result.text)
+        print("\n".join([result.text, *(() if _call.quiet else explained(result.text))]))
         return
     facts = {**result.facts, **({"notes": _call.notes} if _call.notes else {})}
     print(json.dumps(_plain(facts), allow_nan=False))

@@ -22,6 +22,8 @@ commands = typer.Typer()
 PACKAGES = ("torch", "numpy", "scipy", "pandas", "anndata", "scikit-learn", "numba", "pyarrow", "zarr", "h5py")
 EXTRAS = {
     "attribution": ("captum",),
+    "cloud": ("s3fs", "gcsfs"),
+    "cluster": ("distributed",),
     "survival": ("lifelines",),
     "sweep": ("optuna",),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +12,13 @@ from anndata import AnnData
 
 import genelight as gl
 
-from ..errors import InputError
+from ..errors import InputError, first_three
+from ..io.id_kinds import detect_ids
+from ..nouns.people import check_people
+from ..pp.features import FEATURES, kinds_named_by
 from ..pp.project import map_where_needed
 from ._cohort import Cohort, RescaledPeopled
-from ._command import Result, command
+from ._command import Result, command, note
 from ._shared import File, ModelFolders, Seed, fresh, listed
 
 __all__ = [
@@ -33,6 +37,10 @@ __all__ = [
 commands = typer.Typer()
 ROOM = "Evidence"
 
+FeatureGenes = Annotated[
+    Path | None,
+    typer.Option(help="of features that are no genes: table of features and genes, one pair a row or several a cell"),
+]
 Tested = Annotated[Path, typer.Argument(help="what light-up (.parquet) or disease-module (.tsv) wrote")]
 Top = Annotated[
     str,
@@ -45,9 +53,17 @@ Network = Annotated[str, typer.Option(help="edge table, FILE@700 to cut it, 'emb
 SetsFile = Annotated[str, typer.Option(help="GMT file, 'embedded' or 'none'")]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Put:
+    """What is put to the test."""
+
+    tested: Tested
+    feature_genes: FeatureGenes = None
+
+
 @command(commands, room=ROOM, example="genelight assess nodes.parquet --out evidence.parquet")
 def assess(
-    tested: Tested,
+    given: Put,
     out: File,
     network: Network = "embedded",
     sets: Annotated[str | None, typer.Option(help="GMT file, 'embedded' (default with --table) or 'none'")] = None,
@@ -66,7 +82,7 @@ def assess(
     """
     from ..evidence._registry import calibrated
 
-    target, put = fresh(out), nodes_or_module(tested)
+    target, put = fresh(out), nodes_or_module(given.tested, given.feature_genes)
     adata = None if table is None else Cohort(table=table).read()
     named = listed(tests) or None
     _check_asked(sets, network, (case, control), given=adata is not None, named=named is not None)
@@ -75,10 +91,14 @@ def assess(
     )
     untested = adata is None and named is None
     collections = [] if sets == "none" or (sets is None and untested) else [sets_of(sets or "embedded", put.genes)]
-    x_ng: np.ndarray | gl.evidence.Compared | None = None if adata is None else expression(adata, put.genes)
-    if adata is not None and case is not None and control is not None:
+    x_ng: np.ndarray | gl.evidence.Compared | None = None
+    if adata is not None:
+        pairs = given.feature_genes
+        x_ng = expression(adata, put.genes) if pairs is None else _carried(adata, put.genes, pairs)
+    if adata is not None and x_ng is not None and case is not None and control is not None:
         contrast = gl.Contrast.of(adata.obs, case=case, control=control, subject=subject)
-        x_ng = gl.evidence.Compared(expression(adata, put.genes), contrast)
+        check_people(adata.obs, contrast)
+        x_ng = gl.evidence.Compared(np.asarray(x_ng), contrast)
     evidence = gl.assess(put, network=edges, sets=collections, n_top=size_of(top), x_ng=x_ng, tests=named, seed=seed)
     evidence.save(target)
     sure = int((evidence.table["q"] <= 0.05).sum())
@@ -127,6 +147,15 @@ def expression(adata: AnnData, genes: gl.Genes) -> np.ndarray:
     return x_ng
 
 
+def _carried(adata: AnnData, genes: gl.Genes, feature_genes: Path) -> np.ndarray:
+    """Each gene's mean over its features, these as a model would learn from them."""
+    from ..pp.to_genes import gene_means
+
+    kind = next(iter(kinds_named_by(detect_ids(adata.var_names).kind)), None)
+    preparation = gl.prepare(adata, scale="auto", features=kind, above_floor=0.0)
+    return gene_means(np.nan_to_num(preparation.transform(adata)), preparation.genes, feature_genes, genes=genes)
+
+
 @command(commands, room=ROOM, example="genelight scorecard cohort.h5ad --model model --label disease --out card")
 def scorecard(
     cohort: RescaledPeopled,
@@ -158,9 +187,30 @@ def scorecard(
     return Result("\n".join(lines), {"out": out, "verdicts": card.verdicts, "table": card.table})
 
 
-def nodes_or_module(path: Path) -> gl.NodeGenes | gl.Module:
-    """What light-up (Parquet) or disease-module (TSV) wrote."""
-    return gl.Module.load(path) if path.suffix == ".tsv" else gl.NodeGenes.load(path)
+def nodes_or_module(path: Path, feature_genes: Path | None = None) -> gl.NodeGenes | gl.Module:
+    """What light-up (Parquet) or disease-module (TSV) wrote; features that are no genes carried to genes by a table.
+
+    Raises
+    ------
+    InputError
+        If they are no genes, and there is no table.
+    """
+    from ..evidence._tested import NAMES_GENES
+
+    found: gl.NodeGenes | gl.Module = gl.Module.load(path) if path.suffix == ".tsv" else gl.NodeGenes.load(path)
+    kind = found.genes.namespace
+    if feature_genes is None:
+        if any(kind in e.what.ids or kind == e.name for e in FEATURES.show()) and kind not in NAMES_GENES:
+            msg = (
+                f"{path} is over features of kind {kind} ({first_three(found.genes.ids)}), and networks, gene sets and "
+                "genetics know genes: add --feature-genes TABLE, a column of features and one of their genes"
+            )
+            raise InputError(msg)
+        return found
+    carried = gl.pp.to_genes(found, feature_genes)
+    through = carried.about["through"].items()
+    note("; ".join(f"{what} {value:.3g}" if isinstance(value, float) else f"{what} {value}" for what, value in through))
+    return carried
 
 
 def evidence_facts(evidence: gl.Evidence, out: Path) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from ._cohort import RescaledPeopled
 from ._command import Result, command, note
 from ._evidence import (
     ROOM,
+    FeatureGenes,
     Network,
     SetsFile,
     Tested,
@@ -45,22 +47,18 @@ def association(
     ids: Annotated[str | None, typer.Option(help="kind of gene id in the files; mapped where it is another")] = None,
     table: Annotated[Path | None, typer.Option(help="expression: match genes on mean and variance")] = None,
     top: Top = "1000",
+    feature_genes: FeatureGenes = None,
 ) -> Result:
     """Test nodes or a module against gene-level p values of diseases, and all of these together."""
-    from ..evidence.combine import COMBINATIONS
-
-    tested, target = nodes_or_module(path), fresh(out)
+    tested, target = nodes_or_module(path, feature_genes), fresh(out)
     x_ng = None if table is None else expression(gl.read(table, dense=True), tested.genes)
-    found = []
-    for file in pvalues:
-        edges = _with_ids(gl.io.read_gene_pvalues(file, ids=ids or tested.genes.namespace), tested.genes.namespace)
-        found.append(gl.evidence.genetic_association(tested, edges, n_top=size_of(top), x_ng=x_ng))
-        note(f"{edges.name}: {_facts(found[-1], 'genetic_association')}")
-    joined = gl.Evidence.join(found)
-    combined = [gl.evidence.combine_evidence(joined, method=m) for m in COMBINATIONS]
-    everything = gl.Evidence.join([joined, *(c for c in combined if len(c))])
-    everything.save(target)
-    return _told(everything, out)
+    kind = tested.genes.namespace
+    studies = [_with_ids(gl.io.read_gene_pvalues(file, ids=ids or kind), kind) for file in pvalues]
+    found = gl.evidence.genetic_association(tested, studies, n_top=size_of(top), x_ng=x_ng)
+    for name, facts in found.about["genetic_association"].items():
+        note(f"{name}: {_facts(facts)}")
+    found.save(target)
+    return _told(found, out)
 
 
 @command(
@@ -80,14 +78,14 @@ def novelty(
 ) -> Result:
     """List nodes that are reproducible, coherent in a second cohort, and explained by no annotation."""
     lit, target = gl.NodeGenes.load(nodes), fresh(out)
-    coherent = gl.evidence.coherence(lit, expression(gl.read(second, dense=True), lit.genes), seed=seed)
     found = gl.evidence.novelty(
         lit,
         gl.Evidence.join([gl.Evidence.load(path) for path in evidence]),
+        x_ng=expression(gl.read(second, dense=True), lit.genes),
         reproducible=_scored(reproducibility),
-        coherent=coherent,
         references=[] if sets == "none" else [sets_of(sets, lit.genes)],
         fdr=fdr,
+        seed=seed,
     )
     write_plain(target, found)
     unknown = found[found["unknown"]]
@@ -106,10 +104,11 @@ def proximity(
     network: Network = "embedded",
     draws: Annotated[int, typer.Option(help="random sets for each, matched on degree")] = 1000,
     top: Top = "150",
+    feature_genes: FeatureGenes = None,
     seed: Seed = 0,
 ) -> Result:
     """Test whether two modules, or nodes of two layers, lie near one another in a network."""
-    sides, target = [nodes_or_module(path) for path in (one, other)], fresh(out)
+    sides, target = [nodes_or_module(path, feature_genes) for path in (one, other)], fresh(out)
     edges = cut_network(network, sides[0].genes)
     found = gl.evidence.proximity(*sides, network=edges, n_top=size_of(top), draws=draws, seed=seed)
     found.save(target)
@@ -211,8 +210,8 @@ def _scored(path: Path) -> pd.DataFrame:
     return table
 
 
-def _facts(found: gl.Evidence, test: str) -> str:
-    return ", ".join(f"{what} {value}" for what, value in found.about[test].items() if isinstance(value, int | str))
+def _facts(facts: Mapping[str, object]) -> str:
+    return ", ".join(f"{what} {value}" for what, value in facts.items() if isinstance(value, int | str))
 
 
 def _told(found: gl.Evidence, out: Path) -> Result:

@@ -5,18 +5,25 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from anndata import AnnData
 
 import genelight as gl
 
+from .._core.provenance import digest
+from .._core.ranks import ranks
 from .._core.tables import write_h5ad
 from ..errors import InputError, UnknownNameError
-from ._cohort import PeopledCohort, Rescaled, as_genes_of
-from ._command import Result, command, kept_when_stopped
-from ._shared import File, Folder, Layer, ModelFolder, Scale, Seed, fresh, whole_numbers
+from ._cohort import PeopledCohort, Rescaled, as_genes_of, told_of
+from ._command import Result, command, kept_when_stopped, note
+from ._shared import Features, File, Folder, Layer, ModelFolder, Scale, Seed, fresh, whole_numbers
+
+if TYPE_CHECKING:
+    from ..models.spec import Spec
+    from ..pp.map_ids import IdMap
+    from ..pp.preparation import Preparation
 
 commands = typer.Typer()
 ROOM = "Models"
@@ -33,7 +40,7 @@ CHANGES: dict[str, type] = {
 }
 
 
-@command(commands, room=ROOM, example="genelight fit cohort.h5ad --subject patient --out model")
+@command(commands, room=ROOM, example="genelight fit cohort.h5ad --subject patient --out model", in_step=True)
 def fit(
     cohort: PeopledCohort,
     out: Folder,
@@ -48,30 +55,44 @@ def fit(
         str, typer.Option(help="see: genelight methods; with changes: default,activation=gelu,learning_rate=find")
     ] = "default",
     scale: Scale = "log2",
+    features: Features = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            help="cpu, cuda, cuda:1, or auto for a GPU where there is one; unset for GENELIGHT_DEVICE, else cpu"
+        ),
+    ] = None,
     seed: Seed = 0,
 ) -> Result:
     """Train an autoencoder on all samples of a table or a store, without labels.
 
+    A store may be trained on by several processes, on one machine or many: torchrun ... -m genelight fit STORE ...
+
     Raises
     ------
     InputError
-        If a group is named for a model that is not deep.
+        If a group is named for a model that is not deep, or several processes are to train on what is no store.
     """
+    from ..models.device import asked_for
     from ..models.named import named_for, settings_for, spec_of
     from ..pp.prepare import prepare_as
 
+    with asked_for(device):
+        pass  # one that is not here is told before anything is read
     name, changes = _changes(preset)
     # A killed fit goes on with the same command.
-    checkpoint = fresh(out).with_name(f".{out.name}.training")
-    adata, id_map = cohort.store_or_genes()
+    checkpoint = ranks().first(lambda: fresh(out)).with_name(f".{out.name}.training")
+    adata, id_map = _for_training(cohort, features)
     wide = whole_numbers(widths, "--widths")
     chosen = name if changes else named_for(name, wide, samples=adata.n_obs, group=group)
-    preparation = replace(prepare_as(adata, settings_for(chosen, adata, scale=scale)), id_map=id_map)
     if group is not None and chosen != gl.models.Deep.kind:
         msg = f"--group {group} is for a deep model; leave it out, or add: --preset deep"
         raise InputError(msg)
-    if group is not None:
-        changes["group"] = group
+    changes |= {} if group is None else {"group": group}
+    asked = settings_for(chosen, adata, scale=scale, features=features)
+    preparation = replace(prepare_as(adata, asked), id_map=id_map)
+    if told := told_of(preparation):
+        note(told)
     spec = replace(
         spec_of(chosen, wide),
         preparation=preparation.settings,
@@ -80,13 +101,52 @@ def fit(
         seed=seed,
         **changes,
     )
+    ranks().check_same("settings", digest(spec.to_dict()), advice="type the same command everywhere")
+    with asked_for(device):
+        model = _trained(spec, adata, preparation, checkpoint=checkpoint)
+    if ranks().rank == 0:
+        model.save(out)
+        shutil.rmtree(checkpoint, ignore_errors=True)
+    return _fitted(model, adata, out)
+
+
+def _for_training(cohort: PeopledCohort, features: str | None) -> tuple[AnnData | gl.io.Store, IdMap | None]:
+    """The table; of processes in step the store that all of them have.
+
+    Raises
+    ------
+    InputError
+        If it is no store, or not the same everywhere.
+    """
+    from ..io._store_open import is_store
+
+    group = ranks()
+    if group.size > 1 and not is_store(cohort.table):
+        msg = (
+            f"{cohort.table} is no store, and {group.size} processes train together on a store alone; type genelight "
+            f"pack {cohort.table} --out store.zarr first, then the same with store.zarr"
+        )
+        raise InputError(msg)
+    adata, id_map = cohort.store_or_genes(features=features)
+    if isinstance(adata, gl.io.Store):
+        advice = f"copy one {cohort.table.name} to every machine, or name one on a shared disk"
+        group.check_same("store", f"{cohort.table}, digest {adata.digest}", advice=advice)
+    return adata, id_map
+
+
+def _trained(spec: Spec, adata: AnnData | gl.io.Store, preparation: Preparation, *, checkpoint: Path) -> Any:
+    """The model of a spec; a training that is stopped is kept in `checkpoint` and goes on from there."""
     kept_when_stopped(lambda: f"the training so far is kept in {checkpoint}")
-    if isinstance(spec, gl.models.Autoencoder):
-        model = spec.fit(adata, preparation=preparation, checkpoint=checkpoint)
-    else:
-        model = spec.fit(adata, preparation=preparation)
-    model.save(out)
-    shutil.rmtree(checkpoint, ignore_errors=True)
+    goes_on = isinstance(spec, gl.models.Autoencoder | gl.models.Deep)
+    kept: dict[str, Any] = {"checkpoint": checkpoint} if goes_on else {}
+    return spec.fit(adata, preparation=preparation, **kept)
+
+
+def _fitted(model: Any, adata: AnnData | gl.io.Store, out: Path) -> Result:
+    """What is said of a model that was trained."""
+    from ..io._blocks import blocks_of
+    from ..models.reconstruct import block_r2
+
     held_out = model.about["held_out"]
     low, high = held_out["gain_interval"]
     lines = [
@@ -95,6 +155,9 @@ def fit(
         f"difference {held_out['r2'] - held_out['pca_r2']:+.4f} ({low:+.4f} to {high:+.4f})",
         *([model.verdict] if model.verdict else []),
     ]
+    if blocks_of(adata):
+        each = block_r2(model, adata)
+        lines.append("R² by block, training samples: " + ", ".join(f"{name} {each[name]:.3f}" for name in each))
     return Result(
         "\n".join(lines), {"out": out, "widths": model.widths, "held_out": held_out, "verdict": model.verdict}
     )
@@ -104,8 +167,10 @@ def _changes(text: str) -> tuple[str, dict[str, Any]]:
     """A preset's name, and the changes that follow it."""
     name, *changes = text.split(",")
     given: dict[str, Any] = {}
-    if changes and name == gl.models.Deep.kind:
-        msg = f"--preset {text}: preset deep takes no changes; see gl.models.DeepRecipe in Python"
+    from ..models.named import OWN
+
+    if changes and name in OWN:
+        msg = f"--preset {text}: preset {name} takes no changes; see its recipe in Python, as gl.models.DeepRecipe"
         raise InputError(msg)
     for change in changes:
         key, _, value = (part.strip() for part in change.partition("="))
@@ -188,14 +253,14 @@ def sweep(
     adata, _ = cohort.genes()
     if storage:
         kept_when_stopped(lambda: f"what was compared so far is kept in {storage}")
-    found = gl.models.sweep(adata, grid, subject=cohort.subject, storage=storage, seed=seed)
+    found = grid.sweep(adata, subject=cohort.subject, storage=storage, seed=seed)
     return Result(found.to_string(index=False, float_format=lambda value: f"{value:.4f}"), {"settings": found})
 
 
 @command(commands, room=ROOM, example="genelight encode cohort.h5ad --model model --layer L2 --out codes.h5ad")
 def encode(cohort: Rescaled, model: ModelFolder, layer: Layer, out: File) -> Result:
     """Write a table with a layer's codes in its obsm, of a store its samples only; ids are mapped to the model's."""
-    from ..io._store_group import is_store
+    from ..io._store_open import is_store
 
     target, key, trained = fresh(out), f"X_{layer}", gl.load(model)
     if is_store(cohort.table):

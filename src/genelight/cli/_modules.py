@@ -107,7 +107,7 @@ def disease_modules(
     )
     found = gl.modules.disease_modules(adata, gl.load(model), contrasts=contrasts, method=method, size=size or None)
     paths = {name: target / f"{file_name(name)}.tsv" for name in found}
-    pairs = gl.modules.compare_modules(found)
+    pairs = gl.modules.atlas(found).pairs
     with writing(target) as draft:
         for name, one in found.items():
             one.save(fresh(draft / paths[name].name))
@@ -186,14 +186,17 @@ def validate(
     out: Annotated[Path | None, typer.Option(help="TSV to write")] = None,
 ) -> Result:
     """Ask a second cohort whether it has the module too: one table and a verdict."""
+    from ..pp.fill_gaps import fill_gaps
+    from ..pp.prepare import prepare_as
+
     target = fresh(out) if out else None
     found = gl.Module.load(module)
     adata, _ = cohort.genes(to=found.genes)
-    adata, gaps = gl.pp.fill_gaps(adata)
+    adata, gaps = fill_gaps(adata)
     if gaps:
         note(gaps)
     contrast = cohort.contrast(adata)
-    prepared = gl.prepare(adata, scale=scale, ids=found.genes.namespace)
+    prepared = prepare_as(adata, gl.pp.PreparationSettings(scale=scale, ids=found.genes.namespace))
     result = gl.modules.preservation(adata, found, contrast=contrast, prepared=prepared)
     about = result.about
     if target:
@@ -234,7 +237,9 @@ def network(
     placed.save(target)
     about = placed.about
     if drawn:
-        gl.pl.save(lambda ax: gl.pl.module_network(placed.nodes, placed.edges, ax), drawn, size=(7.0, 6.0))
+        from ..pl._save import save
+
+        save(lambda ax: gl.pl.module_network(placed.nodes, placed.edges, ax), drawn, size=(7.0, 6.0))
     text = (
         f"{out}: {about['in_network']} of {about['module_genes']} genes in {about['network']}; core {about['core']}, "
         f"connectors {about['connectors']}, parts {about['parts']}"

@@ -16,6 +16,7 @@ from .._core.disk import writing
 from .._core.tables import write_plain
 from ._cohort import Rescaled, RescaledPeopled
 from ._command import Result, command
+from ._evidence import FeatureGenes
 from ._shared import File, Folder, Layer, ModelFolder, Seed, fresh
 
 if TYPE_CHECKING:
@@ -32,10 +33,13 @@ def light_up(
     out: File,
     rest: Annotated[str, typer.Option(help="other nodes: minimum, mean or zero")] = "minimum",
     level: Annotated[str, typer.Option(help="the lit node: max, +2sd, ...")] = "max",
+    units: Annotated[str, typer.Option(help="prepared, or natural: log2, M values, as before scaling")] = "prepared",
+    block: Annotated[str | None, typer.Option(help="of a model of several blocks: the features of one alone")] = None,
 ) -> Result:
     """Write what each node of a layer stands for: a value per gene, as Parquet."""
     target = fresh(out)
-    nodes = gl.light_up(gl.load(model), layer, rest=rest, level=level)
+    nodes = gl.light_up(gl.load(model), layer, rest=rest, level=level, units=units)
+    nodes = nodes if block is None else nodes.block(block)
     nodes.save(target)
     text = f"{out}: {len(nodes.nodes)} nodes x {len(nodes.genes)} genes"
     return Result(text, {"out": out, "nodes": len(nodes.nodes), "genes": len(nodes.genes)})
@@ -51,8 +55,8 @@ def ensemble(
 ) -> Result:
     """Refit a model on bootstrapped subjects, and say which of its nodes are reproducible."""
     folder, trained = fresh(out), gl.load(model)
-    again = gl.models.fit_ensemble(cohort.genes_of(model), trained, seeds=seeds, subject=cohort.subject, seed=seed)
-    scored = gl.nodes.reproducible_nodes(*_lit(trained, again, trained.widths), seed=seed)
+    again = gl.models.Ensemble.fit(cohort.genes_of(model), trained, seeds=seeds, subject=cohort.subject, seed=seed)
+    scored = pd.concat([_scored(trained, again, layer, seed=seed) for layer in trained.widths], ignore_index=True)
     with writing(folder) as draft:
         again.save(draft)
         write_plain(draft / "reproducibility.tsv", scored)
@@ -82,6 +86,7 @@ def node(
     evidence: Annotated[Path | None, typer.Option(help="what assess wrote, such as RUN/06_evidence.parquet")] = None,
     ensemble: Annotated[Path | None, typer.Option(help="the model trained again, such as RUN/03_ensemble")] = None,
     draw: Annotated[Path | None, typer.Option(help="also draw the card: a .png, .svg or .pdf file")] = None,
+    feature_genes: FeatureGenes = None,
 ) -> Result:
     """Print the card of one hidden node: its genes, where it is active, its evidence."""
     trained, adata = gl.load(model), None
@@ -89,10 +94,10 @@ def node(
         adata = Rescaled(table=table, samples=samples, samples_id=samples_id, scale=scale).genes_of(model)
     picture = None if draw is None else fresh(draw)
     layer, scored = name.rpartition(".")[0], None
-    others: dict[str, list[gl.NodeGenes]] = {}
+    others: list[gl.NodeGenes] = []
     if ensemble is not None:
-        own, others = _lit(trained, gl.models.load_ensemble(ensemble), [layer])
-        scored = gl.nodes.reproducible_nodes(own, others)
+        others = [gl.light_up(member, layer) for member in gl.models.Ensemble.load(ensemble)]
+        scored = gl.nodes.reproducibility(gl.light_up(trained, layer), others)
     found = None if evidence is None else gl.Evidence.load(evidence)
     card = gl.nodes.node_card(
         trained,
@@ -101,11 +106,17 @@ def node(
         subject=subject,
         evidence=found,
         reproducibility=scored,
-        others=others.get(layer, ()),
+        others=others,
     )
     if picture is not None:
-        gl.pl.save(lambda ax: gl.pl.node(card, ax), picture, size=(9.2, 5.0))
-    return Result(card.to_text(), asdict(card))
+        from ..pl._save import save
+
+        save(lambda ax: gl.pl.node(card, ax), picture, size=(9.2, 5.0))
+    if feature_genes is None:
+        return Result(card.to_text(), asdict(card))
+    of = _genes_of(card.genes["gene"], feature_genes)
+    lines = [f"  {feature}: {', '.join(genes) or 'no gene'}" for feature, genes in of.items()]
+    return Result("\n".join([card.to_text(), "genes of its features", *lines]), {**asdict(card), "feature_genes": of})
 
 
 @command(commands, room=ROOM, example="genelight layer-map cohort.h5ad --model model --out map.tsv --draw map.svg")
@@ -122,9 +133,11 @@ def layer_map(
     edges = gl.nodes.layer_map(cohort.genes_of(model), trained, seed=seed)
     write_plain(path, edges)
     if picture is not None:
-        first = pd.concat([gl.nodes.top_genes(gl.light_up(trained, layer), n=1) for layer in trained.widths])
+        from ..pl._save import save
+
+        first = pd.concat([gl.light_up(trained, layer).top(1) for layer in trained.widths])
         nodes = first[first["sign"] == "up"]
-        gl.pl.save(lambda ax: gl.pl.layer_map(edges, ax, nodes=nodes), picture, size=(7.0, 6.4))
+        save(lambda ax: gl.pl.layer_map(edges, ax, nodes=nodes), picture, size=(7.0, 6.4))
     lines, pairs = [], []
     for (source, target), part in edges.groupby(["source_layer", "target_layer"], sort=False):
         stronger, directed = int((part["q"] <= 0.05).sum()), int((part["q_direction"] <= 0.05).sum())
@@ -138,9 +151,16 @@ def layer_map(
     return Result("\n".join(lines), {"out": out, "layers": pairs})
 
 
-def _lit(
-    model: gl.Model, again: Ensemble, layers: Iterable[str]
-) -> tuple[dict[str, gl.NodeGenes], dict[str, list[gl.NodeGenes]]]:
-    """Light-up of layers in the model, and in every member."""
-    own = {layer: gl.light_up(model, layer) for layer in layers}
-    return own, {layer: [gl.light_up(member, layer) for member in again] for layer in own}
+def _genes_of(features: Iterable[str], table: Path) -> dict[str, list[str]]:
+    """The genes of each feature, in a table of both."""
+    from ..pp.user_table import read_id_table
+
+    rows = read_id_table(table).rows
+    pairs = rows.groupby("id")["gene"].agg(list).to_dict()
+    return {feature: pairs.get(feature, []) for feature in dict.fromkeys(map(str, features))}
+
+
+def _scored(model: gl.Model, again: Ensemble, layer: str, *, seed: int) -> pd.DataFrame:
+    """How well the members find the nodes of a layer again."""
+    others = [gl.light_up(member, layer) for member in again]
+    return gl.nodes.reproducibility(gl.light_up(model, layer), others, seed=seed)

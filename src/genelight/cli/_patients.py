@@ -12,12 +12,13 @@ from anndata import AnnData
 
 import genelight as gl
 
-from ..nouns.contrast import measure_of
+from ..errors import InputError
 from ._cohort import Rescaled, RescaledContrasted, RescaledPeopled
 from ._command import GROUPS, Result, command, note
 from ._shared import File, ModelFolder, Seed, fresh, listed, model_folder
 
 if TYPE_CHECKING:
+    from ..nouns.changes import Changes
     from ..patients.score import Scores
 
 commands = typer.Typer()
@@ -53,7 +54,7 @@ def severity(
     found = gl.patients.severity(
         adata,
         trained,
-        measure=measure_of(adata.obs, measure, subject=cohort.subject),
+        measure=measure,
         subject=cohort.subject,
         folds=_folds(adata, trained, cohort.subject, k=protocol.folds, seed=seed),
         layer=layer,
@@ -76,22 +77,37 @@ def stratify(
     explain: Annotated[
         str | None, typer.Option(help="columns that groups should not be, with commas: batch,age")
     ] = None,
+    by: Annotated[
+        str | None, typer.Option(help="column that names the cohort, of several: its mean is taken out")
+    ] = None,
+    tested: Annotated[
+        str | None, typer.Option(help="with --by: columns that groups may differ in, such as response, with commas")
+    ] = None,
     seed: Seed = 0,
 ) -> Result:
-    """Look for stable patient groups, and say so if there are none."""
+    """Look for stable patient groups, in one cohort or in several together, and say so if there are none."""
     fresh(out)
+    _check_cohorts(by, explain=explain, tested=tested)
     adata, trained = cohort.genes_of(model), gl.load(model)
-    found = gl.patients.stratify(
-        adata,
-        trained,
-        subject=cohort.subject,
-        layer=layer,
-        explain=listed(explain),
-        folds=_folds(adata, trained, cohort.subject, k=5, seed=seed),
-        seed=seed,
-    )
+    if by is not None:
+        found = gl.patients.stratify_cohorts(
+            adata, trained, cohort=by, tested=listed(tested), subject=cohort.subject, layer=layer, seed=seed
+        )
+    else:
+        found = gl.patients.stratify(
+            adata,
+            trained,
+            subject=cohort.subject,
+            layer=layer,
+            explain=listed(explain),
+            folds=_folds(adata, trained, cohort.subject, k=5, seed=seed),
+            seed=seed,
+        )
     found.save(out)
     lines, sizes = [found.verdict], {}
+    for row in found.about.get("cohorts", ()):
+        said = "too few to tell" if row["p"] is None else f"agreement {row['agreement']:.2f}, p {row['p']:.2g}"
+        lines.append(f"{row['cohort']}: {row['subjects']} subjects, {said}")
     for name, rows in found.members.groupby("group") if found.found else ():
         lines.append(f"{name}: {len(rows)} subjects, median confidence {rows['confidence'].median():.2f}")
         sizes[str(name)] = len(rows)
@@ -99,6 +115,22 @@ def stratify(
     if best is not None:
         lines.append(best.to_string(index=False, float_format="{:.3g}".format))
     return Result("\n".join(lines), {"out": out, "verdict": found.verdict, "groups": sizes, "described": best})
+
+
+def _check_cohorts(by: str | None, *, explain: str | None, tested: str | None) -> None:
+    """Stop where options do not go together.
+
+    Raises
+    ------
+    InputError
+        If so.
+    """
+    if by is None and tested is not None:
+        msg = f"--tested {tested} is for several cohorts; name the column of their names: --by study"
+        raise InputError(msg)
+    if by is not None and explain is not None:
+        msg = f"--explain {explain} is for one cohort; within those of --by columns are tested: give --tested {explain}"
+        raise InputError(msg)
 
 
 @command(commands, room=ROOM, example="genelight score new.csv --samples new.xlsx --model RUN --out scores.tsv")
@@ -228,7 +260,7 @@ def trajectories(
     return _told(gl.patients.trajectories(adata, gl.load(model), time=time, subject=subject, severity=score_by), out)
 
 
-def _told(found: gl.nouns.Changes, out: Path) -> Result:
+def _told(found: Changes, out: Path) -> Result:
     """Save, and show the first rows with what is to be known of them."""
     found.save(out)
     lines = [found.table.head(10).to_string(index=False, float_format="{:.3g}".format)]

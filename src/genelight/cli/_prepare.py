@@ -16,10 +16,10 @@ from ..errors import InputError, first_three
 from ..io.id_kinds import PROBES, detect_ids
 from ..pp.adjust import BATCH_METHODS
 from ..pp.normalise import NORMALISATIONS
-from ._cohort import Cohort, found_in
+from ._cohort import Cohort, Table, found_in
 from ._command import Result, command
 from ._genes import Collapse, Ids, Several, gene_list
-from ._shared import File, fresh, listed, model_folder
+from ._shared import Features, File, Scale, fresh, listed, model_folder
 
 commands = typer.Typer()
 ROOM = "Data"
@@ -40,9 +40,10 @@ def map_ids(
 ) -> Result:
     """Turn columns named by any kind of id into one column per gene, and say what became of each."""
     from ..pp.map_ids import IdMap
+    from ..pp.preparation import Preparation
 
     target, adata = fresh(out), cohort.read(dense=False)
-    wanted = to if model is None else gl.pp.Preparation.load(model / "prepare.json").genes
+    wanted = to if model is None else Preparation.load(model / "prepare.json").genes
     learned = IdMap.of(adata, to=wanted, ids=ids, collapse=collapse, several=several, table=cohort.probes)
     mapped = learned.transform(adata)
     write_h5ad(target, mapped)
@@ -74,9 +75,10 @@ def project(
 ) -> Result:
     """Bring tables of any platform to a model's genes, or to a list of genes, and say what became of each column."""
     from ..pp.map_ids import IdMap
+    from ..pp.preparation import Preparation
     from ..pp.project import map_for
 
-    preparation = None if model is None else gl.pp.Preparation.load(model / "prepare.json")
+    preparation = None if model is None else Preparation.load(model / "prepare.json")
     wanted = gene_list(genes) if preparation is None else preparation.genes
     learn = partial(IdMap.of, to=wanted) if preparation is None else partial(map_for, preparation=preparation)
     lines, summary, facts = [], [], []
@@ -119,14 +121,15 @@ def _places(tables: list[Path], out: Path | None) -> list[Path | None]:
 def prepare(
     cohort: Cohort,
     out: File,
-    scale: Annotated[str, typer.Option(help="log2, counts, linear, or auto to tell it from the values")] = "log2",
+    scale: Scale = "log2",
+    features: Features = None,
     above_floor: Annotated[
-        float,
+        float | None,
         typer.Option(
             help="keep a gene if it is above the floor (the lowest value, which many share: not detected) in this "
-            "share of samples"
+            "share of samples; by default 0.5, of taxa 0.1, of cells 0.01"
         ),
-    ] = 0.5,
+    ] = None,
     normalise: Annotated[str | None, typer.Option(help=f"one of {', '.join(NORMALISATIONS)}")] = None,
     standardise: Annotated[str, typer.Option(help="zscore, minmax or centre")] = "zscore",
     covariates: Annotated[str | None, typer.Option(help="sample columns to regress out, with commas")] = None,
@@ -135,10 +138,11 @@ def prepare(
     ] = None,
 ) -> Result:
     """Learn how to prepare a table: genes kept, how their values are normalised, adjusted and standardised."""
-    target, (adata, id_map) = fresh(out), cohort.genes()
+    target, (adata, id_map) = fresh(out), cohort.genes(features=features)
     preparation = gl.prepare(
         adata,
         scale=scale,
+        features=features,
         above_floor=above_floor,
         normalise=normalise,
         standardise=standardise,
@@ -147,6 +151,25 @@ def prepare(
     replace(preparation, id_map=id_map).save(target)
     lines = [f"{name}: {value}" for name, value in preparation.account.items()]
     return Result("\n".join(lines), {"account": preparation.account, "genes": len(preparation.genes), "out": out})
+
+
+@command(commands, room=ROOM, example="genelight pseudobulk cells.h5ad --donor donor --by cell_type --out bulk.h5ad")
+def pseudobulk(
+    cells: Table,
+    donor: Annotated[str, typer.Option(help="sample column: whose each cell is")],
+    out: File,
+    by: Annotated[str | None, typer.Option(help="another column, such as the cell type: a sample for each")] = None,
+    least_cells: Annotated[int, typer.Option(help="leave out sums over fewer cells")] = 10,
+    layer: Annotated[str | None, typer.Option(help="where the counts are, if not in X")] = None,
+) -> Result:
+    """Add up the counts of each donor's cells, so that a sample is a person again."""
+    target = fresh(out)
+    bulk = gl.pp.pseudobulk(cells.read(dense=False), donor=donor, by=by, least_cells=least_cells, layer=layer)
+    write_h5ad(target, bulk)
+    account = bulk.uns["pseudobulk"]
+    left = f"; {account['too few cells']} too small, left out ({account['left out']})" * bool(account["too few cells"])
+    text = f"{out}: {account['samples']} samples of {account['cells']:,} cells{left}; go on with --scale counts"
+    return Result(text, {"out": out, **account})
 
 
 def _adjust(covariates: str | None, batch: str | None) -> gl.pp.Adjust | None:

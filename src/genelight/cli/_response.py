@@ -82,13 +82,14 @@ class Local:
     local_samples: Annotated[Path | None, typer.Option(help="their sample sheet")] = None
     response: Annotated[str, typer.Option(help="its column of response")] = "response"
     words: Annotated[list[str] | None, typer.Option(help="what a word counts as: SD=NR; repeat")] = None
+    subject: Annotated[str | None, typer.Option(help="their column: whose biopsy it is; averaged")] = None
     before: Annotated[str | None, typer.Option(help="which of theirs are from before the treatment, a query")] = None
 
     @property
     def plan(self) -> gl.patients.ResponsePlan:
         """As Python has it."""
         words = _words(self.words or ())
-        return gl.patients.ResponsePlan(response=self.response, words=words, before=self.before)
+        return gl.patients.ResponsePlan(response=self.response, words=words, subject=self.subject, before=self.before)
 
 
 ModelName = Annotated[
@@ -259,7 +260,7 @@ def _words(texts: list[str] | tuple[str, ...]) -> dict[str, str]:
     InputError
         If one is no pair.
     """
-    pairs = [text.partition("=") for text in texts]
+    pairs = [text.rpartition("=") for text in texts]
     wrong = [text for text, (_, sign, meaning) in zip(texts, pairs, strict=True) if not sign or not meaning]
     if wrong:
         msg = f"--words {wrong[0]!r} says nothing; write WORD=R, WORD=NR or WORD=drop, such as --words SD=NR"

@@ -13,6 +13,8 @@ import typer
 import genelight as gl
 
 from .._core.checks import check_column, select_samples
+from .._core.disk import writing
+from .._core.looks import Looks
 from .._core.tables import write_plain
 from ..errors import InputError, first_three
 from ..nouns.contrast import LEAST_SUBJECTS, persons
@@ -98,11 +100,15 @@ class SeveralCohorts(Reading):
             )
             raise InputError(msg)
         found: Cohorts = {}
+        looks = Looks(stop=False)
         for i, name in enumerate(cohort_names(self.tables)):
             cohort = self._of(i)
             note(f"cohort {name}: {self.tables[i]}")
             adata, _ = cohort.genes()
-            found[name] = adata, cohort.contrast(adata)
+            contrast = looks.look(lambda: cohort.contrast(adata), where=f"cohort {name}")  # noqa: B023 - called at once
+            if contrast is not None:
+                found[name] = adata, contrast
+        looks.settle()
         return found
 
     def _of(self, i: int) -> ContrastedCohort:
@@ -148,18 +154,29 @@ def meta_module(
     judged: Annotated[
         Path | None, typer.Option(help="TSV to write: what each cohort has of the others' module")
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="folder to write: the module and its page, a forest plot of any gene in it")
+    ] = None,
 ) -> Result:
     """Find the genes that change over several cohorts, how far cohorts differ, and what replicates where."""
-    target, drawn, told = fresh(out), fresh(forest) if forest else None, fresh(judged) if judged else None
+    target = fresh(out)
+    drawn, told, shown_in = (fresh(path) if path else None for path in (forest, judged, report))
     module = gl.meta_module(several.cohorts(), scale=scale, effect=effect, fdr=fdr, size=size or None)
     if drawn:
+        from ..pl._save import save
+
         shown = gene or str(module.table["gene"].iloc[0])
         rows = len(module.about["cohorts"]) + 1
-        gl.pl.save(lambda ax: gl.pl.forest(module, shown, ax), drawn, size=(5.6, 1.4 + 0.36 * rows))
+        save(lambda ax: gl.pl.forest(module, shown, ax), drawn, size=(5.6, 1.4 + 0.36 * rows))
     module.save(target)
     cohorts = pd.DataFrame(module.about["cohorts"])
     if told:
         write_plain(told, cohorts)
+    if shown_in:
+        with writing(shown_in) as draft:
+            draft.mkdir()
+            module.save(draft / "05_module.tsv")
+            gl.report.report(draft)
     first = f", first {', '.join(module.selected[:5])}" if module.selected else "; --size 200 takes the leading ones"
     lines = [
         cohorts.drop(columns="scale").round(2).to_string(index=False, na_rep="-"),
@@ -167,6 +184,7 @@ def meta_module(
         "their sign, and with p <= 0.05 as well; rank: correlation of all effects",
         module.about["because"],
         f"{out}: {len(module.selected)} genes{first}",
+        *([f"{report / 'report.html'}: a forest plot of any gene"] if report else []),
     ]
     leading = module.table.drop(columns=[c for c in module.table if " " in str(c)]).head(20)
     facts = {"out": out, "genes": module.selected, "cohorts": cohorts, "leading": leading}
@@ -207,6 +225,7 @@ def _levels(cohort: ContrastedCohort, by: str) -> Cohorts:
         else persons(adata.obs, cohort.subject, cohort.subject_pattern)
     )
     found: Cohorts = {}
+    looks = Looks(stop=False)
     left: list[str] = []
     for level in sorted(level_n.dropna().unique(), key=str):
         here_n = (level_n == level).to_numpy()
@@ -216,7 +235,10 @@ def _levels(cohort: ContrastedCohort, by: str) -> Cohorts:
                 left.append(f"{level} ({people['case']} cases, {people['control']} controls)")
             continue
         part = adata[here_n].copy()
-        found[str(level)] = part, cohort.contrast(part)
+        contrast = looks.look(lambda: cohort.contrast(part), where=f"{by} {level}")  # noqa: B023 - called at once
+        if contrast is not None:
+            found[str(level)] = part, contrast
+    looks.settle()
     if left:
         note(f"cohorts left out for fewer than {LEAST_SUBJECTS} subjects of a group: {len(left)} ({first_three(left)})")
     if len(found) < 2:

@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 from ..errors import InputError, ResourceError
+from ..io._bucket import located
+from ..pp.features import FEATURES
 
 
 def model_folder(folder: Path | None) -> Path | None:
@@ -23,6 +25,16 @@ def model_folder(folder: Path | None) -> Path | None:
 def model_or(*words: str) -> Callable[[str], str]:
     """What takes the folder of a model, or of a registered name, for an option; `words` stay as they are."""
     return lambda name: name if name in words else str(model_folder(Path(name)))
+
+
+def place(path: Path) -> Path:
+    """A path, or the URL that it was typed as."""
+    return located(path)
+
+
+def places(paths: Sequence[Path]) -> list[Path]:
+    """Paths, or the URLs that they were typed as."""
+    return [located(path) for path in paths]
 
 
 def _model_folders(folders: Sequence[Path]) -> list[Path]:
@@ -49,7 +61,19 @@ ModelFolders = Annotated[
         help="model folder, human or registered name; again for each further training",
     ),
 ]
-Scale = Annotated[str, typer.Option(help="scale of the values: log2, counts, linear, or auto to tell it from them")]
+Scale = Annotated[
+    str,
+    typer.Option(
+        help="scale of the values: log2, counts, linear, or auto to tell it; of CpGs beta, m; of taxa counts, fractions"
+    ),
+]
+Features = Annotated[
+    str | None,
+    typer.Option(
+        help=f"kind of feature: {', '.join(FEATURES)} (rows are cells); unset for genes, or what the ids tell; of "
+        "several blocks rna=gene,prot=protein, as --scale prot=linear"
+    ),
+]
 Layer = Annotated[str, typer.Option(help="hidden layer, such as L1")]
 Seed = Annotated[int, typer.Option(help="for everything that is drawn")]
 

@@ -12,6 +12,7 @@ import genelight as gl
 from .._core.fetch import Cache
 from .._core.sources import PATTERNS, SOURCES, Remote, find_source
 from ._command import Result, command, kept_when_stopped
+from ._shared import place, places
 
 commands = typer.Typer()
 ROOM = "Data"
@@ -19,8 +20,10 @@ ROOM = "Data"
 
 @command(commands, room=ROOM, example="genelight pack one.h5ad two.h5ad --out store.zarr")
 def pack(
-    files: Annotated[list[Path], typer.Argument(help="tables that genelight reads, or stores")],
-    out: Annotated[Path, typer.Option("--out", help="store to write, such as store.zarr")],
+    files: Annotated[list[Path], typer.Argument(callback=places, help="tables that genelight reads, or stores")],
+    out: Annotated[
+        Path, typer.Option("--out", callback=place, help="store to write, such as store.zarr or s3://bucket/store.zarr")
+    ],
     genes: Annotated[str, typer.Option(help="intersection, or union: missing where not measured")] = "intersection",
     ids: Annotated[str, typer.Option(help="kind of gene id: symbol, entrez, ensembl, ensp")] = "symbol",
     repeats: Annotated[str, typer.Option(help="sample names that occur twice: stop, first, prefix")] = "stop",

@@ -20,7 +20,7 @@ from ..pp.normalise import NORMALISATIONS
 from ._cohort import ContrastedCohort, Reading
 from ._command import GROUPS, Result, command, kept_when_stopped, note
 from ._modules import forecast_told, module_commands, module_facts
-from ._shared import Folder, Seed, listed, model_or
+from ._shared import Folder, Seed, listed, model_or, places
 
 commands = typer.Typer()
 ROOM = "Whole studies"
@@ -99,7 +99,9 @@ def report(folder: Annotated[Path, typer.Argument(help="run folder")], show_ids:
 
 @command(commands, room=ROOM, example="genelight verify RUN")
 def verify(
-    paths: Annotated[list[Path], typer.Argument(help="run folder, model folder or store; several if you like")],
+    paths: Annotated[
+        list[Path], typer.Argument(callback=places, help="run folder, model folder or store; several if you like")
+    ],
 ) -> Result:
     """Compare every file with the digest kept of it, and name what was altered; exit code 1 if anything was."""
     found = [gl.study.verify(path) for path in paths]
@@ -122,9 +124,10 @@ def methods() -> Result:
     from ..io._read import READERS
     from ..models.activations import ACTIVATIONS
     from ..models.baselines import BASELINES
+    from ..pp.features import FEATURES
 
     registries = (
-        *(READERS, COLLAPSES, NORMALISATIONS, BATCH_METHODS),
+        *(READERS, FEATURES, COLLAPSES, NORMALISATIONS, BATCH_METHODS),
         *(gl.models.PRESETS, ACTIVATIONS, BASELINES),
         *(gl.nodes.ATTRIBUTIONS, gl.modules.DERIVATIONS, gl.evidence.TESTS, MEASURES),
         COMBINATIONS,

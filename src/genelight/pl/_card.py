@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from ..nouns import NodeCard
+    from ..nouns.card import NodeCard
 
 __all__ = ["node"]
 
@@ -46,7 +46,7 @@ def node(card: NodeCard, ax: Axes | None = None, *, n: int = 10) -> Axes:
     >>> import pandas as pd
     >>> from matplotlib.figure import Figure
     >>> from genelight import pl
-    >>> from genelight.nouns import NodeCard
+    >>> from genelight.nouns.card import NodeCard
     >>> gene = {"sign": "up", "rank": 1, "gene": "IFI44L", "value": 2.0, "stability": 0.9}
     >>> none = pd.DataFrame()
     >>> card = NodeCard("L1.0", "L1", "autoencoder", "", pd.DataFrame([gene]), {}, none, none, none, {})

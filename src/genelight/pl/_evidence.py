@@ -78,9 +78,8 @@ def layers(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     --------
     >>> import pandas as pd
     >>> from matplotlib.figure import Figure
-    >>> from genelight import pl
     >>> table = pd.DataFrame({"layer": ["L1", "L2"], "kind": "Reactome", "share": [0.5, 0.25]})
-    >>> len(pl.layers(table, Figure().subplots()).patches)
+    >>> len(layers(table, Figure().subplots()).patches)
     2
     """
     names, kinds = list(dict.fromkeys(table["layer"])), list(dict.fromkeys(table["kind"]))

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ..errors import UnknownNameError
+from ..nouns import NodeGenes
 from ._style import ACCENT, DOWN, INK, TEAL, UP, axes_or_new, bars, dress, note
 
 if TYPE_CHECKING:
+    from anndata import AnnData
     from matplotlib.axes import Axes
 
-    from ..nouns import Module, NodeGenes
+    from ..nouns import Module
 
 __all__ = ["module", "node_genes"]
 
@@ -56,13 +59,13 @@ def module(module: Module, ax: Axes | None = None, *, n: int = 20) -> Axes:
     return ax
 
 
-def node_genes(nodes: NodeGenes, node: str, ax: Axes | None = None, *, n: int = 20) -> Axes:
+def node_genes(nodes: NodeGenes | AnnData, node: str, ax: Axes | None = None, *, n: int = 20) -> Axes:
     """The genes a node raises most and lowers most.
 
     Parameters
     ----------
     nodes
-        What the nodes of one layer stand for.
+        What the nodes of one layer stand for; or a table that :func:`genelight.nodes.annotate` wrote it into.
     node
         Its name, ``"L2.17"``.
     ax
@@ -77,7 +80,7 @@ def node_genes(nodes: NodeGenes, node: str, ax: Axes | None = None, *, n: int = 
     Raises
     ------
     UnknownNameError
-        If there is no such node.
+        If there is no such node, or the table holds none.
 
     Examples
     --------
@@ -90,7 +93,7 @@ def node_genes(nodes: NodeGenes, node: str, ax: Axes | None = None, *, n: int = 
     >>> [t.get_text() for t in pl.node_genes(lit, "L1.0", Figure().subplots(), n=2).get_yticklabels()]
     ['A', 'B']
     """
-    values = nodes.of(node)
+    values = nodes.of(node) if isinstance(nodes, NodeGenes) else _annotated(nodes, node)
     n = min(n, len(values))
     ends = pd.concat([values.iloc[: n - n // 2], values.iloc[len(values) - n // 2 :]])
     ax = axes_or_new(ax, size=(4.8, 0.6 + 0.2 * n))
@@ -98,6 +101,19 @@ def node_genes(nodes: NodeGenes, node: str, ax: Axes | None = None, *, n: int = 
     ax.set_xlabel("change of the gene when the node is lit")
     ax.set_title(node, loc="left", color=INK, parse_math=False)
     return ax
+
+
+def _annotated(adata: AnnData, node: str) -> pd.Series:
+    """Values of one node by gene, strongest first, out of the table's own slots."""
+    layer, _, place = node.rpartition(".")
+    key = f"lightup_{layer}"
+    if key not in adata.varm:
+        raise UnknownNameError("slot of varm", key, adata.varm, where="the table; write it with gl.nodes.annotate")
+    values_gk = np.asarray(adata.varm[key])
+    if place not in map(str, range(values_gk.shape[1])):
+        raise UnknownNameError("node", node, [f"{layer}.{k}" for k in range(values_gk.shape[1])])
+    values = pd.Series(values_gk[:, int(place)], index=list(adata.var_names), name=node)
+    return values.dropna().sort_values(ascending=False, kind="stable")
 
 
 def _signed_bars(ax: Axes, values: pd.Series, *, colours: tuple[str, str]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._style import ACCENT, DOWN, INK, SOFT, TEAL, UP, axes_or_new
+from ._style import ACCENT, DOWN, INK, PAPER, SOFT, TEAL, UP, axes_or_new
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,7 +130,7 @@ def _draw_nodes(
         strength = abs(effect.get(node, 0.0)) / largest
         colour = INK if node not in effect else UP if effect[node] >= 0 else DOWN
         size = SMALLEST_DOT + (LARGEST_DOT - SMALLEST_DOT) * strength
-        ax.scatter([x], [y], s=size, color=colour, edgecolor="white", linewidth=0.8, zorder=2)
+        ax.scatter([x], [y], s=size, color=colour, edgecolor=PAPER, linewidth=0.8, zorder=2)
         ax.annotate(
             f"{node} {gene.get(node, '')}".strip(),
             (x, y),
@@ -141,7 +141,7 @@ def _draw_nodes(
             fontsize="small",
             color=INK,
             parse_math=False,
-            bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.75},
+            bbox={"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.75},
         )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._style import DOWN, FAINT, INK, SOFT, UP, axes_or_new
+from ._style import DOWN, FAINT, INK, PAPER, SOFT, UP, axes_or_new
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,7 @@ def module_network(nodes: pd.DataFrame, edges: pd.DataFrame, ax: Axes | None = N
     degree = np.bincount(np.concatenate((a, b)), minlength=len(drawn))
     hollow = (drawn["role"] == "connector").to_numpy()
     size = 14 + 60 * degree / max(1, degree.max(initial=0))
-    face = np.where(hollow, "white", colour)
+    face = np.where(hollow, PAPER, colour)
     ax.scatter(place[:, 0], place[:, 1], s=size, c=face, edgecolors=list(colour), linewidths=1.2, zorder=2)
     for i in _with_room(ax, place, list(drawn["gene"]), order=np.lexsort((-degree, hollow))):
         ax.annotate(
@@ -95,7 +95,6 @@ def disease_map(pairs: pd.DataFrame, order: Sequence[str], ax: Axes | None = Non
     --------
     >>> import pandas as pd
     >>> from matplotlib.figure import Figure
-    >>> from genelight.pl._module_network import disease_map
     >>> pairs = pd.DataFrame({"one": ["a"], "other": ["b"], "rank": [0.4], "q": [0.01]})
     >>> [t.get_text() for t in disease_map(pairs, ["b", "a"], Figure().subplots()).get_yticklabels()]
     ['b', 'a']
@@ -108,7 +107,7 @@ def disease_map(pairs: pd.DataFrame, order: Sequence[str], ax: Axes | None = Non
     r = np.full((len(order), len(order)), np.nan)
     i, j = pairs["one"].map(number).to_numpy(int), pairs["other"].map(number).to_numpy(int)
     r[i, j] = r[j, i] = pairs["rank"]
-    colours = LinearSegmentedColormap.from_list("signed", [DOWN, "white", UP])
+    colours = LinearSegmentedColormap.from_list("signed", [DOWN, PAPER, UP])
     most = max(0.1, float(np.nanmax(np.abs(r))))
     image = ax.imshow(r, cmap=colours, vmin=-most, vmax=most)
     marked = (pairs["q"] <= 0.05).to_numpy()

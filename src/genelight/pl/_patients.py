@@ -75,9 +75,8 @@ def patients(table: pd.DataFrame, ax: Axes | None = None, *, marked: Sequence[st
     --------
     >>> import pandas as pd
     >>> from matplotlib.figure import Figure
-    >>> from genelight import pl
     >>> table = pd.DataFrame({"score": [2.0, 1.0], "low": [1.0, 0.0], "high": [3.0, 2.0]})
-    >>> [t.get_text() for t in pl.patients(table, Figure().subplots(), marked=["7"]).texts]
+    >>> [t.get_text() for t in patients(table, Figure().subplots(), marked=["7"]).texts]
     ['7']
     """
     ax = axes_or_new(ax, size=(7.2, 3.2))

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
     from ..nouns import Response
 
-__all__ = ["auc_by_cohort", "decision", "forest", "one_forest", "probabilities"]
+__all__ = ["auc_by_cohort", "decision", "forest", "learning", "one_forest", "probabilities"]
 
 MOST = 15
+SIGNATURE = "interferon-gamma signature"
 
 
 def forest(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -66,6 +67,23 @@ def auc_by_cohort(found: Response, ax: Axes | None = None, *, methods: tuple[str
     ax.set_xlim(0, 1)
     ax.set_xlabel("AUC on the cohort left out")
     ax.legend(frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0, 1))
+    return ax
+
+
+def learning(found: Response, ax: Axes | None = None) -> Axes:
+    """AUC on cohorts left out by how many others were learned from; the signature learns nothing."""
+    ax = axes_or_new(ax, size=(4.8, 3.4))
+    ours = found.curve["method"] == SIGNATURE
+    ax.axhline(0.5, color=INK, linewidth=0.8)
+    ax.axhline(float(found.curve.loc[ours, "auc"].iloc[0]), color=TEAL, linewidth=2.4, alpha=0.5, label="signature")
+    colours = (ACCENT, OCHRE, UP, DOWN)
+    for (name, rows), colour in zip(found.curve[~ours].groupby("method", sort=False), colours, strict=False):
+        ax.plot(rows["cohorts"], rows["auc"], marker="o", markersize=4, color=colour, linewidth=1.2, label=str(name))
+    dress(ax, grid="y")
+    ax.set_xticks(sorted(found.curve["cohorts"].unique()))
+    ax.set_xlabel("cohorts learned from")
+    ax.set_ylabel("AUC, cohorts left out")
+    ax.legend(frameon=False, fontsize="x-small")
     return ax
 
 

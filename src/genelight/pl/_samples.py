@@ -19,7 +19,7 @@ __all__ = ["held_out", "history", "scores"]
 _METRICS = {
     "auc": "AUC, held-out subjects",
     "r2": "R², held-out subjects",
-    "replication": "rank correlation with held-out subjects' own differences",
+    "replication": "rank correlation, held-out subjects",
     "overlap": "share of genes found again",
 }
 _CHANCE = {"auc": 0.5, "replication": 0.0}
@@ -56,9 +56,8 @@ def held_out(
     --------
     >>> import pandas as pd
     >>> from matplotlib.figure import Figure
-    >>> from genelight import pl
     >>> table = pd.DataFrame({"method": ["de", "pca"], "fold": 0, "metric": "auc", "value": [0.7, 0.9]})
-    >>> [t.get_text() for t in pl.held_out(table, Figure().subplots()).get_yticklabels()]
+    >>> [t.get_text() for t in held_out(table, Figure().subplots()).get_yticklabels()]
     ['PCA', 'differential expression']
     """
     rows = table[(table["metric"] == metric) & table["value"].notna()]
@@ -76,6 +75,7 @@ def held_out(
         ax.axvline(_CHANCE[metric], color=SOFT, linewidth=0.9, linestyle=(0, (4, 3)))
     name_rows(ax, [method_label(str(m)) for m in means.index])
     dress(ax, grid="x")
+    ax.locator_params(axis="x", nbins=5)
     ax.set_xlabel(_METRICS.get(metric, metric))
     return ax
 
@@ -94,9 +94,8 @@ def scores(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     --------
     >>> import pandas as pd
     >>> from matplotlib.figure import Figure
-    >>> from genelight import pl
     >>> table = pd.DataFrame({"group": ["case", "control", "case"], "score": [2.0, 0.1, 1.4]})
-    >>> [t.get_text() for t in pl.scores(table, Figure().subplots()).get_xticklabels()]
+    >>> [t.get_text() for t in scores(table, Figure().subplots()).get_xticklabels()]
     ['control', 'case']
     """
     groups = sorted(dict.fromkeys(table["group"]), key=str, reverse=True)
@@ -138,8 +137,7 @@ def history(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     --------
     >>> import pandas as pd
     >>> from matplotlib.figure import Figure
-    >>> from genelight import pl
-    >>> pl.history(pd.DataFrame({"epoch": [0, 1], "train_loss": [2.0, 1.0]}), Figure().subplots()).get_ylabel()
+    >>> history(pd.DataFrame({"epoch": [0, 1], "train_loss": [2.0, 1.0]}), Figure().subplots()).get_ylabel()
     'loss'
     """
     ax = axes_or_new(ax, size=(4.8, 3.0))

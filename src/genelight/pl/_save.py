@@ -44,10 +44,9 @@ def save(draw: Callable[[Axes], object], path: Path, *, size: tuple[float, float
     Examples
     --------
     >>> import pathlib, tempfile
-    >>> from genelight import pl
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder, "line.png")
-    ...     pl.save(lambda ax: ax.plot([0, 1]), path)
+    ...     save(lambda ax: ax.plot([0, 1]), path)
     ...     path.read_bytes()[1:4]
     b'PNG'
     """

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from ..nouns import Scorecard
+    from ..nouns.scorecard import Scorecard
 
 __all__ = ["scorecard"]
 

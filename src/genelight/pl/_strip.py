@@ -41,9 +41,8 @@ def nodes(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     --------
     >>> import pandas as pd
     >>> from matplotlib.figure import Figure
-    >>> from genelight import pl
     >>> table = pd.DataFrame({"node": ["L1.0", "L1.1"], "layer": "L1", "effect": [1.5, -0.2], "q": [0.01, 0.8]})
-    >>> [t.get_text() for t in pl.nodes(table, Figure().subplots()).texts]
+    >>> [t.get_text() for t in nodes(table, Figure().subplots()).texts]
     ['L1.0']
     """
     rows = list(dict.fromkeys(table["layer"]))
@@ -71,7 +70,7 @@ def reproducibility(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     table
-        Columns ``layer``, ``reproducibility``, ``null_mean`` and ``q``, as :func:`genelight.nodes.reproducible_nodes`
+        Columns ``layer``, ``reproducibility``, ``null_mean`` and ``q``, as :func:`genelight.nodes.reproducibility`
         gives them; several models' tables may be joined.
     ax
         Where to draw; a new figure otherwise.

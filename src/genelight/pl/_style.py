@@ -16,6 +16,7 @@ __all__ = [
     "INK",
     "OCHRE",
     "PALETTE",
+    "PAPER",
     "SERIES",
     "SOFT",
     "TEAL",
@@ -35,12 +36,13 @@ PALETTE: dict[str, str] = {
     "accent": "#6f4ba0",
     "teal": "#157a6e",
     "ochre": "#946300",
+    "paper": "#ffffff",
 }
 """Colours by role: ``up`` is higher in cases and ``down`` lower, and nothing else; what a node raises is ``accent``,
 what it lowers ``teal``. Up and down differ in lightness and hue for every common colour vision."""
 
 LONGEST = 36
-INK, SOFT, FAINT = PALETTE["ink"], PALETTE["soft"], PALETTE["faint"]
+INK, SOFT, FAINT, PAPER = PALETTE["ink"], PALETTE["soft"], PALETTE["faint"], PALETTE["paper"]
 UP, DOWN, ACCENT = PALETTE["up"], PALETTE["down"], PALETTE["accent"]
 OCHRE, TEAL = PALETTE["ochre"], PALETTE["teal"]
 SERIES = (TEAL, OCHRE, ACCENT, INK, SOFT)

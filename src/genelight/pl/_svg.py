@@ -23,7 +23,7 @@ __all__ = ["svg"]
 _VARIABLES = {colour: f"var(--{role}, {colour})" for role, colour in PALETTE.items()}
 _LOOK: Any = {
     "svg.fonttype": "none",
-    "font.size": 9.0,
+    "font.size": 9.8,  # small text of a picture as narrow as a phone is still of eight pixels
     "text.color": INK,
     "axes.labelcolor": INK,
     "xtick.color": INK,
@@ -53,7 +53,6 @@ def svg(draw: Callable[[Axes], object], *, name: str, alt: str, size: tuple[floa
 
     Examples
     --------
-    >>> from genelight.pl._svg import svg
     >>> picture = svg(lambda ax: ax.plot([0, 1]), name="line", alt="A rising line.")
     >>> picture[:30]
     '<svg viewBox="0 0 345.6 230.4"'

@@ -1,20 +1,19 @@
-"""One page that shows a run: run folder -> plain dict -> a self-contained HTML file, JSON or Markdown.
+r"""One page that shows a run: run folder -> plain dict -> a self-contained HTML file, JSON or Markdown.
 
->>> from genelight import report
->>> report.render({"title": "A & B", "findings": []}, format="markdown").splitlines()[0]
-'# A &amp; B'
+>>> import pathlib, tempfile
+>>> import genelight as gl
+>>> with tempfile.TemporaryDirectory() as folder:
+...     _ = pathlib.Path(folder, "study.toml").write_text('[contrast]\nname = "ill against well"')
+...     sorted(path.name for path in gl.report.report(folder).parent.glob("report.*"))
+['report.html', 'report.json']
 """
 
 from __future__ import annotations
 
 from ._compare import compare
-from ._render import render
-from ._summary import summarise
 from ._write import report
 
 __all__ = [
     "compare",
-    "render",
     "report",
-    "summarise",
 ]

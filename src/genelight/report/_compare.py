@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["compare", "comparison"]
 
+LEADING = 10
+
 
 def compare(run_folders: Sequence[Path | str]) -> dict[str, Any]:
     """Gather what finished runs say, from the ``report.json`` of each.
@@ -32,8 +34,11 @@ def compare(run_folders: Sequence[Path | str]) -> dict[str, Any]:
     -------
     dict
         Plain values. ``runs``: one record per run (``name``, ``title``, ``cases``, ``controls``, ``size``, ``auc``,
-        ``auc_interval``, ``r2``, ``pca_r2``, ``sentences``); ``pairs``: genes that two modules share, how many with
-        the same sign; ``genes``: every gene that two modules or more have, with its sign in each.
+        ``auc_interval``, ``r2``, ``pca_r2``, ``pathway``, ``nodes``, ``differ``, ``banner``, ``alone``: leading genes
+        that no other module has, and how many there are); ``pairs``: genes that two modules share, how many with
+        the same sign; ``genes``: every gene that two modules or more have, with its sign in each, and whether these
+        are ``opposite``; ``sets``: gene sets that lead a module, with the q in each run (None where it does not lead);
+        ``settings``: what the studies ask differently, with the value in each.
 
     Raises
     ------
@@ -49,7 +54,10 @@ def compare(run_folders: Sequence[Path | str]) -> dict[str, Any]:
     shared = sorted((g for g, n in often.items() if n > 1), key=lambda g: (-often[g], g))
     return plain(
         {
-            "runs": [_record(name, summary) for name, summary in zip(names, found, strict=True)],
+            "runs": [
+                {**_record(name, summary), "alone": _alone(sign, often)}
+                for name, summary, sign in zip(names, found, signs, strict=True)
+            ],
             "pairs": [
                 {
                     "first": names[i],
@@ -60,9 +68,49 @@ def compare(run_folders: Sequence[Path | str]) -> dict[str, Any]:
                 }
                 for i, j in combinations(range(len(found)), 2)
             ],
-            "genes": [{"gene": g, "signs": [sign.get(g) for sign in signs]} for g in shared],
+            "genes": [_gene(g, [sign.get(g) for sign in signs]) for g in shared],
+            "sets": _sets(found),
+            "settings": _settings(found),
         }
     )
+
+
+def _gene(gene: str, signs: list[int | None]) -> dict[str, Any]:
+    return {"gene": gene, "signs": signs, "opposite": {1, -1} <= set(signs)}
+
+
+def _alone(sign: dict[str, int], often: Counter[str]) -> dict[str, Any]:
+    """Genes of a module that no other has, in its order."""
+    genes = [gene for gene in sign if often[gene] == 1]
+    return {"count": len(genes), "first": genes[:LEADING]}
+
+
+def _sets(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leading gene sets, those of most runs first."""
+    # By what a collection is called, for its releases differ in how many sets they have.
+    leading = [{(s["collection"], s["name"]): s["q"] for s in (f["module"] or {}).get("pathways", ())} for f in found]
+    rows = [
+        {"name": name, "collection": collection, "q": [each.get((collection, name)) for each in leading]}
+        for collection, name in dict.fromkeys(key for each in leading for key in each)
+    ]
+    return sorted(
+        rows, key=lambda row: (-sum(q is not None for q in row["q"]), min(q for q in row["q"] if q is not None))
+    )
+
+
+def _settings(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Settings whose values are not the same in all runs."""
+    given: list[dict[tuple[str, str], str]] = []
+    for f in found:
+        values: dict[tuple[str, str], str] = {}
+        # A section may come several times, as [[sets]] does.
+        for row in (f.get("methods") or {}).get("settings", ()):
+            key = row["section"], row["setting"]
+            values[key] = f"{values[key]}; {row['value']}" if key in values else row["value"]
+        given.append(values)
+    keys = dict.fromkeys(key for values in given for key in values)
+    rows = [(key, [values.get(key) for values in given]) for key in keys]
+    return [{"section": k[0], "setting": k[1], "values": v} for k, v in rows if len(set(v)) > 1]
 
 
 def comparison(run_folders: Sequence[Path | str]) -> str:

@@ -124,8 +124,8 @@ def layer_nodes(run: Run) -> dict[str, list[str]]:
         found = {str(la): list(part["node"]) for la, part in run.nodes.groupby("layer", sort=False)}
     for layer, lit in run.node_genes.items():
         found.setdefault(layer, list(lit.nodes))
-    own = in_order(la for la in found if la not in CONTROLS)
-    return {la: found[la] for la in [*own, *(la for la in CONTROLS if la in found)]}
+    own = in_order(la for la in found if la not in run.baselines)
+    return {la: found[la] for la in [*own, *(la for la in run.baselines if la in found)]}
 
 
 def in_order(layers: Iterable[str]) -> list[str]:
@@ -133,13 +133,15 @@ def in_order(layers: Iterable[str]) -> list[str]:
     return sorted(layers, key=lambda layer: (len(layer), layer))
 
 
-def layer_shares(table: pd.DataFrame, nodes: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+def layer_shares(
+    table: pd.DataFrame, nodes: Mapping[str, Sequence[str]], *, baselines: Mapping[str, str]
+) -> list[dict[str, Any]]:
     """For every test and layer, how many of the layer's nodes have a q of 0.05 or less."""
     collections = list(dict.fromkeys(table["collection"]))
     short = [short_name(c) for c in collections]
     kind = {c: s if short.count(s) == 1 else c for c, s in zip(collections, short, strict=True)}
     return [
-        {"kind": kind[collection], **_share(rows, layer, names=names)}
+        {"kind": kind[collection], **_share(rows, layer, names=names), "control": layer in baselines}
         for (collection, _), rows in table.groupby(["collection", "test"], sort=False)
         for layer, names in nodes.items()
         if rows["tested"].isin(names).any()
@@ -153,7 +155,6 @@ def _share(rows: pd.DataFrame, layer: str, *, names: Sequence[str]) -> dict[str,
         "test": rows["test"].iloc[0],
         "main": bool(rows["main"].iloc[0]),
         "layer": CONTROLS.get(layer, layer),
-        "control": layer in CONTROLS,
         "nodes": len(names),
         "significant": significant,
         "share": significant / len(names),

@@ -14,7 +14,7 @@ from .._core.tables import read_parquet
 from ..nouns.labels import set_label
 from ._evidence import tested_module
 from ._read import CONTROLS
-from ._words import known, plain
+from ._words import known
 from .sections._browser import browser
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ TOP = 100
 MOST_EDGES = 250_000
 MOST_LEVELS = 24
 MOST_CODES = 4_000_000
+GAP = 2**15
+UNITS = {"standardised": "standard deviations", "logfc": "log2 fold change"}
 DIGITS = 4
 
 
@@ -50,6 +52,7 @@ def payload(run: Run, evidence: pd.DataFrame, found: Mapping[str, Any]) -> dict[
     numbers = {name: i for i, name in enumerate(sets["reference"])}
     samples = _samples(run)
     parts = {
+        "words": run.words,
         "genes": {c: _column(genes[c]) for c in genes},
         "sets": {**sets, **members, "module": _module_sets(run, evidence, numbers=numbers)},
         "nodes": browser(evidence, found, numbers=numbers),
@@ -60,8 +63,9 @@ def payload(run: Run, evidence: pd.DataFrame, found: Mapping[str, Any]) -> dict[
         "heat": _heat(run, position),
         "network": _network(run),
         "layers": _layers(run),
+        "cohorts": _cohorts(run, position),
     }
-    return plain({"format": FORMAT, **{name: part for name, part in parts.items() if part}})
+    return {"format": FORMAT, **{name: part for name, part in parts.items() if part}}
 
 
 def encoded(content: Mapping[str, Any]) -> str:
@@ -144,7 +148,9 @@ def _lit(run: Run, position: Mapping[str, int]) -> dict[str, Any]:
     names: list[str] = []
     layers: list[str] = []
     tops, values, scales = [], [], []
-    for layer, lit in sorted(run.node_genes.items(), key=lambda pair: (pair[0] in CONTROLS, len(pair[0]), pair[0])):
+    for layer, lit in sorted(
+        run.node_genes.items(), key=lambda pair: (pair[0] in run.baselines, len(pair[0]), pair[0])
+    ):
         where = np.array([position.get(gene, -1) for gene in lit.genes.ids])
         n = min(TOP, len(where) // 2)
         top_kn = np.hstack((lit.top_kn(n, sign=1), lit.top_kn(n, sign=-1)))
@@ -161,7 +167,7 @@ def _lit(run: Run, position: Mapping[str, int]) -> dict[str, Any]:
     return {
         "node": names,
         "layer": [CONTROLS.get(layer, layer) for layer in layers],
-        "control": [int(layer in CONTROLS) for layer in layers],
+        "control": [int(layer in run.baselines) for layer in layers],
         "per": tops[0].shape[1],
         "gene": packed(_integers(np.concatenate([t.ravel() for t in tops]))),
         "value": packed(np.concatenate([v.ravel() for v in values])),
@@ -177,6 +183,36 @@ def _edges(run: Run, position: Mapping[str, int]) -> dict[str, Any]:
     ends = table[["source", "target"]].apply(lambda c: c.map(position)).dropna()
     shown = ends.head(MOST_EDGES).astype(int)
     return {"pairs": packed(_integers(shown.to_numpy().ravel())), "left_out": len(ends) - len(shown)}
+
+
+def _cohorts(run: Run, position: Mapping[str, int]) -> dict[str, Any]:
+    """Every gene in each of several cohorts: effect, standard error, and what they say together."""
+    module = run.several
+    if module is None:
+        return {}
+    table = module.table.assign(at=module.table["gene"].astype(str).map(position)).dropna(subset="at")
+    cohorts = module.about["cohorts"]
+    thousandths = {
+        f"{what}s": packed(_thousandths(np.stack([table[f"{what} {cohort['name']}"] for cohort in cohorts])))
+        for what in ("effect", "se")
+    }
+    together = ("effect", "low", "high", "next_low", "next_high", "tau2")
+    return {
+        "name": [str(cohort["name"]) for cohort in cohorts],
+        "cases": [cohort["cases"] for cohort in cohorts],
+        "controls": [cohort["controls"] for cohort in cohorts],
+        "unit": UNITS.get(str(module.about.get("effect")), ""),
+        "at": packed(_integers(table["at"].astype(int).to_numpy())),
+        **thousandths,
+        **{name: packed(_thousandths(table[name].to_numpy())) for name in together},
+        **{name: _column(table[name]) for name in ("p", "q", "i2", "heterogeneity_p")},
+    }
+
+
+def _thousandths(values: np.ndarray) -> np.ndarray:
+    """As small integers; the smallest stands for a gap."""
+    inside = np.clip(np.rint(1000 * np.nan_to_num(values)), 1 - GAP, GAP - 1)
+    return np.where(np.isfinite(values), inside, -GAP).astype(np.int16).ravel()
 
 
 def _samples(run: Run) -> dict[str, Any]:
@@ -219,14 +255,15 @@ def _codes(run: Run) -> dict[str, Any]:
     table = _kept(run, "04_codes.parquet", "codes")
     if table is None:
         return {}
-    nodes = [c for c in table.columns if c != "number"]
+    axes = nodes_of(table, "axis")
+    nodes = [c for c in table.columns if c != "number" and c not in axes]
     h_kn = table[nodes].to_numpy(np.float64).T
     if h_kn.size > MOST_CODES:
         nodes, h_kn = nodes[: MOST_CODES // h_kn.shape[1]], h_kn[: MOST_CODES // h_kn.shape[1]]
     low_k, high_k = h_kn.min(1), h_kn.max(1)
     span_k = np.where(high_k > low_k, high_k - low_k, 1.0)
     small = np.rint(255 * (h_kn - low_k[:, None]) / span_k[:, None]).astype(np.uint8)
-    place = [[float(f"{v:.{DIGITS}g}") for v in table[c]] for c in nodes_of(table, "PC")[:3]]
+    place = [[float(f"{v:.{DIGITS}g}") for v in table[c]] for c in (axes or nodes_of(table, "PC"))[:3]]
     return {
         "node": nodes,
         "low": [float(f"{v:.{DIGITS}g}") for v in low_k],

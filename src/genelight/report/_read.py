@@ -13,11 +13,12 @@ from .._core.ledger import altered_files
 from .._core.provenance import check_seal, read_json, read_toml
 from ..errors import FormatError, InputError, first_three
 from ..nouns import Evidence, Module, NodeGenes
+from ..nouns.labels import feature_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["KEY", "Run", "read_run"]
+__all__ = ["KEY", "Run", "check_unaltered", "read_run"]
 
 KEY = "07_patients_key.tsv"
 """Which id has which number: the one file of patients that is not for sharing."""
@@ -63,6 +64,24 @@ class Run:
         return on_layer if asked and on_layer in held_out else self.module.method
 
     @property
+    def words(self) -> dict[str, str]:
+        """What the measured features and their values are called."""
+        account = self.prepare.get("account", {})
+        return feature_words(account.get("features", "gene"), unit=account.get("unit", "log2"))
+
+    @property
+    def module_over_genes(self) -> Module | None:
+        """The module where networks and gene sets know it: of features that are no genes, as carried to genes.
+
+        Raises
+        ------
+        FormatError
+            If that file is damaged.
+        """
+        path = self.folder / "05_module_genes.tsv"
+        return Module.load(path) if path.exists() else self.module
+
+    @property
     def units(self) -> str:
         """What was held out and counted: subjects where the study says whose a sample is, else samples."""
         data = self.section("data")
@@ -102,6 +121,26 @@ class Run:
         found = Module.load(path).table.rename(columns={"average": "mean", "logfc": "change"})
         columns = ["gene", "mean", "change", "t", "p", "q"]
         return found[columns].astype({"gene": str}) if set(columns) <= set(found) else None
+
+    @property
+    def baselines(self) -> Mapping[str, str]:
+        """Layers of baseline models and their names; PCA is none where it is the model itself, as of a reference."""
+        layers = set(self.node_genes) | (set() if self.nodes is None else set(self.nodes["layer"]))
+        own = layers - set(CONTROLS) or {"PC"} & layers
+        return {layer: name for layer, name in CONTROLS.items() if layer not in own}
+
+    @property
+    def several(self) -> Module | None:
+        """Every gene over several cohorts, where the run asked several: the module itself, or beside it.
+
+        Raises
+        ------
+        FormatError
+            If that file is damaged.
+        """
+        path = self.folder / "05_cohorts.tsv"
+        module = Module.load(path) if path.exists() else self.module
+        return module if module is not None and module.about.get("cohorts") and "effect" in module.table else None
 
     def table(self, name: str, columns: Sequence[str], *, separator: str = "\t") -> pd.DataFrame | None:
         """A table of the folder; None where there is no such file.
@@ -146,7 +185,7 @@ def read_run(folder: Path, *, show_ids: bool = False) -> Run:
     if show_ids and not (folder / KEY).exists():
         msg = f"{folder} has no {KEY}, which says whose number is whose; add [patients] to the study and run it again"
         raise InputError(msg)
-    _check_unaltered(folder)
+    check_unaltered(folder)
     node_genes = {lit.layer: lit for lit in map(NodeGenes.load, sorted(folder.glob("04_nodes_*.parquet")))}
     module, evidence = folder / "05_module.tsv", folder / "06_evidence.parquet"
     study = _toml(folder / "study.toml")
@@ -168,8 +207,14 @@ def read_run(folder: Path, *, show_ids: bool = False) -> Run:
     )
 
 
-def _check_unaltered(folder: Path) -> None:
-    """Stop where a file is not as the run left it; what is shown would be nobody's result."""
+def check_unaltered(folder: Path) -> None:
+    """Stop where a file is not as the run left it; what is shown would be nobody's result.
+
+    Raises
+    ------
+    FormatError
+        If files are missing or altered; names them.
+    """
     wrong = altered_files(folder, but=MADE)
     if (folder / RECORD).is_file():
         try:

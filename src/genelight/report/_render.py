@@ -12,21 +12,23 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ..errors import UnknownNameError
+from ..nouns.labels import feature_words
 from ._payload import encoded
-from ._words import interval, number, percent, plain, tail
+from ._words import interval, number, percent, plain, shown, tail
 from .sections import SECTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["render"]
+__all__ = ["policy_of", "render", "scripts_of"]
 
 TEMPLATES = Path(__file__).parent / "templates"
-SCRIPTS = ("page", "plot", "tables", "lookup", "panel", "figures", "samples", "network", "start")
+SCRIPTS = ("page", "served", "plot", "tables", "forest", "lookup", "panel", "figures", "samples", "network", "start")
 """Parts of the page's script, in order."""
 FRAME: dict[str, Any] = {
     "title": "",
     "contrast": {"case": None, "control": None, "cases": None, "controls": None},
+    "words": feature_words(),
     "findings": [],
     "verdict": {"banner": None, "answers": [], "change": []},
     "paragraph": {"text": "", "references": [], "bibtex": ""},
@@ -56,8 +58,7 @@ def render(summary: Mapping[str, Any], format: str = "html") -> str:  # noqa: A0
 
     Examples
     --------
-    >>> from genelight import report
-    >>> "<script>alert" in report.render({"title": "<script>alert(1)</script>"})
+    >>> "<script>alert" in render({"title": "<script>alert(1)</script>"})
     False
     """
     if format not in _FORMATS:
@@ -66,24 +67,34 @@ def render(summary: Mapping[str, Any], format: str = "html") -> str:  # noqa: A0
 
 
 def _html(summary: Mapping[str, Any]) -> str:
-    own = "\n".join((TEMPLATES / "js" / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
     data = summary.get("data") or {}
-    # The page may run these scripts and load nothing, whatever names its data bring along.
-    scripts = [*([(TEMPLATES / "vendor" / "cytoscape.min.js").read_text("utf-8")] if data.get("network") else []), own]
-    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts]
-    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
-    policy = f"default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src {allowed}"
+    scripts = scripts_of(SCRIPTS)
+    if data.get("network"):
+        scripts = [Markup((TEMPLATES / "vendor" / "cytoscape.min.js").read_text("utf-8")), *scripts]  # noqa: S704
     return (
         _environment()
         .get_template("report.html.j2")
         .render(
             **_filled(summary),
-            scripts=[Markup(text) for text in scripts],  # noqa: S704  our own, and Cytoscape.js
+            scripts=scripts,
             style=Markup((TEMPLATES / "report.css").read_text("utf-8")),  # noqa: S704
-            policy=policy,
+            policy=policy_of(scripts),
             payload=Markup(encoded({**data, "figures": _numbers(summary)})),  # noqa: S704  base64
         )
     )
+
+
+def scripts_of(names: Sequence[str]) -> list[Markup]:
+    """Parts of the page's script as one, in order."""
+    own = "\n".join((TEMPLATES / "js" / f"{name}.js").read_text("utf-8") for name in names)
+    return [Markup(own)]  # noqa: S704  our own
+
+
+def policy_of(scripts: Sequence[str]) -> str:
+    """A page may run these scripts and load nothing, whatever names its data bring along."""
+    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts]
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    return f"default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src {allowed}"
 
 
 def _numbers(summary: Mapping[str, Any]) -> dict[str, str]:
@@ -125,6 +136,7 @@ def _environment() -> Environment:
         "percent": percent,
         "tail": tail,
         "interval": interval,
+        "shown": shown,
         "by_test": _by_test,
         "drawing": lambda figure: Markup(figure["svg"]),  # noqa: S704  drawn by pl.svg, its texts escaped there
         "cell": lambda text: str(text).replace("|", "\\|").replace("\n", " "),

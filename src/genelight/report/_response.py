@@ -6,26 +6,29 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pandas as pd
 from markupsafe import Markup
 
 from .._core.tables import records
-from ..pl._response import auc_by_cohort, decision, forest, one_forest, probabilities
+from ..pl._response import auc_by_cohort, decision, forest, learning, one_forest, probabilities
 from ..pl._svg import svg
-from ._render import TEMPLATES, _environment
+from ._payload import encoded
+from ._render import TEMPLATES, _environment, policy_of, scripts_of
 from ._words import plain
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ..nouns import Response
 
 __all__ = ["Page", "patient_pages", "response_page"]
 
 SIGNATURE = "interferon-gamma signature"
 MOST_PROGRAMMES, MOST_PATIENTS, NEAREST = 30, 20, 8
+SCRIPTS = ("page", "served", "plot", "tables", "forest", "response")
 LABELS = {
     "recommend": "Which rule",
     "heterogeneity": "Between cohorts",
+    "curve": "More cohorts",
+    "bounds": "What bounds it",
     "programmes": "Programmes",
     "calibration": "Probabilities",
     "decision": "Beside the local share",
@@ -56,22 +59,36 @@ def response_page(found: Response) -> Page:
         "of_programmes": len(found.programmes),
         "interaction": records(found.interaction.head(MOST_PROGRAMMES)),
         "slopes": found.about["slopes"],
+        "curve": records(found.curve),
+        "bounds": records(found.bounds),
         "settings": {key: found.about[key] for key in ("adjusted", "words", "before", "treated", "local", "seed")},
         "dropped": found.about["dropped"],
         "notes": found.about["notes"],
     }
     summary = plain(summary)
     text = json.dumps(summary, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    return Page(_html("response.html.j2", {**summary, "figures": _figures(found)}), text)
+    figures = _figures(found)
+    numbers = {name: f["csv"] for name, f in figures.items()}
+    scripts = scripts_of(SCRIPTS)
+    shown = {
+        **summary,
+        "figures": figures,
+        "scripts": scripts,
+        "policy": policy_of(scripts),
+        "payload": Markup(encoded(plain({"figures": numbers, "forest": _forests(found)}))),  # noqa: S704  base64
+    }
+    return Page(_html("response.html.j2", shown), text)
 
 
 def patient_pages(found: Response, tables: Mapping[str, pd.DataFrame], about: Mapping[str, Any]) -> str:
     """A section for each new patient: probability with interval, drivers, programmes, what is not known."""
     patients = []
+    fifths = found.calibration[found.calibration["which"] == "as learned"]
     for row in records(tables["scores"].head(MOST_PATIENTS)):
         own = {name: t[t["sample"].astype(str) == str(row["sample"])] for name, t in tables.items()}
         programmes = own["programmes"]
         patients.append({**row, "drivers": records(own["drivers"]), "programmes": records(programmes.head(NEAREST))})
+        patients[-1]["like"] = _like(fifths, row["probability"])
     methods = found.methods.set_index("method")
     rule = {"name": found.rule, **records(methods.loc[[found.rule]])[0]}
     summary = {
@@ -84,6 +101,31 @@ def patient_pages(found: Response, tables: Mapping[str, pd.DataFrame], about: Ma
         "arms": found.about["sentences"]["arms"],
     }
     return _html("patient.html.j2", plain(summary))
+
+
+def _like(fifths: pd.DataFrame, probability: float | None) -> dict[str, Any] | None:
+    """The patients of cohorts left out whose probability was nearest."""
+    if probability is None or not len(fifths):
+        return None
+    off = (fifths["from"] - probability).clip(lower=0) + (probability - fifths["to"]).clip(lower=0)
+    return records(fifths.loc[[off.idxmin()]])[0]
+
+
+def _forests(found: Response) -> dict[str, Any]:
+    """Every programme in every cohort, for the picture that the reader chooses."""
+    cohorts = found.cohorts["cohort"]
+    over = found.programmes.set_index("name")
+    place = pd.MultiIndex.from_product((over.index, cohorts), names=("name", "cohort"))
+    each = found.effects.set_index(["name", "cohort"]).reindex(place)
+    shape = len(over), len(cohorts)
+    notes = [f"{row.responders} of {row.samples}" for row in found.cohorts.itertuples()]
+    return {
+        "cohorts": [{"name": str(name), "note": note} for name, note in zip(cohorts, notes, strict=True)],
+        "name": list(over.index),
+        "effects": each["effect"].to_numpy(float).round(4).reshape(shape).tolist(),
+        "ses": each["se"].to_numpy(float).round(4).reshape(shape).tolist(),
+        **{c: over[c].tolist() for c in ("effect", "low", "high", "tau2", "i2", "p", "q") if c in over},
+    }
 
 
 def _figures(found: Response) -> dict[str, dict[str, str]]:
@@ -119,7 +161,22 @@ def _figures(found: Response) -> dict[str, dict[str, str]]:
             lambda ax: decision(found.decision, ax), name="decision", alt="Net benefit by threshold of treatment."
         ),
     }
-    return {name: {"svg": text, "caption": ""} for name, text in drawn.items()}
+    if len(found.curve):
+        drawn["curve"] = svg(
+            lambda ax: learning(found, ax), name="curve", alt="AUC on cohorts left out by how many were learned from."
+        )
+    tables = {
+        "cohorts": found.cohorts,
+        "forest": found.programmes,
+        "signature": effects,
+        "calibration": found.calibration,
+        "decision": found.decision,
+        "curve": found.curve,
+    }
+    return {
+        name: {"svg": text, "caption": "", "csv": tables[name].to_csv(index=False, float_format="%.6g")}
+        for name, text in drawn.items()
+    }
 
 
 def _html(template: str, summary: Mapping[str, Any]) -> str:

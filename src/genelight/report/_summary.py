@@ -33,9 +33,9 @@ def summarise(run_folder: Path | str, *, show_ids: bool = False) -> dict[str, An
     -------
     dict
         Plain values only, fit for JSON, no NaN, no id of any sample or subject unless asked. Keys: ``title``,
-        ``contrast``, ``findings`` (five sentences), ``verdict``, one per section of the page, ``paragraph`` (of
-        methods, to paste), ``missing``, ``figures`` (inline SVG with caption), ``data`` (what the page's script looks
-        up and draws).
+        ``contrast``, ``words`` (what measured features are called), ``findings`` (five sentences), ``verdict``, one
+        per section of the page, ``paragraph`` (of methods, to paste), ``missing``, ``figures`` (inline SVG with
+        caption), ``data`` (what the page's script looks up and draws).
 
     Raises
     ------
@@ -51,17 +51,22 @@ def summarise(run_folder: Path | str, *, show_ids: bool = False) -> dict[str, An
     Examples
     --------
     >>> import pathlib, tempfile
-    >>> from genelight import report
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     _ = pathlib.Path(folder, "study.toml").write_text('[contrast]\nname = "ill against well"')
-    ...     summary = report.summarise(folder)
+    ...     summary = summarise(folder)
     >>> summary["title"], len(summary["findings"])
     ('ill against well', 5)
     """
     run = read_run(Path(run_folder), show_ids=show_ids)
     evidence = by_kind(run)
     found = {section.name: section.gather(run, evidence) for section in SECTIONS}
-    summary: dict[str, Any] = {"format": FORMAT, "title": _title(run), "contrast": _contrast(run), **found}
+    summary: dict[str, Any] = {
+        "format": FORMAT,
+        "title": _title(run),
+        "contrast": _contrast(run),
+        "words": run.words,
+        **found,
+    }
     summary["missing"] = {name: text for s in SECTIONS for name, text in s.missing(found[s.name]).items()}
     summary["findings"] = findings(summary)
     summary["verdict"] = verdict(summary)

@@ -8,9 +8,16 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-__all__ = ["count", "interval", "known", "listed", "number", "percent", "plain", "tail"]
+from ..nouns.labels import feature_words
+
+__all__ = ["called", "count", "interval", "known", "listed", "number", "percent", "plain", "shown", "tail"]
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def called(summary: Mapping[str, Any]) -> Mapping[str, str]:
+    """What a summary calls the measured features: genes where it does not say."""
+    return summary.get("words") or feature_words()
 
 
 def known(value: object) -> TypeGuard[float]:
@@ -34,7 +41,6 @@ def percent(value: Any) -> str:
 def tail(value: Any) -> str:
     """A p or q value: plain down to 0.001, then as a power of ten.
 
-    >>> from genelight.report._words import tail
     >>> tail(0.0321), tail(2.4e-11), tail(0.0)
     ('0.032', '2 × 10⁻¹¹', 'below 10⁻³⁰⁰')
     """
@@ -65,8 +71,28 @@ def count(n: int, what: str) -> str:
     return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
 
 
+def shown(value: Any) -> str:
+    """A cell of any table: numbers by four digits, a dash where there is nothing.
+
+    >>> shown(-1234.5678), shown(12345), shown(None), shown("MX1"), shown(True)
+    ('−1235', '12,345', '–', 'MX1', 'yes')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}".replace("-", "−")
+    return (
+        (f"{value:.4g}".replace("-", "−") if known(value) else "–") if isinstance(value, float | None) else str(value)
+    )
+
+
 def plain(value: Any) -> Any:
     """The same without NumPy scalars, tuples, NaN and infinities: what JSON can hold."""
+    # Most values are of these; asking for a Mapping costs twenty times as much.
+    if value is None or type(value) in (str, int, bool):
+        return value
+    if type(value) is float:
+        return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple | np.ndarray):

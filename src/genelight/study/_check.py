@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import FormatError, GenelightError, ResourceError
+from pydantic import ValidationError
+
+from .._core.provenance import parse_toml
+from ..errors import FormatError, GenelightError, InputError, ResourceError
 from ._inputs import Inputs
-from ._reference import SMALL, SMALL_SAYS
-from ._settings import read_study
+from ._reference import SMALL_SAYS
+from ._settings import Study, explain
+from ._small import reference_for
 
 __all__ = ["Checked", "check"]
 
@@ -53,8 +58,9 @@ class Checked:
         return "\n".join(
             [
                 *self.accounts,
-                f"{self.path} can run: {facts['samples']} samples x {facts['genes']:,} genes, {facts['cases']} cases "
-                f"and {facts['controls']} controls, layers of {', '.join(map(str, facts['widths']))}",
+                f"{self.path} can run: {facts['samples']} samples x {facts['genes']:,} {facts['called']}, "
+                f"{facts['cases']} cases and {facts['controls']} controls, "
+                f"layers of {', '.join(map(str, facts['widths']))}",
                 f"expected: {facts['trainings']} trainings, {low} to {high} on an idle machine, about "
                 f"{facts['memory_gb']:.1f} of {facts['memory_there_gb']:.1f} GB of memory",
                 *([FEW] if facts["few"] else []),
@@ -109,7 +115,7 @@ def check(path: str | Path) -> Checked:
     [tests] n_top = 150, but only 120 genes are kept, by variable = 120 of [data]; write n_top = 12
     """
     path = Path(path)
-    study, problems = read_study(path)
+    study, problems = _read_study(path)
     if any(isinstance(problem, FormatError | ResourceError) for problem in problems):
         raise problems[0]
     inputs: Inputs | None = None
@@ -123,6 +129,44 @@ def check(path: str | Path) -> Checked:
         problem = _too_large(facts)
         return Checked(str(path), (str(problem),), (), {})
     return Checked(str(path), (), inputs.accounts, facts)
+
+
+def _read_study(path: Path) -> tuple[Study | None, list[GenelightError]]:
+    """A study with whatever is wrong in its file; what does not fit is left out, so that the rest can be looked at.
+
+    None where too little is left.
+    """
+    try:
+        return Study.load(path), []
+    except InputError as error:
+        first: list[GenelightError] = [error]
+    raw = parse_toml(path.read_text(encoding="utf-8"), where=str(path))
+    problems: list[GenelightError] = []
+    while True:
+        try:
+            return Study.model_validate(raw)._relative_to(path.parent), problems or first
+        except ValidationError as error:
+            found = error.errors()
+        said = set(map(str, problems))
+        problems += [each for each in (explain(e, str(path)) for e in found) if str(each) not in said]
+        unfit = [each["loc"] for each in found if each["type"] != "missing"]
+        for place in unfit:
+            _remove(raw, place)
+        if not unfit:
+            return None, problems
+
+
+def _remove(raw: dict[str, Any], place: Sequence[Any]) -> None:
+    """Take out the innermost key that is there; behind it a place may name the types that were tried."""
+    here: Any = raw
+    holder, key = raw, ""
+    for part in place:
+        if isinstance(here, dict) and part in here:
+            holder, key = here, part
+        elif not (isinstance(here, list) and isinstance(part, int) and part < len(here)):
+            break
+        here = here[part]
+    holder.pop(key, None)
 
 
 def _facts(inputs: Inputs) -> dict[str, Any]:
@@ -139,11 +183,12 @@ def _facts(inputs: Inputs) -> dict[str, Any]:
     return {
         "samples": samples,
         "genes": genes,
+        "called": "genes" if inputs.of_genes else "features",
         "cases": int(contrast.case_n.sum()),
         "controls": int(contrast.control_n.sum()),
         "widths": list(inputs.widths),
         "trainings": trainings,
-        "few": inputs.reference is None and inputs.fewest < SMALL,
+        "few": inputs.reference is None and reference_for(inputs.adata, [inputs.fewest]) is not None,
         "seconds": _BASE_S + trainings * (_TRAINING_S + values * _VALUE_S) + nodes * _NODE_S,
         "memory_gb": _BASE_GB + (_MATRICES * values + scores) * 8 / 2**30,
         "memory_there_gb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import models, modules
 from ..errors import InputError, UnknownNameError
@@ -14,46 +14,46 @@ from ..stats.subjects import count_subjects
 from ._settings import Study
 
 if TYPE_CHECKING:
+    import pandas as pd
     from anndata import AnnData
 
-__all__ = ["check_module", "check_names", "check_prior", "check_scorecard", "check_size"]
+__all__ = ["Look", "check_module", "check_names", "check_prior", "check_scorecard", "check_size", "check_there"]
+
+Look = Callable[[Callable[[], Any]], Any]
 
 LEAST_SHARED, LEAST_GENES = 10, 5
 TESTED_SIZES = (5, 500)
 
 
-def check_names(study: Study) -> None:
-    """Names of methods, presets and controls.
-
-    Raises
-    ------
-    UnknownNameError
-        If one is not known.
-    """
-    modules.DERIVATIONS.entry(study.module.method)
-    models.PRESETS.entry(study.model.preset)
+def check_names(study: Study, look: Look) -> None:
+    """Names of methods, presets and controls."""
+    look(lambda: modules.DERIVATIONS.entry(study.module.method))
+    look(lambda: models.PRESETS.entry(study.model.preset))
     for name in study.scorecard.controls if study.scorecard else ():
-        BASELINES.entry(name)
+        look(lambda name=name: BASELINES.entry(name))  # type: ignore[misc]
 
 
-def check_scorecard(study: Study, adata: AnnData) -> None:
-    """Columns of the scorecard.
-
-    Raises
-    ------
-    UnknownNameError
-        If one is not there.
-    """
-    card = study.scorecard
+def check_scorecard(study: Study, adata: AnnData, look: Look) -> None:
+    """Columns of the scorecard."""
+    card, where = study.scorecard, "[scorecard] of the study"
     for role, names in (("label", card.labels), ("batch", card.batch)) if card else ():
         for name in names:
-            if name not in adata.obs:
-                raise UnknownNameError(f"{role} column", name, adata.obs.columns, where="[scorecard] of the study")
+            look(lambda role=role, name=name: check_there(adata.obs, name, role=role, where=where))  # type: ignore[misc]
 
 
-def check_module(
-    study: Study, contrast: Contrast, *, genes: Genes, layers: list[str], look: Callable[[Callable[[], None]], None]
-) -> None:
+def check_there(obs: pd.DataFrame, name: str, *, role: str, where: str) -> None:
+    """A column is one of the sample table's.
+
+    Raises
+    ------
+    UnknownNameError
+        If it is not.
+    """
+    if name not in obs:
+        raise UnknownNameError(f"{role} column", name, obs.columns, where=where)
+
+
+def check_module(study: Study, contrast: Contrast, *, genes: Genes, layers: list[str], look: Look) -> None:
     """Layer, size and folds of the module.
 
     Raises
@@ -87,8 +87,8 @@ def check_module(
         look(check)
 
 
-def check_size(study: Study, genes: Genes) -> None:
-    """Nodes are tested by fewer genes than there are, as the tests ask for.
+def check_size(study: Study, genes: Genes, *, led: bool = False) -> None:
+    """Nodes are tested by fewer genes than there are, as the tests ask for; of features, than these lead to.
 
     Raises
     ------
@@ -98,10 +98,8 @@ def check_size(study: Study, genes: Genes) -> None:
     n_top = study.tests.n_top
     if isinstance(n_top, int) and n_top >= len(genes):
         why = f", by variable = {study.data.variable} of [data]" if study.data.variable else ""
-        msg = (
-            f"[tests] n_top = {n_top}, but only {len(genes)} genes are kept{why}; write "
-            f"n_top = {max(len(genes) // 10, LEAST_GENES)}"
-        )
+        there = f"the features lead to only {len(genes)} genes" if led else f"only {len(genes)} genes are kept"
+        msg = f"[tests] n_top = {n_top}, but {there}{why}; write n_top = {max(len(genes) // 10, LEAST_GENES)}"
         raise InputError(msg)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -12,15 +13,17 @@ from typing import Any
 
 from .. import io
 from .._core.expressions import quoted
+from .._core.tables import plain_text
 from ..errors import GenelightError, InputError, first_three
 from ..io._inspection import Column, Inspection
 from ..io.id_kinds import PROBES
+from ..pp.features import FEATURES
 from ._reference import SMALL, SMALL_SAYS
 from ._settings import Contrast as ContrastSettings
 from ._settings import Data
 from ._settings import Model as ModelSettings
 from ._small import reference_for
-from ._template import as_toml, section_lines, template
+from ._template import OPTIONAL, as_toml, section_lines, template
 
 __all__ = ["draft"]
 
@@ -33,6 +36,13 @@ _HEALTHY = re.compile(
 _COVARIATE = re.compile(r"\b(age|sex|gender|batch|plate|site|cent(er|re)|rin|bmi|race|ethnicity)\b", re.IGNORECASE)
 _SCALES = {"counts": "counts", "log2": "log2", "tpm": "linear", "intensity": "linear", "linear": "linear"}
 _MOST_SHOWN = 4
+_NO_GENES = (
+    "",
+    "# Network and gene sets know genes, and the columns are none. To ask them all the same, name a table of features",
+    "# and their genes under [data], feature_genes, remove these two lines and the # of [network] and [[sets]].",
+    "network = false",
+    "sets = []",
+)
 
 
 def draft(
@@ -103,6 +113,8 @@ def draft(
             "# To train a model of your own all the same, remove this line (at least 5 people in a group):",
             *section_lines(ModelSettings, set_to={"reference": reference}, asked=()),
         ]
+    if told.get("features"):
+        return template(replaced=replaced, head=_NO_GENES, optional=(*OPTIONAL, "network", "sets")), found
     return template(replaced=replaced), found
 
 
@@ -134,6 +146,10 @@ def _data(found: Inspection, table: str | Path, samples: str | Path | None, *, b
         told["subject"] = found.subjects[0].name
         if found.subjects[0].pattern:
             told["subject_pattern"] = found.subjects[0].pattern
+    kind = next((e.name for e in FEATURES.show() if e.what.by_ids and found.ids.kind in e.what.ids), None)
+    if kind is not None:
+        # Its scale is told from the values by what is known of the kind.
+        return told | {"features": kind}
     if found.scale.name in _SCALES:
         told["scale"] = _SCALES[found.scale.name]
     if found.ids.kind in PROBES and found.platform:
@@ -166,13 +182,13 @@ def _contrast(found: Inspection) -> list[str]:
                 lines += [f"# case = {_query(column, level)}", f"# control = {_query(column, control)}"]
         if not found.columns:
             lines += ["# nothing is known of the samples yet; name their sheet above, as samples, or type anew:"]
-            lines += [f"# genelight init STUDY {found.path} SHEET"]
+            lines += [f"# genelight init STUDY {plain_text(shlex.quote(str(found.path)))} SHEET"]
         elif not usable:
             lines += ["# no column has two values of at least five samples each; the columns are:"]
-            lines += [f"#   {column}" for column in found.columns]
+            lines += [f"#   {plain_text(str(column))}" for column in found.columns]
         if not usable:
             lines += ["# case = 'column == \"ill\"'", "# control = 'column == \"well\"'"]
-    counts = [f"# {column}" for column in usable[:_MOST_SHOWN]]
+    counts = [f"# {plain_text(str(column))}" for column in usable[:_MOST_SHOWN]]
     covariates = [column.name for column in found.columns if _is_covariate(column.name)]
     hints = [f"# covariates = {json.dumps(covariates, ensure_ascii=False)} # to adjust for them"] if covariates else []
     rest = section_lines(ContrastSettings, set_to={}, asked=())

@@ -4,36 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from anndata import AnnData
 
 from .. import demo, io, models, pp
 from .._core.checks import check_column, select_samples
+from .._core.looks import Looks
 from .._core.provenance import digest
-from ..errors import GenelightError, InputError, UnknownNameError
+from ..errors import GenelightError, InputError
 from ..io.sheet import SheetMatch
+from ..models.counts import Counts
 from ..models.named import named_for, spec_of, widths_of
 from ..models.panel import Panel
 from ..models.presets import choose_widths
 from ..nouns import Contrast, Edges, Genes, Model
-from ..nouns.contrast import measure_of
 from ..nouns.left_over import left_over
+from ..nouns.people import check_people
 from ..patients.severity import check_measure
 from ..patients.stratify import LEAST_SUBJECTS
 from ..pp.among import among
+from ..pp.features import FEATURES, GENES
 from ..pp.map_ids import IdMap
+from ..pp.preparation import Preparation
 from ..pp.prepare import LEAST_SAMPLES, prepare_as
 from ..pp.project import map_where_needed
 from . import _reference
-from ._checks import check_module, check_names, check_prior, check_scorecard, check_size
+from ._checks import Look, check_module, check_names, check_prior, check_scorecard, check_size, check_there
+from ._features import Through, check_cells, kind_of_study, through
+from ._order import by_name
 from ._second import SecondCohort
 from ._settings import EMBEDDED, Genetics, Sets, Study
 
 __all__ = ["Inputs", "patients_of"]
-
-T = TypeVar("T")
 
 LEAST_PEOPLE = 5
 
@@ -56,12 +60,14 @@ class Inputs:
         Which row of the sample sheet is whose.
     reference
         The model of other samples that these are read through, on the genes that both have; None to train one.
+    through
+        The way from features that are no genes to genes; None of genes, and where nothing is asked of genes.
     """
 
     study: Study
     adata: AnnData
     contrast: Contrast
-    preparation: pp.Preparation
+    preparation: Preparation
     widths: tuple[int, ...]
     network: Edges | None
     sets: Sequence[Edges]
@@ -70,6 +76,7 @@ class Inputs:
     second: SecondCohort | None = None
     sheet: SheetMatch | None = None
     reference: Panel | None = None
+    through: Through | None = None
 
     @classmethod
     def read(cls, study: Study) -> Inputs:
@@ -80,7 +87,7 @@ class Inputs:
         GenelightError
             If anything does not fit; nothing has been written then.
         """
-        found = _gather(study, Findings(stop=True))
+        found = _gather(study, Looks(stop=True))
         if found is None:
             msg = "the study cannot be read"
             raise InputError(msg)
@@ -89,9 +96,9 @@ class Inputs:
     @classmethod
     def check(cls, study: Study) -> tuple[Inputs | None, list[GenelightError]]:
         """The same, going on behind what does not fit: the inputs, None where there is any, and everything found."""
-        findings = Findings(stop=False)
-        found = _gather(study, findings)
-        return (None if findings.problems else found), findings.problems
+        looks = Looks(stop=False)
+        found = _gather(study, looks)
+        return (None if looks.problems else found), looks.problems
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -103,12 +110,18 @@ class Inputs:
         rest = left_over(self.adata.obs, self.contrast, case=asked.case, control=asked.control)
         through = [] if self.reference is None else [_reference.account(self.reference, self.study, self.fewest)]
         known = (str(each) for each in (*sheets, self.id_map) if each is not None)
-        return (*read, *known, *([rest] if rest else []), *through)
+        features = [] if self.through is None else [self.through.account]
+        return (*read, *known, *([rest] if rest else []), *through, *features)
 
     @property
     def fewest(self) -> int:
         """People in the smaller group."""
         return _reference.fewest(self.contrast)
+
+    @property
+    def of_genes(self) -> bool:
+        """Whether the columns are genes."""
+        return FEATURES[self.preparation.settings.features or GENES].genes
 
     @property
     def judged(self) -> bool:
@@ -125,11 +138,12 @@ class Inputs:
 
     @property
     def priors(self) -> str:
-        """Identity of network and sets."""
-        return digest(self.network.digest if self.network else "", [s.digest for s in self.sets])
+        """Identity of network and sets, and of the way to their genes."""
+        through = [] if self.through is None else [self.through.digest]
+        return digest(self.network.digest if self.network else "", [s.digest for s in self.sets], *through)
 
     @property
-    def spec(self) -> models.Autoencoder | models.Deep:
+    def spec(self) -> models.Autoencoder | models.Deep | Counts:
         """What this study's autoencoder is fitted from, on all samples or on a fold's."""
         data, model = self.study.data, self.study.model
         spec = spec_of(
@@ -162,48 +176,24 @@ class Inputs:
         return found
 
 
-class Findings:
-    """Looks at one thing after another, and keeps what is wrong or stops at the first."""
-
-    def __init__(self, *, stop: bool) -> None:
-        self.stop, self.problems = stop, list[GenelightError]()
-
-    def look(self, work: Callable[[], T]) -> T | None:
-        """What `work` gives, None where it finds something wrong.
-
-        Raises
-        ------
-        GenelightError
-            What `work` raises, if that stops.
-        """
-        try:
-            return work()
-        except GenelightError as error:
-            if self.stop:
-                raise
-            if str(error) not in map(str, self.problems):
-                self.problems.append(error)
-            return None
-
-
-def _gather(study: Study, findings: Findings) -> Inputs | None:
+def _gather(study: Study, looks: Looks) -> Inputs | None:
     """The inputs; what needs a thing that is wrong is not looked at."""
-    look = findings.look
+    look = looks.look
     reference = look(lambda: _reference.given(study))
     table = look(lambda: _table(study, reference))
     network = look(lambda: _network(study)) if study.network else None
     sets = [look(lambda s=s: _sets(s, study.data.ids)) for s in study.sets]  # type: ignore[misc]
     sets += [look(lambda g=g: _genetics(g, study.data.ids)) for g in study.genetics]  # type: ignore[misc]
-    look(lambda: check_names(study))
+    check_names(study, look)
     if table is None:
         return None
-    adata, id_map, sheet = table
-    contrast = look(lambda: _contrast(study, adata, findings))
+    adata, id_map, sheet, kind = table
+    contrast = look(lambda: _contrast(study, adata, looks))
     learned = look(lambda: prepare(adata, study, id_map=id_map))
     panel, preparation = _through(reference, learned, adata, study=study, look=look)
     if contrast is not None:
-        look(lambda: _check_patients(study, adata, contrast))
-    look(lambda: check_scorecard(study, adata))
+        _check_patients(study, adata, contrast, look=look)
+    check_scorecard(study, adata, look)
     if preparation is None:
         return None
     # Told once, for the parts of the samples might speak for another.
@@ -214,15 +204,15 @@ def _gather(study: Study, findings: Findings) -> Inputs | None:
     layers = list(given) or [f"L{i + 1}" for i in range(len(widths or ()))]
     if contrast is not None and widths is not None:
         check_module(study, contrast, genes=genes, layers=layers, look=look)
-    look(lambda: check_size(study, genes))
-    network = network and pp.map_edges(network, genes, network=True)
-    sets = [edges and pp.map_edges(edges, genes) for edges in sets]
-    for edges in (*sets, network):
-        if edges is None:
-            continue
-        look(lambda edges=edges: check_prior(edges, genes, nodes=edges is network))  # type: ignore[misc]
+    before = len(looks.problems)
+    way = look(lambda: through(study, genes, kind))
+    # Features without a way to genes are told once, not again for each thing that knows genes.
+    if len(looks.problems) == before:
+        if network is not None or sets:
+            look(lambda: check_size(study, genes if way is None else way.genes, led=way is not None))
+        network, sets = _named(network, sets, genes if way is None else way.genes, look=look)
     asked = study.second
-    second = look(lambda: SecondCohort.read(asked, genes)) if asked else None
+    second = look(lambda: SecondCohort.read(asked, genes, features=study.data.features)) if asked else None
     if contrast is None or widths is None or None in sets:
         return None
     identity = digest(np.asarray(adata.X), list(adata.obs_names), list(adata.var_names), adata.obs.to_csv())
@@ -239,17 +229,30 @@ def _gather(study: Study, findings: Findings) -> Inputs | None:
         second,
         sheet,
         panel,
+        way,
     )
+
+
+def _named(
+    network: Edges | None, sets: Sequence[Edges | None], genes: Genes, *, look: Callable[[Callable[[], Any]], Any]
+) -> tuple[Edges | None, list[Edges | None]]:
+    """Network and sets under the names that the study has for genes, each looked at."""
+    network = network and pp.map_edges(network, genes, network=True)
+    mapped = [edges and pp.map_edges(edges, genes) for edges in sets]
+    for edges in (*mapped, network):
+        if edges is not None:
+            look(lambda edges=edges: check_prior(edges, genes, nodes=edges is network))  # type: ignore[misc]
+    return network, mapped
 
 
 def _through(
     reference: Model | None,
-    learned: pp.Preparation | None,
+    learned: Preparation | None,
     adata: AnnData,
     *,
     study: Study,
     look: Callable[[Callable[[], Any]], Any],
-) -> tuple[Panel | None, pp.Preparation | None]:
+) -> tuple[Panel | None, Preparation | None]:
     """The model that was given on the genes that the samples have too, and their preparation for these genes."""
     if reference is None or learned is None:
         # Without the model that was asked for, nothing that depends on its genes is looked at.
@@ -261,29 +264,31 @@ def _through(
     return panel, among(learned, panel.genes)
 
 
-def _table(study: Study, reference: Model | None) -> tuple[AnnData, IdMap | None, SheetMatch | None]:
-    """The samples kept, with genes as columns and what the sheet says of them."""
+def _table(study: Study, reference: Model | None) -> tuple[AnnData, IdMap | None, SheetMatch | None, str]:
+    """The samples kept, with genes as columns and what the sheet says of them; which kind of feature it has."""
     data = study.data
+    check_cells(data)
     adata = demo.cohort() if data.expression == EMBEDDED else io.read(data.expression, dense=True, **data.reading)
     sheet = io.match_sheet(adata, data.samples, samples_id=data.samples_id) if data.samples else None
     adata = adata if sheet is None else sheet.join(adata)
     to = data.ids if reference is None else reference.genes
-    id_map = map_where_needed(adata, to=to, table=data.id_table)
+    kind = kind_of_study(data, adata)
+    id_map = map_where_needed(adata, to=to, table=data.id_table) if FEATURES[kind].genes else None
     adata = id_map.transform(adata) if id_map else adata
     if data.drop:
         adata = adata[~select_samples(adata.obs, data.drop, role="drop")].copy()
-    return adata, id_map, sheet
+    return by_name(adata), id_map, sheet, kind
 
 
-def _contrast(study: Study, adata: AnnData, findings: Findings) -> Contrast:
+def _contrast(study: Study, adata: AnnData, looks: Looks) -> Contrast:
     """Cases against controls, each part of the question looked at by itself first."""
     asked, data, obs = study.contrast, study.data, adata.obs
     for role, query in (("case", asked.case), ("control", asked.control)):
-        findings.look(lambda role=role, query=query: select_samples(obs, query, role=role))  # type: ignore[misc]
+        looks.look(lambda role=role, query=query: select_samples(obs, query, role=role))  # type: ignore[misc]
     named = [("subject", data.subject), *(("covariate", name) for name in asked.covariates)]
     for role, name in named:
         if name is not None and name not in obs:
-            findings.look(lambda role=role, name=name: check_column(obs, name, role=role))  # type: ignore[misc]
+            looks.look(lambda role=role, name=name: check_column(obs, name, role=role))  # type: ignore[misc]
     contrast = Contrast.of(
         obs,
         case=asked.case,
@@ -292,6 +297,7 @@ def _contrast(study: Study, adata: AnnData, findings: Findings) -> Contrast:
         subject_pattern=data.subject_pattern,
         covariates=asked.covariates,
     )
+    check_people(obs, contrast)
     if study.model.reference is not None:
         _reference.check_people(contrast)
         return replace(contrast, name=asked.name) if asked.name else contrast
@@ -318,26 +324,39 @@ def patients_of(study: Study, adata: AnnData, contrast: Contrast) -> AnnData:
     return found[~select_samples(found.obs, asked.drop, role="drop")].copy()
 
 
-def _check_patients(study: Study, adata: AnnData, contrast: Contrast) -> None:
+def _check_patients(study: Study, adata: AnnData, contrast: Contrast, *, look: Look) -> None:
     asked = study.patients
     if asked is None:
         return
-    kept, subject = patients_of(study, adata, contrast), study.data.subject
-    measure = measure_of(kept.obs, asked.measure, subject=subject)
-    check_measure(kept, measure, subject=subject, time=asked.time, beside=asked.beside)
+    kept, subject = look(lambda: patients_of(study, adata, contrast)), study.data.subject
+    if kept is None:
+        return
+
+    def measure() -> None:
+        check_measure(kept, asked.measure, subject=subject, time=asked.time, beside=asked.beside)
+
+    def groups() -> None:
+        subjects = kept.obs[subject].nunique() if subject else kept.n_obs
+        if asked.groups and subjects < LEAST_SUBJECTS:
+            msg = f"[patients] groups = true needs {LEAST_SUBJECTS} subjects, there are {subjects}; set groups = false"
+            raise InputError(msg)
+
+    look(measure)
     for name in asked.explain:
-        if name not in kept.obs:
-            raise UnknownNameError("explain column", name, kept.obs.columns, where="obs")
-    subjects = kept.obs[subject].nunique() if subject else kept.n_obs
-    if asked.groups and subjects < LEAST_SUBJECTS:
-        msg = f"[patients] groups = true needs {LEAST_SUBJECTS} subjects, there are {subjects}; set groups = false"
-        raise InputError(msg)
+        look(lambda name=name: check_there(kept.obs, name, role="explain", where="obs"))  # type: ignore[misc]
+    look(groups)
 
 
-def prepare(adata: AnnData, study: Study, *, id_map: IdMap | None = None) -> pp.Preparation:
+def prepare(adata: AnnData, study: Study, *, id_map: IdMap | None = None) -> Preparation:
     """The study's preparation, learned from these samples; with it goes how their columns became genes."""
     data = study.data
-    asked = pp.PreparationSettings(scale=data.scale, ids=data.ids, above_floor=data.above_floor, variable=data.variable)
+    asked = pp.PreparationSettings(
+        scale=data.scale,
+        features=data.features,
+        ids=data.ids,
+        above_floor=data.above_floor,
+        variable=data.variable,
+    )
     least = LEAST_SAMPLES if study.model.reference is None else 2
     learned = prepare_as(adata, asked, least=least)
     return replace(learned, id_map=id_map)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .. import nodes
-from .._core.progress import progress
+from .._core.workers import each
 from ..errors import InputError, UnknownNameError
 from ..evidence import Reading
 from ..models.baselines import BASELINES
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from anndata import AnnData
 
-    from ..pp import Preparation
+    from ..pp.preparation import Preparation
 
 __all__ = ["CONTROLS", "expression", "readings"]
 
@@ -86,30 +86,29 @@ def readings(
     preparation = preparation or getattr(trained[0], "preparation", None)
     known = {(each.about.get("model"), each.layer): each for each in lit}
     found = [r for i, m in enumerate(trained) for r in _layers(m, adata, known, name=m.name, seed=seed + i)]
-    with progress("fitting controls", len(controls) * control_seeds) as step:
-        for name in controls:
-            for i in range(control_seeds):
-                fitted = _fitted(name, adata, widths=widths, preparation=preparation, seed=seed + i)
-                for depths, model in fitted:
-                    found += _layers(model, adata, known, name=name, seed=seed + i, depths=depths, control=True)
-                step(name)
+    wanted = [(name, seed + i) for name in controls for i in range(control_seeds)]
+    fitted = each(_fitted, wanted, shared=(adata, widths, preparation), says="fitting controls")
+    for (name, own), of_one in zip(wanted, fitted, strict=True):
+        for depths, model in of_one:
+            found += _layers(model, adata, known, name=name, seed=own, depths=depths, control=True)
     return found
 
 
-def _fitted(
-    name: str, adata: AnnData, *, widths: tuple[int, ...], preparation: Preparation | None, seed: int
-) -> Iterator[tuple[list[int], Model]]:
+def _fitted(  # noqa: PLR0917
+    control: tuple[str, int], adata: AnnData, widths: tuple[int, ...], preparation: Preparation | None
+) -> list[tuple[list[int], Model]]:
     """A control with the depths that its layers stand beside: all at once, or one fit for each different width."""
-    spec = BASELINES[name]
+    name, seed = control
+    spec, found = BASELINES[name], []
     last = spec(widths, seed=seed).fit(adata, preparation=preparation)
     if len(last.widths) == len(widths) > 1:
-        yield list(range(1, len(widths) + 1)), last
-        return
+        return [(list(range(1, len(widths) + 1)), last)]
     for width in dict.fromkeys(widths):
         # What was fitted first is as wide as the narrowest layer.
-        control = spec((width,), seed=seed)
-        fitted = last if width == min(widths) else control.fit(adata, preparation=preparation)
-        yield [depth for depth, other in enumerate(widths, start=1) if other == width], fitted
+        narrow = spec((width,), seed=seed)
+        fitted = last if width == min(widths) else narrow.fit(adata, preparation=preparation)
+        found.append(([depth for depth, other in enumerate(widths, start=1) if other == width], fitted))
+    return found
 
 
 def _layers(

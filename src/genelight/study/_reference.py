@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from .. import models, pp
+from .. import models
 from ..errors import InputError
 from ..models.bundle import model_folder
 from ..models.domain import fit_of
 from ..models.panel import Panel
 from ..modules.methods._reference import check_df
 from ..nouns import Contrast, Genes, Model
+from ..pp.preparation import Preparation
 from ..stats.moderated import Design
 from ..stats.subjects import count_subjects, indexed
 
@@ -55,7 +56,7 @@ class Measured:
     name = "expression"
     widths: ClassVar[dict[str, int]] = {}
 
-    def __init__(self, preparation: pp.Preparation) -> None:
+    def __init__(self, preparation: Preparation) -> None:
         self.preparation = preparation
         self.genes, self.digest = preparation.genes, preparation.digest
 
@@ -101,7 +102,7 @@ def folder_of(study: Study) -> Path:
     return model_folder(Path(study.model.reference or ""))
 
 
-def panel(model: Model, preparation: pp.Preparation) -> Panel:
+def panel(model: Model, preparation: Preparation) -> Panel:
     """The model on the genes that it has in common with a table.
 
     Raises
@@ -109,7 +110,7 @@ def panel(model: Model, preparation: pp.Preparation) -> Panel:
     GeneMismatchError
         If those carry too little of its genes' variance.
     """
-    whole: pp.Preparation = model.preparation  # type: ignore[assignment]
+    whole: Preparation = model.preparation  # type: ignore[assignment]
     whole.align(preparation.genes.ids)
     known = model.genes.position
     shared = tuple(gene for gene in preparation.genes.ids if gene in known)

@@ -62,8 +62,9 @@ def run(study: Study, out: str | Path, *, say: Callable[[str], None] = lambda _:
 
     Notes
     -----
-    Cost: folds + 1 trainings, one search of the network, and matched draws for every node. Findings are the same to the
-    printed digit for any number of threads: BLAS and torch keep to one (:mod:`genelight.models.repeatable`).
+    Cost: folds + 1 trainings, one search of the network, and matched draws for every node. Files are the same to the
+    byte for any number of threads (BLAS and torch keep to one, :mod:`genelight.models.repeatable`) and for any order of
+    samples and genes in the table, which are sorted by name.
 
     Examples
     --------

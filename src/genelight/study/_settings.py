@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,10 +12,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from .._core.provenance import parse_toml
-from ..errors import FormatError, GenelightError, InputError, ResourceError, UnknownNameError
+from ..errors import FormatError, InputError, ResourceError, UnknownNameError
+from ..io._bucket import Url, located
 from ..nouns.module import DERIVATION
 
-__all__ = ["EMBEDDED", "Study", "read_study"]
+__all__ = ["EMBEDDED", "Study", "explain"]
 
 EMBEDDED = "embedded"
 """In place of a file name: the data that come with the package."""
@@ -44,9 +45,13 @@ class Data(_Section):
         default=None, description="genes-in-rows or samples-in-rows, where names do not tell"
     )
     modality: str | None = Field(default=None, description="which modality of a MuData file")
-    column: str | None = Field(default=None, description="which column of a folder of tables, or of a table of pairs")
+    column: str | None = Field(
+        default=None,
+        description="which column of a folder of tables, of a table of pairs, or of several measures of a sample",
+    )
     annotations: list[str] | None = Field(
-        default=None, description="columns or rows that describe samples or genes, [] for none; unset to tell them"
+        default=None,
+        description="columns or rows that describe samples or genes; what else does is told, unless 'none' stands last",
     )
     drop_empty: bool = Field(default=False, description="set samples aside whose every value is zero or missing")
     subject: str | None = Field(default=None, description="obs column: whose sample it is; a subject is never split")
@@ -54,18 +59,32 @@ class Data(_Section):
         default=None, description="regular expression whose first group names the person in that column"
     )
     drop: str | None = Field(default=None, description="samples to leave out, a query on obs columns")
-    scale: str = Field(default="log2", description="scale of the values: log2, counts, linear, or auto to tell it")
+    scale: str = Field(
+        default="log2",
+        description="scale of the values: log2, counts, linear, or auto to tell it; features that are no genes have "
+        "their own, told where unset",
+    )
+    features: str | None = Field(
+        default=None,
+        description="kind of feature: gene, cpg, protein, metabolite, mirna, taxon; unset for what the ids tell, else "
+        "genes",
+    )
+    feature_genes: str | None = Field(
+        default=None,
+        description="of features that are no genes: table of features and their genes, for network, sets and genetics",
+    )
     ids: str = Field(
         default="symbol", description="kind of gene id: symbol, entrez, ensembl; an expression file of others is mapped"
     )
     id_table: str | None = Field(
         default=None, description="table of ids and genes for that, such as GEO's of a platform"
     )
-    above_floor: float = Field(
-        default=0.5,
+    above_floor: float | None = Field(
+        default=None,
         ge=0,
         le=1,
-        description="keep genes above the floor (lowest value, shared by many) in this share of samples",
+        description="keep genes above the floor (lowest value, shared by many) in this share of samples; unset for "
+        "half, of taxa a tenth",
     )
     variable: int | None = Field(
         default=None, ge=10, description="keep only so many genes, the most variable; unset for all"
@@ -162,7 +181,7 @@ class Tests(_Section):
     draws: int = Field(default=1000, ge=99, description="matched random draws for each node")
 
 
-class Scorecard(_Section):
+class ScorecardSettings(_Section):
     """What the layers are asked beside the network and sets, and what they are compared with."""
 
     labels: list[str] = Field(default_factory=list, description="obs columns that layers should know of")
@@ -218,7 +237,7 @@ class Study(_Section):
     genetics: list[Genetics] = []
     module: ModuleSettings = ModuleSettings()
     tests: Tests = Tests()
-    scorecard: Scorecard | None = None
+    scorecard: ScorecardSettings | None = None
     second: Second | None = None
     patients: Patients | None = None
 
@@ -264,7 +283,7 @@ class Study(_Section):
         try:
             return cls.model_validate(parse_toml(text, where=where))
         except ValidationError as error:
-            raise _explain(error.errors()[0], where) from None
+            raise explain(error.errors()[0], where) from None
 
     def showing_ids(self) -> Study:
         """The same, its report naming patients.
@@ -288,13 +307,14 @@ class Study(_Section):
 
     def _placed(self, at: Callable[[str], str]) -> Study:
         def place(name: str) -> str:
-            return name if name == EMBEDDED or _PLATFORM.fullmatch(name) else at(name)
+            anywhere = name == EMBEDDED or _PLATFORM.fullmatch(name) or isinstance(located(name), Url)
+            return name if anywhere else at(name)
 
         def move(part: Any) -> Any:
             return part.model_copy(update={"file": place(part.file)})
 
         def files(part: Any) -> Any:
-            named = {key: getattr(part, key) for key in ("expression", "samples", "id_table")}
+            named = {key: getattr(part, key, None) for key in ("expression", "samples", "id_table", "feature_genes")}
             return part.model_copy(update={key: place(name) for key, name in named.items() if name is not None})
 
         name = self.model.reference
@@ -313,45 +333,7 @@ class Study(_Section):
         )
 
 
-def read_study(path: Path) -> tuple[Study | None, list[GenelightError]]:
-    """A study with whatever is wrong in its file; what does not fit is left out, so that the rest can be looked at.
-
-    None where too little is left.
-    """
-    try:
-        return Study.load(path), []
-    except InputError as error:
-        first: list[GenelightError] = [error]
-    raw = parse_toml(path.read_text(encoding="utf-8"), where=str(path))
-    problems: list[GenelightError] = []
-    while True:
-        try:
-            return Study.model_validate(raw)._relative_to(path.parent), problems or first
-        except ValidationError as error:
-            found = error.errors()
-        said = set(map(str, problems))
-        problems += [each for each in (_explain(e, str(path)) for e in found) if str(each) not in said]
-        unfit = [each["loc"] for each in found if each["type"] != "missing"]
-        for place in unfit:
-            _remove(raw, place)
-        if not unfit:
-            return None, problems
-
-
-def _remove(raw: dict[str, Any], place: Sequence[Any]) -> None:
-    """Take out the innermost key that is there; behind it a place may name the types that were tried."""
-    here: Any = raw
-    holder, key = raw, ""
-    for part in place:
-        if isinstance(here, dict) and part in here:
-            holder, key = here, part
-        elif not (isinstance(here, list) and isinstance(part, int) and part < len(here)):
-            break
-        here = here[part]
-    holder.pop(key, None)
-
-
-def _explain(first: Mapping[str, Any], where: str) -> InputError:
+def explain(first: Mapping[str, Any], where: str) -> InputError:
     """One thing that is wrong, in one line."""
     place = [str(p) for p in first["loc"] if p not in ("Network", "literal[False]")]
     section = _section([p for p in place[:-1] if not p.isdigit()])
@@ -376,7 +358,7 @@ def _section(path: list[str]) -> type[BaseModel]:
         "genetics": Genetics,
         "module": ModuleSettings,
         "tests": Tests,
-        "scorecard": Scorecard,
+        "scorecard": ScorecardSettings,
         "second": Second,
         "patients": Patients,
     }

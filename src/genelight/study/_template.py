@@ -20,13 +20,13 @@ from ._settings import (
     ModuleSettings,
     Network,
     Patients,
-    Scorecard,
+    ScorecardSettings,
     Second,
     Sets,
     Tests,
 )
 
-__all__ = ["as_toml", "section_lines", "template", "to_toml"]
+__all__ = ["OPTIONAL", "as_toml", "section_lines", "template", "to_toml"]
 
 _FILL_IN = {
     "expression": "cohort.h5ad",
@@ -37,26 +37,35 @@ _FILL_IN = {
     "subject": "subject",
     "measure": "sledai",
 }
-_OPTIONAL = ("genetics", "scorecard", "second", "patients")
+OPTIONAL = ("genetics", "scorecard", "second", "patients")
 
 
-def template(*, replaced: Mapping[str, Sequence[str]] = MappingProxyType({})) -> str:
+def template(
+    *,
+    replaced: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    head: Sequence[str] = (),
+    optional: Sequence[str] = OPTIONAL,
+) -> str:
     """A commented study file with every key, its meaning and its default.
 
     Parameters
     ----------
     replaced
         Lines to put in place of those of a section, by its title: ``"[data]"``.
+    head
+        Lines before the first section.
+    optional
+        Sections that stand there as comments.
 
     Examples
     --------
-    >>> from genelight.study._template import template
     >>> print(template().splitlines()[0])
     # A genelight study. Run it with: genelight run study.toml --out RUN
     """
     lines = [
         "# A genelight study. Run it with: genelight run study.toml --out RUN",
         "# Files are relative to this one. Lines behind # show defaults; remove the # to change them.",
+        *head,
     ]
     sections: list[tuple[str, type[BaseModel]]] = [
         ("[data]", Data),
@@ -67,15 +76,15 @@ def template(*, replaced: Mapping[str, Sequence[str]] = MappingProxyType({})) ->
         ("[[genetics]]", Genetics),
         ("[module]", ModuleSettings),
         ("[tests]", Tests),
-        ("[scorecard]", Scorecard),
+        ("[scorecard]", ScorecardSettings),
         ("[second]", Second),
         ("[patients]", Patients),
     ]
     for title, section in sections:
-        optional = title.strip("[]") in _OPTIONAL
-        lines += ["", f"# {(section.__doc__ or '').strip()}", f"# {title}" if optional else title]
+        commented = title.strip("[]") in optional
+        lines += ["", f"# {(section.__doc__ or '').strip()}", f"# {title}" if commented else title]
         lines += replaced.get(title) or [
-            _line(name, field, optional=optional) for name, field in section.model_fields.items()
+            _line(name, field, optional=commented) for name, field in section.model_fields.items()
         ]
     return "\n".join(lines) + "\n"
 
@@ -97,7 +106,7 @@ def _line(name: str, field: FieldInfo, *, optional: bool) -> str:
         return f"{'# ' if optional else ''}{text:<46} # {field.description}"
     default = field.get_default(call_default_factory=True)
     shown = f"{name} = {as_toml(default)}" if default not in (None, {}, []) else f"{name} ="
-    if default == EMBEDDED:
+    if default == EMBEDDED and not optional:
         return f"{shown:<46} # {field.description}"
     return f"# {shown:<44} # {field.description}"
 
@@ -126,5 +135,5 @@ def as_toml(value: Any) -> str:
         return "{" + ", ".join(f"{k} = {as_toml(v)}" for k, v in value.items()) + "}"
     if isinstance(value, str) and '"' in value and "'" not in value and value.isprintable():
         return f"'{value}'"
-    # TOML's other strings, numbers, booleans and arrays are written as JSON's.
-    return json.dumps(value, ensure_ascii=False)
+    # TOML's other strings, numbers, booleans and arrays are written as JSON's, which lets one control character stand.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -11,6 +11,7 @@ from .._core.disk import PREFIX
 from .._core.ledger import STEPS, altered_files, read_steps
 from .._core.provenance import check_seal, file_digest, read_json
 from ..errors import FormatError, InputError
+from ..io._bucket import Url, located
 from ..io.store import altered_parts
 
 __all__ = ["Verified", "verify"]
@@ -85,7 +86,9 @@ def verify(path: str | Path) -> Verified:
     ...     gl.study.verify(folder + "/pca").whole
     True
     """
-    path = Path(path)
+    path = located(path)
+    if isinstance(path, Url):
+        return _store(path)
     for mark, look in (
         (STEPS, _run),
         ("config.json", _model),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .. import io, models, modules, pl
+from .. import io, models, modules
 from .._core.checks import check_column
 from .._core.disk import writing
 from .._core.provenance import file_name
@@ -15,6 +15,7 @@ from ..errors import FormatError, InputError, ResourceError, UnknownNameError
 from ..modules.atlas import Atlas, modules_of_scores
 from ..nouns import Contrast, Module
 from ..pl._module_network import disease_map
+from ..pl._save import save
 
 __all__ = ["write_atlas"]
 
@@ -48,7 +49,7 @@ def write_atlas(table: Path, out: Path, *, size: int = 200, names: Path | None =
     FormatError
         If the table cannot be read.
     InputError
-        If it is neither kind of table, or fewer than three modules come of it.
+        If it is neither kind of table, or fewer than two modules come of it.
     """
     if out.exists():
         msg = f"{out} exists already and was left as it is; choose another --out, or remove it (rm -r {out})"
@@ -63,7 +64,7 @@ def write_atlas(table: Path, out: Path, *, size: int = 200, names: Path | None =
     with writing(out) as draft:
         for name in ("pairs", "genes", "programmes"):
             write_plain(draft / f"{name}.tsv", getattr(found, name))
-        pl.save(lambda ax: disease_map(found.pairs, found.order, ax), draft / "map.svg", size=(side + 1, side))
+        save(lambda ax: disease_map(found.pairs, found.order, ax), draft / "map.svg", size=(side + 1, side))
         if set(COHORT_COLUMNS) <= set(rows):
             for name, module in derived.items():
                 module.save(draft / f"module_{file_name(name)}.tsv")

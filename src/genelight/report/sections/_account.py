@@ -38,7 +38,7 @@ class Account(Section):
     def gather(self, run: Run, evidence: pd.DataFrame) -> dict[str, Any]:
         """Counts by group; no sample is named."""
         found: dict[str, Any] = run.prepare.get("account", {})
-        genes = [{"what": LABELS.get(k, k.replace("_", " ")), "value": v} for k, v in found.items() if v is not None]
+        genes = [{"what": _what(k, run.words["many"]), "value": v} for k, v in found.items() if v is not None]
         table = run.table("02_samples.tsv", ("number", "sample_id", "subject_id", "contrast_group"))
         if table is None:
             return {"genes": genes, "groups": [], "columns": []}
@@ -51,6 +51,11 @@ class Account(Section):
     def missing(self, found: Any) -> dict[str, str]:
         """The table of samples."""
         return {} if found["groups"] else {"account": "The run has no table of samples (02_samples.tsv)."}
+
+
+def _what(name: str, features: str) -> str:
+    """A line of the account in words."""
+    return LABELS.get(name, name.replace("_", " ")).replace("genes", features)
 
 
 def _countable(values: pd.Series, subjects: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...errors import FormatError
-from ...nouns import NodeCard
+from ...nouns.card import NodeCard
 from ...nouns.evidence import EVIDENCE_COLUMNS
 from .._evidence import counted
 from ._section import Section

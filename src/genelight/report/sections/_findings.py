@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...nouns.labels import method_label
 from .._evidence import SIGNIFICANT, leading_node
-from .._words import interval, known, listed, number, percent, tail
+from .._words import called, interval, known, listed, number, percent, tail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,14 +22,15 @@ def findings(summary: Mapping[str, Any]) -> list[str]:
     """Exactly five: lead genes, node and layer, pathway, reconstruction, certainty."""
     module, held_out = summary.get("module"), summary.get("held_out") or {}
     unseen = (summary.get("contrast") or {}).get("units") or "subjects"
+    words = called(summary)
     return [
-        _lead_genes(module, unseen),
+        _lead_genes(module, unseen, words),
         _leading_node(summary.get("nodes") or []),
-        _best_pathway(module),
+        _best_pathway(module, words),
         _through(summary["reference"])
         if summary.get("reference")
-        else _reconstruction(held_out.get("reconstruction"), unseen),
-        _certainty(module, held_out, unseen),
+        else _reconstruction(held_out.get("reconstruction"), unseen, level=words["level"]),
+        _certainty(module, held_out, unseen=unseen, words=words),
     ]
 
 
@@ -41,22 +42,23 @@ def _told(module: Mapping[str, Any]) -> bool | None:
     return bool(ends[0] > 0.5) if interval(ends) else None
 
 
-def _lead_genes(module: Mapping[str, Any] | None, unseen: str) -> str:
+def _lead_genes(module: Mapping[str, Any] | None, unseen: str, words: Mapping[str, str]) -> str:
+    one, many = words["one"], words["many"]
     if module is None:
-        return NO_MODULE + "no genes lead it."
+        return NO_MODULE + f"no {many} lead it."
     up = [g for g in module["genes"] if g["score"] > 0]
     down = [g for g in module["genes"] if g["score"] <= 0]
     first, side, second, other = (up, "up", down, "down") if up else (down, "down", up, "up")
     bootstrapped = any(known(g["frequency"]) for g in first[:5])
     if _told(module) is False:
         clauses = [
-            f"The module does not tell unseen {unseen} apart beyond chance, so its genes are no finding",
+            f"The module does not tell unseen {unseen} apart beyond chance, so its {many} are no finding",
             f"highest in rank are {_named(module['genes'][:5])}",
         ]
     else:
-        clauses = [f"{_named(first[:5])} lead the {len(first)} genes of the module that are {side} in cases"]
+        clauses = [f"{_named(first[:5])} lead the {len(first)} {many} of the module that are {side} in cases"]
         clauses += [f"{_named(second[:1])} leads the {len(second)} that are {other}"] if second else []
-    clauses += ["in brackets, how often subject bootstraps select the gene"] if bootstrapped else []
+    clauses += [f"in brackets, how often subject bootstraps select the {one}"] if bootstrapped else []
     return "; ".join(clauses) + "."
 
 
@@ -91,7 +93,7 @@ def _comes_back(node: Mapping[str, Any]) -> str:
     return clause if known(q) and q <= SIGNIFICANT else f"{clause}, which is no more than chance (q = {tail(q)})"
 
 
-def _best_pathway(module: Mapping[str, Any] | None) -> str:
+def _best_pathway(module: Mapping[str, Any] | None, words: Mapping[str, str]) -> str:
     if module is None:
         return NO_MODULE + "no pathway can be named."
     if not module["pathways"]:
@@ -100,7 +102,10 @@ def _best_pathway(module: Mapping[str, Any] | None) -> str:
     figures = []
     if known(top["overlap"]):
         expected = f", {number(top['expected'], 1)} expected by chance" if known(top["expected"]) else ""
-        figures.append(f"{top['overlap']:.0f} of the module's {module['size']} genes{expected}")
+        of = f"the module's {module['size']} genes"
+        if known(module.get("led")):
+            of = f"{module['led']} genes that the module's {words['many']} lead to"
+        figures.append(f"{top['overlap']:.0f} of {of}{expected}")
     figures.append(f"q = {tail(top['q'])}")
     name = f"{top['name']} ({top['collection']})" if top["collection"] else top["name"]
     if known(top["q"]) and top["q"] <= SIGNIFICANT:
@@ -118,7 +123,7 @@ def _through(reference: Mapping[str, Any]) -> str:
     )
 
 
-def _reconstruction(figures: Mapping[str, Any] | None, unseen: str) -> str:
+def _reconstruction(figures: Mapping[str, Any] | None, unseen: str, *, level: str) -> str:
     if not figures:
         return f"The model was not tested on held-out {unseen}, so its reconstruction cannot be set against PCA."
     verdict = {"better": "better than", "worse": "worse than"}
@@ -127,7 +132,7 @@ def _reconstruction(figures: Mapping[str, Any] | None, unseen: str) -> str:
     certain = f"95% interval {ends}" if ends else "no interval was computed, so which is better is not shown"
     says = verdict.get(figures["verdict"], "neither better nor worse than") if ends else "as measured beside"
     return (
-        f"On held-out {unseen} the model reconstructs expression {says} PCA{width}: "
+        f"On held-out {unseen} the model reconstructs {level} {says} PCA{width}: "
         f"R² {number(figures['r2'], 3)} against {number(figures['pca_r2'], 3)}, "
         f"a difference of {number(figures['difference'], 3)} ({certain}){_weighed(figures)}."
     )
@@ -146,7 +151,9 @@ def _weighed(figures: Mapping[str, Any]) -> str:
     return f"; PCA of samples weighed as the model weighs them has {number(r2, 3)}, {said} ({apart})"
 
 
-def _certainty(module: Mapping[str, Any] | None, held_out: Mapping[str, Any], unseen: str) -> str:
+def _certainty(
+    module: Mapping[str, Any] | None, held_out: Mapping[str, Any], *, unseen: str, words: Mapping[str, str]
+) -> str:
     if module is None:
         return NO_MODULE + "there is nothing to be sure of."
     clauses = [_auc(module, unseen)] if known(module["auc"]) else []
@@ -154,10 +161,11 @@ def _certainty(module: Mapping[str, Any] | None, held_out: Mapping[str, Any], un
     if known(again):
         means = _baseline_means(held_out, "replication")
         others = ", ".join(f"{method_label(m)} {number(value)}" for m, value in means.items())
-        clause = f"its gene scores have a rank correlation of {number(again)} with theirs"
+        clause = f"its {words['one']} scores have a rank correlation of {number(again)} with theirs"
         clauses.append(f"{clause} ({others})" if others else clause)
     if known(module["stable"]):
-        clauses.append(f"{module['stable']} of {module['size']} genes are in at least 90% of subject bootstraps")
+        many = words["many"]
+        clauses.append(f"{module['stable']} of {module['size']} {many} are in at least 90% of subject bootstraps")
     if not clauses:
         return "No held-out figure and no bootstrap was computed, so how sure the module is cannot be said."
     sentence = "; ".join(clauses)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ... import pl
 from ...nouns.labels import method_label
+from ...pl._samples import held_out, history
 from .._words import known, number
 from ._section import Figure, Section, figure
 
@@ -23,9 +23,9 @@ SHOWN = 3
 """Decimals of R² that the page shows; what is zero to them counts as no difference."""
 CAPTIONS = {
     "auc": "How well each method's score tells cases from controls among subjects it never saw. Dashed: chance.",
-    "replication": "How well each method's gene scores agree with the held-out subjects' own mean differences. "
+    "replication": "How well each method's {one} scores agree with the held-out subjects' own mean differences. "
     "Dashed: no agreement.",
-    "r2": "Share of held-out expression that the model and PCA of the same width reconstruct.",
+    "r2": "Share of held-out {level} that the model and PCA of the same width reconstruct.",
 }
 
 LARGE = {"auc": "all of them together", "r2": "all of them together", "replication": "their mean"}
@@ -138,16 +138,17 @@ def _metrics(run: Run, found: Any) -> dict[str, Figure]:
         own = run.about.get("model", "autoencoder") if metric == "r2" else run.method
         drawn |= figure(
             partial(
-                pl.held_out,
+                held_out,
                 run.held_out,
                 metric=metric,
                 highlight=own,
                 whole={r["method"]: r["mean"] for r in rows},
             ),
             name=metric,
-            caption=f"{caption} Small dots are folds, large dots {LARGE[metric]}.",
+            caption=f"{caption.format(**run.words)} Small dots are folds, large dots {LARGE[metric]}.",
             alt=f"Dots for {len(rows)} methods; the best is {number(best['mean'])} by {best['label']}.",
             height=0.7 + 0.27 * len(rows),
+            table=run.held_out.loc[run.held_out["metric"] == metric, ["method", "fold", "metric", "value"]],
         )
     return drawn
 
@@ -157,9 +158,10 @@ def _history(run: Run) -> dict[str, Figure]:
     if table is None or len(table) < 2 or len(table.columns) < 2:
         return {}
     return figure(
-        lambda ax: pl.history(table, ax),
+        lambda ax: history(table, ax),
         name="history",
         caption="The course of training, epoch by epoch.",
         alt=f"Lines over {len(table)} epochs.",
         height=2.6,
+        table=table,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ... import pl
+from ...pl._evidence import layers
 from .._evidence import layer_nodes, layer_shares
 from .._words import percent
 from ._section import Figure, Section, figure
@@ -30,7 +31,7 @@ class Layers(Section):
 
     def gather(self, run: Run, evidence: pd.DataFrame) -> list[dict[str, Any]]:
         """One record per test and layer."""
-        return layer_shares(evidence, layer_nodes(run))
+        return layer_shares(evidence, layer_nodes(run), baselines=run.baselines)
 
     def missing(self, found: Any) -> dict[str, str]:
         """Tests of nodes."""
@@ -48,12 +49,13 @@ def _shares(found: Any) -> dict[str, Figure]:
     top = table.iloc[int(table["share"].argmax())]
     rows = len(table) + table["layer"].nunique()
     return figure(
-        lambda ax: pl.layers(table, ax),
+        lambda ax: layers(table, ax),
         name="layers",
         caption="Share of each layer's nodes whose strongest genes hang together in the network, or gather in a "
         "gene set, with a q of 0.05 or less. PCA and ICA components are held to the same tests.",
         alt=f"Bars by layer; the longest is {top['layer']} in {top['kind']} with {percent(top['share'])}.",
         height=0.9 + 0.17 * rows + 0.15 * table["kind"].nunique(),
+        table=table,
     )
 
 
@@ -69,14 +71,15 @@ def _connections(run: Run) -> dict[str, Figure]:
         lambda ax: pl.layer_map(edges, ax, nodes=nodes, per_layer=NODES),
         name="layer_map",
         caption="How layers build on one another: connections to the next layer, between the nodes of each layer "
-        "in which cases and controls differ most, each with the gene that it raises most. Full lines are stronger "
-        "than the source's connections shuffled among targets, dashed ones only than an input of random direction (q "
-        "of 0.05 or less). Purple lines raise, green ones lower; orange nodes are higher in cases, blue ones lower, "
-        f"larger where they differ more.{_copies(run)}",
+        f"in which cases and controls differ most, each with the {run.words['one']} that it raises most. Full lines "
+        "are stronger than the source's connections shuffled among targets, dashed ones only than an input of random "
+        "direction (q of 0.05 or less). Purple lines raise, green ones lower; orange nodes are higher in cases, blue "
+        f"ones lower, larger where they differ more.{_copies(run)}",
         alt=f"A graph of layers from left to right; the strongest connection is from {first['source']} to "
         f"{first['target']}.",
         height=5.2,
         width=7.0,
+        table=edges,
     )
 
 

@@ -1,4 +1,4 @@
-"""How a run came about: settings, account of genes, tests and their nulls, versions, limits."""
+"""How a run came about: settings, tests and their nulls, versions, limits."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from ..._core.provenance import versions
 from ._section import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import pandas as pd
 
     from .._read import Run
@@ -21,7 +19,7 @@ _FILES = ("expression", "path", "file")
 LIMITS = (
     "What a node stands for is read from the decoder's response when the node is lit. It describes the model, not a "
     "mechanism in the cell.",
-    "A module ranks genes by how they differ between the two groups. It does not say which gene causes the disease.",
+    "A module ranks {many} by how they differ between the two groups. It does not say which {one} causes the disease.",
     "Cell mixture, batch, treatment and age can differ between the groups too; nothing here corrects for them unless "
     "the settings say so.",
     "Held-out subjects come from the same cohort. A second cohort, from another place and platform, is the stronger "
@@ -35,21 +33,20 @@ LIMITS = (
 
 
 class Methods(Section):
-    """Settings, gene account, tests, versions and limits."""
+    """Settings, tests, versions and limits."""
 
     name = "methods"
     anchor = "methods"
     label = "Methods"
-    empty: ClassVar[Any] = {"settings": [], "account": [], "tests": [], "versions": {}, "limits": []}
+    empty: ClassVar[Any] = {"settings": [], "tests": [], "versions": {}, "limits": []}
 
     def gather(self, run: Run, evidence: pd.DataFrame) -> dict[str, Any]:
         """Plain lists."""
         return {
             "settings": _settings(run),
-            "account": _account(run),
             "tests": _tests(run, evidence),
             "versions": run.record.get("versions") or run.model.get("versions") or versions(),
-            "limits": list(LIMITS),
+            "limits": [limit.format(**run.words) for limit in LIMITS],
         }
 
 
@@ -76,11 +73,6 @@ def _value(run: Run, key: str, value: Any) -> str:
 
 def _short(value: Any) -> Any:
     return f"{value:.6g}" if isinstance(value, float) else value
-
-
-def _account(run: Run) -> list[dict[str, Any]]:
-    account: Mapping[str, Any] = run.prepare.get("account", {})
-    return [{"what": k.replace("_", " "), "value": _short(v)} for k, v in account.items() if v is not None]
 
 
 def _tests(run: Run, evidence: pd.DataFrame) -> list[dict[str, Any]]:

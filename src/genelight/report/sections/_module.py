@@ -36,12 +36,13 @@ class Module(Section):
         shown = chosen[["gene", "score", "rank", "frequency"]]
         if statistics is not None:
             shown = shown.merge(statistics.drop(columns="p"), on="gene", how="left")
-        about = run.about
+        about, over_genes = run.about, run.module_over_genes
         return {
             "name": run.visible(run.module.name),
             "method": run.module.method,
             "layer": about.get("layer"),
             "size": len(chosen),
+            "led": None if over_genes is None or over_genes is run.module else len(over_genes.selected),
             "measured": len(run.module.table),
             "up": int((chosen["score"] > 0).sum()),
             "down": int((chosen["score"] < 0).sum()),
@@ -55,6 +56,7 @@ class Module(Section):
             "supported": (about.get("supported") or {}).get("says"),
             "forecast": (about.get("forecast") or {}).get("says"),
             "sizes": (about.get("supported") or {}).get("sizes", []),
+            "cohorts": [dict(cohort) for cohort in about.get("cohorts", ())],
             "tested": statistics is not None,
             "genes": shown.to_dict("records"),
             "pathways": set_rows(evidence, tested_module(run), n=15),
@@ -83,9 +85,10 @@ def _genes(run: Run, found: Any) -> dict[str, Figure]:
         lambda ax: pl.module(module, ax, n=n),
         table=pd.DataFrame(found["genes"]).head(n),
         name="module",
-        caption=f"The {n} strongest genes of the module, by absolute score. Beside each bar: how often subject "
-        "bootstraps select the gene.",
-        alt=f"Bars of the {n} strongest genes, longest for {first['gene']} with a score of {number(first['score'])}.",
+        caption=f"The {n} strongest {run.words['many']} of the module, by absolute score. Beside each bar: how often "
+        f"subject bootstraps select the {run.words['one']}.",
+        alt=f"Bars of the {n} strongest {run.words['many']}, longest for {first['gene']} with a score of "
+        f"{number(first['score'])}.",
         height=0.6 + 0.2 * n,
     )
 

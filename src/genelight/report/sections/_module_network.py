@@ -35,12 +35,13 @@ class ModuleNetwork(Section):
         connectors = nodes[nodes["role"] == "connector"].sort_values("p", kind="stable")
         joined = nodes[nodes["part"] > 0].sort_values("nearness", ascending=False, kind="stable")
         there = set(nodes["gene"].astype(str))
-        chosen = [] if run.module is None else [str(g) for g in run.module.selected]
+        module = run.module_over_genes
+        chosen = [] if module is None else [str(g) for g in module.selected]
         return {
             "apart_genes": list(nodes.loc[nodes["role"] == "apart", "gene"].astype(str)),
             "outside_genes": [gene for gene in chosen if gene not in there],
             "network": run.section("network").get("name"),
-            "size": None if run.module is None else len(run.module.selected),
+            "size": None if module is None else len(module.selected),
             **{role: int(count.get(role, 0)) for role in ("core", "connector", "apart")},
             "connectors": connectors[["gene", "score", "degree", "p", "nearness"]].to_dict("records"),
             "parts": [
@@ -67,4 +68,5 @@ class ModuleNetwork(Section):
             f"in {len(found['parts'])} parts.",
             height=5.4,
             width=6.4,
+            table=edges[["source", "target"]],
         )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ... import pl
+from ...pl._strip import nodes
 from .._evidence import SIGNIFICANT, best, in_order, leading_node, set_record
-from .._read import CONTROLS
 from .._words import known
 from ._section import Figure, Section, figure
 
@@ -34,7 +34,7 @@ class Nodes(Section):
             return []
         main = evidence[evidence["main"].astype(bool)]
         network, sets = best(main[~main["is_set"] & ~main["disease"]]), best(main[main["is_set"]])
-        own = run.nodes[~run.nodes["layer"].isin(CONTROLS)]
+        own = run.nodes[~run.nodes["layer"].isin(run.baselines)]
         records = [_record(row, network, sets) for _, row in own.iterrows()]
         return [{"place": i, **r} for i, r in enumerate(sorted(records, key=_place), 1)]
 
@@ -94,18 +94,19 @@ def _strips(found: Any) -> dict[str, Figure]:
     table = table.sort_values("layer", key=lambda c: c.map(order.index), kind="stable")
     strong = int((table["q"] <= SIGNIFICANT).sum())
     return figure(
-        lambda ax: pl.nodes(table, ax),
+        lambda ax: nodes(table, ax),
         name="nodes",
         caption="Every hidden node, one dot each: how far cases lie from controls on it, subjects weighted equally. "
         "Faint dots have a q above 0.05; the strongest of each layer is named.",
         alt=f"One strip of dots per layer; {strong} of {len(table)} nodes differ between the groups at a q of 0.05.",
         height=0.7 + 0.75 * table["layer"].nunique(),
+        table=table,
     )
 
 
 def _leading(run: Run, found: Any) -> dict[str, Figure]:
     name = (leading_node(found) or {"node": ""})["node"]
-    lit = next((lit for la, lit in run.node_genes.items() if la not in CONTROLS and name in lit.nodes), None)
+    lit = next((lit for la, lit in run.node_genes.items() if la not in run.baselines and name in lit.nodes), None)
     if lit is None:
         return {}
     values = lit.of(name)
@@ -113,8 +114,9 @@ def _leading(run: Run, found: Any) -> dict[str, Figure]:
     return figure(
         lambda ax: pl.node_genes(lit, name, ax, n=n),
         name="node",
-        caption=f"What node {name} stands for: the genes that it raises and lowers most when it is lit.",
-        alt=f"Bars of {n} genes for node {name}, from {values.index[0]} (raised most) to {values.index[-1]} "
-        "(lowered most).",
+        caption=f"What node {name} stands for: the {run.words['many']} that it raises and lowers most when it is lit.",
+        alt=f"Bars of {n} {run.words['many']} for node {name}, from {values.index[0]} (raised most) to "
+        f"{values.index[-1]} (lowered most).",
         height=0.6 + 0.2 * n,
+        table=values.rename_axis("gene").rename("change").reset_index(),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._words import count, known, listed
+from .._words import called, count, known, listed
 from ._references import REFERENCES, bibtex
 
 if TYPE_CHECKING:
@@ -61,10 +61,14 @@ def _data(summary: Mapping[str, Any], study: Mapping[str, Any]) -> list[str]:
         named = [f"{count(s['samples'], 'sample')} of {count(s['subjects'], 'subject')}" for s in sides]
         sentences.append(f"Cases ({named[0]}) were compared with controls ({named[1]}).")
     genes = {row["what"]: row["value"] for row in (summary.get("account") or {}).get("genes", [])}
-    if known(kept := genes.get("genes kept")):
-        of = f" of {genes['genes read']:,} measured" if known(genes.get("genes read")) else ""
+    words = called(summary)
+    one, many = words["one"], words["many"]
+    if known(kept := genes.get(f"{many} kept")):
+        read = genes.get(f"{many} read")
+        of = f" of {read:,} measured" if known(read) else ""
         scale = _table(study, "data").get("scale")
-        text = f"Expression{f' on the {scale} scale' if scale else ''} was standardised gene by gene; {kept:,} genes"
+        on = f" on the {scale} scale" if scale else ""
+        text = f"{words['Level']}{on} was standardised {one} by {one}; {kept:,} {many}"
         sentences.append(f"{text}{of} were kept.")
     return sentences
 
@@ -76,8 +80,8 @@ def _model(summary: Mapping[str, Any], study: Mapping[str, Any], *, cite: Any) -
         of = f" ({given['samples']:,} samples of {given['studies']} studies)" if known(given["samples"]) else ""
         return [
             f"No model was trained on these samples; they were read through the model {given['name']}{of}, digest "
-            f"{given['digest']}, each node of which was lit up to read the genes that it stands for "
-            f"{cite('dwivedi2020')}."
+            f"{given['digest']}, each node of which was lit up to read the {called(summary)['many']} that it stands "
+            f"for {cite('dwivedi2020')}."
         ]
     widths = model.get("widths")
     if not widths:
@@ -85,14 +89,14 @@ def _model(summary: Mapping[str, Any], study: Mapping[str, Any], *, cite: Any) -
     shape = "-".join(str(w) for w in widths) if isinstance(widths, list) else str(widths)
     sentences = [
         f"An autoencoder with hidden layers of {shape} nodes (preset {model.get('preset', 'default')}, seed "
-        f"{model.get('seed', 0)}) was trained without labels, and each hidden node was lit up to read the genes that "
-        f"it stands for {cite('dwivedi2020')}."
+        f"{model.get('seed', 0)}) was trained without labels, and each hidden node was lit up to read the "
+        f"{called(summary)['many']} that it stands for {cite('dwivedi2020')}."
     ]
     held_out = (summary.get("held_out") or {}).get("reconstruction")
     if held_out:
         sentences.append(
-            f"On held-out subjects it reconstructed R² = {held_out['r2']:.3f} of expression, PCA of the same width "
-            f"{held_out['pca_r2']:.3f}{_weighed(held_out)}."
+            f"On held-out subjects it reconstructed R² = {held_out['r2']:.3f} of {called(summary)['level']}, PCA of "
+            f"the same width {held_out['pca_r2']:.3f}{_weighed(held_out)}."
         )
     again = (summary.get("reproducibility") or {}).get("members")
     if again:
@@ -112,8 +116,8 @@ def _module(summary: Mapping[str, Any], study: Mapping[str, Any], *, about: Mapp
     layer = f" on layer {module['layer']}" if module["layer"] else ""
     how = cite("haufe2014") if module["method"] != "de" else cite("smyth2004")
     sentences = [
-        f"Genes were scored by the derivation “{module['method']}”{layer} {how}; the {module['size']} with the largest "
-        f"absolute score form the disease module."
+        f"{called(summary)['Many']} were scored by the derivation “{module['method']}”{layer} {how}; the "
+        f"{module['size']} with the largest absolute score form the disease module."
     ]
     if about.get("paired"):
         sentences.append("Groups were compared within the subject.")
@@ -125,7 +129,9 @@ def _module(summary: Mapping[str, Any], study: Mapping[str, Any], *, about: Mapp
         p = module["auc_permutation_p"]
         shuffled = f", permutation p = {p:.2g}" if known(p) else ""
         sentences.append(f"The module's score was judged{over} (AUC {module['auc']:.2f}{shuffled}).")
-    sentences.append(f"Fold changes and moderated t are of subjects' means on the log2 scale {cite('smyth2004')}.")
+    unit = called(summary)["change"].removeprefix("difference of ")
+    scale = "on the log2 scale" if unit == "log2 fold change" else f"in units of {unit}"
+    sentences.append(f"Fold changes and moderated t are of subjects' means {scale} {cite('smyth2004')}.")
     return sentences
 
 

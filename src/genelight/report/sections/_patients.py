@@ -8,6 +8,7 @@ import pandas as pd
 
 from ... import pl
 from ...nouns import Groups, Severity
+from ...pl._patients import patients
 from .._read import KEY
 from .._words import number
 from ._section import Figure, Section, figure
@@ -65,16 +66,18 @@ class Patients(Section):
             caption="Held-out scores in fifths, and the measure there with its 95% interval over subjects.",
             alt=f"A curve of five points; {own['metric']} on held-out subjects is {number(own['value'])}.",
             height=3.4,
+            table=score.calibration,
         )
         first = found["most_severe"]
         cohort = figure(
-            lambda ax: pl.patients(_highest(table), ax, marked=[row["name"] for row in first]),
+            lambda ax: patients(_highest(table), ax, marked=[row["name"] for row in first]),
             name="cohort",
             caption="Every patient’s highest held-out score, and the interval of its measure where the "
             "score has one; an interval stays within what was measured in the cohort.",
             alt=f"{first[0]['others'] + 1} patients in ascending order, the highest at {number(first[0]['score'])}.",
             height=3.2,
             width=8.4,
+            table=_highest(table)[["score", "low", "high"]],
         )
         return curve | cohort
 

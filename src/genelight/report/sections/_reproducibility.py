@@ -36,13 +36,16 @@ class Reproducibility(Section):
         sure = agreed[agreed["q"] <= SIGNIFICANT]
         return {
             "members": int(scored["members"].max()),
-            "layers": [_layer(str(la), part, sure) for la, part in scored.groupby("layer", sort=False)],
+            "layers": [
+                {**_layer(str(la), part, sure), "control": la in run.baselines}
+                for la, part in scored.groupby("layer", sort=False)
+            ],
             "unmatched": [
                 {"layer": layer, "nodes": len(lit.nodes)}
                 for layer, lit in run.node_genes.items()
                 if layer not in set(scored["layer"])
             ],
-            "programmes": _programmes(sure[~sure["layer"].isin(CONTROLS)]),
+            "programmes": _programmes(sure[~sure["layer"].isin(run.baselines)]),
         }
 
     def figures(self, run: Run, found: Any) -> dict[str, Figure]:
@@ -60,6 +63,7 @@ class Reproducibility(Section):
             "have a q above 0.05.",
             alt=f"One strip of dots per layer; {sure} of {len(table)} nodes are reproducible beyond chance.",
             height=0.7 + 0.55 * table["layer"].nunique(),
+            table=table,
         )
 
 
@@ -72,7 +76,6 @@ def _layer(layer: str, part: pd.DataFrame, sure: pd.DataFrame) -> dict[str, Any]
     passed = int((part["q"] <= SIGNIFICANT).sum())
     return {
         "layer": CONTROLS.get(layer, layer),
-        "control": layer in CONTROLS,
         "nodes": len(part),
         "reproducible": passed,
         "share": passed / len(part),

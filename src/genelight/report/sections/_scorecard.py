@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import pl
 from ..._core.tables import records
-from ...nouns import Scorecard as Card
+from ...nouns.scorecard import Scorecard as Card
 from ._section import Figure, Section, figure
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class Scorecard(Section):
             "above chance, over the largest of its row.",
             alt=f"A table of dots, one row per question; {held} of {len(found['verdicts'])} claims hold.",
             height=1.4 + 0.42 * len(questions),
+            table=card.table,
             width=3.2 + 0.75 * (len(card.layers) + len(card.controls)) + 2.4,
         )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ... import pl
+from ...pl._samples import scores
 from .._words import number
 from ._section import Figure, Section, figure
 
@@ -48,11 +48,13 @@ class Scores(Section):
         rows = table[table["method"] == found["method"]]
         medians = " and ".join(f"{number(g['median'])} in {g['group']}" for g in found["groups"])
         return figure(
-            lambda ax: pl.scores(rows, ax),
+            lambda ax: scores(rows, ax),
             name="scores",
             caption="Score of every sample from models that never saw its subject, over boxes of quartiles.",
             alt=f"Dots and boxes by group; the median score is {medians}.",
             height=3.2,
+            # Whose score it is stays in the run folder.
+            table=rows[["group", "score"]],
         )
 
 

@@ -33,4 +33,11 @@ class SecondCohort(Section):
             return None
         table, about = read_tsv(path, kind="preservation", newest=1, text=("measure", "null"))
         shown = {name: about["about"].get(name) for name in ABOUT}
-        return {"verdict": about["verdict"], **shown, "measures": table[COLUMNS].to_dict("records")}
+        together = run.several is not None
+        return {
+            "verdict": about["verdict"],
+            **shown,
+            "measures": table[COLUMNS].to_dict("records"),
+            "together": together,
+            "apart": about["about"].get("apart", ""),
+        }

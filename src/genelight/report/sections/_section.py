@@ -69,9 +69,9 @@ def figure(
     caption: str,
     alt: str,
     height: float,
+    table: pd.DataFrame,
     width: float = WIDTH,
-    table: pd.DataFrame | None = None,
 ) -> dict[str, Figure]:
     """A picture with a caption to read, a description for those who cannot see it, and the numbers behind it."""
-    drawn = {"svg": svg(draw, name=name, alt=alt, size=(width, height)), "caption": caption}
-    return {name: drawn | ({} if table is None else {"csv": table.to_csv(index=False, float_format="%.6g")})}
+    numbers = table.to_csv(index=False, float_format="%.6g")
+    return {name: {"svg": svg(draw, name=name, alt=alt, size=(width, height)), "caption": caption, "csv": numbers}}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...nouns.labels import method_label
 from .._evidence import SIGNIFICANT
-from .._words import interval, known, listed, number, tail
+from .._words import called, interval, known, listed, number, percent, tail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,9 +31,9 @@ def verdict(summary: Mapping[str, Any]) -> dict[str, Any]:
     contrast = summary.get("contrast") or {}
     sides = [(contrast.get(side) or {}).get("subjects") for side in ("cases", "controls")]
     return {
-        "banner": _banner(sides, given=summary.get("reference") is not None),
+        "banner": _banner(sides, called(summary), given=summary.get("reference") is not None),
         "answers": [
-            _sure(module),
+            _sure(module, summary),
             _simpler(module),
             _adds(summary["reference"]) if summary.get("reference") else _deep(held_out.get("reconstruction")),
         ],
@@ -41,17 +41,18 @@ def verdict(summary: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _banner(sides: list[Any], *, given: bool) -> str | None:
+def _banner(sides: list[Any], words: Mapping[str, str], *, given: bool) -> str | None:
     if not all(known(side) for side in sides) or min(sides) >= SMALL:
         return None
     return (
         f"Small cohort: {sides[0]} case and {sides[1]} control subjects. With fewer than {SMALL} in a group, intervals "
-        "are wide and rough, and how often a gene is selected says little. Read the genes as candidates"
+        f"are wide and rough, and how often a {words['one']} is selected says little. Read the {words['many']} as "
+        "candidates"
         + (
             " and ask a second cohort."
-            if given
-            else ", ask a second cohort, and read these samples through a model of thousands of others, which knows "
-            'which genes change together: reference = "human" under [model] of the study file.'
+            if given or words["one"] != "gene"
+            else ", ask a second cohort, and read these samples, if they are human, through a model of thousands of "
+            'others, which knows which genes change together: reference = "human" under [model] of the study file.'
         )
     )
 
@@ -60,8 +61,10 @@ def _answer(question: str, short: str, text: str, *, tone: str) -> dict[str, str
     return {"question": question, "short": short, "text": text, "tone": tone}
 
 
-def _sure(module: Mapping[str, Any] | None) -> dict[str, str]:
+def _sure(module: Mapping[str, Any] | None, summary: Mapping[str, Any]) -> dict[str, str]:
     question = "How sure is it?"
+    if module and module.get("cohorts"):
+        return _answer(question, *_elsewhere(module["cohorts"]), tone="equal")
     if module is None or not known(module["auc"]):
         return _answer(question, "Not tested", "No score was tested on unseen subjects.", tone="equal")
     ends, p = module["auc_interval"], module["auc_permutation_p"]
@@ -69,10 +72,24 @@ def _sure(module: Mapping[str, Any] | None) -> dict[str, str]:
     text += f" (95% interval {interval(ends)})" if interval(ends) else ""
     text += f"; shuffled labels reach it with p = {tail(p)}" if known(p) else ""
     if known(module["stable"]):
-        text += f". {module['stable']} of {module['size']} genes are in at least 90% of bootstraps"
+        text += f". {module['stable']} of {module['size']} {called(summary)['many']} are in at least 90% of bootstraps"
     if _beyond(module):
         return _answer(question, "Beyond chance", f"{text}.", tone="better")
     return _answer(question, "Not beyond chance", f"{text}.", tone="worse")
+
+
+def _elsewhere(cohorts: list[Mapping[str, Any]]) -> tuple[str, str]:
+    """What each of several cohorts has of the genes that the others have."""
+    judged = [c for c in cohorts if c["others"]]
+    if not judged:
+        return "Not shown", "No cohort could be asked: the others have no gene at this false discovery rate."
+    sign, again = ([c[what] for c in judged] for what in ("same_sign", "replicated"))
+    text = (
+        f"Of the genes that the other cohorts have, a cohort has {percent(sum(sign) / len(sign))} with their sign "
+        f"({percent(min(sign))} to {percent(max(sign))} in {len(judged)} of {len(cohorts)} cohorts) and "
+        f"{percent(sum(again) / len(again))} with p ≤ 0.05 as well."
+    )
+    return f"{percent(sum(again) / len(again))} replicate", text
 
 
 def _beyond(module: Mapping[str, Any]) -> bool:
@@ -146,7 +163,8 @@ def _change(summary: Mapping[str, Any], sides: list[Any]) -> list[str]:
         reasons.append(f"The second cohort: there the module is {second['verdict']}.")
     if known(module["stable"]) and module["stable"] < module["size"] / 2:
         reasons.append(
-            f"Other draws of the subjects: only {module['stable']} of {module['size']} genes are in 90% of bootstraps."
+            f"Other draws of the subjects: only {module['stable']} of {module['size']} {called(summary)['many']} are "
+            "in 90% of bootstraps."
         )
     if not module["pathways"]:
         reasons.append("Gene sets: none were tested, so what the genes do is not known ([[sets]] in the study file).")

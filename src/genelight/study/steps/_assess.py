@@ -19,6 +19,10 @@ class Assess(Step):
     says = "testing nodes and modules"
     after = ("light_up", "derive")
 
+    def wanted(self, bench: Bench) -> bool:
+        """Where the study has something that knows genes."""
+        return bench.inputs.network is not None or bool(bench.inputs.sets)
+
     def depends(self, bench: Bench) -> Sequence[object]:
         """Network, sets and settings of the tests."""
         return [bench.inputs.priors, bench.contrast_digest, bench.study.tests.model_dump(mode="json"), bench.seed]
@@ -29,10 +33,10 @@ class Assess(Step):
 
     def work(self, bench: Bench) -> None:
         """Test; overlaps are matched on mean and variance of log2 expression."""
-        settings, preparation = bench.study.tests, bench.inputs.preparation
-        log2_ng = preparation.restore(preparation.transform(bench.inputs.adata))
+        settings, log2_ng = bench.study.tests, bench.known_ng()
+        found_modules = bench.carried(bench.modules())
         found = evidence.assess(
-            [*bench.node_genes([*bench.layers, *bench.baseline_layers]), *bench.modules()],
+            [*bench.carried(bench.node_genes([*bench.layers, *bench.baseline_layers])), *found_modules],
             network=bench.interactome,
             sets=bench.inputs.sets,
             n_top=settings.n_top,
@@ -42,6 +46,8 @@ class Assess(Step):
         )
         if bench.inputs.sets:
             others = [name for name in evidence.TESTS if not evidence.TESTS.entry(name).calibrated]
-            counted = over_representation(bench.modules(), bench.inputs.sets, x_ng=log2_ng, tests=others)
+            counted = over_representation(
+                found_modules, bench.inputs.sets, n_top=settings.n_top, x_ng=log2_ng, tests=others
+            )
             found = Evidence.join([found, counted])
         found.save(bench.folder / "06_evidence.parquet")

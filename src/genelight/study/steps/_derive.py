@@ -12,7 +12,7 @@ from ... import modules
 from ...nouns import Model, Module
 from ...stats.intervals import auc_differences, auc_interval
 from .._reference import Measured
-from ._step import BASELINE, CONTROLS, Bench, Step
+from ._step import BASELINE, CONTROLS, MODULE_GENES, Bench, Step
 
 __all__ = ["Derive"]
 
@@ -28,12 +28,13 @@ class Derive(Step):
     after = ("fit", "hold_out")
 
     def depends(self, bench: Bench) -> Sequence[object]:
-        """Contrast and settings."""
-        return [bench.contrast_digest, bench.study.module.model_dump(mode="json")]
+        """Contrast and settings, and the way from features to genes."""
+        through = [] if bench.inputs.through is None else [bench.inputs.through.digest]
+        return [bench.contrast_digest, bench.study.module.model_dump(mode="json"), *through]
 
     def outputs(self, bench: Bench) -> Sequence[str]:
-        """The module and its baselines."""
-        return bench.module_files
+        """The module and its baselines; of features that are no genes, the module over genes too."""
+        return [*bench.module_files, *([MODULE_GENES] if bench.inputs.through else [])]
 
     def work(self, bench: Bench) -> None:
         """Derive, bootstrap, permute."""
@@ -42,6 +43,8 @@ class Derive(Step):
         module = _module(bench, trained, bench.method, layer=settings.layer)
         certain = _certainty(bench, trained, module)
         replace(module, about={**module.about, **certain}).save(bench.folder / "05_module.tsv")
+        if bench.inputs.through is not None:
+            bench.inputs.through.carry(module).save(bench.folder / MODULE_GENES)
         # Two modules of one derivation differ by the model that they were read from.
         controls = [replace(_module(bench, pca, settings.method), method=BASELINE) for pca in others[:1]]
         measured = trained if bench.inputs.reference is None else Measured(bench.inputs.preparation)

@@ -45,7 +45,7 @@ class Ensemble(Step):
         shutil.rmtree(bench.folder / FOLDER, ignore_errors=True)
         scored, agreed = [], []
         for model in bench.models():
-            members = models.fit_ensemble(
+            members = models.Ensemble.fit(
                 bench.inputs.adata,
                 model,
                 seeds=bench.study.model.seeds,
@@ -58,7 +58,7 @@ class Ensemble(Step):
             layers = [layer for layer in model.widths if layer in {*bench.matched_layers, *BASELINE_LAYERS}]
             own = {layer: bench.light_up(model, layer) for layer in layers}
             others = {layer: [bench.light_up(member, layer) for member in members] for layer in layers}
-            scored.append(nodes.reproducible_nodes(own, others, seed=bench.seed))
+            scored += [nodes.reproducibility(own[layer], others[layer], seed=bench.seed) for layer in layers]
             agreed += [_programmes(bench, own[layer], others[layer]) for layer in own]
         write_plain(bench.folder / "04_reproducibility.tsv", pd.concat(scored, ignore_index=True))
         write_plain(bench.folder / "04_programmes.tsv", pd.concat(agreed, ignore_index=True))
@@ -80,7 +80,7 @@ def _programmes(bench: Bench, own: NodeGenes, lit: Sequence[NodeGenes]) -> pd.Da
         table["node"], table["likeness"] = nearest["match"], nearest["correlation"]
     else:
         table["node"], table["likeness"] = "", 0.0
-    genes = nodes.top_genes(found.nodes, n=NAMED)
+    genes = found.nodes.top(NAMED)
     for sign in ("up", "down"):
         names = genes[genes["sign"] == sign].groupby("node")["gene"].agg(",".join)
         table[sign] = table["programme"].map(names).fillna("")

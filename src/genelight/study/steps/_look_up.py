@@ -45,14 +45,19 @@ class LookUp(Step):
     def work(self, bench: Bench) -> None:
         """Write each."""
         folder, inputs = bench.folder, bench.inputs
-        genes = list(inputs.preparation.genes.ids)
-        write_plain(folder / "01_aliases.tsv", _aliases(genes, inputs.preparation.genes.namespace))
+        genes, way = list(inputs.preparation.genes.ids), inputs.through
+        leads = pd.DataFrame({"gene": genes, "target": genes}) if way is None else way.rows
+        aliases = _aliases(genes, inputs.preparation.genes.namespace) if way is None else _genes_of(genes, leads)
+        write_plain(folder / "01_aliases.tsv", aliases)
         sets = [edges.table.assign(collection=edges.name) for edges in inputs.sets]
-        _keep(folder / "01_sets.parquet", "gene sets", _members(sets, genes))
+        _keep(folder / "01_sets.parquet", "gene sets", _members(sets, leads))
         _keep(folder / "01_neighbours.parquet", "neighbours", _neighbours(inputs.network, genes))
         write_plain(folder / "02_samples.tsv", _samples(bench))
-        _keep(folder / "04_codes.parquet", "codes", _codes(bench))
-        x_ng = inputs.preparation.transform(inputs.adata)
+        x_ng = bench.values_ng
+        codes = _codes(bench)
+        if not any(str(column).startswith("PC.") for column in codes):
+            codes = pd.concat([codes, _axes(x_ng)], axis=1)
+        _keep(folder / "04_codes.parquet", "codes", codes)
         table = Module.load(folder / "05_module.tsv").table
         chosen = table.loc[table["selected"], "gene"].head(HEAT_GENES)
         columns = [genes.index(gene) for gene in chosen]
@@ -87,11 +92,18 @@ def _aliases(genes: Sequence[str], namespace: str) -> pd.DataFrame:
     return pd.DataFrame({"gene": list(genes), "aliases": rows})
 
 
-def _members(sets: Sequence[pd.DataFrame], genes: Sequence[str]) -> pd.DataFrame:
-    """Which measured genes are in which set."""
+def _genes_of(features: Sequence[str], leads: pd.DataFrame) -> pd.DataFrame:
+    """The genes that each feature leads to, by which it is found as well."""
+    named = leads.groupby("gene")["target"].agg("|".join)
+    return pd.DataFrame({"gene": list(features), "aliases": [named.get(feature, "") for feature in features]})
+
+
+def _members(sets: Sequence[pd.DataFrame], leads: pd.DataFrame) -> pd.DataFrame:
+    """Which measured genes, or features that lead to such, are in which set."""
     columns = ["collection", "source", "target"]
     joined = pd.concat([s[columns] for s in sets], ignore_index=True) if sets else pd.DataFrame(columns=columns)
-    return joined[joined["target"].isin(genes)].rename(columns={"source": "set", "target": "gene"}).astype(str)
+    found = joined.merge(leads, on="target").drop(columns="target").rename(columns={"source": "set"})
+    return found[["collection", "set", "gene"]].drop_duplicates().reset_index(drop=True).astype(str)
 
 
 def _neighbours(network: Edges | None, genes: Sequence[str]) -> pd.DataFrame:
@@ -111,6 +123,14 @@ def _samples(bench: Bench) -> pd.DataFrame:
     first |= {"subject_id": [str(s) for s in contrast.subject_n], "contrast_group": list(group)}
     kept = adata.obs.drop(columns=[c for c in first if c in adata.obs])
     return pd.concat([pd.DataFrame(first), kept.reset_index(drop=True)], axis=1)
+
+
+def _axes(x_ng: np.ndarray, *, most: int = 3) -> pd.DataFrame:
+    """Where a map shows each sample, of a study that fits no PCA: the first principal components of its genes."""
+    from sklearn.decomposition import PCA
+
+    place_nk = PCA(min(most, *x_ng.shape), svd_solver="randomized", random_state=0).fit_transform(x_ng)
+    return pd.DataFrame(place_nk.astype(np.float32), columns=[f"axis.{k}" for k in range(place_nk.shape[1])])
 
 
 def _codes(bench: Bench) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ... import modules
 from ..._core.tables import write_plain
 from ...nouns import Module
-from ._step import Bench, Step
+from ._step import MODULE_GENES, MODULES, Bench, Step
 
 __all__ = ["ModuleNetwork"]
 
@@ -51,4 +51,6 @@ class ModuleNetwork(Step):
 
 
 def _module(bench: Bench) -> Module:
-    return Module.load(bench.folder / "05_module.tsv", genes=bench.inputs.preparation.genes)
+    """The module, over genes."""
+    name = MODULE_GENES if bench.inputs.through else MODULES[0]
+    return Module.load(bench.folder / name)

@@ -75,7 +75,7 @@ def _cards(bench: Bench, model: Model, *, table: pd.DataFrame, scored: pd.DataFr
     usable = table[table["state"] == ""]
     if scored is None:
         usable = usable.iloc[np.argsort(-usable["effect"].abs().to_numpy(), kind="stable")]
-    members = models.load_ensemble(bench.folder / FOLDER) if scored is not None else ()
+    members = models.Ensemble.load(bench.folder / FOLDER) if scored is not None else ()
     cards = node_cards(
         model,
         list(usable["node"].head(CARDS)),

@@ -11,7 +11,6 @@ from anndata import AnnData
 from ... import patients
 from ..._core.tables import write_plain
 from ...nouns import Groups, Model, Severity
-from ...nouns.contrast import measure_of
 from .._inputs import patients_of
 from .._settings import Patients as Settings
 from ._step import Bench, Step
@@ -57,7 +56,7 @@ class Patients(Step):
         score = patients.severity(
             adata,
             model,
-            measure=measure_of(adata.obs, asked.measure, subject=subject),
+            measure=asked.measure,
             subject=subject,
             folds=bench.folds,
             protocol=patients.Protocol(permutations=asked.permutations, time=asked.time, beside=asked.beside),

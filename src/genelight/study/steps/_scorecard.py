@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ... import evidence, models
 from ...nouns import Model
+from .._features import Through
 from .._readings import CONTROLS, expression, readings
 from ._ensemble import FOLDER
 from ._step import Bench, Step
@@ -41,20 +43,28 @@ class Scorecard(Step):
             return
         trained = _trained(bench)
         samples = evidence.Samples(adata.obs, asked.labels, asked.batch, bench.study.data.subject)
+        read = readings(adata, trained, controls=asked.controls or CONTROLS, lit=bench.lit, seed=bench.seed)
+        through = bench.inputs.through
         evidence.scorecard(
-            readings(adata, trained, controls=asked.controls or CONTROLS, lit=bench.lit, seed=bench.seed),
+            read if through is None else _over_genes(read, through),
             samples if asked.labels or asked.batch else None,
             network=bench.interactome,
             sets=bench.inputs.sets,
-            x_ng=expression(trained[0], adata),
+            x_ng=expression(trained[0], adata) if through is None else bench.known_ng(),
             n_top=bench.study.tests.n_top,
             draws=bench.study.tests.draws,
             seed=bench.seed,
         ).save(bench.folder / "07_scorecard.parquet")
 
 
+def _over_genes(read: Sequence[evidence.Reading], through: Through) -> list[evidence.Reading]:
+    """The same, carried to genes; a layer that stands at several depths stays one."""
+    carried = {id(nodes): through.carry(nodes) for nodes in {id(r.nodes): r.nodes for r in read}.values()}
+    return [replace(r, nodes=carried[id(r.nodes)]) for r in read]
+
+
 def _trained(bench: Bench) -> list[Model]:
     folder = bench.folder / FOLDER
     if bench.study.model.seeds:
-        return list(models.load_ensemble(folder))
+        return list(models.Ensemble.load(folder))
     return [models.load(bench.folder / "03_model")]

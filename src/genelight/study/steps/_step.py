@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
 
 from ... import evidence, models, nodes
 from ..._core.provenance import digest
@@ -19,13 +21,16 @@ from ...nouns.module import DERIVATION
 from .._inputs import Inputs
 from .._settings import Study
 
-__all__ = ["BASELINE", "BASELINE_LAYERS", "CONTROLS", "MODULES", "WEIGHED", "Bench", "Step"]
+__all__ = ["BASELINE", "BASELINE_LAYERS", "CONTROLS", "MODULES", "MODULE_GENES", "WEIGHED", "Bench", "Step"]
+
+T = TypeVar("T", NodeGenes, Module)
 
 BASELINE = "pca"
 WEIGHED = "pca weighed"
 MOST_MATCHED = 600
 BASELINE_LAYERS = (PCA_LAYER, ICA_LAYER)
 CONTROLS = ("de", "variance")
+MODULE_GENES = "05_module_genes.tsv"  # of features that are no genes
 MODULES = ("05_module.tsv", *(f"05_module_{name}.tsv" for name in (BASELINE, *CONTROLS)))
 
 
@@ -160,6 +165,23 @@ class Bench:
     def node_genes(self, layers: Sequence[str]) -> list[NodeGenes]:
         """The light-up of these layers."""
         return [NodeGenes.load(self.node_file(layer)) for layer in layers]
+
+    @cached_property
+    def values_ng(self) -> np.ndarray:
+        """The samples as models see them, shape ``(n, g)``; what is missing comes from the trained model."""
+        x_ng = self.inputs.preparation.transform(self.inputs.adata)
+        return self.trained.prepare(self.inputs.adata) if np.isnan(x_ng).any() else x_ng
+
+    def known_ng(self) -> np.ndarray:
+        """Values before standardising, of genes: where the columns are none, the means over each gene's features."""
+        through = self.inputs.through
+        restored_ng = self.inputs.preparation.restore(self.values_ng)
+        return restored_ng if through is None else through.means(restored_ng)
+
+    def carried(self, tested: Sequence[T]) -> list[T]:
+        """Profiles or modules over genes; over features where nothing leads from them to genes."""
+        through = self.inputs.through
+        return [each if through is None else through.carry(each) for each in tested]
 
     def modules(self) -> list[Module]:
         """The disease module and its baselines, over all genes."""

@@ -21,7 +21,7 @@ const scatterFigure = (figure, { name, x, y, xLabel, yLabel, label, height = 380
       if (g === null || !places[g]) return;
       const [px, py] = places[g];
       over.append(shape("circle", { cx: px, cy: py, r: 7, fill: "none", "stroke-width": 2, style: "stroke: var(--ink)" }));
-      if (words) label_(over, plot, [px, py], `${genes.gene[g]}  ${number(genes.change[g])}`);
+      if (words) beside(over, plot, [px, py], `${genes.gene[g]}  ${number(genes.change[g])}`);
     };
     pointing(plot, places, mark);
     if (marked !== null) mark(marked);
@@ -33,7 +33,7 @@ const scatterFigure = (figure, { name, x, y, xLabel, yLabel, label, height = 380
   draw();
   saves(figure, name, { rows: () => [["gene", "mean", "log2_fold_change", "t", "p", "q", "module_score", "selected"], ...genes.gene.map((g, i) => [g, genes.mean[i], genes.change[i], genes.t[i], genes.p[i], genes.q[i], genes.score[i], genes.selected[i]])] });
 };
-const label_ = (over, plot, [px, py], words) => {
+const beside = (over, plot, [px, py], words) => {
   const right = px < (plot.box.left + plot.box.right) / 2;
   const wide = words.length * 7 + 12;
   const x = right ? px + 12 : px - 12 - wide;
@@ -43,8 +43,10 @@ const label_ = (over, plot, [px, py], words) => {
 // The leading genes by name, each where no other name stands.
 const named = (plot, places) => {
   const taken = [];
-  const order = places.map((_, g) => g).filter((g) => places[g] && DATA.genes.selected[g]).slice(0, 40);
-  let left = 12;
+  const ranked = places.map((_, g) => g).filter((g) => places[g] && DATA.genes.selected[g]);
+  const far = [...ranked].sort((a, b) => Math.abs(DATA.genes.change[b]) - Math.abs(DATA.genes.change[a]));
+  const order = new Set(ranked.slice(0, 30).flatMap((g, i) => [g, far[i]]));
+  let left = 16;
   for (const g of order) {
     const [px, py] = places[g];
     const words = DATA.genes.gene[g];
@@ -116,11 +118,12 @@ const keepInTable = (inside) => {
   table.filter?.();
   byId("clear-box")?.remove();
   const bar = table.closest(".scroll").previousElementSibling;
-  bar.append(el("button", { type: "button", id: "clear-box", onclick: (e) => { table.only = null; table.filter?.(); e.target.remove(); } }, "Show the genes outside the box too"));
+  bar.append(el("button", { type: "button", id: "clear-box", onclick: (e) => { table.only = null; table.filter?.(); e.target.remove(); } }, `Show the ${DATA.words.many} outside the box too`));
 };
 const markGene = (g) => {
   marked = g;
   for (const figure of SCATTERS) figure.mark?.(g);
+  markForest(g);
   for (const row of document.querySelectorAll("#gene-table tr.marked")) row.classList.remove("marked");
   const row = document.querySelector(`#gene-table tr[data-gene="${CSS.escape(DATA.genes.gene[g])}"]`);
   if (row) {
@@ -136,12 +139,12 @@ const heatFigure = (figure) => {
   const rank = { case: 0, control: 1, neither: 2 };
   const mean = samples.number.map((_, i) => heat.gene.reduce((sum, g, r) => sum + Math.sign(genes.score?.[g] ?? 1) * heat.values[r * n + i], 0));
   const order = samples.number.map((_, i) => i).sort((a, b) => rank[samples.group[a]] - rank[samples.group[b]] || mean[b] - mean[a]);
-  const most = el("select", {}, ...[20, 40, 100].filter((k, i, all) => i === 0 || all[i - 1] < heat.gene.length).map((k) => el("option", { value: k, selected: k === 40 }, `${Math.min(k, heat.gene.length)} genes`)));
+  const most = el("select", {}, ...[20, 40, 100].filter((k, i, all) => i === 0 || all[i - 1] < heat.gene.length).map((k) => el("option", { value: k, selected: k === 40 }, `${Math.min(k, heat.gene.length)} ${DATA.words.many}`)));
   const draw = () => {
     const rows = heat.gene.slice(0, Number(most.value)).map((g, r) => [g, r]).sort((a, b) => (genes.score?.[b[0]] ?? 0) - (genes.score?.[a[0]] ?? 0));
     const [width, step, left, top] = [roomFor(figure), 14, 92, 30];
     const height = top + rows.length * step + 40;
-    const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": `Heat map of ${rows.length} genes in ${n} samples` });
+    const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": `Heat map of ${rows.length} ${DATA.words.many} in ${n} samples` });
     const canvas = el("canvas", { width: n, height: rows.length });
     const context = canvas.getContext("2d");
     const paint = context.createImageData(n, rows.length);
@@ -204,7 +207,7 @@ const runningSum = (s, width) => {
     if (hit) { points.push([i, sum]); rows.push([i + 1, genes.gene[g], genes.score[g], sum]); }
   });
   points.push([DATA.byScore.length, sum]);
-  const plot = axes({ width, height: 230, x: [0, DATA.byScore.length], y: extent([...points.map((p) => p[1]), 0]), xLabel: "genes, up in cases to down in cases", yLabel: "running sum", label: `Running sum of ${sets.name[s]}` });
+  const plot = axes({ width, height: 230, x: [0, DATA.byScore.length], y: extent([...points.map((p) => p[1]), 0]), xLabel: `${DATA.words.many}, up in cases to down in cases`, yLabel: "running sum", label: `Running sum of ${sets.name[s]}` });
   plot.svg.append(shape("path", { d: `M${plot.box.left} ${plot.up(0)}H${plot.box.right}`, style: "stroke: var(--soft)" }));
   plot.svg.append(shape("path", { d: points.map(([x, y], i) => `${i ? "L" : "M"}${plot.across(x).toFixed(1)} ${plot.up(y).toFixed(1)}`).join(""), fill: "none", "stroke-width": 2, style: "stroke: var(--teal)" }));
   hits.forEach(([i, g]) => plot.svg.append(shape("path", { d: `M${plot.across(i).toFixed(1)} ${plot.box.bottom}v-9`, "stroke-width": genes.selected[g] ? 1.6 : 0.8, style: `stroke: var(--${genes.selected[g] ? (genes.score[g] > 0 ? "up" : "down") : "soft"})` })));
@@ -214,7 +217,7 @@ const runningFigure = (figure) => {
   const tested = [...DATA.setTest.entries()].filter(([, t]) => isNumber(t.q)).sort((a, b) => a[1].q - b[1].q).slice(0, 100);
   if (!tested.length) return;
   const choice = el("select", {}, ...tested.map(([s, t]) => el("option", { value: s }, `${DATA.sets.name[s]} (q ${tail(t.q)})`)));
-  const draw = () => figure.querySelector(".frame").replaceChildren(runningSum(Number(choice.value), roomFor(figure, 860)).svg);
+  const draw = () => figure.querySelector(".frame").replaceChildren(runningSum(Number(choice.value), roomFor(figure)).svg);
   figure.querySelector(".options").replaceChildren(el("label", {}, "Gene set ", choice));
   choice.addEventListener("input", draw);
   figure.draw = draw;

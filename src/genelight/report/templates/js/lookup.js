@@ -23,9 +23,9 @@ const search = (query, most = 12) => {
   for (let i = 0; i < words.length; i += 1) {
     const at = words[i].indexOf(asked);
     if (at < 0) continue;
-    const begins = at === 1 || words[i].includes(start);
-    const fit = !begins ? 3 : words[i].startsWith(whole) ? 0 : words[i].includes(whole) ? 1 : 2;
-    const cost = (4 * fit + ORDER[kind[i]]) * 1e6 + words[i].length;
+    const fit = words[i].startsWith(whole) ? 0 : words[i].includes(whole) ? 1 : at === 1 ? 2 : words[i].includes(start) ? 3 : 4;
+    // Genes stand in the order of their rank, nodes and samples in that of their numbers.
+    const cost = (4 * fit + ORDER[kind[i]]) * 1e6 + (kind[i] === "set" ? words[i].length : INDEX.at[i]);
     if (best.length === most && cost >= best[most - 1][0]) continue;
     let k = best.length;
     while (k > 0 && best[k - 1][0] > cost) k -= 1;
@@ -39,7 +39,7 @@ const described = (kind, at, asked) => {
   if (kind === "gene") {
     const alias = genes.gene[at].toLowerCase().includes(asked) ? null : genes.aliases?.[at].split("|").find((a) => a.toLowerCase().includes(asked));
     const place = genes.rank ? `rank ${genes.rank[at].toLocaleString("en")}${genes.selected[at] ? ", in the module" : ""}` : "";
-    const change = isNumber(genes.change?.[at]) ? `log2 fold change ${number(genes.change[at])}` : "";
+    const change = isNumber(genes.change?.[at]) ? `${DATA.words.change} ${number(genes.change[at])}` : "";
     return { name: genes.gene[at], note: [alias ? `also ${alias}` : "", place, change].filter(Boolean).join(" · ") };
   }
   if (kind === "node") return { name: lit.node[at], note: `node of ${lit.layer[at]}` };
@@ -63,7 +63,7 @@ const searchBox = () => {
   const show = () => {
     const results = search(box.value);
     list.replaceChildren(...results.map((r, i) => el("li", { role: "option", id: `found-${i}`, "aria-selected": "false", "data-go": `${r.kind}=${encodeURIComponent(r.key ?? r.name)}` },
-      el("b", {}, r.name), " ", el("span", {}, r.note), el("i", {}, r.kind))));
+      el("b", {}, r.name), " ", el("span", {}, r.note), el("i", {}, r.kind === "gene" ? DATA.words.one : r.kind))));
     const nothing = box.value.trim() && !results.length;
     if (nothing) list.append(el("li", { role: "option", "aria-disabled": "true", "aria-selected": "false", class: "nothing" }, "Nothing of that name in this run"));
     list.hidden = !results.length && !nothing;

@@ -18,7 +18,7 @@ const networkFigure = (figure) => {
   ];
   const style = () => [
     { selector: "node", style: { label: "data(label)", width: "data(size)", height: "data(size)", "font-size": 18, "min-zoomed-font-size": 7, color: colour("ink"), "text-outline-color": colour("card"), "text-outline-width": 2, "text-valign": "bottom", "text-margin-y": 2, "background-color": (e) => colour(e.data("score") > 0 ? "up" : e.data("score") < 0 ? "down" : "soft"), "border-width": 0 } },
-    { selector: ".connector", style: { "background-color": colour("card"), "border-width": 2, "border-color": colour("soft"), color: colour("soft"), "font-size": 10 } },
+    { selector: ".connector", style: { "background-color": colour("card"), "border-width": 2, "border-color": colour("soft"), color: colour("soft"), "font-size": 14, "min-zoomed-font-size": 9 } },
     { selector: "node.near", style: { "font-size": 20, "min-zoomed-font-size": 0, color: colour("ink"), "z-index": 9 } },
     { selector: "edge", style: { width: 1, "line-color": colour("soft"), opacity: 0.3, "curve-style": "haystack" } },
     { selector: ".dim", style: { opacity: 0.12 } },
@@ -46,16 +46,22 @@ const networkFigure = (figure) => {
     svg: () => networkDrawing(cy, network, place),
   });
 };
-// Joined genes by forces from a circle of parts, so that the same run gives the same picture; the others in rows beside them.
+// Joined genes by forces from a circle of parts, so that the same run gives the same picture; the others in rows beside
+// them where the frame is wide, below them where it is narrow.
 const arrange = (cy, n) => {
   const joined = cy.nodes().filter((e) => e.degree() > 0);
   joined.forEach((e, k) => { const turn = (2 * Math.PI * k) / Math.max(1, joined.length); const far = 150 + 40 * (e.data("part") || 1); e.position({ x: far * Math.cos(turn), y: far * Math.sin(turn) }); });
   const size = n > 400 ? 150 : 600;
-  joined.union(joined.connectedEdges()).layout({ name: "cose", animate: false, randomize: false, fit: false, numIter: size, nodeRepulsion: () => 400000, idealEdgeLength: () => 90, nodeOverlap: 30, gravity: 0.4, componentSpacing: 80, boundingBox: { x1: 0, y1: 0, w: 1200, h: 720 } }).run();
-  const box = joined.length ? joined.boundingBox({ includeLabels: false }) : { x2: 0, y1: 0, h: 300 };
+  const wide = cy.width() > cy.height();
+  const [w, h] = wide ? [1200, 720] : [720, 720];
+  joined.union(joined.connectedEdges()).layout({ name: "cose", animate: false, randomize: false, fit: false, numIter: size, nodeRepulsion: () => 600000, idealEdgeLength: () => 100, nodeOverlap: 40, nodeDimensionsIncludeLabels: true, gravity: 0.4, componentSpacing: 60, boundingBox: { x1: 0, y1: 0, w, h } }).run();
+  const box = joined.length ? joined.boundingBox({ includeLabels: false }) : { x1: 0, x2: 0, y1: 0, y2: 0, w: 600, h: 300 };
   const rest = cy.nodes().filter((e) => e.degree() === 0);
   const rows = Math.max(8, Math.floor(box.h / 44));
-  rest.forEach((e, k) => e.position({ x: box.x2 + 120 + 110 * Math.floor(k / rows), y: box.y1 + 44 * (k % rows) }));
+  const columns = Math.max(5, Math.floor(box.w / 110));
+  rest.forEach((e, k) => e.position(wide
+    ? { x: box.x2 + 120 + 110 * Math.floor(k / rows), y: box.y1 + 44 * (k % rows) }
+    : { x: box.x1 + 110 * (k % columns), y: box.y2 + 100 + 44 * Math.floor(k / columns) }));
   cy.fit(undefined, 20);
 };
 const networkOptions = (figure, cy, most) => {

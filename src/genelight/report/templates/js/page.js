@@ -32,8 +32,10 @@ const bytes = (text) => {
   for (let i = 0; i < letters.length; i += 1) made[i] = letters.charCodeAt(i);
   return made;
 };
-const KINDS = { uint8: Uint8Array, int8: Int8Array, uint16: Uint16Array, uint32: Uint32Array };
+const KINDS = { uint8: Uint8Array, int8: Int8Array, int16: Int16Array, uint16: Uint16Array, uint32: Uint32Array };
 const unpack = (packed) => (packed ? new KINDS[packed.type](bytes(packed.data).buffer) : null);
+// Thousandths, the smallest for a gap.
+const thousandths = (packed) => Array.from(unpack(packed), (v) => (v === -32768 ? null : v / 1000));
 
 const loaded = async () => {
   const packed = bytes(byId("payload").textContent);

@@ -22,7 +22,7 @@ const strip = (values, label, unit) => {
   present.forEach((g, k) => {
     const mine = values.map((v, i) => [v, i]).filter(([v, i]) => group[i] === g && isNumber(v)).sort((a, b) => a[0] - b[0]);
     const y = plot.up(present.length - 1 - k);
-    plot.svg.append(dots(mine.map(([v, i]) => [plot.across(v), y + ((i * 7919) % 17) - 8]), 5, `stroke: var(--${g === "case" ? "ink" : g === "control" ? "soft" : "faint"}); stroke-opacity: .7`));
+    plot.svg.append(dots(mine.map(([v, i]) => [plot.across(v), y + ((i * 7919) % 17) - 8]), 5, `stroke: var(--${g === "case" ? "ink" : "soft"}); stroke-opacity: ${g === "neither" ? 0.35 : 0.7}`));
     const middle = mine.length ? mine[Math.floor(mine.length / 2)][0] : null;
     if (middle !== null) plot.svg.append(shape("path", { d: `M${plot.across(middle)} ${y - 13}V${y + 13}`, "stroke-width": 2.5, style: "stroke: var(--ochre)" }));
     plot.svg.append(text(100, y + 4, GROUPS[g], { "text-anchor": "end", style: "fill: var(--ink)" }));
@@ -78,12 +78,12 @@ const ofGene = (name) => {
   const of = genes.gene.length.toLocaleString("en");
   const direction = (v) => el("span", { class: v > 0 ? "up" : "down" }, number(v, 3));
   const body = [facts([
-    ["also called", genes.aliases?.[g].replaceAll("|", ", ") ?? ""],
+    [DATA.words.one === "gene" ? "also called" : "leads to", genes.aliases?.[g].replaceAll("|", ", ") ?? ""],
     ["rank by the module's score", genes.rank ? `${genes.rank[g].toLocaleString("en")} of ${of}${genes.selected[g] ? ", in the module" : ", not in the module"}` : null],
     ["score", genes.score && isNumber(genes.score[g]) ? direction(genes.score[g]) : null],
     ["selected in bootstraps", genes.frequency && isNumber(genes.frequency[g]) ? percent(genes.frequency[g]) : null],
-    ["mean expression, log2", genes.mean ? number(genes.mean[g]) : null],
-    ["log2 fold change", genes.change ? number(genes.change[g]) : null],
+    [DATA.words.mean, genes.mean ? number(genes.mean[g]) : null],
+    [DATA.words.change, genes.change ? number(genes.change[g]) : null],
     ["moderated t", genes.t ? `${number(genes.t[g], 1)} (p = ${tail(genes.p[g])}, q = ${tail(genes.q[g])})` : null],
   ])];
   const row = DATA.heat ? DATA.heat.gene.indexOf(g) : -1;
@@ -91,17 +91,24 @@ const ofGene = (name) => {
     const n = DATA.samples.number.length;
     body.push(heading("In the samples"), strip([...DATA.heat.values.subarray(row * n, (row + 1) * n)].map((v) => v / 40), `${name} by group`, "standard deviations from the mean"));
   }
+  const over = forestOf(g);
+  if (over) {
+    const figure = el("figure", {}, el("div", { class: "frame" }, forestPlot(over.row, over.cohorts, 400).svg), el("figcaption", {}, `Effect in each cohort with its 95% interval, in ${DATA.cohorts.unit}; the diamond is their mean, the bar under it where one more cohort is expected.`));
+    saves(figure, `forest_${name}`, { rows: () => forestPlot(over.row, over.cohorts, 400).rows });
+    body.push(heading("Over cohorts"), el("p", {}, `p = ${tail(over.row.p)}, q = ${tail(over.row.q)}`), figure);
+  }
   if (DATA.lit) {
     const nodes = (litBy().get(g) ?? []).sort((a, b) => a[1] - b[1]);
     body.push(heading("Nodes that it lights"));
     body.push(nodes.length ? small([["Node"], ["Place", 1], ["Value", 1]], nodes.slice(0, 15).map(([k, place, v]) => [link("node", DATA.lit.node[k]), `${place} ${v > 0 ? "up" : "down"}`, el("span", { class: v > 0 ? "raises" : "lowers" }, number(v))])) : el("p", {}, `It is among the ${DATA.lit.per / 2} strongest of no node.`));
+    body.push(fullLink("gene", "Its value in every node", name));
     if (nodes.length > 15) body.push(el("p", { class: "state" }, `and ${counted(nodes.length - 15, "node")} more, further down their lists`));
   }
   const sets = setsOf(g);
   if (DATA.sets.starts) body.push(heading(`Gene sets (${sets.length})`), sets.length ? listed(sets, 12, setLink) : el("p", {}, "In none of the sets tested."));
   if (DATA.edges) {
     const near = neighboursOf(g);
-    body.push(heading(`Neighbours in the network (${near.length})`), near.length ? listed(near, 30, geneLink) : el("p", {}, "Not joined to any measured gene."));
+    body.push(heading(`Neighbours in the network (${near.length})`), near.length ? listed(near, 30, geneLink) : el("p", {}, `Not joined to any measured ${DATA.words.one}.`));
   }
   markGene(g);
   return { title: name, body };
@@ -127,10 +134,10 @@ const ofNode = (name) => {
     ["closeness in the network", isNumber(record.network_z) ? `z ${number(record.network_z, 1)} (q = ${tail(record.network_q)})` : null],
   ]));
   else body.push(el("p", {}, `A component of ${lit.layer[k]}, shown beside the model.`));
-  const figure = el("figure", {}, el("div", { class: "frame" }, signedBars(rows, { width: 400, label: `The genes that node ${name} raises and lowers most` })),
-    el("figcaption", {}, "What it stands for: the genes that it raises (purple) and lowers (green) most when it is lit, in standard deviations."));
+  const figure = el("figure", {}, el("div", { class: "frame" }, signedBars(rows, { width: 400, label: `The ${DATA.words.many} that node ${name} raises and lowers most` })),
+    el("figcaption", {}, `What it stands for: the ${DATA.words.many} that it raises (purple) and lowers (green) most when it is lit, in standard deviations.`));
   saves(figure, `node_${name}`, { rows: () => [["gene", "value"], ...take(0, half).map((r) => [r.name, r.value]), ...take(half, half).map((r) => [r.name, r.value])] });
-  body.push(figure);
+  body.push(figure, fullLink("node", `All ${DATA.genes.gene.length.toLocaleString("en")} ${DATA.words.many} of ${name}`, name), fullLink("tests", "Every test of it", name));
   const c = DATA.codes ? DATA.codes.node.indexOf(name) : -1;
   if (c >= 0) {
     body.push(heading("In the samples"), strip(codesOf(c), `Activation of ${name} by group`, "activation"),
@@ -143,7 +150,7 @@ const ofNode = (name) => {
     const joined = source.map((s, i) => [s, target[i], weight[i], q[i]]).filter(([s, t]) => s === name || t === name).sort((a, b) => Math.abs(b[2]) - Math.abs(a[2]));
     if (joined.length) body.push(heading("Connections to other layers"), small([["From"], ["To"], ["Weight", 1], ["q", 1]], joined.slice(0, 10).map(([s, t, w, v]) => [link("node", s), link("node", t), number(w), tail(v)])));
   }
-  return { title: `Node ${name}`, body };
+  return { title: name, body };
 };
 
 const ofSet = (reference) => {
@@ -156,17 +163,18 @@ const ofSet = (reference) => {
   const inside = genes.filter((g) => selected[g]);
   const body = [facts([
     ["collection", collection[s]],
-    ["measured genes", String(genes.length)],
+    [`measured ${DATA.words.many}`, String(genes.length)],
     ["in the module", test && Number.isInteger(test.statistic) ? `${test.statistic}, ${number(test.expected, 1)} expected by chance (q = ${tail(test.q)})` : String(inside.length)],
   ])];
   if (DATA.genes.score) {
-    const figure = el("figure", {}, el("div", { class: "frame" }, runningSum(s, 400).svg), el("figcaption", {}, "Its genes along all genes ranked by the module's score."));
+    const figure = el("figure", {}, el("div", { class: "frame" }, runningSum(s, 400).svg), el("figcaption", {}, `Its ${DATA.words.many} along all ${DATA.words.many} ranked by the module's score.`));
     saves(figure, "running_sum", { rows: () => runningSum(s, 400).rows });
     body.push(figure);
   }
-  body.push(heading("Genes, by rank"), listed(genes, 40, geneLink));
+  body.push(heading(`${DATA.words.Many}, by rank`), listed(genes, 40, geneLink));
   const nodes = (DATA.nodes ?? []).filter((n) => n.sets.some(([at, , , q]) => at === s && isNumber(q) && q <= 0.05));
   body.push(heading("Nodes with it among their leading sets"), nodes.length ? listed(nodes, 20, (n) => link("node", n.node)) : el("p", {}, "None at a q of 0.05."));
+  body.push(fullLink("set", "Everything tested against it", reference));
   return { title: name[s], body };
 };
 
@@ -192,7 +200,7 @@ const ofSample = (key) => {
       el("p", { class: "state" }, "Standard deviations from the mean over all samples."));
   }
   markSample(i);
-  return { title: `Sample ${key}`, body };
+  return { title: key, body };
 };
 
 const PAGES = { gene: ofGene, node: ofNode, set: ofSet, sample: ofSample };
@@ -208,7 +216,7 @@ const route = () => {
   const shown = PAGES[kind](name) ?? { title: name, body: [el("p", {}, `This run has no ${kind} of that name.`)] };
   if (panel.hidden) before = document.activeElement;
   byId("panel-title").replaceChildren(el("span", { class: "kind" }, kind), " ", shown.title);
-  byId("panel-body").replaceChildren(...shown.body);
+  byId("panel-body").replaceChildren(...shown.body.filter(Boolean));
   panel.hidden = false;
   panel.scrollTop = 0;
   byId("panel-title").focus({ preventScroll: true });

@@ -108,3 +108,29 @@ const signedBars = (rows, { width, label, kind = "gene", plus = "accent", minus 
   });
   return svg;
 };
+
+// Pictures are drawn when they come into view, anew when the page's width or colours change, and all before print.
+const whenSeen = (figure, draw) => {
+  figure.hidden = false;
+  const seen = new IntersectionObserver((entries) => {
+    if (!entries.some((e) => e.isIntersecting)) return;
+    seen.disconnect();
+    figure.drawNow = null;
+    draw();
+  }, { rootMargin: "600px" });
+  figure.drawNow = () => { seen.disconnect(); figure.drawNow = null; draw(); };
+  seen.observe(figure);
+};
+const redrawing = () => {
+  let width = innerWidth;
+  let waiting = null;
+  addEventListener("resize", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => { if (innerWidth !== width) { width = innerWidth; document.querySelectorAll("figure.drawn").forEach((f) => f.draw?.()); } }, 200);
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => document.querySelectorAll("figure.drawn").forEach((f) => f.draw?.()));
+  addEventListener("beforeprint", () => {
+    document.querySelectorAll("details").forEach((d) => { d.open = true; });
+    document.querySelectorAll("figure.drawn").forEach((f) => f.drawNow?.());
+  });
+};

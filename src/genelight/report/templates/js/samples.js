@@ -40,17 +40,16 @@ const coloured = (asked) => {
 };
 const sampleMap = (figure) => {
   const { codes, samples, heat, genes } = DATA;
-  if (codes.place.length < 2) return;
   mapFigure = figure;
   const groupOf = (label, kind, names) => (names.length ? el("optgroup", { label }, names.map((name) => el("option", { value: `${kind}:${name}` }, name))) : null);
   const layers = new Map();
   codes.node.forEach((name) => { const layer = name.split(".")[0]; layers.set(layer, [...(layers.get(layer) ?? []), name]); });
   const choice = el("select", {}, el("option", { value: "group" }, "group"), groupOf("Columns of the sample table", "column", samples.columns.map((c) => c.name)),
-    ...[...layers].map(([layer, names]) => groupOf(`Nodes of ${layer}`, "node", names)), heat ? groupOf("Leading genes", "gene", heat.gene.map((g) => genes.gene[g])) : null);
+    ...[...layers].map(([layer, names]) => groupOf(`Nodes of ${layer}`, "node", names)), heat ? groupOf(`Leading ${DATA.words.many}`, "gene", heat.gene.map((g) => genes.gene[g])) : null);
   const flip = el("select", {}, ...codes.place.slice(1).map((_, i) => el("option", { value: i + 1 }, `PC 1 and PC ${i + 2}`)));
   const draw = () => {
     const [xs, ys] = [codes.place[0], codes.place[Number(flip.value)]];
-    const width = roomFor(figure, 860);
+    const width = roomFor(figure);
     const plot = axes({ width, height: Math.min(460, Math.max(320, width * 0.6)), x: extent(xs), y: extent(ys), xLabel: "principal component 1", yLabel: `principal component ${Number(flip.value) + 1}`, label: `Map of ${samples.number.length} samples coloured by ${choice.value}` });
     const found = coloured(choice.value);
     const [low, high] = found.values ? extent(found.values, { pad: 0 }) : [0, 1];

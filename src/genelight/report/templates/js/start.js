@@ -1,35 +1,24 @@
 // Tables at once; what needs the run's tables after the first paint; pictures when they come into view.
-for (const table of document.querySelectorAll("table.sortable")) sortable(table);
-for (const table of document.querySelectorAll("table.data")) tools(table);
+for (const table of document.querySelectorAll("main table:not(.fixed)")) { sortable(table); tools(table); }
 if (byId("node-table")) nodeFilter(byId("node-table"));
 document.documentElement.classList.add("scripted");
 
-const whenSeen = (figure, draw) => {
-  figure.hidden = false;
-  const seen = new IntersectionObserver((entries) => {
-    if (!entries.some((e) => e.isIntersecting)) return;
-    seen.disconnect();
-    figure.drawNow = null;
-    draw();
-  }, { rootMargin: "600px" });
-  figure.drawNow = () => { seen.disconnect(); figure.drawNow = null; draw(); };
-  seen.observe(figure);
-};
 const drawings = () => {
   const { genes, heat, codes, samples, network } = DATA;
   const of = (name) => document.querySelector(`[data-draw="${name}"]`);
   const when = (name, there, draw) => { const figure = of(name); if (figure && there) whenSeen(figure, () => draw(figure)); };
   const tested = genes?.score && genes.change;
-  when("volcano", tested, (f) => scatterFigure(f, { name: "volcano", x: genes.change, y: genes.p.map((p) => (isNumber(p) ? -Math.log10(Math.max(p, 1e-300)) : null)), xLabel: "log2 fold change, cases against controls", yLabel: "−log10 p", label: "Volcano plot of all genes" }));
-  when("ma", tested, (f) => scatterFigure(f, { name: "ma", x: genes.mean, y: genes.change, xLabel: "mean expression, log2", yLabel: "log2 fold change", label: "MA plot of all genes" }));
+  when("volcano", tested, (f) => scatterFigure(f, { name: "volcano", x: genes.change, y: genes.p.map((p) => (isNumber(p) ? -Math.log10(Math.max(p, 1e-300)) : null)), xLabel: `${DATA.words.change}, cases against controls`, yLabel: "−log10 p", label: `Volcano plot of all ${DATA.words.many}` }));
+  when("ma", tested, (f) => scatterFigure(f, { name: "ma", x: genes.mean, y: genes.change, xLabel: DATA.words.mean, yLabel: DATA.words.change, label: `MA plot of all ${DATA.words.many}` }));
   when("heat", heat && samples, heatFigure);
   when("running", DATA.sets?.starts && genes?.score, runningFigure);
-  when("map", codes && samples, sampleMap);
+  when("map", codes?.place.length > 1 && samples, sampleMap);
   when("network", network, networkFigure);
+  when("forest", DATA.cohorts?.place.size, geneForest);
 };
 const ready = (content) => {
   Object.assign(DATA, content);
-  const { genes, lit, sets, edges, codes, heat } = DATA;
+  const { genes, lit, sets, edges, codes, heat, cohorts } = DATA;
   DATA.geneAt = new Map((genes?.gene ?? []).map((g, i) => [g, i]));
   DATA.nodeOf = new Map((DATA.nodes ?? []).map((n) => [n.node, n]));
   if (lit) { lit.genes = unpack(lit.gene); lit.values = unpack(lit.value); }
@@ -45,6 +34,10 @@ const ready = (content) => {
   if (edges) edges.ends = unpack(edges.pairs);
   if (codes) codes.values = unpack(codes.value);
   if (heat) heat.values = unpack(heat.value);
+  if (cohorts) {
+    cohorts.place = new Map([...unpack(cohorts.at)].map((g, k) => [g, k]));
+    for (const name of ["effects", "ses", "effect", "low", "high", "next_low", "next_high", "tau2"]) cohorts[name] = thousandths(cohorts[name]);
+  }
   buildIndex();
   searchBox();
   for (const figure of document.querySelectorAll("figure[data-name]")) saves(figure, figure.dataset.name, { rows: DATA.figures?.[figure.dataset.name] ? () => DATA.figures[figure.dataset.name] : null });
@@ -84,15 +77,5 @@ const sections = new IntersectionObserver((entries) => {
 }, { rootMargin: "-30% 0px -60% 0px" });
 for (const section of document.querySelectorAll("main > section[id]")) sections.observe(section);
 
-let width = innerWidth;
-let waiting = null;
-addEventListener("resize", () => {
-  clearTimeout(waiting);
-  waiting = setTimeout(() => { if (innerWidth !== width) { width = innerWidth; document.querySelectorAll("figure.drawn").forEach((f) => f.draw?.()); } }, 200);
-});
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => document.querySelectorAll("figure.drawn").forEach((f) => f.draw?.()));
-addEventListener("beforeprint", () => {
-  document.querySelectorAll("details").forEach((d) => { d.open = true; });
-  document.querySelectorAll("figure.drawn").forEach((f) => f.drawNow?.());
-});
+redrawing();
 if (typeof DecompressionStream === "function") requestAnimationFrame(() => setTimeout(() => loaded().then(ready), 0));

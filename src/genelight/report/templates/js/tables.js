@@ -1,12 +1,19 @@
 // Every table sorts by its heads, filters by words and saves itself; without scripts it reads as it stands.
+// The first number of a cell as the page writes it: "1,234", "−0.5", "4 6%", "2 × 10⁻⁴".
+const numeral = (words) => {
+  const found = words.replaceAll(",", "").replaceAll("−", "-").match(/-?\d+(?:\.\d+)?(?: × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+))?/);
+  if (!found) return NaN;
+  const power = [...(found[1] ?? "⁰")].map((c) => "-0123456789"["⁻⁰¹²³⁴⁵⁶⁷⁸⁹".indexOf(c)]).join("");
+  return parseFloat(found[0]) * 10 ** Number(power);
+};
 const cellValue = (row, column) => {
   const cell = row.cells[column];
   if (!cell.classList.contains("n")) return cell.textContent.trim().toLowerCase();
-  const words = cell.dataset.v ?? cell.textContent.trim();
-  return words === "" || words === "None" ? NaN : Number(words);
+  return cell.dataset.v === undefined ? numeral(cell.textContent) : cell.dataset.v === "" ? NaN : Number(cell.dataset.v);
 };
+const WORDS = new Intl.Collator(undefined, { numeric: true });
 const compare = (a, b) => {
-  if (typeof a === "string") return a.localeCompare(b, undefined, { numeric: true });
+  if (typeof a === "string") return WORDS.compare(a, b);
   return Number.isNaN(a) || Number.isNaN(b) ? 0 : a - b;
 };
 const sortTable = (table, column, down) => {
@@ -35,7 +42,7 @@ const tableRows = (table) => {
   return [cells(table.tHead.rows[0]), ...[...table.tBodies[0].rows].filter((row) => !row.hidden).map(cells)];
 };
 const tools = (table) => {
-  const name = table.dataset.name;
+  const name = table.dataset.name ?? table.closest("[aria-label]").getAttribute("aria-label").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "_").slice(0, 60);
   const saving = el("button", { type: "button", onclick: () => save(`${name}.csv`, csv(tableRows(table)), "text/csv"), "aria-label": `Save the table ${name} as CSV` }, "CSV");
   const rows = [...table.tBodies[0].rows];
   const bar = el("div", { class: "controls table-tools" });
@@ -56,9 +63,11 @@ const tools = (table) => {
     find.addEventListener("input", filter);
     bar.append(el("label", {}, "Filter ", find), count);
   }
-  bar.append(saving);
-  if (table.filter) table.closest(".scroll").before(bar);
-  else table.closest(".scroll").after(bar);
+  bar.append(fullLink(table.dataset.full, "Full table") ?? "", saving);
+  const box = table.closest(".scroll");
+  if (table.filter) box.before(bar);
+  else if (box.parentElement.matches(".pair")) box.append(bar);
+  else box.after(bar);
 };
 const nodeFilter = (table) => {
   const [find, layer, supported, count] = ["find", "layer", "supported", "count"].map((id) => byId(`node-${id}`));
