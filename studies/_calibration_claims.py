@@ -14,6 +14,7 @@ import pandas as pd
 
 from genelight import demo, evidence, io, models, modules, nodes
 from genelight.evidence.tests.enrichment import over_representation
+from genelight.evidence.tests.novelty import coherence
 from genelight.nouns import Contrast, Edges, Genes, Module, NodeGenes
 from genelight.stats.intervals import median_interval
 from genelight.stats.mixed import random_intercept
@@ -188,7 +189,7 @@ def coherent(cohort: str, draws: int) -> Iterator[dict[str, Any]]:
         lit = NodeGenes(
             rng.normal(size=(10, len(genes))), tuple(f"L1.{k}" for k in range(10)), genes, "L1", "x", "drawn"
         )
-        table = evidence.coherence(lit, people_sg, draws=399, seed=seed)
+        table = coherence(lit, people_sg, draws=399, seed=seed)
         called.append(bool((table["q"] <= LEVEL).any()))
     yield row(f"novelty, coherence of drawn genes, any of 10, {cohort}", np.array(called), LEVEL)
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from genelight import demo, models, patients, report
+from genelight import demo, models, patients
 from genelight.nouns import Genes
+from genelight.report._summary import summarise
 from genelight.study import Study, run
 
 from ._calibration_labels import LEVEL, row
@@ -65,7 +66,7 @@ def reports(draws: int) -> Iterator[dict[str, Any]]:
             part.write_h5ad(Path(folder) / "cohort.h5ad")
             (Path(folder) / "study.toml").write_text(STUDY)
             run(Study.load(Path(folder) / "study.toml"), Path(folder) / "run")
-            said.append(_sentences(report.summarise(Path(folder) / "run")))
+            said.append(_sentences(summarise(Path(folder) / "run")))
     for claim, pattern in CLAIMS.items():
         made = np.array([any(re.search(pattern, sentence) for sentence in one) for one in said])
         yield row(f"report of drawn labels, influenza: {claim}", made, LEVEL)

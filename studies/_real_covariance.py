@@ -11,6 +11,7 @@ import numpy as np
 
 from genelight import models, modules, pp
 from genelight.nouns import Contrast, Genes
+from genelight.pp.preparation import Preparation
 from genelight.stats.labels import Labels
 from genelight.stats.subjects import indexed, numbered
 
@@ -105,7 +106,7 @@ def _label_p(cohort: str, seed: int) -> dict[str, float]:
     }
 
 
-Pair = tuple["AnnData", Contrast, "AnnData", Contrast, pp.Preparation]
+Pair = tuple["AnnData", Contrast, "AnnData", Contrast, Preparation]
 
 
 @cache

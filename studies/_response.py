@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
+from scipy import stats
+from scipy.special import expit
 
 import genelight as gl
 from genelight.models.deep import FittedDeep
 from genelight.nouns import Edges
 from genelight.patients import ResponsePlan
+from genelight.patients._response_calibration import beliefs, patient_interval
 from genelight.patients._response_cohorts import SIGNATURES, Cohorts, read_cohorts
 from genelight.patients._response_judge import Judged, auc_interval, beats, judge, permuted
 from genelight.patients._response_programmes import Programmes, effects_of, mean_of, programmes_of
-from genelight.patients._response_rules import CHOSEN, SIGNATURE, Bench, Eigen, Rule, auc_t, centred, rules_of
+from genelight.patients._response_rules import CHOSEN, SIGNATURE, Bench, auc_t, centred
 from genelight.pp import PreparationSettings
+from genelight.stats.logistic import fit_logit
 from genelight.stats.meta import random_effects
 
 from ._modules import DATA
@@ -58,16 +61,16 @@ def tumours() -> AnnData:
 
 
 @cache
-def model_without_tumours() -> FittedDeep:
+def model_without_tumours(seed: int = 0) -> FittedDeep:
     """The deep preset on all other studies of the compendium; kept in ``GENELIGHT_STUDY_MODELS`` where that is set."""
     kept = os.environ.get("GENELIGHT_STUDY_MODELS")
-    folder = Path(kept) / "response-deep" if kept else None
+    folder = Path(kept) / f"response-deep-{seed}" if kept else None
     if folder and folder.is_dir():
         return gl.load(folder)
     adata = gl.read(COMPENDIUM, dense=True)
     rest = adata[adata.obs["family"] != "ICB"].copy()
     settings = PreparationSettings(scale="log2", normalise="rank", standardise="centre", above_floor=0.0, missing=True)
-    model = gl.models.Deep((512, 64, 2048), group="study", preparation=settings).fit(rest)
+    model = gl.models.Deep((512, 64, 2048), group="study", preparation=settings, seed=seed).fit(rest)
     if folder:
         model.save(folder)
     return model
@@ -162,127 +165,6 @@ def published(found: Cohorts) -> dict[str, np.ndarray]:
     return score
 
 
-def cohort_auc(score_n: np.ndarray, y_n: np.ndarray, cohort_n: np.ndarray) -> np.ndarray:
-    """By cohort."""
-    rows_c = [cohort_n == c for c in range(int(cohort_n.max()) + 1)]
-    return np.array([auc_t(score_n[rows][:, None], y_n[rows][:, None])[0] for rows in rows_c])
-
-
-def robust_scores(bench: Bench) -> Iterator[tuple[str, np.ndarray]]:
-    """Two ways to learn what holds in every cohort, on programmes; their one setting is chosen inside the training."""
-    cohorts_c = np.arange(bench.cohorts)
-    for name, learn, settings in (
-        ("group DRO on programmes", group_dro, (0.1, 1.0, 10.0)),
-        ("difference less what differs by cohort", stable_direction, (0.3, 1.0, 3.0)),
-    ):
-        score_n = np.full(len(bench.cohort_n), np.nan)
-        for out in cohorts_c:
-            rest = [c for c in cohorts_c if c != out]
-            inner = []
-            for setting in settings:
-                value = [cohort_auc_of(bench, learn(bench, [c for c in rest if c != d], setting), d) for d in rest]
-                inner.append(np.average(value, weights=[(bench.cohort_n == d).sum() for d in rest]))
-            weight_k = learn(bench, rest, settings[int(np.argmax(inner))])
-            rows = bench.cohort_n == out
-            score_n[rows] = bench.f_nk[rows] @ weight_k
-        yield name, score_n
-
-
-def cohort_auc_of(bench: Bench, weight_k: np.ndarray, c: int) -> float:
-    """Of one cohort."""
-    rows = bench.cohort_n == c
-    return float(auc_t((bench.f_nk[rows] @ weight_k)[:, None], bench.y_nt[rows, :1])[0])
-
-
-def group_dro(bench: Bench, cohorts_c: Sequence[int], penalty: float) -> np.ndarray:
-    """Ridge regression in which the cohort that is fitted worst weighs most (Sagawa et al. 2020)."""
-    blocks = [
-        (bench.f_nk[r], bench.y_nt[r, 0] - bench.y_nt[r, 0].mean()) for r in (bench.cohort_n == c for c in cohorts_c)
-    ]
-    share_c = np.full(len(blocks), 1 / len(blocks))
-    width = bench.f_nk.shape[1]
-    weight_k = np.zeros(width)
-    for _ in range(20):
-        gram = sum(s * f.T @ f / len(f) for s, (f, _) in zip(share_c, blocks, strict=True))
-        right = sum(s * f.T @ y / len(f) for s, (f, y) in zip(share_c, blocks, strict=True))
-        weight_k = np.linalg.solve(gram + penalty * np.eye(width), right)
-        loss_c = np.array([np.mean((y - f @ weight_k) ** 2) / np.mean(y**2) for f, y in blocks])
-        share_c = share_c * np.exp(0.5 * loss_c)
-        share_c /= share_c.sum()
-    return weight_k
-
-
-def stable_direction(bench: Bench, cohorts_c: Sequence[int], penalty: float) -> np.ndarray:
-    """Mean difference over cohorts through the inverse of how differences vary between cohorts."""
-    effect_ck = []
-    for c in cohorts_c:
-        f_nk, y_n = bench.f_nk[bench.cohort_n == c], bench.y_nt[bench.cohort_n == c, 0]
-        effect_ck.append(f_nk[y_n == 1].mean(0) - f_nk[y_n == 0].mean(0))
-    effects = np.array(effect_ck)
-    spread_kk = np.cov(effects.T)
-    scale = float(np.trace(spread_kk)) / len(spread_kk)
-    return np.linalg.solve(spread_kk + penalty * scale * np.eye(len(spread_kk)), effects.mean(0))
-
-
-def learning_curve(bench: Bench, sizes: Sequence[int], *, draws: int) -> Iterator[tuple[int, str, np.ndarray]]:
-    """AUC by cohort left out, learned from some of the others only, mean over draws; settings chosen inside them."""
-    rng = np.random.default_rng(3)
-    rules = {name: r for name, r in rules_of(bench).items() if len(r) > 1}
-    for size in sizes:
-        value = {name: np.zeros(bench.cohorts) for name in rules}
-        for out in range(bench.cohorts):
-            rest = [c for c in range(bench.cohorts) if c != out]
-            for _ in range(draws):
-                some = rng.choice(rest, size, replace=False)
-                for name, auc in _learned_from(bench, some, out, rules=rules).items():
-                    value[name][out] += auc / draws
-        yield from ((size, name, auc_c) for name, auc_c in value.items())
-
-
-def _learned_from(bench: Bench, some: np.ndarray, out: int, *, rules: Mapping[str, list[Rule]]) -> dict[str, float]:
-    inner = {name: np.zeros(len(settings)) for name, settings in rules.items()}
-    trainings = [(d, [c for c in some if c != d]) for d in some] if len(some) > 2 else []
-    for d, train in trainings:
-        for name, r, auc in _aucs(bench, train, d, rules=rules):
-            inner[name][r] += auc
-    return {n: auc for n, r, auc in _aucs(bench, some, out, rules=rules) if r == int(np.argmax(inner[n]))}
-
-
-def _aucs(
-    bench: Bench, train: Sequence[int], test: int, *, rules: Mapping[str, list[Rule]]
-) -> Iterator[tuple[str, int, float]]:
-    train_n, rows = np.isin(bench.cohort_n, train), bench.cohort_n == test
-    eigen = Eigen(bench, train_n)
-    for name, settings in rules.items():
-        for r, rule in enumerate(settings):
-            yield name, r, float(auc_t(rule.scores(bench, train_n, eigen)[rows, :1], bench.y_nt[rows, :1])[0])
-
-
-def flipped(bench: Bench, share: float, *, draws: int) -> float:
-    """Mean weighted AUC of the signature where a share of the responses is another by mistake."""
-    rng = np.random.default_rng(5)
-    score_n, y_n = bench.fixed[SIGNATURE], bench.y_nt[:, 0]
-    weight_c = np.bincount(bench.cohort_n)
-    found = []
-    while len(found) < draws:
-        wrong = np.where(rng.random(len(y_n)) < share, 1 - y_n, y_n)
-        ones_c = np.bincount(bench.cohort_n, wrong)
-        if (ones_c > 0).all() and (ones_c < weight_c).all():
-            found.append(np.average(cohort_auc(score_n, wrong, bench.cohort_n), weights=weight_c))
-    return float(np.mean(found))
-
-
-def reliability(found: Cohorts) -> float:
-    """Of the signature: correlation of halves of its genes within cohorts, stepped up to the whole (Spearman-Brown)."""
-    z_ng = centred(np.nan_to_num(found.x_ng[:, found.positions(SIGNATURES[SIGNATURE])]), found.cohort_n)
-    whole = range(z_ng.shape[1])
-    r = []
-    for half in combinations(whole, len(whole) // 2):
-        other = [g for g in whole if g not in half]
-        r.append(float(np.corrcoef(z_ng[:, list(half)].mean(1), z_ng[:, other].mean(1))[0, 1]))
-    return float(np.mean([2 * x / (1 + x) for x in r]))
-
-
 def programmes_by(found: Cohorts, how: str, *, quick: bool) -> Programmes:
     """Programmes of one kind."""
     if how == "reference profiles":
@@ -300,6 +182,61 @@ def judged_by(found: Cohorts, programmes: Programmes, *, draws: int) -> tuple[Be
     return bench, judge(bench)
 
 
-def interval(value_c: np.ndarray, weight_c: np.ndarray) -> tuple[float, float, float]:
-    """Weighted mean over cohorts with its 95% interval over bootstraps of them."""
-    return auc_interval(value_c, weight_c, seed=0)
+def bootstrapped(value_c: np.ndarray, weight_c: np.ndarray, *, draws: int = 2000) -> tuple[float, float]:
+    """95% interval of the weighted mean over bootstraps of cohorts: too narrow with few, see the study's rows."""
+    drawn = np.random.default_rng(4).integers(0, len(value_c), (draws, len(value_c)))
+    low, high = np.quantile((value_c * weight_c)[drawn].sum(1) / weight_c[drawn].sum(1), (0.025, 0.975))
+    return float(low), float(high)
+
+
+def missed(sizes_c2: np.ndarray, cohorts: int, *, between: float, draws: int) -> tuple[float, float]:
+    """How often 95% intervals miss the mean AUC of cohorts like these: by Student's t, and by bootstrap.
+
+    Normal scores whose difference has mean 0.48 (an AUC of 0.63) and this standard deviation between cohorts.
+    """
+    rng = np.random.default_rng((10, cohorts))
+    truth = float(stats.norm.cdf((0.48 + between * rng.normal(size=200_000)) / np.sqrt(2)).mean())
+    by_t = by_bootstrap = 0
+    for _ in range(draws):
+        value, weight = [], []
+        for ones, zeros in sizes_c2[rng.choice(len(sizes_c2), cohorts, replace=cohorts > len(sizes_c2))]:
+            y_n = np.r_[np.ones(ones), np.zeros(zeros)]
+            score_n = rng.normal(size=len(y_n)) + (0.48 + between * rng.normal()) * y_n
+            value.append(auc_t(score_n[:, None], y_n[:, None])[0])
+            weight.append(float(len(y_n)))
+        value_c, weight_c = np.array(value), np.array(weight)
+        low, high = auc_interval(value_c, weight_c)[1:]
+        by_t += not low <= truth <= high
+        low, high = bootstrapped(value_c, weight_c, draws=500)
+        by_bootstrap += not low <= truth <= high
+    return by_t / draws, by_bootstrap / draws
+
+
+def patients_missed(cohorts: int, *, local: int, alone: bool, draws: int, coverage: float = 0.9) -> tuple[float, float]:
+    """How often a patient's interval misses the true probability, and its mean width, in simulated cohorts.
+
+    A score of slope 0.5 (its standard deviation 0.3 between cohorts), the log odds of response with a standard
+    deviation of 0.6 and the mean of scores with one of 0.5 between cohorts of 25: about what the twelve have.
+    """
+    rng = np.random.default_rng((11, local, alone))
+    out, width = [], []
+    for _ in range(draws):
+        slope_c, odds_c = 0.5 + 0.3 * rng.normal(size=cohorts + 1), -0.4 + 0.6 * rng.normal(size=cohorts + 1)
+        mean_c, cohort_n = 0.5 * rng.normal(size=cohorts + 1), np.repeat(np.arange(cohorts + 1), 25)
+        score_n = mean_c[cohort_n] + rng.normal(size=len(cohort_n))
+        true_n = expit(odds_c[cohort_n] + slope_c[cohort_n] * (score_n - mean_c[cohort_n]))
+        y_n = (rng.random(len(true_n)) < true_n).astype(float)
+        mine = cohort_n == cohorts
+        within_n = score_n - np.array([score_n[cohort_n == c].mean() for c in cohort_n])
+        line = beliefs(within_n[~mine], y_n[~mine], cohort_n[~mine]).prior
+        means_c = np.array([score_n[cohort_n == c].mean() for c in range(cohorts)])
+        centre, variance = (means_c.mean(), means_c.var(ddof=1)) if alone else (score_n[mine].mean(), 0.0)
+        known = np.flatnonzero(mine)[:local]
+        if local:
+            centre = score_n[known].mean()
+            line, variance = fit_logit(score_n[known] - centre, y_n[known], prior=line), 0.0
+        new = np.flatnonzero(mine)[local:]
+        told = patient_interval(line, score_n[new] - centre, variance=float(variance), coverage=coverage)
+        out.append(np.mean((true_n[new] < told[1]) | (true_n[new] > told[2])))
+        width.append(np.mean(told[2] - told[1]))
+    return float(np.mean(out)), float(np.mean(width))

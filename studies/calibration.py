@@ -48,7 +48,15 @@ Modules of permuted labels that are called preserved, or so in part: at a q of 0
 by ``joint`` (40 against 40 children, asked of the adults). Null modules as smooth along the cohort's leading axes as
 the module were tried: 6% of 134 ``joint`` ones, and ten against ten lost power. So a module is called preserved at
 0.03, at which those 134 have 4%; the rows are of other draws. Before, with labels shuffled in the second cohort alone,
-a module that means nothing had an AUC of 0.88 and a p of 0.005.
+a module that means nothing had an AUC of 0.88 and a p of 0.005. Now 2.5% to 8% of such modules are called so, over
+three pairs of cohorts and two methods (none told from 5%), and of modules of true labels 70% to 75% at ten against ten
+and twenty against twenty, all at forty against forty and in tuberculosis at fifteen.
+
+Of 136 rows with a level under real covariance, those told from it (p below 0.05) are ``hypergeometric`` (12% to 22% of
+permuted modules with a pathway, four of six cohorts) and ``hypergeometric_matched`` (12%, two of six), which reports do
+not claim by, and one more, 10 of 100 by moderated t at six against six adults with lupus (p 0.03), as some of so many
+are. Of 40 reports on labels that go with nothing one says that its module tells cases from controls, one names a
+pathway, none calls a method better.
 
 Not calibrated on purpose, for comparison: the plain overlap on variable genes, the rank sum on genes that go together,
 and the degree of well-connected lists, which is what the other network tests are matched on.

@@ -96,7 +96,6 @@ from sklearn.metrics import roc_auc_score
 from genelight import Contrast, demo, io, models, patients
 from genelight.models.autoencoder import FittedAutoencoder
 from genelight.nouns import Severity
-from genelight.nouns.contrast import Until
 
 DATA = Path(__file__).parents[1] / "../shared/data"
 WIDTHS = (128, 64, 32)
@@ -207,7 +206,7 @@ def _until_proteinuria(lupus: AnnData, model: FittedAutoencoder) -> list[dict[st
     at_risk = lupus[obs["days"].notna()].copy()
     at_risk.obs = obs.loc[at_risk.obs_names]
     plan = patients.Protocol(folds=10, permutations=19)
-    found = patients.severity(at_risk, model, measure=Until("days", "came"), subject="subject", protocol=plan)
+    found = patients.severity(at_risk, model, measure="days until came", subject="subject", protocol=plan)
     rows = [
         {"on": f"GSE65391, days until proteinuria, {at_risk.n_obs} visits", **row}
         for row in found.figures.to_dict("records")
