@@ -44,6 +44,7 @@ from typing import Any, Literal
 
 from genelight._core.disk import writing
 from genelight._core.provenance import versions
+from genelight._core.workers import workers
 
 from ._measure import Figure, PeerMissingError, machine
 
@@ -179,6 +180,7 @@ def main(collection: Collection, argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--log", action="store_true", help=f"keep the figures and write {collection.log} anew")
     parser.add_argument("--quick", action="store_true", help="the same on less data; writes no file")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON per name")
+    parser.add_argument("--workers", help="who does long loops, as for the commands of genelight")
     options = parser.parse_args(argv)
     docs = collection.docs()
     unknown = [n for n in options.names if n not in docs and n != "all"]
@@ -193,7 +195,11 @@ def main(collection: Collection, argv: Sequence[str] | None = None) -> int:
         names = list(docs) if "all" in options.names else options.names
         log = options.log or ("all" in options.names and not options.quick)
         return _run_several(collection, names, quick=options.quick, as_json=options.json, log=log)
-    return _run_one(collection, options.names[0], quick=options.quick, as_json=options.json, log=options.log)
+    with workers(options.workers) as helpers:
+        code = _run_one(collection, options.names[0], quick=options.quick, as_json=options.json, log=options.log)
+    if helpers:
+        print(helpers.account, file=sys.stderr)
+    return code
 
 
 def _run_one(collection: Collection, name: str, *, quick: bool, as_json: bool, log: bool) -> int:

@@ -29,8 +29,11 @@ import numpy as np
 
 from benchmarks._harness import Result
 from benchmarks._measure import Figure, child, paired, require
-from genelight import Contrast, models, modules, simulate
+from genelight import Contrast, models, simulate
 from genelight.models.autoencoder import FittedAutoencoder
+from genelight.modules._question import ask
+from genelight.modules.derive import derive
+from genelight.nouns.module import DERIVATION
 from genelight.stats.subjects import bootstrap_counts, indexed, weights_under
 
 if TYPE_CHECKING:
@@ -79,7 +82,9 @@ def _prepared(samples: int, genes: int) -> tuple[AnnData, Contrast, FittedAutoen
 
 
 def _ours(adata: AnnData, model: FittedAutoencoder, *, contrast: Contrast, bootstraps: int) -> None:
-    modules.layer_modules(adata, model, contrast=contrast, bootstraps=bootstraps)
+    question = ask(adata, model, contrast=contrast)
+    for layer in model.widths:
+        derive(question.on(layer), method=DERIVATION, size=200, bootstraps=bootstraps)
 
 
 def _refit(x_ng: np.ndarray, contrast: Contrast, *, head: Any) -> None:

@@ -1,7 +1,7 @@
 """Ten seeds trained together, over the time of one.
 
 One is ``models.fit``: it prepares the table, chooses sparsity and epochs on held-out subjects, and trains. Ten is
-``models.fit_ensemble`` with that model's choices, each member on its own bootstrap of the subjects; preparation and
+``models.Ensemble.fit`` with that model's choices, each member on its own bootstrap of the subjects; preparation and
 subspace are the model's, and the members are trained side by side, their products batched. The ratio is time of the
 ten over time of the one. A user without a model fits one first; both together stand in the rows.
 
@@ -24,12 +24,12 @@ def run(*, quick: bool) -> Result:
     adata = simulate.cohort(30, n_genes=400) if quick else demo.cohort()
     model = models.fit(adata, subject="subject")
     pairs = paired(
-        lambda: models.fit_ensemble(adata, model, seeds=SEEDS, subject="subject"),
+        lambda: models.Ensemble.fit(adata, model, seeds=SEEDS, subject="subject"),
         lambda: models.fit(adata, subject="subject"),
         runs=3 if quick else 5,
     )
     ratio = Figure.of([ten / one for ten, one in zip(pairs.ours, pairs.peer, strict=True)])
-    rows = [*pairs.rows(f"fit_ensemble, {SEEDS} members", "fit")]
+    rows = [*pairs.rows(f"Ensemble.fit, {SEEDS} members", "fit")]
     both = [ten + one for ten, one in zip(pairs.ours, pairs.peer, strict=True)]
     rows.append({"what": "one after the other", "seconds": Figure.of(both).value, "over fit": ratio.value + 1})
     data = (

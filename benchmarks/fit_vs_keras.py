@@ -43,7 +43,7 @@ from genelight.models import Deep, DeepRecipe
 path, out, widths, epochs = sys.argv[1:]
 gl.fit, gl.io.read, gl.pp.prepare  # what is imported when it is asked for
 imported = time.perf_counter() - started
-table = gl.io.open_store(path) if path.endswith(".zarr") else gl.io.read(path, dense=True)
+table = gl.io.Store.open(path) if path.endswith(".zarr") else gl.io.read(path, dense=True)
 recipe = DeepRecipe(epochs=int(epochs)) if epochs else DeepRecipe()
 # Of a store, genes that some samples lack are left out.
 missing = not path.endswith(".zarr")
