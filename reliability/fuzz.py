@@ -13,6 +13,7 @@ import genelight as gl
 from genelight._core.ledger import read_steps
 from genelight._core.provenance import read_json, read_toml
 from genelight.errors import GenelightError
+from genelight.io._sheet_cells import read_frames
 from genelight.study._template import template
 
 from ._bench import Row
@@ -33,6 +34,7 @@ SEEDS: dict[str, tuple[bytes, Callable[[Path], object]]] = {
         b'"TP53"\t1.5\t2\n"MX1"\t3\t4\n!series_matrix_table_end\n',
         gl.read,
     ),
+    "sheet.csv": (b'title\nsample,disease,note\ns1,lupus,"a, b"\ns2,healthy,\ns3,lupus,5" x\n', read_frames),
     "network.tsv": (b"source\ttarget\tweight\nMX1\tISG15\t900\nTP53\tMX1\t800\n", gl.io.read_network),
     "sets.gmt": (b"ANTIVIRAL\t-\tMX1\tISG15\nOTHER\t-\tTP53\tMX1\n", gl.io.read_sets),
     "genes.tsv": (b"disease\tsymbol\nlupus\tIRF5\nasthma\tORMDL3\n", gl.io.read_gene_lists),

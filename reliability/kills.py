@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import genelight as gl
+from genelight.pp.preparation import Preparation
 
 from ._bench import Row, call, killed_after, left, small_study
 
@@ -20,7 +21,7 @@ def _whole(path: Path) -> bool:
         ".h5ad": lambda p: gl.read(p).n_obs,
         ".parquet": lambda p: len(gl.NodeGenes.load(p).nodes),
         ".tsv": lambda p: len(gl.Module.load(p).table),
-        ".json": lambda p: len(gl.pp.Preparation.load(p).genes),
+        ".json": lambda p: len(Preparation.load(p).genes),
     }
     try:
         if path.suffix in readers:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from genelight.io import open_store, pack
+from genelight.io import Store, pack
 
 from ._bench import Row, forked
 
@@ -35,9 +35,9 @@ def _table(folder: Path, part: int) -> Path:
 
 def _read(store: Path, seconds: float, seed: int) -> bool:
     rng, end = np.random.default_rng(seed), time.monotonic() + seconds
-    kept = open_store(store)
+    kept = Store.open(store)
     while time.monotonic() < end:
-        found = kept if rng.random() < 0.3 else open_store(store)
+        found = kept if rng.random() < 0.3 else Store.open(store)
         index = rng.integers(found.n_obs, size=20)
         if not np.array_equal(found.take(index), _values(0, found.n_obs)[index]):
             return False

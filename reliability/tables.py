@@ -13,7 +13,7 @@ from ._bench import Row
 
 ROOT = Path(__file__).parents[1]
 BUILDER = "tests/io/test_any_table.py"
-EXAMPLES = 200
+EXAMPLES = 25
 
 
 def trial(folder: Path, *, seconds: float, seed: int) -> list[Row]:

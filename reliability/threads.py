@@ -92,5 +92,6 @@ def _shuffled(folder: Path, seed: int) -> list[Row]:
         same = sum(a == b for a, b in zip(sentences, said[0], strict=True))
         outcome = f"{len(set(module) & set(modules[0]))} of {len(module)} genes of the module, {same} of "
         outcome += f"{len(sentences)} findings to the last digit"
-        found.append(Row(f"{what} in another order", 1, int(sorted(module) != sorted(modules[0])), outcome))
+        wrong = sorted(module) != sorted(modules[0]) or same < len(sentences)
+        found.append(Row(f"{what} in another order", 1, int(wrong), outcome))
     return found

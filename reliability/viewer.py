@@ -24,7 +24,8 @@ def trial(folder: Path, *, seconds: float, seed: int) -> list[Row]:  # noqa: ARG
     whole = (folder / "RUN" / "report.html").read_bytes()
     code = "import sys; from genelight.cli import main; sys.argv = ['genelight', *sys.argv[1:]]; main()"
     ask = [sys.executable, "-c", code, "view", str(folder / "RUN")]
-    with subprocess.Popen(ask, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as viewer:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(ask, stdout=pipe, stderr=pipe, text=True, preexec_fn=_heeds_ctrl_c) as viewer:  # noqa: PLW1509
         assert viewer.stdout is not None
         address = viewer.stdout.readline().strip()
         files = Path("/proc", str(viewer.pid), "fd")
@@ -54,3 +55,8 @@ def trial(folder: Path, *, seconds: float, seed: int) -> list[Row]:  # noqa: ARG
         Row("connections left open", READERS, max(0, kept), "none" if kept <= 0 else str(kept)),
         Row("what the viewer complained of", READERS, int("Traceback" in said), said.strip()[-100:] or "nothing"),
     ]
+
+
+def _heeds_ctrl_c() -> None:
+    """What is started in the background of a shell would be deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
