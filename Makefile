@@ -39,8 +39,8 @@ lint: $(VENV)/.dev
 # KEEP=torch==2.13.0 takes another release of one of them, where the oldest cannot be had.
 oldest:
 	$(PYTHON) -m venv build/oldest
-	$(PYTHON) scripts/oldest.py attribution survival $(addprefix --keep ,$(KEEP)) > build/oldest.txt
-	build/oldest/bin/python -m pip install --quiet -r build/oldest.txt pytest hypothesis --editable .
+	$(PYTHON) scripts/oldest.py attribution cluster survival $(addprefix --keep ,$(KEEP)) > build/oldest.txt
+	build/oldest/bin/python -m pip install --quiet -r build/oldest.txt pytest hypothesis statsmodels openpyxl --editable .
 	OMP_NUM_THREADS=1 build/oldest/bin/python -m pytest -o filterwarnings= $(OLDEST)
 
 strings: $(VENV)/.dev
@@ -50,7 +50,9 @@ audit: $(VENV)/.dev
 	$(PIP) pip-audit
 	$(RUN) -m pip_audit --requirement constraints.txt --no-deps --disable-pip
 
+# Without a wheel of atheris for the system at hand, the guided trial says that it was not tried.
 reliability: $(VENV)/.dev
+	-$(PIP) atheris
 	OMP_NUM_THREADS=1 nice $(RUN) -m reliability
 
 bench: $(VENV)/.peers
@@ -60,6 +62,7 @@ studies: $(VENV)/.peers
 	$(RUN) -m studies all
 
 docs: $(VENV)/.docs
+	$(RUN) scripts/links.py
 	$(RUN) -m sphinx --fail-on-warning --keep-going --builder html docs build/docs
 	@echo 'open build/docs/index.html'
 

@@ -19,6 +19,7 @@ from anndata import AnnData
 import genelight as gl
 from genelight._core.provenance import check_seal, read_json, sealed, write_json
 from genelight.errors import InputError
+from genelight.modules.generic import learn_generic
 from genelight.pp.map_ids import IdMap
 
 LEAST = 4
@@ -28,7 +29,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Learn from the tables that the command line names, and write config.json anew."""
     asked = _asked(arguments)
     model = gl.load(asked.model)
-    found = gl.modules.learn_generic(model, _contrasts(asked, model))
+    found = learn_generic(model, _contrasts(asked, model))
     path = asked.model / "config.json"
     config = check_seal(read_json(path), where=path)
     write_json(path, sealed({**{k: v for k, v in config.items() if k != "seal"}, "generic": found.to_about()}))

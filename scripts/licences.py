@@ -58,7 +58,7 @@ def terms(distribution: metadata.Distribution) -> str:
 
 def main() -> None:
     """Print what is not known, and end with 1 if there is any."""
-    packages = needed("genelight", ("attribution", "patients", "survival", "sweep"))
+    packages = needed("genelight", ("attribution", "cloud", "cluster", "survival", "sweep"))
     unknown = {
         name: terms(package)
         for name, package in packages.items()

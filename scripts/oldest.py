@@ -16,7 +16,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*>=\s*(?P<version>[0-9][0-9A-Za-z.]*)(?P<rest>.*)")
+REQUIREMENT = re.compile(
+    r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*(\[[a-z0-9,]+\])?)\s*>=\s*(?P<version>[0-9][0-9A-Za-z.]*)(?P<rest>.*)"
+)
 
 
 def oldest(requirements: Iterable[str], *, keep: Iterable[str] = ()) -> list[str]:

@@ -38,8 +38,9 @@ from genelight.models.known import Known
 from genelight.models.packing import rounded
 from genelight.models.within import learn_within
 from genelight.nouns import Genes
-from genelight.pp import Preparation, PreparationSettings
+from genelight.pp import PreparationSettings
 from genelight.pp.normalise import Normalisation
+from genelight.pp.preparation import Preparation
 from genelight.pp.prepare import prepare_as
 
 COPIED = ("tissue", "disease", "accession", "licence", "source")
@@ -51,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
     settings = PreparationSettings(scale=asked.scale, normalise="rank", standardise="centre", above_floor=0.0)
     table: AnnData | Store
     if is_store(Path(asked.tables[0])):
-        table = gl.io.open_store(asked.tables[0])
+        table = gl.io.Store.open(asked.tables[0])
         group, rows, blocks = asked.study, table.take, (block_ng for _, block_ng in table.blocks())
     else:
         table = _joined(asked.tables, asked.study)

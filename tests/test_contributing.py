@@ -21,6 +21,8 @@ from genelight.nodes._registry import ATTRIBUTIONS, Attributed
 from genelight.nouns import Genes, Model, NodeGenes
 from genelight.report import _render, _summary
 from genelight.report._read import Run
+from genelight.report._render import render
+from genelight.report._summary import summarise
 from genelight.report.sections import Section
 from genelight.stats.pvalues import adjust
 from genelight.stats.subjects import weights_under
@@ -93,6 +95,6 @@ def test_a_section_joins(tmp_path, monkeypatch):
     run.mkdir()
     (run / "study.toml").write_text("")
     (run / "08_twins.tsv").write_text("correlation\n0.99\n0.995\n")
-    page = gl.report.render(gl.report.summarise(run))
+    page = render(summarise(run))
     assert "2 pairs of samples are nearly the same, the closest at a correlation of 0.99" in page
     assert 'href="#twins"' in page

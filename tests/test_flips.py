@@ -17,11 +17,14 @@ from genelight import io, models, study
 from genelight._core.provenance import digest
 from genelight.errors import GenelightError
 from genelight.models.shelf import find_models
-from genelight.nouns import Changes, Evidence, Genes, Groups, Module, NodeGenes, Severity
+from genelight.nouns import Evidence, Genes, Groups, Module, NodeGenes, Severity
+from genelight.nouns.changes import Changes
 from genelight.nouns.evidence import EVIDENCE_COLUMNS
-from genelight.pp import Preparation
+from genelight.pp.preparation import Preparation
 
 FLIPS = 60
+# Where a store keeps its names, which depends on how pandas keeps text.
+NAMES = f"var/_index/{'values/' * bool(pd.options.future.infer_string)}c/0"
 ARCHIVE = Path(__file__).parent / "nouns" / "archive" / "v1"
 GENES = Genes(tuple(f"GENE{i}" for i in range(40)))
 RNG = np.random.default_rng(7)
@@ -113,7 +116,7 @@ def store(path: Path) -> None:
 
 
 def read_store(path: Path) -> str:
-    found = io.open_store(path)
+    found = io.Store.open(path)
     rows = found.take(np.array([3, 1, 30])), *(x_ng for _, x_ng in found.blocks(7))
     return digest(*rows, found.genes.ids, frame(found.obs), dict(found.account))
 
@@ -163,7 +166,7 @@ KINDS = {
     },
     **{
         f"store {file}": Kind(store, read_store, file)
-        for file in ("X/zarr.json", "zarr.json", "obs/zarr.json", "obs/age/c/0", "var/_index/c/0")
+        for file in ("X/zarr.json", "zarr.json", "obs/zarr.json", "obs/age/c/0", NAMES)
     },
 }
 
