@@ -30,25 +30,32 @@ def add_betweenness(
         The shares are added here, float64; every pair counts once from either side.
     """
     genes = len(start_p) - 1
-    paths, share, order = np.empty(genes), np.empty(genes), np.empty(genes, np.int32)
+    paths, ratio, order = np.empty(genes), np.empty(genes), np.empty(genes, np.int32)
+    # Edges that lead away from the source, in the order of the search: the way back needs no others. All are written
+    # and few are kept, which is faster than a branch that no processor foresees; so there is room for one more.
+    far, end_p = np.empty(len(neighbour_e) // 2 + 1, np.int32), np.empty(genes, np.int64)
     for source in range(first, last):
         distance = distance_pp[source]
         reached = _by_distance(distance, order)
         paths[:] = 0.0
-        share[:] = 0.0
         paths[source] = 1.0
-        for v in order[:reached]:
+        steps = 0
+        for i in range(reached):
+            v, begin = order[i], steps
             farther = distance[v] + 1
             for u in neighbour_e[start_p[v] : start_p[v + 1]]:
-                if distance[u] == farther:
-                    paths[u] += paths[v]
+                far[steps] = u
+                steps += distance[u] == farther
+            for u in far[begin:steps]:
+                paths[u] += paths[v]
+            end_p[i] = steps
         for i in range(reached - 1, 0, -1):
-            v = order[i]
-            nearer, part = distance[v] - 1, (1.0 + share[v]) / paths[v]
-            for u in neighbour_e[start_p[v] : start_p[v + 1]]:
-                if distance[u] == nearer:
-                    share[u] += paths[u] * part
-            total_p[v] += share[v]
+            v, part = order[i], 0.0
+            for u in far[end_p[i - 1] : end_p[i]]:
+                part += ratio[u]
+            share = paths[v] * part
+            ratio[v] = (1.0 + share) / paths[v]
+            total_p[v] += share
 
 
 @compiled()

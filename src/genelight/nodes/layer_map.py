@@ -113,7 +113,8 @@ def _slopes(step: nn.Module, h_ns: np.ndarray) -> np.ndarray:
         # The mean over samples that all move by one shift has the mean of their slopes.
         return step(h_bs + shift_s).mean(0)
 
-    return torch.func.jacrev(moved)(torch.zeros(h_bs.shape[1])).numpy()
+    # That of `torch.func` loads the compiler first, which takes longer.
+    return torch.autograd.functional.jacobian(moved, torch.zeros(h_bs.shape[1])).numpy()
 
 
 def _connections(slope_ts: np.ndarray, sd_s: np.ndarray, sd_t: np.ndarray, *, rng: np.random.Generator) -> pd.DataFrame:
