@@ -32,6 +32,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("filterwarnings", "ignore:The behavior of .* concatenation with empty:FutureWarning")
 
 
+# No test cuts the power: to wait for the disk after every file would only take time.
+os.fsync = lambda handle: None
+
 # Properties are judged by their result, not by how busy the machine is.
 settings.register_profile("genelight", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("genelight")

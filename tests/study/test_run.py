@@ -1,6 +1,7 @@
 """The whole thread on a small simulated cohort: every artefact, planted truth, resuming, and nothing half-written."""
 
 import json
+import shutil
 import sys
 from dataclasses import replace
 
@@ -81,6 +82,21 @@ def cohort():
 def folder(tmp_path, cohort):
     write_inputs(tmp_path, cohort)
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory, cohort):
+    """A run of the study as it stands, and what it said."""
+    folder = tmp_path_factory.mktemp("plain")
+    write_inputs(folder, cohort)
+    said = []
+    return run(Study.load(folder / "study.toml"), folder / "RUN", say=said.append), said
+
+
+@pytest.fixture
+def ran(plain, tmp_path):
+    """A folder of one's own with that run in it."""
+    return shutil.copytree(plain[0].folder.parent, tmp_path / "ran")
 
 
 @pytest.fixture(scope="module")
@@ -262,12 +278,11 @@ def test_cards_of_the_first_nodes_carry_stability_and_no_subject(done, cohort):
     assert not [subject for subject in cohort.obs["subject"].unique() if f'"{subject}"' in text]
 
 
-def test_without_seeds_nothing_of_an_ensemble_is_there(folder):
-    run(Study.load(folder / "study.toml"), folder / "RUN")
-    (folder / "study.toml").write_text(STUDY.replace("seeds = 3", "seeds = 0"))
-    run(Study.load(folder / "study.toml"), folder / "RUN")
-    assert not {"04_reproducibility.tsv", "04_programmes.tsv"} & names(folder / "RUN")
-    report = json.loads((folder / "RUN" / "report.json").read_text())
+def test_without_seeds_nothing_of_an_ensemble_is_there(ran):
+    (ran / "study.toml").write_text(STUDY.replace("seeds = 3", "seeds = 0"))
+    run(Study.load(ran / "study.toml"), ran / "RUN")
+    assert not {"04_reproducibility.tsv", "04_programmes.tsv"} & names(ran / "RUN")
+    report = json.loads((ran / "RUN" / "report.json").read_text())
     assert report["reproducibility"] is None
     assert report["cards"]
     effects = [abs(row["effect"]) for row in report["nodes"] if not row["state"] and row["support"] == 0]
@@ -290,33 +305,29 @@ def test_the_resolved_study_is_read_back_the_same(done):
     assert to_toml(study.seen_from(done.folder)) == (done.folder / "study.toml").read_text()
 
 
-def test_nothing_is_done_twice(folder, monkeypatch):
-    study = Study.load(folder / "study.toml")
-    said = []
-    run(study, folder / "RUN", say=said.append)
-    before = {p: p.stat().st_mtime_ns for p in (folder / "RUN").rglob("*") if p.is_file()}
+def test_nothing_is_done_twice(plain):
+    outcome, said = plain
+    before = {p: p.stat().st_mtime_ns for p in outcome.folder.rglob("*") if p.is_file()}
     again = []
-    run(study, folder / "RUN", say=again.append)
+    run(Study.load(outcome.folder.parent / "study.toml"), outcome.folder, say=again.append)
     optional = {"reference", "scorecard", "second_cohort", "patients"}
     assert len(said) == 1 + len([step for step in STEPS if step.name not in optional])
     assert again == ["reading and checking"]
-    assert before == {p: p.stat().st_mtime_ns for p in (folder / "RUN").rglob("*") if p.is_file()}
+    assert before == {p: p.stat().st_mtime_ns for p in outcome.folder.rglob("*") if p.is_file()}
 
 
-def test_only_what_a_change_touches_is_done_again(folder):
-    run(Study.load(folder / "study.toml"), folder / "RUN")
-    (folder / "study.toml").write_text(STUDY.replace("draws = 99", "draws = 199"))
+def test_only_what_a_change_touches_is_done_again(ran):
+    (ran / "study.toml").write_text(STUDY.replace("draws = 99", "draws = 199"))
     said = []
-    run(Study.load(folder / "study.toml"), folder / "RUN", say=said.append)
+    run(Study.load(ran / "study.toml"), ran / "RUN", say=said.append)
     assert said == ["reading and checking", "testing nodes and modules", "writing the report"]
 
 
-def test_what_a_study_no_longer_has_is_removed(folder):
-    run(Study.load(folder / "study.toml"), folder / "RUN")
-    (folder / "study.toml").write_text(STUDY.replace("[24, 12, 6]", "[24, 12]"))
-    run(Study.load(folder / "study.toml"), folder / "RUN")
-    assert "04_nodes_L3.parquet" not in names(folder / "RUN")
-    assert {"04_nodes_L1.parquet", "04_nodes_L2.parquet"} < names(folder / "RUN")
+def test_what_a_study_no_longer_has_is_removed(ran):
+    (ran / "study.toml").write_text(STUDY.replace("[24, 12, 6]", "[24, 12]"))
+    run(Study.load(ran / "study.toml"), ran / "RUN")
+    assert "04_nodes_L3.parquet" not in names(ran / "RUN")
+    assert {"04_nodes_L1.parquet", "04_nodes_L2.parquet"} < names(ran / "RUN")
 
 
 def test_a_step_that_is_dropped_takes_its_files_with_it_and_no_others(tmp_path):
@@ -339,17 +350,16 @@ def test_every_step_stands_behind_those_it_reads_from():
     assert seen[-1] == "report"
 
 
-def test_a_damaged_artefact_is_made_again(folder):
-    run(Study.load(folder / "study.toml"), folder / "RUN")
-    whole = (folder / "RUN" / "05_module.tsv").read_text()
-    (folder / "RUN" / "05_module.tsv").write_text(whole[:100])
-    run(Study.load(folder / "study.toml"), folder / "RUN")
-    assert (folder / "RUN" / "05_module.tsv").read_text() == whole
+def test_a_damaged_artefact_is_made_again(ran):
+    whole = (ran / "RUN" / "05_module.tsv").read_text()
+    (ran / "RUN" / "05_module.tsv").write_text(whole[:100])
+    run(Study.load(ran / "study.toml"), ran / "RUN")
+    assert (ran / "RUN" / "05_module.tsv").read_text() == whole
 
 
-def test_two_runs_give_the_same_numbers(folder):
-    first = run(Study.load(folder / "study.toml"), folder / "A")
-    second = run(Study.load(folder / "study.toml"), folder / "B")
+def test_two_runs_give_the_same_numbers(plain, folder):
+    first = plain[0]
+    second = run(Study.load(folder / "study.toml"), folder / "RUN")
     assert first.findings == second.findings
     for name in ("05_module.tsv", "05_held_out.tsv", "04_nodes.tsv"):
         assert (first.folder / name).read_text() == (second.folder / name).read_text()
