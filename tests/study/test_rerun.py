@@ -4,6 +4,7 @@ import shutil
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import genelight as gl
@@ -23,6 +24,8 @@ control = "hours == 0"
 widths = [16, 8]
 epochs = 4
 seeds = 0
+[network]
+file = "network.csv"
 [module]
 size = 20
 folds = 3
@@ -37,7 +40,10 @@ draws = 99
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
     folder = tmp_path_factory.mktemp("rerun")
-    gl.demo.cohort()[:, :400].copy().write_h5ad(folder / "flu.h5ad")
+    flu = gl.demo.cohort()[:, :400].copy()
+    flu.write_h5ad(folder / "flu.h5ad")
+    pairs = np.random.default_rng(0).choice(flu.var_names, (2_000, 2))
+    pd.DataFrame(pairs, columns=["source", "target"]).assign(weight=1.0).to_csv(folder / "network.csv", index=False)
     (folder / "study.toml").write_text(STUDY)
     study.run(study.Study.load(folder / "study.toml"), folder / "RUN")
     return folder
@@ -61,7 +67,7 @@ def test_a_run_done_again_is_the_same_to_the_byte(done, monkeypatch, capsys):
     assert code == 0, said + err
     files = {file for step in read_steps(done / "RUN").values() for file in step["outputs"]}
     assert f"{len(files)} files are the same, none differs" in said
-    assert {path.name for path in done.iterdir()} == {"flu.h5ad", "study.toml", "RUN"}
+    assert {path.name for path in done.iterdir()} == {"flu.h5ad", "network.csv", "study.toml", "RUN"}
     assert study.verify(done / "RUN").whole
 
 
