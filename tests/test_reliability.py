@@ -33,6 +33,16 @@ def test_the_page_is_what_the_records_say():
     assert trials.PAGE.read_text(encoding="utf-8") == trials.page()
 
 
+def test_nothing_went_wrong_in_what_is_on_record():
+    wrong = {
+        f"{path.stem}: {row['fault']}": row["outcome"]
+        for path in sorted(trials.RECORDS.glob("*.json"))
+        for row in trials.read_json(path).get("rows", [])
+        if row["wrong"]
+    }
+    assert not wrong
+
+
 def test_all_trials_together_are_over_in_half_an_hour():
     # Clock, faults and threads do a fixed work of about a minute each; studies and mutations go over by as much.
     assert 50 * sum(trials.TRIALS.values()) + 5 * 60 < 60 * trials.MOST_MINUTES
