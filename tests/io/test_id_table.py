@@ -200,5 +200,5 @@ def test_the_names_by_which_columns_are_told_are_those_of_the_table():
     from genelight.io._axis import _listed
 
     table = IdTable.shipped()
-    assert _listed("symbol", any_case=False) == set(table.entrez_of("symbol"))
-    assert _listed("alias", any_case=False) == set(table.entrez_of("alias")) - set(table.entrez_of("symbol"))
+    assert _listed()["symbol"] == set(table.entrez_of("symbol"))
+    assert _listed()["alias"] == set(table.entrez_of("alias")) - set(table.entrez_of("symbol"))

@@ -18,6 +18,7 @@ from genelight._core.provenance import sealed
 from genelight.errors import FormatError, GeneMismatchError, InputError, ResourceError, UnknownNameError
 from genelight.io import Store, _store_group, pack
 from genelight.io._read import READERS
+from genelight.io._shards import Shards
 
 
 def table(samples, genes, *, prefix="s", seed=0) -> ad.AnnData:
@@ -232,6 +233,24 @@ def test_chunks_that_are_left_out_are_read_as_missing(tmp_path):
     assert store._group._shards.read(np.arange(8, 16)) is None
     np.testing.assert_array_equal(whole(store), adata.X)
     np.testing.assert_array_equal(store.take(np.array([19, 10, 3])), adata.X[[19, 10, 3]])
+
+
+@pytest.mark.parametrize("samples", [1, 2, 5, 8])
+@pytest.mark.parametrize("missing", [slice(0, 0), slice(0, 1), slice(1, 3), slice(2, 4), slice(0, 8)])
+def test_a_shard_is_written_as_zarr_writes_it(tmp_path, monkeypatch, samples, missing):
+    monkeypatch.setattr(_store_group, "CHUNKS_PER_SHARD", 4)
+    x_ng = np.random.default_rng(0).normal(size=(samples, 12)).astype(np.float32)
+    x_ng[0, 0] = np.nan
+    x_ng[missing] = np.nan
+    arrays = [_store_group.create_group(tmp_path / name, (8 + samples, 12), compress=False) for name in ("ours", "its")]
+    arrays[1][8:] = x_ng
+    Shards.of(arrays[0], tmp_path / "ours" / "X").write(1, x_ng)
+    ours, its = (
+        {f.relative_to(tmp_path / n): f.read_bytes() for f in (tmp_path / n / "X").rglob("0")} for n in ("ours", "its")
+    )
+    assert ours == its
+    assert len(its) == (not np.isnan(x_ng).all())
+    np.testing.assert_array_equal(arrays[0][8:], x_ng)
 
 
 def test_a_damaged_store_is_refused(tmp_path):

@@ -176,7 +176,7 @@ def test_how_many_values_a_label_has(tmp_path, levels, label):
 
 @pytest.mark.parametrize(("genes", "words", "moved"), [(600, 6, True), (600, 7, False)])
 def test_which_share_of_many_names_describes_samples(tmp_path, genes, words, moved):
-    names = sorted(_listed("symbol", any_case=False))[-genes:]
+    names = sorted(_listed()["symbol"])[-genes:]
     names += ["RELAPSE", "SEVERITY", "PLATELETS", "FOLLOWUP", "WEIGHT", "HEIGHT", "DURATION"][:words]
     samples = [f"S{i}" for i in range(6)]
     adata = read(written(pd.DataFrame(log2(samples, names), samples, names), tmp_path))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -204,17 +204,20 @@ def knows_none(names: Sequence[str]) -> bool:
 
 
 @lru_cache
-def _listed(kind: str, *, any_case: bool) -> frozenset[str]:
-    """Symbols, or aliases that are no symbols, of the shipped table: names alone, which are read in no time."""
+def _listed() -> dict[str, frozenset[str]]:
+    """Symbols, and aliases that are no symbols, of the shipped table: names alone, which are read in no time."""
     packed = (resources.files("genelight.io") / "data" / "names.txt.gz").read_bytes()
     symbols, _, aliases = gzip.decompress(packed).decode().partition("\n\n")
-    ids = (symbols if kind == "symbol" else aliases).split("\n")
-    return frozenset(i.upper() for i in ids if i) if any_case else frozenset(ids) - {""}
+    return {"symbol": frozenset(symbols.split("\n")), "alias": frozenset(aliases.split("\n")) - {""}}
 
 
 def _known(names: Sequence[str], kind: str, *, any_case: bool = False) -> np.ndarray:
-    listed = _listed(kind, any_case=any_case)
-    asked = [name.upper() for name in names] if any_case else names
+    listed: Set[str] = _listed()[kind]
+    asked = names
+    if any_case:
+        asked = [name.upper() for name in names]
+        # Of all in capitals no set is kept: it would hold 8 MB for as long as the process lives.
+        listed = {*asked, *(_COPY.sub("", name) for name in asked)}.intersection(name.upper() for name in listed)
     # R puts a number behind a name that repeats.
     return np.array([name in listed or _COPY.sub("", name) in listed for name in asked], bool)
 
@@ -248,7 +251,7 @@ def _loci(names: Sequence[str]) -> np.ndarray:
 def _are_several(name: str) -> bool:
     """Whether a name is of several genes, as probes that meet more than one have it: AKT3 /// AKT2."""
     parts = BETWEEN_GENES.split(name)
-    return len(parts) > 1 and all(part in _listed("symbol", any_case=False) for part in parts)
+    return len(parts) > 1 and all(part in _listed()["symbol"] for part in parts)
 
 
 def _symbol_kin(names: Sequence[str]) -> Kin | None:

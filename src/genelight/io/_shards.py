@@ -1,8 +1,9 @@
-"""Samples straight from the files of a store that is not compressed: a third of the processor time of decoding them.
+"""Samples straight to and from the files of a store that is not compressed, without zarr's copies of them.
 
 A shard of such a store holds the values of its samples one after another, then an index of its chunks (Zarr
-specification, version 3, sharding codec). Where the index says otherwise, as for chunks left out since all of their
-values are missing, or a file is damaged, nothing is read here, and the caller turns to zarr.
+specification, version 3, sharding codec). It is written as zarr writes it, byte for byte, without the two copies of a
+shard that this takes there; read in a third of the processor time. Where the index says otherwise, as for chunks left
+out since all of their values are missing, or a file is damaged, nothing is read here, and the caller turns to zarr.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ __all__ = ["Shards"]
 VALUE = np.dtype("<f4")
 ENTRY = np.dtype("<u8")
 CHECKSUM = 4
+NOWHERE = 2**64 - 1  # place and size of a chunk that is left out
+CASTAGNOLI = 0x82F63B78
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,29 @@ class Shards:
             return None
         return x_ng if whole else None
 
+    def write(self, shard: int, shard_ng: np.ndarray) -> None:
+        """Write a shard whole, the last with fewer samples; one whose values are all missing has no file."""
+        file = self.folder / "c" / str(shard) / "0"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_suffix(".partial")
+        index = np.full((self.rows // self.chunk_rows, 2), NOWHERE, ENTRY)
+        try:
+            with draft.open("wb") as out:
+                for chunk, start in enumerate(range(0, len(shard_ng), self.chunk_rows)):
+                    chunk_ng = np.ascontiguousarray(shard_ng[start : start + self.chunk_rows], VALUE)
+                    if np.isnan(chunk_ng[0, 0]) and np.isnan(chunk_ng).all():
+                        continue
+                    lacking = self.chunk_rows - len(chunk_ng)
+                    index[chunk] = out.tell(), self.chunk_rows * self.genes * VALUE.itemsize
+                    out.write(chunk_ng.data)
+                    out.write(np.full((lacking, self.genes), np.nan, VALUE).data)
+                out.write(index.data)
+                out.write(_crc32c(index.tobytes()).to_bytes(CHECKSUM, "little"))
+            if (index != NOWHERE).any():
+                draft.replace(file)
+        finally:
+            draft.unlink(missing_ok=True)
+
     def _fill(self, x_ng: np.ndarray, first: int) -> bool:
         """Read neighbours of one shard, the first of them at `first`; whether they are all there."""
         shard, row = divmod(first, self.rows)
@@ -79,3 +105,13 @@ class Shards:
         index = np.frombuffer(file.read(2 * chunks * ENTRY.itemsize), ENTRY).reshape(chunks, 2)
         offset_c, bytes_c = index[first : last + 1].T
         return bool((offset_c == size * np.arange(first, last + 1)).all() and (bytes_c == size).all())
+
+
+def _crc32c(content: bytes) -> int:
+    """CRC-32C of a few bytes, as the index of a shard ends in."""
+    crc = 0xFFFFFFFF
+    for byte in content:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (CASTAGNOLI if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF

@@ -17,6 +17,7 @@ from .._core.progress import progress
 from .._core.provenance import check_seal, digest, read_json, sealed, write_json
 from ..errors import FormatError, InputError, ResourceError
 from ._bucket import Bucket, Url
+from ._shards import Shards
 from ._store_group import (
     FORMAT,
     checksum,
@@ -103,7 +104,7 @@ def write_store(plan: Plan, part: Path, out: Path) -> None:
         journal = _Journal.open(part / "journal.jsonl")
         if not journal.lines:
             _take_over(plan, part / "store", journal)
-        rows = shard_rows(plan.shape[1])
+        rows, plain = shard_rows(plan.shape[1]), Shards.of(x, part / "store" / "X")
         # What is in a bucket was whole before it was noted.
         done = len(journal.lines) if bucket else _whole_shards(part, x, journal)
         with progress("packing", plan.shape[0]) as step:
@@ -113,7 +114,10 @@ def write_store(plan: Plan, part: Path, out: Path) -> None:
                 if any(count["missing"] for count in counts.values()):
                     # One way to say missing: what is left out on disk comes back as this.
                     shard_ng[np.isnan(shard_ng)] = np.nan
-                x[start : start + len(shard_ng)] = shard_ng
+                if plain:
+                    plain.write(len(journal.lines), shard_ng)
+                else:
+                    x[start : start + len(shard_ng)] = shard_ng
                 if bucket:
                     _upload(bucket, part / "store", len(journal.lines))
                 sums = [checksum(shard_ng[i : i + x.chunks[0]]) for i in range(0, len(shard_ng), x.chunks[0])]
