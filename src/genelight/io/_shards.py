@@ -86,6 +86,8 @@ class Shards:
                 out.write(_crc32c(index.tobytes()).to_bytes(CHECKSUM, "little"))
             if (index != NOWHERE).any():
                 draft.replace(file)
+            else:
+                file.unlink(missing_ok=True)
         finally:
             draft.unlink(missing_ok=True)
 
