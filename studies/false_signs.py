@@ -10,7 +10,7 @@ models of a size share. Draws are others than those of ``small_cohorts`` and tho
 The value is the largest difference, without its sign, over sizes of the mean over effects and models.
 
 Seen: over effects and models what is said lies within 0.02 of what is so at every size; of the genes that are said to
-be wrong in less than 5% (3% on average) 11% are at three against three, 7% at four, 4% at six, 3% at eight, 2% beyond. By
+be wrong in less than 5% (3% on average) 11% are at three against three, 7% at four, 4% at six, 3% at eight. By
 effect it is too low for a third of lupus up to six against six (by 0.04 to 0.09), where there is hardly anything to be
 seen, and too high for those of tuberculosis up to six (by 0.03 to 0.05) and for a third of it through the model that
 has seen tuberculosis (by 0.05 at eight and at twenty).
