@@ -39,7 +39,8 @@ def planted(seeds: range) -> Iterator[dict[str, object]]:
                     module = gl.disease_module(part, model, contrast=contrast_of(case_n), method=OURS, bootstraps=0)
                     table = module.table.set_index("gene").reindex(names)
                     wrong_g = np.sign(table["score"].to_numpy()) != np.sign(truth_g)
-                    found = rates(table["lfsr"].to_numpy()[there_g], wrong_g[there_g])
+                    known_g = there_g & (truth_g != 0)
+                    found = rates(table["lfsr"].to_numpy()[known_g], wrong_g[known_g])
                     yield {"without": without, "effect": effect, "n": size, "draw": seed, **found}
 
 

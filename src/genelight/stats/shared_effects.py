@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize
 
+from ._averaged import Averaged, averaged, directions, noises
 from .squeeze import squeeze
 
 __all__ = ["Axes", "SharedEffects", "shared_effects"]
@@ -62,8 +63,8 @@ class SharedEffects:
         How much of what a gene does beside the axes is believed, 0 to 1.
     on_axes
         Share of the effects' variance, noise taken off, that lies along the axes: how well the reference fits.
-    df
-        Residual degrees of freedom, of which tails have as many: noise is known no better than that.
+    averaged
+        Posteriors of whole effects, those of single genes included, in all cases that the cohort leaves open.
     """
 
     mean_g: np.ndarray
@@ -72,11 +73,14 @@ class SharedEffects:
     weight_k: np.ndarray
     own: float
     on_axes: float
-    df: float
+    averaged: Averaged
 
     def false_sign(self, sign_g: np.ndarray) -> np.ndarray:
-        """Local false sign rate of each gene: the posterior probability that its sign is not that of `sign_g`."""
-        return np.asarray(stats.t.cdf(-np.sign(sign_g) * self.mean_g / self.sd_g, self.df))
+        """Local false sign rate of each gene: the posterior probability that its sign is not that of `sign_g`.
+
+        It is of the whole effect in the people that the cohort was drawn from, where `mean_g` is of what others share.
+        """
+        return self.averaged.false_sign(sign_g)
 
     def means(self, effect_bg: np.ndarray) -> np.ndarray:
         """Posterior means of other effects under the same weights, shape ``(b, g)``."""
@@ -99,6 +103,9 @@ def shared_effects(
        so that a few strong axes are not shrunk and silent ones are.
     4. What genes do of their own is shrunk by its reliability ``r``; of that, a share `r` is taken for what other
        cohorts would share, the rest for this cohort's own (batch, sampling of people).
+    5. False signs are averaged over what steps 1 and 2 do not know: how large the noise of this difference is (an F
+       over the few directions that residuals have, the same quantile along the axes and beside them), and, given that,
+       the effects' scale along the axes. They count all of what a gene does of its own, shrunk by `r`.
 
     As groups grow, noise vanishes, all weights go to one and the posterior mean to the effect. Where the reference's
     axes do not hold the effects, their weights go down and those of single genes up.
@@ -121,7 +128,8 @@ def shared_effects(
     In the manner of adaptive shrinkage (Stephens 2017, doi 10.1093/biostatistics/kxw041) and of multivariate adaptive
     shrinkage (Urbut et al. 2019, doi 10.1038/s41588-018-0268-8), across genes instead of conditions. Step 4 rests on
     no theory: shares between 0.3 and 1 were compared on the cohorts that ``studies/small_cohorts.py`` names.
-    Cost: linear in genes x axes x subjects.
+    In step 5 the noise's size is not learned from the difference, which cannot tell it from effects: that took strong
+    effects for noise (``studies/false_signs.py``). Cost: linear in genes x (axes + subjects) x subjects.
 
     Examples
     --------
@@ -138,12 +146,12 @@ def shared_effects(
     genes, rank = basis_gk.shape
     along_k = effect_g @ basis_gk
     beside_g = effect_g - basis_gk @ along_k
-    noise_k, noise = _noise(residual_rg, axes, df=df, total_df=total_df)
+    noise_k, noise, noise_df = _noise(residual_rg, axes, df=df, total_df=total_df)
     noise_k, noise = noise_k * unit, noise * unit
     variance_k, variance = _variances(
         along_k, float(beside_g @ beside_g), genes=genes - rank, noise=(noise_k, noise), spectrum_k=spectrum_k
     )
-    weight_k, spread_k = _mixture(along_k, noise_k, variance_k)
+    weight_k, spread_k, share_m = _mixture(along_k, noise_k, variance_k)
     reliability = variance / (variance + noise)
     own = reliability**2
     mean_g = basis_gk @ (weight_k * along_k) + own * beside_g
@@ -152,11 +160,21 @@ def shared_effects(
     signal = max(float((along_k**2 - noise_k).sum()), 0.0)
     rest = max(float(beside_g @ beside_g - (genes - rank) * noise), 0.0)
     on_axes = signal / (signal + rest) if signal + rest > 0 else 0.0
-    return SharedEffects(mean_g, np.maximum(sd_g, 1e-12), axes, weight_k, float(own), on_axes, df)
+    in_all = averaged(
+        along_k,
+        beside_g,
+        noise=(noise_k, noise),
+        noises_c2=noises(*directions(residual_rg, basis_gk, noise_k, df=df), df=df),
+        prior_km=variance_k[:, None] * SCALES,
+        share_m=share_m,
+        basis_gk=basis_gk,
+        df=noise_df,
+    )
+    return SharedEffects(mean_g, np.maximum(sd_g, 1e-12), axes, weight_k, float(own), on_axes, in_all)
 
 
-def _noise(residual_rg: np.ndarray, axes: Axes, *, df: float, total_df: float) -> tuple[np.ndarray, float]:
-    """Variance of a subject's residual along each axis, ``(k,)``, and of one gene beside them."""
+def _noise(residual_rg: np.ndarray, axes: Axes, *, df: float, total_df: float) -> tuple[np.ndarray, float, float]:
+    """Variance of a subject's residual along each axis, ``(k,)``, of one gene beside them, and the former's df."""
     genes, rank = axes.basis_gk.shape
     squares_k = ((residual_rg @ axes.basis_gk) ** 2).sum(0)
     total = float(np.einsum("rg,rg->", residual_rg, residual_rg))
@@ -178,7 +196,7 @@ def _noise(residual_rg: np.ndarray, axes: Axes, *, df: float, total_df: float) -
     found = optimize.minimize(loss, (start, mean), method="L-BFGS-B", bounds=((-LARGEST, LARGEST), (0.0, 2.0)))
     expected_k = np.exp(found.x[0]) * axes.spectrum_k ** found.x[1] + beside
     drawn = squeeze((squares_k / df / expected_k)[None], np.array([float(df)]))
-    return expected_k * drawn.variance_bg[0], beside
+    return expected_k * drawn.variance_bg[0], beside, df + float(drawn.prior_df_bg[0, 0])
 
 
 def _variances(
@@ -206,8 +224,10 @@ def _variances(
     return np.exp(found.x[0]) * spectrum_k ** found.x[1] + own, own
 
 
-def _mixture(along_k: np.ndarray, noise_k: np.ndarray, variance_k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Share of each axis's change that is believed, and posterior variance of its effect, under a mixture of scales."""
+def _mixture(
+    along_k: np.ndarray, noise_k: np.ndarray, variance_k: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Share of each axis's change that is believed, posterior variance of its effect, and how often a scale holds."""
     prior_km = variance_k[:, None] * SCALES
     total_km = prior_km + noise_k[:, None]
     fit_km = -(np.log(total_km) + along_k[:, None] ** 2 / total_km) / 2
@@ -220,4 +240,4 @@ def _mixture(along_k: np.ndarray, noise_k: np.ndarray, variance_k: np.ndarray) -
     weight_k = (part_km * shrunk_km).sum(1)
     within_k = (part_km * shrunk_km).sum(1) * noise_k
     between_k = (part_km * (shrunk_km - weight_k[:, None]) ** 2).sum(1) * along_k**2
-    return weight_k, within_k + between_k
+    return weight_k, within_k + between_k, share_m

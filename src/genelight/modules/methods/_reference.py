@@ -39,8 +39,9 @@ class Reference:
     gene's standard deviation, which favours genes that change by more. One is shared by the plain change along the
     axes, which has the square of the share of effects that lies on them (``on_axes``), and t, which has the rest. The
     sum is scaled to the spread of t. Beside it the table has the posterior ``effect`` in standard deviations and its
-    ``posterior_sd``, the local false sign rate ``lfsr`` of the score's sign, and the moderated ``t``. Genes that the
-    cohort lacks have a score of zero.
+    ``posterior_sd``, the local false sign rate ``lfsr`` of the score's sign, and the moderated ``t``. The rate is of
+    the whole effect in the people that the cohort was drawn from, ``effect`` of the part that others would share. Genes
+    that the cohort lacks have a score of zero.
     """
 
     reads_codes: ClassVar[bool] = True
