@@ -38,8 +38,8 @@ gain in leading genes at six against six was 0.014 (-0.001, 0.030).
 Then the say of the plain change was made the square of the share on the axes, after other draws of the same six
 cohorts, lupus and the two studies, by a script that is not kept: it gained leading genes where the model had not seen
 the disease and lost a little in ranks where it had; the cube lost more. Local false sign rates took the tails of t with
-the cohort's degrees of freedom in place of normal ones, which had been too sure at three against three
-(``false_signs``).
+the cohort's degrees of freedom in place of normal ones, which had been too sure at three against three, and are
+averaged over sizes of noise and effects since (``false_signs``).
 
 What failed: shrinking each axis by one power of the spectrum loses strong axes, and a flat prior in the reference's
 principal axes loses weak ones (rank concordance 0.30 to 0.44 at six against six, where the mixture over scales has
