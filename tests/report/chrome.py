@@ -117,6 +117,22 @@ def shown(driver: Any, kind: str, name: str) -> str:
     return str(driver.find_element("id", "panel").text)
 
 
+def hidden_from_some(driver: Any, *, dark: bool = False) -> list[tuple[str, str]]:
+    """Serious faults that axe-core finds in the page as it stands; in the dark of contrast, as all else is the same."""
+    package = pytest.importorskip("axe_playwright_python", reason="no axe-core here: pip install -e .[dev]")
+    driver.execute_script((Path(package.__file__).parent / "axe.min.js").read_text("utf-8"))
+    options = {"resultTypes": ["violations"], "preload": False} | ({"runOnly": ["color-contrast"]} if dark else {})
+    features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    try:
+        found = driver.execute_async_script(
+            "axe.run(document, arguments[0]).then((r) => arguments[1](r.violations))", options
+        )
+    finally:
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    return [(v["id"], v["nodes"][0]["html"][:200]) for v in found if v["impact"] in ("serious", "critical")]
+
+
 def printed(driver: Any) -> list[str]:
     """The page as PDF: the text of every sheet."""
     pdf = pytest.importorskip("pypdfium2", reason="no pypdfium2 here: pip install -e .[dev]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -306,11 +307,13 @@ def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture
-def make_run(tmp_path: Path) -> Callable[..., Path]:
+def make_run(tmp_path: Path, run_folder: Path) -> Callable[..., Path]:
     """Write a run folder with some fields of the plan changed."""
 
     def make(**changes: Any) -> Path:
-        return write_run(tmp_path / "run", Plan(**changes))
+        if changes:
+            return write_run(tmp_path / "run", Plan(**changes))
+        return Path(shutil.copytree(run_folder, tmp_path / "run", dirs_exist_ok=True))
 
     return make
 

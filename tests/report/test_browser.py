@@ -12,7 +12,7 @@ import pytest
 
 from genelight import report
 
-from .chrome import MARKS, PHONE, asked, opened, printed, shown, until, walked
+from .chrome import MARKS, PHONE, asked, hidden_from_some, opened, printed, shown, until, walked
 
 LEADERS = ("IFI44L", "RSAD2")
 pytest.importorskip("selenium", reason="no selenium here: pip install -e .[dev]")
@@ -40,6 +40,17 @@ def search(driver: Any, words: str) -> list[str]:
     box.clear()
     box.send_keys(words)
     return [option.text for option in driver.find_elements("css selector", "#found [role=option]")]
+
+
+def centred(driver: Any, element: Any) -> Any:
+    driver.execute_script("arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })", element)
+    return element
+
+
+def pointer(driver: Any) -> Any:
+    from selenium.webdriver import ActionChains
+
+    return ActionChains(driver, duration=20)
 
 
 def test_everything_on_the_page_can_be_used(chrome: Any, page: Path) -> None:
@@ -177,6 +188,82 @@ def test_the_network_is_filtered_and_names_who_is_apart(driver: Any) -> None:
     assert driver.find_element("css selector", "#module-network [href='#gene=GENE9']").text == "GENE9"
 
 
+def test_the_network_answers_to_the_pointer_and_its_slider_to_every_step(driver: Any) -> None:
+    figure = driver.find_element("css selector", "[data-draw=network]")
+    driver.execute_script("arguments[0].drawNow?.()", figure)
+    frame = centred(driver, figure.find_element("css selector", ".frame"))
+    cy = "const { cy } = document.querySelector('[data-draw=network]'); "
+    x, y = driver.execute_script(
+        cy
+        + "const p = cy.getElementById('n0').renderedPosition(); return [p.x - cy.width() / 2, p.y - cy.height() / 2]"
+    )
+    pointer(driver).move_to_element_with_offset(frame, round(x), round(y)).perform()
+    near = cy + "return cy.nodes('.near').map((e) => e.data('label')).sort()"
+    ring = driver.execute_script("const { gene } = DATA.network; return [gene[0], gene[1], gene[14]].sort()")
+    assert until(lambda: driver.execute_script(near)) == ring
+    assert driver.execute_script(cy + "return cy.nodes('.dim').length") == 17
+    before = driver.execute_script(cy + "return cy.getElementById('n0').renderedPosition()")
+    pointer(driver).click_and_hold().move_by_offset(20, 15).move_by_offset(20, 10).release().perform()
+    after = driver.execute_script(cy + "return cy.getElementById('n0').renderedPosition()")
+    assert [after[k] - before[k] for k in "xy"] == pytest.approx([40, 25], abs=2)
+    slider = figure.find_element("css selector", "input[type=range]")
+    seen = cy + "return cy.nodes().not('.off').length"
+    for key, left in (("\ue014", 19), ("\ue010", 4), ("\ue011", 20)):  # a step to the right, the end, the beginning
+        slider.send_keys(key)
+        assert driver.execute_script(seen) == left
+    legend = figure.find_element("css selector", ".legend").text
+    for part in ("up in cases", "down in cases", "connects it", "more neighbours"):
+        assert part in legend
+
+
+def test_a_box_in_the_volcano_keeps_its_genes_in_the_table(driver: Any) -> None:
+    driver.execute_script("document.querySelector('[data-draw=volcano]').drawNow?.()")
+    svg = centred(driver, driver.find_element("css selector", "[data-draw=volcano] .frame > svg"))
+    rows = "return [...document.querySelectorAll('#gene-table tbody tr:not([hidden])')].map((r) => r.dataset.gene)"
+    everything = driver.execute_script(rows)
+    right = driver.execute_script(
+        "const { genes } = DATA; return arguments[0].filter((g) => genes.change[DATA.geneAt.get(g)] > 0)", everything
+    )
+    assert 0 < len(right) < len(everything)
+    # From the dashed line at no change to the upper right corner.
+    width, height, zero = driver.execute_script(
+        "const { width, height } = arguments[0].getBoundingClientRect();"
+        " const [x] = arguments[0].querySelector('[style*=dasharray]').getAttribute('d').match(/[\\d.]+/);"
+        " return [width, height, (x * width) / arguments[0].viewBox.baseVal.width]",
+        svg,
+    )
+    start = round(zero - width / 2) + 1, round(height / 2) - 10
+    end = round(width / 2) - 4, 10 - round(height / 2)
+    drag = pointer(driver).move_to_element_with_offset(svg, *start).click_and_hold()
+    drag.move_to_element_with_offset(svg, *end).release().perform()
+    assert driver.execute_script(rows) == right
+    driver.execute_script("document.getElementById('clear-box').click()")
+    assert driver.execute_script(rows) == everything
+
+
+def test_the_search_goes_by_keys_and_what_is_copied_can_be_pasted(driver: Any) -> None:
+    box, body = driver.find_element("id", "search"), driver.find_element("tag name", "body")
+    for identity, name in (("paragraph", "the paragraph"), ("bibtex", "the BibTeX")):
+        source = driver.find_element("id", identity)
+        driver.execute_script("const d = arguments[0].closest('details'); if (d) d.open = true", source)
+        button = centred(driver, driver.find_element("xpath", f"//button[.='Copy {name}']"))
+        button.click()
+        until(lambda button=button: button.text == "Copied")
+        body.send_keys("/")
+        assert driver.switch_to.active_element == box
+        box.send_keys("\ue009v\ue000")
+        assert box.get_attribute("value").split() == source.text.split(), name
+        box.send_keys("\ue00c")
+        driver.execute_script("document.activeElement.blur()")
+    options = search(driver, "gene1")
+    for key, at in (("\ue015", 1), ("\ue015", 2), ("\ue013", 1)):  # down, down, up
+        box.send_keys(key)
+        assert box.get_attribute("aria-activedescendant") == f"found-{at}"
+    box.send_keys("\ue007")
+    gene = until(lambda: driver.find_element("css selector", "#panel h2").text)
+    assert options[1].split()[0] in gene
+
+
 def test_the_map_takes_any_column_node_or_gene(driver: Any) -> None:
     driver.execute_script("document.querySelector('[data-draw=map]').drawNow?.()")
     fills = set()
@@ -206,18 +293,10 @@ def test_a_phone_shows_everything_within_its_width(driver: Any, page: Path) -> N
 
 
 def test_no_serious_fault_for_those_who_cannot_see_it(driver: Any) -> None:
-    axe = pytest.importorskip("axe_selenium_python", reason="no axe-core here: pip install -e .[dev]")
-    script = (Path(axe.__file__).parent / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
     driver.execute_script("document.querySelectorAll('figure.drawn').forEach((f) => f.drawNow?.())")
     shown(driver, "gene", LEADERS[0])
-    driver.execute_script(script)
-    # An older axe-core knows neither a div in a list of terms nor autocomplete="off" in a combobox.
-    known = ("dlitem", "definition-list", "autocomplete-valid")
-    asked_for = "{resultTypes: ['violations'], preload: false}"
-    found = driver.execute_async_script(f"axe.run(document, {asked_for}).then((r) => arguments[0](r.violations))")
-    found = [v for v in found if v["impact"] in ("serious", "critical") and v["id"] not in known]
-    serious = [(v["id"], v["nodes"][0]["html"][:200]) for v in found]
-    assert serious == []
+    assert hidden_from_some(driver) == []
+    assert hidden_from_some(driver, dark=True) == []
 
 
 def test_print_has_headers_on_every_page_and_no_controls(driver: Any) -> None:

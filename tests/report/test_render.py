@@ -8,14 +8,16 @@ import json
 import math
 import re
 from collections.abc import Callable
+from colorsys import rgb_to_hls
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from genelight import report
+from genelight import pl, report
 from genelight.errors import UnknownNameError
+from genelight.pl._style import PALETTE
 from genelight.report._render import render
 from genelight.report._summary import summarise
 from genelight.report.sections import SECTIONS
@@ -155,6 +157,30 @@ def test_text_colours_have_contrast_aa(scheme: int) -> None:
         for role in ("ink", "soft", "up", "down", "accent", "teal", "ochre"):
             light, dark = sorted((_luminance(colours[role]), _luminance(colours[ground])), reverse=True)
             assert (light + 0.05) / (dark + 0.05) >= 4.5, (role, ground)
+
+
+def test_orange_and_blue_mean_up_and_down_and_nothing_else() -> None:
+    pages = re.findall(r":root \{(.*?)\}", (TEMPLATES / "report.css").read_text(), re.DOTALL)
+    for colours in (PALETTE, *(dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", page)) for page in pages)):
+        up, down, *others = (_hue(colours[role]) for role in ("up", "down", *(colours.keys() - {"up", "down"})))
+        for hue in filter(None, others):
+            assert min(abs((hue - side + 0.5) % 1 - 0.5) for side in (up, down)) > 1 / 24
+    (told_apart,) = re.findall(r"const HUES = (.*?);", (TEMPLATES / "js" / "samples.js").read_text())
+    assert not {"up", "down"} & set(json.loads(told_apart))
+    # Either colour is chosen by a sign: the other stands beside it, and no colour of things told apart.
+    for path in Path(pl.__file__).parent.glob("_*.py"):
+        for line in re.findall(r"^.*\b(?:UP|DOWN)\b.*$", path.read_text(), re.MULTILINE):
+            if "import" in line or path.name in ("_style.py", "_svg.py"):
+                continue
+            assert re.search(r"\bUP\b", line), (path.name, line)
+            assert re.search(r"\bDOWN\b", line), (path.name, line)
+            assert not re.search(r"\b(TEAL|OCHRE|ACCENT)\b", line), (path.name, line)
+
+
+def _hue(colour: str) -> float:
+    """The hue, from 0 to 1; 0 of greys."""
+    hue, _, saturation = rgb_to_hls(*(int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)))
+    return hue if saturation > 0.3 else 0.0
 
 
 def test_every_section_has_its_own_name_anchor_and_template() -> None:

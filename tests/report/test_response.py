@@ -13,7 +13,7 @@ import genelight as gl
 from genelight.patients import ResponsePlan, score_response
 from genelight.report._response import patient_pages, response_page
 
-from .chrome import PHONE, asked, in_browser, opened, until
+from .chrome import PHONE, asked, hidden_from_some, in_browser, opened, until
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,9 @@ def test_any_programme_has_its_forest(chrome, found, tmp_path):
     assert asked(chrome) == []
 
 
-def test_a_patient_that_is_refused_has_no_number(found, treated):
+@pytest.fixture(scope="module")
+def patients(found, treated):
+    """The page of three new patients, of whom one is refused."""
     new = treated.cohort(3, signature=2.0, seed=77)
     new.obs_names = ["<b>one</b>", "two", "three"]
     scores = score_response(new, response=found)
@@ -86,10 +88,33 @@ def test_a_patient_that_is_refused_has_no_number(found, treated):
     table.loc[0, ["inside", "reasons"]] = [False, "its genes are not spanned"]
     table.loc[0, ["score", "probability", "low", "high", "share_above"]] = float("nan")
     tables = {"scores": table, "drivers": scores.drivers, "programmes": scores.programmes}
-    page = patient_pages(found, tables, scores.about)
-    assert "<b>one</b>" not in page
-    assert "<strong>No answer.</strong>" in page
-    assert page.count("Probability of response") == 2
-    assert page.count("Checked on cohorts left out: of") == 2
-    assert page.count("Not a medical device") >= 1
-    assert "can&#39;t be told" in page
+    return patient_pages(found, tables, scores.about)
+
+
+def test_a_patient_that_is_refused_has_no_number(patients):
+    assert "<b>one</b>" not in patients
+    assert "<strong>No answer.</strong>" in patients
+    assert patients.count("Probability of response") == 2
+    assert patients.count("Checked on cohorts left out: of") == 2
+    assert patients.count("Not a medical device") >= 1
+    assert "can&#39;t be told" in patients
+
+
+@in_browser
+def test_each_patient_has_a_scale_that_shows_the_probability(chrome, patients, tmp_path):
+    page = tmp_path / "patient.html"
+    page.write_text(patients, encoding="utf-8")
+    opened(chrome, page, scripted=False)
+    scales = chrome.find_elements("css selector", ".scale")
+    assert len(scales) == 2
+    for scale in scales:
+        part = {name: scale.find_element("class name", name).rect for name in ("range", "at", "base")}
+        said = int(re.search(r"Probability (\d+)%", scale.get_attribute("aria-label"))[1])
+        middle = part["at"]["x"] + part["at"]["width"] / 2
+        assert 100 * (middle - scale.rect["x"]) / scale.rect["width"] == pytest.approx(said, abs=1)
+        assert part["range"]["x"] <= middle <= part["range"]["x"] + part["range"]["width"]
+        assert scale.rect["x"] < part["base"]["x"] < scale.rect["x"] + scale.rect["width"]
+    assert hidden_from_some(chrome) == []
+    assert hidden_from_some(chrome, dark=True) == []
+    assert [entry["message"] for entry in chrome.get_log("browser")] == []
+    assert asked(chrome) == []

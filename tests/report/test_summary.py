@@ -61,6 +61,23 @@ def test_verdict_on_reconstruction(
     assert words in summary["findings"][3]
 
 
+def test_the_account_has_age_sex_and_batch_by_group(make_run: Make) -> None:
+    folder = make_run()
+    table = pd.DataFrame({"number": range(1, 7), "sample_id": list("abcdef"), "subject_id": list("pqrsst")})
+    table["contrast_group"] = ["case"] * 3 + ["control"] * 2 + ["neither"]
+    table["age"] = [30, 40.5, None, 20, 22, 61]
+    table["sex"] = ["f", "f", "m", "m", "m", "f"]
+    table["batch"] = ["one", None, "two", "one", "one", "two"]
+    table.to_csv(folder / "02_samples.tsv", sep="\t", index=False)
+    found = summarise(folder)["account"]
+    assert [list(g.values()) for g in found["groups"]] == [["case", 3, 3], ["control", 2, 1], ["neither", 1, 1]]
+    assert {c["column"]: c["cells"] for c in found["columns"]} == {
+        "age": ["35.2 (30.0 to 40.5); 1 unknown", "21 (20 to 22)", "61 (61 to 61)"],
+        "sex": ["f 2, m 1", "m 2", "f 1"],
+        "batch": ["one 1, unknown 1, two 1", "one 2", "two 1"],
+    }
+
+
 def test_module_and_pathways(summary: dict[str, Any]) -> None:
     module = summary["module"]
     assert [g["gene"] for g in module["genes"][:3]] == ["IFI44L", "RSAD2", "ISG15"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._core.tables import plain_text
-from ._style import ACCENT, DOWN, FAINT, INK, OCHRE, SOFT, TEAL, UP, axes_or_new, dress, name_rows
+from ._style import ACCENT, DOWN, FAINT, INK, OCHRE, SERIES, SOFT, TEAL, UP, axes_or_new, dress, name_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +76,7 @@ def learning(found: Response, ax: Axes | None = None) -> Axes:
     ours = found.curve["method"] == SIGNATURE
     ax.axhline(0.5, color=INK, linewidth=0.8)
     ax.axhline(float(found.curve.loc[ours, "auc"].iloc[0]), color=TEAL, linewidth=2.4, alpha=0.5, label="signature")
-    colours = (ACCENT, OCHRE, UP, DOWN)
+    colours = SERIES[1:]  # the first is the signature's
     for (name, rows), colour in zip(found.curve[~ours].groupby("method", sort=False), colours, strict=False):
         ax.plot(rows["cohorts"], rows["auc"], marker="o", markersize=4, color=colour, linewidth=1.2, label=str(name))
     dress(ax, grid="y")

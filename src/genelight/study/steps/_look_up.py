@@ -75,13 +75,15 @@ def _numbers(n: int) -> list[str]:
 
 
 def _aliases(genes: Sequence[str], namespace: str) -> pd.DataFrame:
-    """Other names of each gene by the table that ships; of ids that are no symbols, the symbol first."""
+    """Other names of each gene by the table that ships: its symbol of today first, then all others."""
     table = IdTable.shipped()
-    if namespace not in table.kinds:
-        return pd.DataFrame({"gene": list(genes), "aliases": ""})
-    own, symbols = table.entrez_of(namespace), table.names("symbol")
+    symbols, aliases = table.names("symbol"), table.entrez_of("alias")
+    # Data may have a symbol that has been withdrawn, which is an alias now.
+    own = {**aliases, **table.entrez_of(namespace)} if namespace in table.kinds else {}
+    if namespace == "entrez":
+        own = {name: (gene,) for gene, name in table.names("entrez").items()}
     others: dict[int, list[str]] = {}
-    for alias, found in table.entrez_of("alias").items():
+    for alias, found in aliases.items():
         for entrez in found:
             others.setdefault(entrez, []).append(alias)
     rows = []

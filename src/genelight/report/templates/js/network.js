@@ -7,7 +7,6 @@ const networkFigure = (figure) => {
   const near = new Array(n).fill(0);
   network.edges.forEach(([a, b]) => { near[a] += 1; near[b] += 1; });
   const score = network.score.map((v) => (isNumber(v) ? v : null));
-  const most = Math.max(...score.map((v) => Math.abs(v ?? 0)), 1e-9);
   frame.classList.add("network");
   frame.setAttribute("role", "img");
   frame.setAttribute("aria-label", `Network of ${n} genes and ${network.edges.length} connections; every gene and part is named below`);
@@ -37,7 +36,7 @@ const networkFigure = (figure) => {
   });
   cy.on("mouseout tapdragout", "node", () => cy.elements().removeClass("dim lit near"));
   cy.on("tap", "node", (event) => visit(`gene=${encodeURIComponent(event.target.data("label"))}`));
-  networkOptions(figure, cy, most);
+  networkOptions(figure, cy);
   figure.cy = cy;
   const place = (i) => cy.getElementById(`n${i}`).position();
   saves(figure, "module_network", {
@@ -64,16 +63,17 @@ const arrange = (cy, n) => {
     : { x: box.x1 + 110 * (k % columns), y: box.y2 + 100 + 44 * Math.floor(k / columns) }));
   cy.fit(undefined, 20);
 };
-const networkOptions = (figure, cy, most) => {
+const networkOptions = (figure, cy) => {
   const { network } = DATA;
-  const least = el("input", { type: "range", min: 0, max: 100, value: 0 });
-  const shown = el("output", {}, "0");
+  const [low, high] = extent(cy.nodes().not(".connector").map((e) => Math.abs(e.data("score"))), { pad: 0 });
+  const least = el("input", { type: "range", min: low, max: high, step: "any", value: low });
+  const shown = el("output", {}, number(low));
   const connectors = el("input", { type: "checkbox", checked: true });
   const apart = el("input", { type: "checkbox", checked: true });
   const parts = [...new Set(network.part)].filter((p) => p > 0).sort((a, b) => a - b);
   const part = el("select", {}, el("option", { value: "" }, "all"), parts.map((p) => el("option", { value: p }, `part ${p}`)));
   const filter = () => {
-    const from = (Number(least.value) / 100) * most;
+    const from = Number(least.value);
     shown.textContent = number(from);
     cy.batch(() => cy.nodes().forEach((e) => {
       const connector = e.data("role") === "connector";
