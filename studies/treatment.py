@@ -26,8 +26,9 @@ and GSE42827 five people twice, without a time.
 
 What came out: no stable groups, neither of tumours nor of tuberculosis, once the study is out, so nothing to differ in
 response. In tuberculosis the programmes go back along the disease, by a model that has seen none of it as by the
-shipped one; nine people, and p 0.05. In lupus a quarter of the nodes differ by drug, with disease activity adjusted
-for as without. Before symptoms of influenza nothing is shown to differ in 17 people.
+shipped one; nine people, and p 0.05. That nodes differ at all is surer (48 of 128 against 0.6 with visits turned round,
+p 0.008), in one cohort. In lupus a quarter of the nodes differ by drug, with disease activity adjusted for as without.
+Before symptoms of influenza nothing is shown to differ in 17 people.
 """
 
 from __future__ import annotations

@@ -167,7 +167,7 @@ def _adjusted(
     if np.isnan(g_k).all():
         notes.append(
             f"{name}: what is adjusted for tells responders from others completely, or its "
-            f"{covariate_np.shape[1]} columns leave too few of {int(rows.sum())} patients; no effect of it"
+            f"{covariate_np.shape[1]} columns leave too few of {int(rows.sum())} patients; it has no say"
         )
     return g_k, v_k
 
