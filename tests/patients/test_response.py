@@ -221,16 +221,18 @@ def test_only_two_arms_tell_predictive_from_prognostic(treated, known):
     assert "predictive" in found.about["sentences"]["arms"]
 
 
-def test_p_of_no_interaction_is_uniform_with_what_makes_one_adjusted_for():
+@pytest.mark.parametrize("cohorts", [6, 1])
+def test_p_of_no_interaction_is_uniform_with_what_makes_one_adjusted_for(cohorts):
     rng = np.random.default_rng(0)
-    cohort_n, treated_n = np.repeat(np.arange(6), 60), np.tile(np.arange(60) < 35, 6)
-    y_n = (rng.random(360) < 0.4).astype(float)
-    age_n = rng.normal(size=360) + 2 * y_n * treated_n
+    n = 360
+    cohort_n, treated_n = np.repeat(np.arange(cohorts), n // cohorts), rng.random(n) < 0.6
+    y_n = (rng.random(n) < 0.4).astype(float)
+    age_n = rng.normal(size=n) + 2 * y_n * treated_n
     names = tuple(f"p{k}" for k in range(1500))
     # Prognostic in both arms; in the treated one responders are older too.
-    programmes = Programmes(names, names, {}, rng.normal(size=(360, 1500)) + (0.7 * y_n + age_n)[:, None])
-    found = SimpleNamespace(names="abcdef", cohort_n=cohort_n, y_n=y_n, treated_n=treated_n)
-    found.obs = pd.DataFrame({"age": age_n, "sex": np.where(treated_n, np.arange(360) % 2, 0)})
+    programmes = Programmes(names, names, {}, rng.normal(size=(n, 1500)) + (0.7 * y_n + age_n)[:, None])
+    found = SimpleNamespace(names="abcdef"[:cohorts], cohort_n=cohort_n, y_n=y_n, treated_n=treated_n)
+    found.obs = pd.DataFrame({"age": age_n, "sex": np.where(treated_n, np.arange(n) % 2, 0)})
     alone = interaction_of(found, programmes, adjust=(), notes=[])["p"]
     notes: list[str] = []
     adjusted = interaction_of(found, programmes, adjust=("age", "sex"), notes=notes)["p"]
