@@ -258,7 +258,8 @@ def _show(record: Mapping[str, Any], doc: str) -> None:
     for row in cells:
         table.add_row(*map(escape, row))
     # A pipe has no width of its own: numbers are never cut short there.
-    console = Console() if sys.stdout.isatty() else Console(width=160)
+    whole = sum(max(map(len, column)) + 3 for column in zip(columns, *cells, strict=True)) + 1
+    console = Console() if sys.stdout.isatty() else Console(width=max(160, whole))
     console.print(f"{record['name']}: {doc.splitlines()[0]}", highlight=False, markup=False, soft_wrap=True)
     console.print(table)
     console.print(f"{_headline(record)}; {record['data']}", highlight=False, markup=False, soft_wrap=True)

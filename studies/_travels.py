@@ -15,7 +15,7 @@ from genelight.patients._response_rules import SIGNATURE, Bench, auc_t, centred
 
 Learn = Callable[["Sides", Sequence[int], float], np.ndarray]
 PENALTIES = (0.1, 1.0, 10.0)
-CODES, STEPS, RATE, HIDDEN = 8, 150, 0.03, 16
+CODES, STEPS, RATE, HIDDEN, DROPPED = 8, 150, 0.03, 16, 0.2
 PRESENT, LEADING, AXES = 0.8, 30, 3
 
 
@@ -110,7 +110,8 @@ def adversarial(sides: Sides, cohorts_c: Sequence[int], strength: float) -> np.n
     """Eight linear codes that tell response, learned against a network that tells the cohort from them.
 
     Gradients of the adversary are reversed (Ganin et al. 2016, doi 10.48550/arXiv.1505.07818). Cohorts' means are out
-    already, so a linear adversary is at chance: this one has a hidden layer, and sees spreads and shapes.
+    already, so a linear adversary is at chance: this one has a hidden layer with offsets (without these it would be
+    an odd function, blind to spread), and sees spreads and shapes.
     """
     import torch
     from torch.nn import functional
@@ -122,14 +123,15 @@ def adversarial(sides: Sides, cohorts_c: Sequence[int], strength: float) -> np.n
     where = torch.tensor(np.unique(sides.cohort_n[rows], return_inverse=True)[1])
     shapes = ((x.shape[1], CODES), (CODES,), (CODES, HIDDEN), (HIDDEN, len(cohorts_c)))
     parts = [(torch.randn(s, generator=generator) / s[0] ** 0.5).requires_grad_() for s in shapes]
-    code, head, first, last = parts
+    parts += [torch.zeros(s, requires_grad=True) for s in (HIDDEN, len(cohorts_c))]
+    code, head, first, last, offset, offset_c = parts
     optimiser = torch.optim.Adam(parts, lr=RATE, weight_decay=1e-2)
     for _ in range(STEPS):
-        h = functional.dropout(x, 0.2) @ code
+        h = (x * (torch.rand(x.shape, generator=generator) > DROPPED) / (1 - DROPPED)) @ code
         h = h / (h.std(0) + 1e-3)
         # The adversary learns from what it is told; the codes learn the opposite.
         seen = h.detach() * (1 + strength) - h * strength
-        told = functional.cross_entropy(torch.tanh(seen @ first) @ last, where)
+        told = functional.cross_entropy(torch.tanh(seen @ first + offset) @ last + offset_c, where)
         loss = functional.mse_loss(h @ head, y) / y.var() + told
         optimiser.zero_grad()
         loss.backward()

@@ -8,7 +8,9 @@ and people with tuberculosis.
 differ, and whether they go back along the disease: Spearman's correlation over nodes between the change under treatment
 and the disease's effect (cases less controls in eight other cohorts by random effects). p by all 512 ways to turn
 people's two visits round. Programmes: PCA of 128 of the compendium without tuberculosis, whose nodes have seen no
-patient of this disease, and the shipped ``human``, which has. The value is the correlation for PCA.
+patient of this disease, and the shipped ``human``, which has. The value is the correlation for PCA. ``turned`` is the
+mean number of nodes that differ over the 512 ways, ``p differ`` in how many of them as many differ as between the
+visits as they were; with two visits each the mixed model is the paired t test, which these are.
 
 ``lupus``: children seen several times (GSE65391): visits with a drug against visits without, by mixed models within
 people, with and without disease activity adjusted for. Observational: who is given what follows from how ill they are,
@@ -24,8 +26,9 @@ and GSE42827 five people twice, without a time.
 
 What came out: no stable groups, neither of tumours nor of tuberculosis, once the study is out, so nothing to differ in
 response. In tuberculosis the programmes go back along the disease, by a model that has seen none of it as by the
-shipped one; nine people, and p 0.05. In lupus a quarter of the nodes differ by drug, with disease activity adjusted
-for as without. Before symptoms of influenza nothing is shown to differ in 17 people.
+shipped one; nine people, and p 0.05. That nodes differ at all is surer (48 of 128 against 0.6 with visits turned round,
+p 0.008), in one cohort. In lupus a quarter of the nodes differ by drug, with disease activity adjusted for as without.
+Before symptoms of influenza nothing is shown to differ in 17 people.
 """
 
 from __future__ import annotations
@@ -112,12 +115,15 @@ def _tuberculosis() -> Iterator[Row]:
         change_sk = _paired(h_nk, visits.obs)
         scale_k = change_sk.std(0) + h_nk.std(0)
         rho, p = _back(change_sk / scale_k, disease_k)
+        turned_t = _turned(change_sk)
         q = changes.table["q"]
         yield {
             "what": "tuberculosis, week 26 less week 0",
             "programmes": name,
             "nodes": len(q),
             "differ": int((q <= 0.05).sum()),
+            "turned": float(turned_t.mean()),
+            "p differ": float(np.mean(turned_t >= turned_t[0])),
             "rho": rho,
             "p": p,
         }
@@ -149,9 +155,18 @@ def _back(change_sk: np.ndarray, disease_k: np.ndarray) -> tuple[float, float]:
     """Correlation of the mean change with the disease, and how many ways to turn visits round give one as low."""
     there_k = np.isfinite(disease_k)
     own = _rho(change_sk.mean(0)[there_k], disease_k[there_k])
-    signs = np.array(list(product((1, -1), repeat=len(change_sk))))
-    turned = np.array([_rho((s @ change_sk)[there_k], disease_k[there_k]) for s in signs])
+    turned = np.array([_rho((s @ change_sk)[there_k], disease_k[there_k]) for s in _turns(len(change_sk))])
     return own, float(np.mean(turned <= own + 1e-12))
+
+
+def _turned(change_sk: np.ndarray) -> np.ndarray:
+    """How many nodes differ, by every way to turn visits round, the first of which turns none."""
+    p_tk = [stats.ttest_1samp(s[:, None] * change_sk, 0).pvalue for s in _turns(len(change_sk))]
+    return np.array([(stats.false_discovery_control(p_k) <= 0.05).sum() for p_k in p_tk])
+
+
+def _turns(people: int) -> np.ndarray:
+    return np.array(list(product((1, -1), repeat=people)))
 
 
 def _rho(a_k: np.ndarray, b_k: np.ndarray) -> float:

@@ -1,12 +1,14 @@
 """Response over cohorts: planted programmes found, whole cohorts left out, bad input."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
 from anndata import AnnData
+from scipy.stats import kstest
 from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
 from statsmodels.stats.meta_analysis import effectsize_smd
@@ -17,7 +19,7 @@ from genelight.nouns import Edges, Response
 from genelight.patients import ResponsePlan, score_response
 from genelight.patients._response_asked import ask
 from genelight.patients._response_judge import judge
-from genelight.patients._response_programmes import hedges
+from genelight.patients._response_programmes import Programmes, hedges, interaction_of
 from genelight.patients._response_rules import CHOSEN, SIGNATURE, Bench, Eigen, Rule, auc_t
 from genelight.patients._response_words import read_words, words_question
 from genelight.report._response import response_page
@@ -217,6 +219,27 @@ def test_only_two_arms_tell_predictive_from_prognostic(treated, known):
     assert table.loc[SIGNATURE, "q"] < 0.05
     assert table.loc["planted", "q"] > 0.05
     assert "predictive" in found.about["sentences"]["arms"]
+
+
+@pytest.mark.parametrize("cohorts", [6, 1])
+def test_p_of_no_interaction_is_uniform_with_what_makes_one_adjusted_for(cohorts):
+    rng = np.random.default_rng(0)
+    n = 360
+    cohort_n, treated_n = np.repeat(np.arange(cohorts), n // cohorts), rng.random(n) < 0.6
+    y_n = (rng.random(n) < 0.4).astype(float)
+    age_n = rng.normal(size=n) + 2 * y_n * treated_n
+    names = tuple(f"p{k}" for k in range(1500))
+    # Prognostic in both arms; in the treated one responders are older too.
+    programmes = Programmes(names, names, {}, rng.normal(size=(n, 1500)) + (0.7 * y_n + age_n)[:, None])
+    found = SimpleNamespace(names="abcdef"[:cohorts], cohort_n=cohort_n, y_n=y_n, treated_n=treated_n)
+    found.obs = pd.DataFrame({"age": age_n, "sex": np.where(treated_n, np.arange(n) % 2, 0)})
+    alone = interaction_of(found, programmes, adjust=(), notes=[])["p"]
+    notes: list[str] = []
+    adjusted = interaction_of(found, programmes, adjust=("age", "sex"), notes=notes)["p"]
+    assert kstest(adjusted, "uniform").pvalue > 0.01
+    assert 0.03 < (adjusted <= 0.05).mean() < 0.07
+    assert (alone <= 0.05).mean() > 0.9
+    assert notes[0] == "a, untreated: not adjusted for sex, which is 0 for all"
 
 
 def test_rules_are_of_the_treated_alone(treated):
@@ -572,6 +595,25 @@ def test_one_patient_has_a_page_of_its_own_and_a_wide_interval(treated, known):
     assert set(alone.drivers["feature"]) <= set(treated.SIX)
     assert "Not a medical device" in alone.about["not_known"]
     assert {"name", "z", "effect"} <= set(alone.programmes)
+
+
+def test_patients_unlike_all_others_are_counted_as_declined(treated):
+    given = treated.cohorts(5, signature=1.5, seed=15)
+    rng = np.random.default_rng(0)
+    for i in range(6):
+        given["c2"].X[i] = rng.permutation(given["c2"].X[i])
+    found = gl.response(given, plan=QUICK)
+    far = set(given["c2"].obs_names[:6])
+    held = found.held_out.set_index("sample")
+    assert not held.loc[sorted(far), "inside"].any()
+    assert (~held["inside"]).sum() <= 6 + 0.05 * len(held)
+    declined = found.cohorts.set_index("cohort")["declined"]
+    for name, mine in held.groupby("cohort"):
+        assert declined[name] == pytest.approx((~mine["inside"]).mean())
+    assert declined.idxmax() == "c2"
+    said = found.about["sentences"]["declined"]
+    assert said.startswith(f"For {(~held['inside']).mean():.0%} of the patients it declines to answer")
+    assert said.endswith(f"most in c2 ({declined['c2']:.0%}).")
 
 
 def test_a_patient_unlike_all_is_refused(treated, known):

@@ -54,7 +54,7 @@ class ResponsePlan:
     before
         Which biopsies were taken before the treatment, a query on columns; the others are left out.
     adjust
-        Columns that programmes are adjusted for within each cohort; text as classes.
+        Columns that programmes are adjusted for within each cohort and each arm; text as classes.
     treated
         Which patients had the treatment, a query, where there is a second arm. Rules and programmes are of these; the
         others tell, by the interaction, what is predictive.

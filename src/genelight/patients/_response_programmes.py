@@ -152,16 +152,24 @@ def effects_of(
     effect_ck, variance_ck = [], []
     for c, name in enumerate(found.names):
         rows = found.cohort_n == c
-        covariate_np = _covariates(found.obs[rows], adjust, cohort=name, notes=notes)
-        g_k, v_k = hedges(f_nk[rows], found.y_n[rows], covariate_np)
-        if np.isnan(g_k).all():
-            notes.append(
-                f"{name}: what is adjusted for tells responders from others completely, or its "
-                f"{covariate_np.shape[1]} columns leave too few of {int(rows.sum())} patients; no effect of it"
-            )
+        g_k, v_k = _adjusted(f_nk, found, rows, adjust=adjust, name=name, notes=notes)
         effect_ck.append(g_k)
         variance_ck.append(v_k)
     return np.array(effect_ck), np.array(variance_ck)
+
+
+def _adjusted(
+    f_nk: np.ndarray, found: Cohorts, rows: np.ndarray, *, adjust: Sequence[str], name: str, notes: list[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same of some patients of one cohort, shape ``(k,)`` both."""
+    covariate_np = _covariates(found.obs[rows], adjust, cohort=name, notes=notes)
+    g_k, v_k = hedges(f_nk[rows], found.y_n[rows], covariate_np)
+    if np.isnan(g_k).all():
+        notes.append(
+            f"{name}: what is adjusted for tells responders from others completely, or its "
+            f"{covariate_np.shape[1]} columns leave too few of {int(rows.sum())} patients; it has no say"
+        )
+    return g_k, v_k
 
 
 def hedges(f_nk: np.ndarray, y_n: np.ndarray, covariate_np: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -210,19 +218,21 @@ def joined(effect_ck: np.ndarray, variance_ck: np.ndarray, programmes: Programme
     return table.sort_values("p", kind="stable", ignore_index=True)
 
 
-def interaction_of(found: Cohorts, programmes: Programmes) -> pd.DataFrame:
+def interaction_of(found: Cohorts, programmes: Programmes, *, adjust: Sequence[str], notes: list[str]) -> pd.DataFrame:
     """Effect among the treated less effect among the others, over cohorts in which both arms have both classes.
 
-    Empty where no two cohorts have; one cohort is reported as it is.
+    Each is adjusted for covariates within its arm. Empty where no two cohorts have; one cohort is reported as it is.
     """
     f_nk, in_n = programmes.f_nk, found.treated_n
     effect_ck, variance_ck = [], []
-    for c in range(len(found.names)):
+    for c, name in enumerate(found.names):
         rows = found.cohort_n == c
         arms = [rows & in_n, rows & ~in_n]
         if any(min(found.y_n[arm].sum(), (1 - found.y_n[arm]).sum()) < LEAST_ARM for arm in arms):
             continue
-        (g1, v1), (g0, v0) = (hedges(f_nk[arm], found.y_n[arm], np.empty((int(arm.sum()), 0))) for arm in arms)
+        # Of the treated arm everything was said with the effects.
+        g1, v1 = _adjusted(f_nk, found, arms[0], adjust=adjust, name=name, notes=[])
+        g0, v0 = _adjusted(f_nk, found, arms[1], adjust=adjust, name=f"{name}, untreated", notes=notes)
         effect_ck.append(g1 - g0)
         variance_ck.append(v1 + v0)
     if not effect_ck:

@@ -113,7 +113,7 @@ def response(
     made = {name: _calibrated(judged, name, found, local=plan.local, seed=seed) for name in {rule, SIGNATURE}}
     interaction = table.iloc[:0]
     if plan.treated is not None:
-        interaction = interaction_of(everyone, of_everyone)
+        interaction = interaction_of(everyone, of_everyone, adjust=plan.adjust, notes=notes)
     about = _about(found, plan, judged=judged, made=made[rule], seed=seed) | {
         "rule": rule,
         "notes": notes,

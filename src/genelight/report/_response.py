@@ -143,7 +143,7 @@ def _figures(found: Response) -> dict[str, dict[str, str]]:
         "forest": svg(
             lambda ax: forest(found.programmes, ax),
             name="forest",
-            alt="Effects of programmes over cohorts with intervals.",
+            alt="How far programmes differ with response, over cohorts, with intervals.",
             size=(6.4, 4.2),
         ),
         "signature": svg(
