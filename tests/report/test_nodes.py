@@ -97,7 +97,7 @@ def test_the_map_of_layers_says_which_copy_another(make_run_again: Make, copy: b
     caption = summarise(folder)["figures"]["layer_map"]["caption"]
     assert said in caption
     assert ("matched nodes 0.991)." in caption) == bool(copy)
-    assert ("L2 and L3" in caption) is False
+    assert "L2 and L3" not in caption
     assert caption.endswith(said) or copy
 
 
