@@ -47,6 +47,8 @@ def real_blocks(*, quick: bool) -> dict[str, Callable[[], Rows]]:
         for pair, size in ((LUPUS, 10), (LUPUS, 20), (LUPUS, 40), (TB, 15)):
             truly = partial(covariance.preserved, pair, size, 20, truly=True)
             blocks[f"truly preserved, {pair}, {size}"] = truly
+        for size in (6, 10, 20):
+            blocks[f"truly supported, lupus, children, {size}"] = partial(labels.truly_supported, size, 20)
     blocks["reports"] = partial(whole.reports, 2 if quick else 40)
     for cohort in every:
         costly = draws if cohort in ("influenza", "lupus, children") else fewer

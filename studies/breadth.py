@@ -22,8 +22,8 @@ model of it is PCA. Programmes do not follow: ICA's nodes replicate most and cov
 deep bottleneck stands between (0.31 to 0.52 and 0.10 to 0.15). It had principal axes' figures in a first run of this
 study (0.16 to 0.23 and 0.02 to 0.05), for a bottleneck is free to any rotation; varimax was put in because of that, and
 changes nothing that is given back. Rotated to independent profiles as ICA's are, codes would no longer be uncorrelated,
-and how far a sample lies from what a model knows would depend on the rotation. The rows of reconstruction are of that
-first run (whole studies of the second).
+and how far a sample lies from what a model knows would depend on the rotation. The rows of reconstruction are of
+that first run, of unrotated nodes (whole studies of the second, as are all rows of nodes and pathways: rotated ones).
 """
 
 from __future__ import annotations

@@ -90,6 +90,7 @@ def test_the_folder_and_its_card_can_be_read_by_people(model, saved):
     assert (saved / "genes.tsv").read_text().split() == ["gene", *model.genes.ids]
     card = (saved / "CARD.md").read_text()
     assert card.startswith(f"# Model card: {model.name}\n")
+    assert f"\nDigest {model.digest}.\n" in card
     assert "48 samples x 400 genes (symbol ids, scale log2)" in card
     if "held_out" in model.about:
         held_out = model.about["held_out"]

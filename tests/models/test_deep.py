@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from anndata import AnnData
+from sklearn import decomposition
 
 import genelight as gl
 from genelight.errors import InputError, UnknownNameError
@@ -295,6 +296,17 @@ def test_training_is_that_of_torchs_adamw_and_one_cycle():
                 cycle.step()
     for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
         torch.testing.assert_close(one, other.detach(), atol=2e-6, rtol=1e-4)
+
+
+def test_before_training_it_is_pca():
+    rng = np.random.default_rng(0)
+    x_ng = rng.normal(size=(80, 12)) @ rng.normal(size=(12, 30)) + rng.normal(size=(80, 30))
+    pca, narrow = decomposition.PCA(24).fit(x_ng), decomposition.PCA(3).fit(x_ng)
+    net = DeepNet(pca.explained_variance_, (16, 3, 40), dropout=0.2, seed=0, decoders=4).eval()
+    x = torch.from_numpy(pca.transform(x_ng).astype(np.float32)) / net.unit
+    with torch.no_grad():
+        back_ng = pca.inverse_transform(net(x).numpy() * net.unit)
+    np.testing.assert_allclose(back_ng, narrow.inverse_transform(narrow.transform(x_ng)), atol=1e-5)
 
 
 def test_each_decoder_learns_by_itself_and_their_mean_is_read():

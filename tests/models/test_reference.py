@@ -13,6 +13,7 @@ from anndata import AnnData
 
 import genelight as gl
 from genelight import simulate
+from genelight._core.provenance import file_digest, read_json
 from genelight.errors import FormatError
 from genelight.models import bundle
 from genelight.models.deep import TrainingSamplesWarning
@@ -110,6 +111,15 @@ def test_the_model_that_ships_knows_its_studies_and_has_not_seen_the_demo():
     codes = gl.encode(adata, model, layer="L2")
     assert np.isfinite(codes).all()
     assert codes.shape == (252, 64)
+
+
+def test_the_card_that_ships_is_the_one_that_saving_writes_and_names_digest_and_date(tmp_path):
+    model, shipped = gl.load("human"), bundle.SHIPPED / "human"
+    model.save(tmp_path / "human")
+    card = (shipped / "CARD.md").read_text()
+    assert card == (tmp_path / "human" / "CARD.md").read_text()
+    assert f"\nDigest {model.digest}, trained {model.about['date']}.\n" in card
+    assert read_json(shipped / "config.json")["files"]["CARD.md"] == file_digest(shipped / "CARD.md")
 
 
 def test_the_model_that_ships_tells_a_panel_that_is_too_small():

@@ -4,6 +4,7 @@ from scipy import stats
 
 from genelight import modules
 from genelight.errors import InputError, UnknownNameError
+from genelight.nouns import Contrast
 
 
 @pytest.mark.parametrize("design", [{"cases": 8, "controls": 9}, {"cases": 3, "controls": 4, "both": 8}])
@@ -19,6 +20,23 @@ def test_p_is_uniform_when_labels_mean_nothing(cohort_of, linear_of, design):
         # Spread the steps of 1/20 evenly so that the reference is continuous.
         p.append(result.p - rng.random() / 20)
     assert stats.kstest(p, "uniform").pvalue > 0.01
+
+
+def test_labels_that_go_with_a_batch_are_no_disease_once_it_is_a_covariate(cohort_of, linear_of):
+    batch_n, p = np.arange(40) % 2, {True: [], False: []}
+    for seed in range(25):
+        adata = cohort_of(visits=1, genes=40, effect=0.0, seed=seed).adata
+        adata.X += 1.5 * np.outer(batch_n, np.arange(40) < 20)
+        case_n = np.where(np.random.default_rng(seed).random(40) < 0.8, batch_n, 1 - batch_n) == 1
+        model = linear_of(adata, widths=(3, 3, 3))
+        for adjusted, found in p.items():
+            covariate_nc = batch_n[:, None].astype(float) if adjusted else None
+            contrast = Contrast(case_n, ~case_n, np.arange(40), "", covariate_nc)
+            asked = {"contrast": contrast, "layer": "L3", "permutations": 19, "seed": seed}
+            found.append(modules.permutation_test(adata, model, **asked).p)
+    # One or two of 25 are expected of a test at its level.
+    assert sum(np.array(p[True]) <= 0.05) <= 3
+    assert sum(np.array(p[False]) <= 0.05) > 12
 
 
 @pytest.mark.parametrize("design", [{}, {"cases": 0, "controls": 4, "both": 12}])

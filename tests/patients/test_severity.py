@@ -177,6 +177,23 @@ def test_intervals_hold_in_every_fifth_of_the_score():
     assert np.mean(found, axis=0) == pytest.approx(np.full(5, 0.9), abs=0.03)
 
 
+def test_it_is_said_where_the_most_severe_lie_above_their_interval():
+    adata = patients(subjects=80, effect=0.15)
+    model = gl.models.PCA(8).fit(adata)
+    asked = {"subject": "subject", "protocol": replace(SHORT, permutations=1)}
+    found = gl.patients.severity(adata, model, measure="score", **asked)
+    # Genes tell little of the measure, so that the fifth that is worst is called too low.
+    worst = found.held_out[found.held_out["measure"] >= 7]
+    outside = (worst["measure"] > worst["high"]).mean()
+    assert outside > 0.1
+    said = found.about["under_called"]
+    assert said.startswith("of samples with a measure of 7 and more, ")
+    assert float(said.split(", ")[1].partition("%")[0]) / 100 == pytest.approx(outside, abs=0.05)
+    # Nobody lies above where the measure ends before an interval does.
+    adata.obs["score"] = np.minimum(adata.obs["score"], 5)
+    assert "under_called" not in gl.patients.severity(adata, model, measure="score", **asked).about
+
+
 def test_few_subjects_share_one_part_and_older_scores_are_read_as_such():
     rng = np.random.default_rng(4)
     who = np.arange(50)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from genelight.errors import FormatError
@@ -78,6 +79,26 @@ def test_the_map_of_layers_is_drawn_and_described(make_run_again: Make) -> None:
     page = render(summarise(make_run_again()))
     assert 'id="figure-layer_map"' in page
     assert "the strongest connection is from L1.0 to L2.1" in page
+
+
+@pytest.mark.parametrize(
+    ("copy", "said"),
+    [
+        (False, "No layer is a copy of another: nodes matched between two layers have a median |r| of 0.99 at most."),
+        (True, "Layers that copy one another, so that either tells what the other does: L1 and L2 (median |r| of "),
+        (None, "larger where they differ more."),
+    ],
+)
+def test_the_map_of_layers_says_which_copy_another(make_run_again: Make, copy: bool | None, said: str) -> None:
+    folder = make_run_again()
+    if copy is not None:
+        likeness = {"layer": ["L1", "L2"], "other": ["L2", "L3"], "median_r": [0.991, 0.4], "copy": [copy, False]}
+        pd.DataFrame(likeness).to_csv(folder / "04_layer_likeness.tsv", sep="\t", index=False)
+    caption = summarise(folder)["figures"]["layer_map"]["caption"]
+    assert said in caption
+    assert ("matched nodes 0.991)." in caption) == bool(copy)
+    assert "L2 and L3" not in caption
+    assert caption.endswith(said) or copy
 
 
 def test_without_an_ensemble_the_page_says_nothing_of_it(run_folder: Path) -> None:

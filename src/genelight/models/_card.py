@@ -17,11 +17,14 @@ LIMITS = (
 )
 
 
-def card(kind: str, settings: Mapping[str, Any], *, preparation: Preparation, about: Mapping[str, Any]) -> str:
-    """Markdown: the data, held-out figures against PCA, the settings, the limits."""
+def card(
+    kind: str, settings: Mapping[str, Any], *, digest: str, preparation: Preparation, about: Mapping[str, Any]
+) -> str:
+    """Markdown: which model it is, the data, held-out figures against PCA, the settings, the limits."""
     lines = [
         f"# Model card: {kind}",
         "",
+        f"Digest {digest}" + (f", trained {about['date']}." if "date" in about else "."),
         *_data(preparation),
         "",
         "## Held-out subjects",

@@ -124,7 +124,8 @@ class Bundle:
             writer = csv.DictWriter(handle, fieldnames=list(self.history[0]) if self.history else ["epoch"])
             writer.writeheader()
             writer.writerows(self.history)
-        told = card(self.kind, self.settings, preparation=self.preparation, about=self.about)
+        named = self.digest
+        told = card(self.kind, self.settings, digest=named, preparation=self.preparation, about=self.about)
         (folder / "CARD.md").write_text(told, encoding="utf-8")
         config = {
             "format": FORMAT,
@@ -132,7 +133,7 @@ class Bundle:
             "settings": self.settings,
             "spec": self.spec,
             "genes": self.preparation.genes.digest,
-            "digest": self.digest,
+            "digest": named,
             "files": {path.name: file_digest(path) for path in sorted(folder.iterdir())},
             "versions": versions(),
             **self.about,
@@ -191,7 +192,8 @@ def load(folder: Path | str) -> Model:
         raise FormatError(msg)
     try:
         model = KINDS[bundle.kind].open(bundle)
-        card(bundle.kind, bundle.settings, preparation=bundle.preparation, about=bundle.about)
+        told = {"digest": config["digest"], "preparation": bundle.preparation, "about": bundle.about}
+        card(bundle.kind, bundle.settings, **told)
         _try(model)
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         said = " ".join(str(error).split())
