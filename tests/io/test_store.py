@@ -237,12 +237,15 @@ def test_chunks_that_are_left_out_are_read_as_missing(tmp_path):
 
 @pytest.mark.parametrize("samples", [1, 2, 5, 8])
 @pytest.mark.parametrize("missing", [slice(0, 0), slice(0, 1), slice(1, 3), slice(2, 4), slice(0, 8)])
-def test_a_shard_is_written_as_zarr_writes_it(tmp_path, monkeypatch, samples, missing):
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_shard_is_written_as_zarr_writes_it(tmp_path, monkeypatch, samples, missing, compress):
     monkeypatch.setattr(_store_group, "CHUNKS_PER_SHARD", 4)
     x_ng = np.random.default_rng(0).normal(size=(samples, 12)).astype(np.float32)
     x_ng[0, 0] = np.nan
     x_ng[missing] = np.nan
-    arrays = [_store_group.create_group(tmp_path / name, (8 + samples, 12), compress=False) for name in ("ours", "its")]
+    arrays = [
+        _store_group.create_group(tmp_path / name, (8 + samples, 12), compress=compress) for name in ("ours", "its")
+    ]
     arrays[1][8:] = x_ng
     Shards.of(arrays[0], tmp_path / "ours" / "X").write(1, x_ng)
     ours, its = (

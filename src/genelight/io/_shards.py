@@ -1,14 +1,16 @@
-"""Samples straight to and from the files of a store that is not compressed, without zarr's copies of them.
+"""Samples straight to and from the files of a store, without zarr's copies of them.
 
-A shard of such a store holds the values of its samples one after another, then an index of its chunks (Zarr
-specification, version 3, sharding codec). It is written as zarr writes it, byte for byte, without the two copies of a
-shard that this takes there; read in a third of the processor time. Where the index says otherwise, as for chunks left
-out since all of their values are missing, or a file is damaged, nothing is read here, and the caller turns to zarr.
+A shard holds its chunks of samples one after another, then an index of them (Zarr specification, version 3, sharding
+codec). It is written as zarr writes it, byte for byte, without the two copies of a shard that this takes there. Bare
+values are read in a third of the processor time. Where they are compressed, where the index says otherwise, as for
+chunks left out since all of their values are missing, or a file is damaged, nothing is read here, and the caller turns
+to zarr.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import FileIO
 from itertools import pairwise
@@ -41,19 +43,32 @@ class Shards:
         Samples to a shard and to a chunk.
     genes
         Values to a sample.
+    encode
+        What compresses a chunk, None for bare values.
     """
 
     folder: Path
     rows: int
     chunk_rows: int
     genes: int
+    encode: Callable[[np.ndarray], bytes] | None = None
 
     @classmethod
     def of(cls, x: zarr.Array, folder: Path) -> Shards | None:
-        """Those of an array, if they hold bare values."""
-        if x.shards is None or x.compressors or x.filters or x.chunks[1] != x.shape[1]:
+        """Those of an array, if they hold bare values or such as Blosc compresses."""
+        if x.shards is None or x.filters or x.chunks[1] != x.shape[1]:
             return None
-        return cls(folder, x.shards[0], x.chunks[0], x.shape[1])
+        if not x.compressors:
+            return cls(folder, x.shards[0], x.chunks[0], x.shape[1])
+        from numcodecs import Blosc
+        from zarr.codecs import BloscCodec
+
+        codec = x.compressors[0]
+        if len(x.compressors) > 1 or not isinstance(codec, BloscCodec):
+            return None
+        shuffle = ("noshuffle", "shuffle", "bitshuffle").index(codec.shuffle.value)
+        blosc = Blosc(codec.cname.value, codec.clevel, shuffle, codec.blocksize)
+        return cls(folder, x.shards[0], x.chunks[0], x.shape[1], blosc.encode)
 
     def read(self, sorted_n: np.ndarray) -> np.ndarray | None:
         """Values of samples by ascending position, float32, shape ``(n, g)``; None if any is not where it should be."""
@@ -75,13 +90,13 @@ class Shards:
         try:
             with draft.open("wb") as out:
                 for chunk, start in enumerate(range(0, len(shard_ng), self.chunk_rows)):
-                    chunk_ng = np.ascontiguousarray(shard_ng[start : start + self.chunk_rows], VALUE)
-                    if np.isnan(chunk_ng[0, 0]) and np.isnan(chunk_ng).all():
+                    part_ng = shard_ng[start : start + self.chunk_rows]
+                    if np.isnan(part_ng[0, 0]) and np.isnan(part_ng).all():
                         continue
-                    lacking = self.chunk_rows - len(chunk_ng)
-                    index[chunk] = out.tell(), self.chunk_rows * self.genes * VALUE.itemsize
-                    out.write(chunk_ng.data)
-                    out.write(np.full((lacking, self.genes), np.nan, VALUE).data)
+                    chunk_ng = np.full((self.chunk_rows, self.genes), np.nan, VALUE)
+                    chunk_ng[: len(part_ng)] = part_ng
+                    written = out.write(self.encode(chunk_ng) if self.encode else chunk_ng.data)
+                    index[chunk] = out.tell() - written, written
                 out.write(index.data)
                 out.write(_crc32c(index.tobytes()).to_bytes(CHECKSUM, "little"))
             if (index != NOWHERE).any():

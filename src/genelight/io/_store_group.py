@@ -147,7 +147,7 @@ class Group:
 
     @cached_property
     def _shards(self) -> Shards | None:
-        return None if self.remote else Shards.of(self.x, self.path / "X")
+        return None if self.remote or self.x.compressors else Shards.of(self.x, self.path / "X")
 
     def _table(self, name: str) -> pd.DataFrame:
         """The samples or genes of this store, also where others were appended since it was opened."""
