@@ -117,6 +117,14 @@ def shown(driver: Any, kind: str, name: str) -> str:
     return str(driver.find_element("id", "panel").text)
 
 
+def search(driver: Any, words: str) -> list[str]:
+    """Type into the page's box; what it offers, best first."""
+    box = driver.find_element("id", "search")
+    box.clear()
+    box.send_keys(words)
+    return [option.text for option in driver.find_elements("css selector", "#found [role=option]")]
+
+
 def hidden_from_some(driver: Any, *, dark: bool = False) -> list[tuple[str, str]]:
     """Serious faults that axe-core finds in the page as it stands; in the dark of contrast, as all else is the same."""
     package = pytest.importorskip("axe_playwright_python", reason="no axe-core here: pip install -e .[dev]")

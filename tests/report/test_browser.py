@@ -12,7 +12,7 @@ import pytest
 
 from genelight import report
 
-from .chrome import MARKS, PHONE, asked, hidden_from_some, opened, printed, shown, until, walked
+from .chrome import MARKS, PHONE, asked, hidden_from_some, opened, printed, search, shown, until, walked
 
 LEADERS = ("IFI44L", "RSAD2")
 pytest.importorskip("selenium", reason="no selenium here: pip install -e .[dev]")
@@ -33,13 +33,6 @@ def driver(chrome: Any, page: Path) -> Iterator[Any]:
     yield chrome
     assert [entry["message"] for entry in chrome.get_log("browser")] == []
     assert asked(chrome) == []
-
-
-def search(driver: Any, words: str) -> list[str]:
-    box = driver.find_element("id", "search")
-    box.clear()
-    box.send_keys(words)
-    return [option.text for option in driver.find_elements("css selector", "#found [role=option]")]
 
 
 def centred(driver: Any, element: Any) -> Any:
