@@ -14,6 +14,7 @@ import pytest
 from anndata import AnnData
 from hypothesis import HealthCheck, settings
 
+from genelight._core import progress
 from genelight._core.provenance import digest
 from genelight.nouns import Contrast, Genes
 from genelight.nouns.model import CodeRange
@@ -31,6 +32,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("filterwarnings", "ignore:Dtype inference on a pandas object:FutureWarning")
         config.addinivalue_line("filterwarnings", "ignore:The behavior of .* concatenation with empty:FutureWarning")
 
+
+# On a slow machine anything may take two seconds, and would say what it does among what a test expects.
+progress.SOON = 600.0
 
 # No test cuts the power: to wait for the disk after every file would only take time.
 os.fsync = lambda handle: None

@@ -12,6 +12,7 @@ def clock(monkeypatch):
     """Every look at the clock is six seconds later."""
     ticks = itertools.count(step=6.0)
     monkeypatch.setattr(shown.time, "monotonic", lambda: next(ticks))
+    monkeypatch.setattr(shown, "SOON", 2.0)
     yield
     shown.show_progress("bar")
 
