@@ -169,7 +169,7 @@ def test_blocks_are_on_their_way_while_one_is_worked_on(server, bucket):
     table("a.h5ad", samples=64)
     store = pack(["a.h5ad"], f"{bucket}/a.zarr")
     server.late.seconds, server.late.most = 0.05, 0
-    # One sample is one chunk here: an index and then its values, one request at a time for each block.
+    # One sample is one chunk here, and one request each block.
     blocks = store.blocks(1, within=slice(0, 16))
     next(blocks)
     for _ in blocks:
@@ -308,20 +308,32 @@ def test_what_does_not_let_in_is_told_in_one_line(bucket, monkeypatch, keys, sai
         assert "\n" not in str(told.value)
 
 
-def test_a_server_that_falls_silent_is_no_damage(bucket, monkeypatch):
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_server_that_falls_silent_is_no_damage(bucket, monkeypatch, compress):
     table("a.h5ad")
-    store = pack(["a.h5ad"], f"{bucket}/a.zarr")
+    store = pack(["a.h5ad"], f"{bucket}/a.zarr", compress=compress)
 
-    class Gone:
-        def __getitem__(self, _):
-            raise ConnectionResetError("peer has gone")
+    async def gone(*_, **__):
+        raise ConnectionResetError("peer has gone")
 
-        def __getattr__(self, name):
-            return getattr(store._group.x, name)
-
-    broken = Store(_store_group.Group(store.path, store._group.about, Gone()))
+    monkeypatch.setattr(s3fs.S3FileSystem, "_cat_file", gone)
     with pytest.raises(ResourceError, match=r"cannot be reached .*peer has gone"):
-        whole(broken)
+        whole(store)
+
+
+@pytest.mark.parametrize("left_out", [False, True])
+def test_bare_values_come_straight_and_those_of_a_shard_with_gaps_by_its_index(bucket, monkeypatch, left_out):
+    adata = table("a.h5ad")
+    if left_out:
+        adata.X[9:14] = np.nan
+        adata.write_h5ad("a.h5ad")
+    store = pack(["a.h5ad"], f"{bucket}/a.zarr")
+    decoded, kind = [], type(store._group.x)
+    decode = kind.__getitem__
+    monkeypatch.setattr(kind, "__getitem__", lambda x, at: decoded.append(at) or decode(x, at))
+    np.testing.assert_array_equal(whole(store), adata.X)
+    assert bool(decoded) == left_out
+    np.testing.assert_array_equal(store.take(np.array([36, 2, 10])), adata.X[[36, 2, 10]])
 
 
 def test_names_that_are_not_there(bucket, monkeypatch):

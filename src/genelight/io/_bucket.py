@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -96,6 +96,22 @@ class Bucket:
                 if isinstance(content, Exception) and not isinstance(content, FileNotFoundError):
                     raise content
         return {name: content for name, content in zip(names, found, strict=True) if isinstance(content, bytes)}
+
+    def ranges(self, places: Sequence[tuple[str, int, int]]) -> list[bytes] | None:
+        """Bytes of objects, each by its name, from where and up to where, all asked for at once; None if one is absent.
+
+        Raises
+        ------
+        ResourceError
+            If they cannot be had.
+        """
+        names, starts, ends = (list(part) for part in zip(*places, strict=True))
+        fs, _ = self._opened
+        with reached(self.url):
+            try:
+                return list(fs.cat_ranges([self._place(name) for name in names], starts, ends, on_error="raise"))
+            except FileNotFoundError:
+                return None
 
     def write(self, contents: Mapping[str, bytes]) -> None:
         """Put objects, all at once.

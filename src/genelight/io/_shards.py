@@ -73,13 +73,20 @@ class Shards:
     def read(self, sorted_n: np.ndarray) -> np.ndarray | None:
         """Values of samples by ascending position, float32, shape ``(n, g)``; None if any is not where it should be."""
         x_ng = np.empty((len(sorted_n), self.genes), VALUE)
-        new_run_n = (np.diff(sorted_n) != 1) | (sorted_n[1:] % self.rows == 0)
-        bounds = [0, *(np.flatnonzero(new_run_n) + 1), len(sorted_n)]
         try:
-            whole = all(self._fill(x_ng[i:j], int(sorted_n[i])) for i, j in pairwise(bounds) if i < j)
+            whole = all(self._fill(x_ng[i:j], int(sorted_n[i])) for i, j in self._runs(sorted_n))
         except (OSError, ValueError):  # no such file, or one too short for an index
             return None
         return x_ng if whole else None
+
+    def places(self, sorted_n: np.ndarray) -> list[tuple[str, int, int]]:
+        """File, first byte and last of each run of samples, as they lie where no chunk is left out."""
+        size = self.genes * VALUE.itemsize
+        found = []
+        for first, last in self._runs(sorted_n):
+            shard, row = divmod(int(sorted_n[first]), self.rows)
+            found.append((f"c/{shard}/0", row * size, (row + last - first) * size))
+        return found
 
     def write(self, shard: int, shard_ng: np.ndarray) -> None:
         """Write a shard whole, the last with fewer samples; one whose values are all missing has no file."""
@@ -105,6 +112,12 @@ class Shards:
                 file.unlink(missing_ok=True)
         finally:
             draft.unlink(missing_ok=True)
+
+    def _runs(self, sorted_n: np.ndarray) -> list[tuple[int, int]]:
+        """Where neighbours in one shard begin and end among the samples asked for."""
+        new_run_n = (np.diff(sorted_n) != 1) | (sorted_n[1:] % self.rows == 0)
+        bounds = [0, *(np.flatnonzero(new_run_n) + 1), len(sorted_n)]
+        return [(int(i), int(j)) for i, j in pairwise(bounds) if i < j]
 
     def _fill(self, x_ng: np.ndarray, first: int) -> bool:
         """Read neighbours of one shard, the first of them at `first`; whether they are all there."""
