@@ -109,6 +109,11 @@ def until(done: Any, *, seconds: float = 30.0) -> Any:
     raise AssertionError(msg)
 
 
+def saved(driver: Any, pattern: str) -> Path:
+    """Wait for a file that the page saves: the browser holds its name with an empty one first."""
+    return Path(until(lambda: next((path for path in driver.saved.glob(pattern) if path.stat().st_size), None)))
+
+
 def shown(driver: Any, kind: str, name: str) -> str:
     """Open one thing in the panel and read it."""
     driver.execute_script("location.hash = `#${arguments[0]}=${encodeURIComponent(arguments[1])}`", kind, name)

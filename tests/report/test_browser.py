@@ -12,7 +12,7 @@ import pytest
 
 from genelight import report
 
-from .chrome import MARKS, PHONE, asked, hidden_from_some, opened, printed, search, shown, until, walked
+from .chrome import MARKS, PHONE, asked, hidden_from_some, opened, printed, saved, search, shown, until, walked
 
 LEADERS = ("IFI44L", "RSAD2")
 pytest.importorskip("selenium", reason="no selenium here: pip install -e .[dev]")
@@ -119,7 +119,7 @@ def test_a_table_sorts_filters_and_is_saved_as_it_stands(driver: Any) -> None:
     assert driver.execute_script(f"return {rows}") == ["MX1"]
     button = driver.find_element("css selector", "[aria-label='Save the table module_genes as CSV']")
     driver.execute_script("arguments[0].click()", button)
-    path = until(lambda: next(iter(driver.saved.glob("module_genes*.csv")), None))
+    path = saved(driver, "module_genes*.csv")
     with path.open(newline="") as handle:
         table = list(csv.reader(handle))
     assert [row[1] for row in table] == ["Gene", "MX1"]

@@ -14,7 +14,7 @@ from genelight import report
 from genelight.cli._viewer import Viewer
 from genelight.nouns import NodeGenes
 
-from .chrome import MARKS, asked, until
+from .chrome import MARKS, asked, saved, until
 
 pytest.importorskip("selenium", reason="no selenium here: pip install -e .[dev]")
 pytestmark = MARKS
@@ -71,7 +71,7 @@ def test_every_gene_of_a_node_is_paged_searched_sorted_and_saved(served: Any, pl
     box.send_keys("ifi\ue007")
     until(lambda: served.execute_script("return document.querySelector('output')?.textContent.startsWith('3 of 200')"))
     follow(served, "CSV", away=False)
-    path = until(lambda: next(iter(served.saved.glob("*_node.csv")), None))
+    path = saved(served, "*_node.csv")
     assert (
         list(pd.read_csv(path)["gene"]) == genes(served) == list(values[values.index.str.contains("IFI")].index[::-1])
     )

@@ -13,7 +13,7 @@ import genelight as gl
 from genelight.study import Study, run
 
 from ..small_study import GROUPS, REFERENCE, by_group, everyone, write_priors
-from .chrome import MARKS, opened, printed, shown, until, walked
+from .chrome import MARKS, opened, printed, saved, shown, walked
 
 pytest.importorskip("selenium", reason="no selenium here: pip install -e .[dev]")
 pytestmark = MARKS
@@ -65,7 +65,7 @@ def test_a_gene_that_is_searched_has_its_forest(chrome: Any, done: Path) -> None
     chrome.execute_script(
         "document.querySelector('[data-draw=forest] .saves button:last-child').click()",
     )
-    path = until(lambda: next(iter(chrome.saved.glob("forest*.csv")), None))
+    path = saved(chrome, "forest*.csv")
     table = {row[0]: row[1:] for row in csv.reader(path.read_text().splitlines())}
     assert float(table["second cohort"][0]) == pytest.approx(row["effect second cohort"], abs=1e-3)
     assert float(table["together"][0]) == pytest.approx(row["effect"], abs=1e-3)

@@ -13,7 +13,7 @@ import genelight as gl
 from genelight.patients import ResponsePlan, score_response
 from genelight.report._response import patient_pages, response_page
 
-from .chrome import PHONE, asked, hidden_from_some, in_browser, opened, until
+from .chrome import PHONE, asked, hidden_from_some, in_browser, opened, saved
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_any_programme_has_its_forest(chrome, found, tmp_path):
     saving = "[...document.querySelectorAll('main figure')].map((f) => f.querySelector('.saves')?.textContent)"
     assert set(chrome.execute_script(f"return {saving}")) == {"SVGPNGCSV"}
     chrome.execute_script("document.querySelector('[data-draw=programme] .saves button:last-child').click()")
-    chosen = until(lambda: next(iter(chrome.saved.glob("forest_of_a_programme*.csv")), None))
+    chosen = saved(chrome, "forest_of_a_programme*.csv")
     table = {line[0]: line[1:] for line in csv.reader(chosen.read_text().splitlines())}
     assert table["programme"] == [row["name"]]
     own = found.effects[found.effects["name"] == row["name"]].set_index("cohort")["effect"]
