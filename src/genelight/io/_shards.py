@@ -100,8 +100,9 @@ class Shards:
                     part_ng = shard_ng[start : start + self.chunk_rows]
                     if np.isnan(part_ng[0, 0]) and np.isnan(part_ng).all():
                         continue
-                    chunk_ng = np.full((self.chunk_rows, self.genes), np.nan, VALUE)
-                    chunk_ng[: len(part_ng)] = part_ng
+                    chunk_ng = np.ascontiguousarray(part_ng, VALUE)
+                    if lacking := self.chunk_rows - len(part_ng):
+                        chunk_ng = np.pad(chunk_ng, ((0, lacking), (0, 0)), constant_values=np.nan)
                     written = out.write(self.encode(chunk_ng) if self.encode else chunk_ng.data)
                     index[chunk] = out.tell() - written, written
                 out.write(index.data)
