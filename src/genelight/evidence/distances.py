@@ -61,7 +61,7 @@ class Interactome:
     def betweenness_p(self) -> np.ndarray:
         """Share of the shortest paths between other genes that pass each gene (Brandes 2001), shape ``(p,)``.
 
-        Taken once, when first asked for: O(p · edges), about 6 s for STRING v10 at 700 on two cores.
+        Taken once, when first asked for: O(p · edges), about 8 s for STRING v10 at 700 on two cores.
         """
         genes = len(self)
         start_p = np.concatenate([[0], np.cumsum(self.degree_p)])
