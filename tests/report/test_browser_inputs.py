@@ -14,7 +14,7 @@ import pytest
 from genelight import report
 from genelight._core.tables import read_parquet, write_parquet
 from genelight.nouns import Module
-from genelight.study.steps._look_up import _axes
+from genelight.study.steps._report import _axes
 
 from .chrome import MARKS, asked, opened, shown, until
 

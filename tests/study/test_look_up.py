@@ -4,7 +4,7 @@ import pytest
 
 from genelight import demo
 from genelight.io.id_table import IdTable
-from genelight.study.steps._look_up import _aliases
+from genelight.study.steps._report import _aliases
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from genelight.study._inputs import Inputs
 from genelight.study._readings import expression
 from genelight.study._template import template
 from genelight.study.steps import Bench
-from genelight.study.steps._patients import Patients
+from genelight.study.steps._patients import score_patients
 
 from ..small_study import write_priors
 
@@ -182,7 +182,7 @@ def test_the_command_run_asks_for_ids_and_nothing_is_computed_again_for_it(folde
             cli.main()
     assert [study.patients.show_ids for study in asked] == [False, True]
     benches = [Bench(Inputs.read(study), done) for study in asked]
-    assert Patients().depends(benches[0]) == Patients().depends(benches[1])
+    assert score_patients.depends(benches[0]) == score_patients.depends(benches[1])
 
 
 def test_show_ids_without_patients_says_what_is_missing(folder, tmp_path):

@@ -184,8 +184,7 @@ def module_run(
 
 def _reference_of(cohort: ContrastedCohort, asked: str) -> str | None:
     """The model that is asked for; of auto, what suits a cohort of this size and these genes."""
-    from ..study._reference import SMALL
-    from ..study._small import reference_for
+    from ..study._reference import SMALL, reference_for
 
     if asked != "auto":
         return None if asked == "none" else asked

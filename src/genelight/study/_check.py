@@ -13,9 +13,8 @@ from pydantic import ValidationError
 from .._core.provenance import parse_toml
 from ..errors import FormatError, GenelightError, InputError, ResourceError
 from ._inputs import Inputs
-from ._reference import SMALL_SAYS
+from ._reference import SMALL_SAYS, reference_for
 from ._settings import Study, explain
-from ._small import reference_for
 
 __all__ = ["Checked", "check"]
 

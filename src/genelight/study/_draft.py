@@ -18,11 +18,10 @@ from ..errors import GenelightError, InputError, first_three
 from ..io._inspection import Column, Inspection
 from ..io.id_kinds import PROBES
 from ..pp.features import FEATURES
-from ._reference import SMALL, SMALL_SAYS
+from ._reference import SMALL, SMALL_SAYS, reference_for
 from ._settings import Contrast as ContrastSettings
 from ._settings import Data
 from ._settings import Model as ModelSettings
-from ._small import reference_for
 from ._template import OPTIONAL, as_toml, section_lines, template
 
 __all__ = ["draft"]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from .. import models
-from ..errors import InputError
+from ..errors import GenelightError, InputError
 from ..models.bundle import model_folder
 from ..models.domain import fit_of
 from ..models.panel import Panel
 from ..modules.methods._reference import check_df
 from ..nouns import Contrast, Genes, Model
 from ..pp.preparation import Preparation
+from ..pp.project import map_where_needed
 from ..stats.moderated import Design
 from ..stats.subjects import count_subjects, indexed
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from ._settings import Study
 
 __all__ = [
+    "SHIPPED",
     "SMALL",
     "SMALL_SAYS",
     "Measured",
@@ -34,8 +37,11 @@ __all__ = [
     "folder_of",
     "given",
     "panel",
+    "reference_for",
 ]
 
+SHIPPED = "human"
+"""The model that ships."""
 SMALL = 20
 """People in the smaller group up from which a study trains a model of its own unless it says otherwise."""
 SMALL_SAYS = (
@@ -63,6 +69,30 @@ class Measured:
     def prepare(self, adata: AnnData) -> np.ndarray:
         """Standardised values, shape ``(n, g)``."""
         return self.preparation.transform(adata)
+
+
+def reference_for(adata: AnnData, people: Sequence[int], *, table: str | Path | None = None) -> str | None:
+    """``"human"`` for a cohort that is too small to train a model on and whose genes that model has; else None.
+
+    Parameters
+    ----------
+    adata
+        Samples x columns, as read.
+    people
+        How many there are in either group.
+    table
+        Table of ids and genes, for probes.
+    """
+    if not people or min(people) >= SMALL:
+        return None
+    model = models.load(SHIPPED)
+    try:
+        id_map = map_where_needed(adata, to=model.genes, table=table)
+        ids = list(adata.var_names) if id_map is None else sorted(set(id_map.pairs["target"]))
+        model.preparation.align(ids)  # type: ignore[attr-defined]
+    except GenelightError:
+        return None
+    return SHIPPED
 
 
 def given(study: Study) -> Model | None:

@@ -1,41 +1,31 @@
-"""What a run does, in order: one file a step, listed here once."""
+"""What a run does, in order: each step a function, with what it leaves and what it depends on beside it."""
 
 from __future__ import annotations
 
-from ._assess import Assess
-from ._derive import Derive
-from ._ensemble import Ensemble
-from ._fit import Fit
-from ._hold_out import HoldOut
-from ._light_up import LightUp
-from ._look_up import LookUp
-from ._module_network import ModuleNetwork
-from ._nodes import Nodes
-from ._patients import Patients
-from ._prepare import Prepare
-from ._reference import Reference
-from ._report import Report
-from ._scorecard import Scorecard
-from ._second_cohort import SecondCohort
+from ._evidence import assess, compare_nodes, scorecard
+from ._model import ensemble, fit, hold_out, light_up, prepare
+from ._module import derive, module_network, reference, second_cohort
+from ._patients import score_patients
+from ._report import look_up, write_report
 from ._step import Bench, Step
 
 __all__ = ["STEPS", "Bench", "Step"]
 
 STEPS: tuple[Step, ...] = (
-    Prepare(),
-    HoldOut(),
-    Fit(),
-    LightUp(),
-    Ensemble(),
-    Derive(),
-    Reference(),
-    LookUp(),
-    ModuleNetwork(),
-    SecondCohort(),
-    Nodes(),
-    Assess(),
-    Scorecard(),
-    Patients(),
-    Report(),
+    prepare,
+    hold_out,
+    fit,
+    light_up,
+    ensemble,
+    derive,
+    reference,
+    look_up,
+    module_network,
+    second_cohort,
+    compare_nodes,
+    assess,
+    scorecard,
+    score_patients,
+    write_report,
 )
 """In this order; a step stands behind those it reads from. The report is last."""

@@ -12,71 +12,63 @@ from ... import patients
 from ..._core.tables import write_plain
 from ...nouns import Groups, Model, Severity
 from .._inputs import patients_of
-from .._settings import Patients as Settings
-from ._step import Bench, Step
+from ._step import Bench, step
 
-__all__ = ["Patients"]
+__all__ = ["score_patients"]
 
 TABLE, KEY, DRIVERS = "07_patients.tsv", "07_patients_key.tsv", "07_drivers.tsv"
 SEVERITY, GROUPS = "07_severity.parquet", "07_groups.parquet"
 GENES = 10
 
 
-class Patients(Step):
+def _scored_by(bench: Bench) -> Sequence[object]:
+    """Measure and groups, how the model is trained for a fold, samples; not what the report shows of them."""
+    asked = bench.study.patients
+    settings = [] if asked is None else [asked.model_dump(mode="json", exclude={"show_ids"})]
+    data = bench.study.data.model_dump(mode="json", exclude={"expression"})
+    trained = [bench.model_settings, bench.study.module.folds, data, bench.contrast_digest]
+    return [*settings, *trained, bench.inputs.digest, bench.seed]
+
+
+def _grouped(bench: Bench) -> bool:
+    return bench.study.patients is not None and bench.study.patients.groups
+
+
+@step(
+    "patients",
+    "scoring patients that the model has not seen",
+    after=("fit",),
+    wanted=lambda bench: bench.study.patients is not None,
+    depends=_scored_by,
+    outputs=lambda bench: [TABLE, KEY, DRIVERS, SEVERITY, *([GROUPS] if _grouped(bench) else [])],
+)
+def score_patients(bench: Bench) -> None:
     """A score with its interval for every sample, held out, and a group for every subject; ids stay in the key."""
-
-    name = "patients"
-    says = "scoring patients that the model has not seen"
-    after = ("fit",)
-
-    def wanted(self, bench: Bench) -> bool:
-        """Where the study has a section [patients]."""
-        return bench.study.patients is not None
-
-    def depends(self, bench: Bench) -> Sequence[object]:
-        """Measure and groups, how the model is trained for a fold, samples; not what the report shows of them."""
-        asked = bench.study.patients
-        settings = [] if asked is None else [asked.model_dump(mode="json", exclude={"show_ids"})]
-        data = bench.study.data.model_dump(mode="json", exclude={"expression"})
-        trained = [bench.model_settings, bench.study.module.folds, data, bench.contrast_digest]
-        return [*settings, *trained, bench.inputs.digest, bench.seed]
-
-    def outputs(self, bench: Bench) -> Sequence[str]:
-        """Scores under running numbers, whose numbers they are, what drives the highest, and the frozen nouns."""
-        asked = bench.study.patients
-        return [TABLE, KEY, DRIVERS, SEVERITY, *([GROUPS] if asked is not None and asked.groups else [])]
-
-    def work(self, bench: Bench) -> None:
-        """Learn the score and the groups, each with models that have not seen the subject in question."""
-        asked, subject = bench.study.patients, bench.study.data.subject
-        if asked is None:
-            return
-        adata = patients_of(bench.study, bench.inputs.adata, bench.inputs.contrast)
-        model = bench.trained
-        score = patients.severity(
-            adata,
-            model,
-            measure=asked.measure,
-            subject=subject,
-            folds=bench.folds,
-            protocol=patients.Protocol(permutations=asked.permutations, time=asked.time, beside=asked.beside),
-            seed=bench.seed,
+    asked, subject = bench.study.patients, bench.study.data.subject
+    if asked is None:
+        return
+    adata = patients_of(bench.study, bench.inputs.adata, bench.inputs.contrast)
+    model = bench.trained
+    score = patients.severity(
+        adata,
+        model,
+        measure=asked.measure,
+        subject=subject,
+        folds=bench.folds,
+        protocol=patients.Protocol(permutations=asked.permutations, time=asked.time, beside=asked.beside),
+        seed=bench.seed,
+    )
+    score.save(bench.folder / SEVERITY)
+    groups = None
+    if asked.groups:
+        groups = patients.stratify(
+            adata, model, subject=subject, explain=asked.explain, folds=bench.folds, seed=bench.seed
         )
-        score.save(bench.folder / SEVERITY)
-        groups = _groups(bench, asked, adata, model=model)
-        if groups is not None:
-            groups.save(bench.folder / GROUPS)
-        table = _table(adata, subject, score=score, groups=groups)
-        write_plain(bench.folder / TABLE, table.drop(columns=["subject_id", "sample_id"]))
-        write_plain(bench.folder / KEY, table[["patient", "sample", "subject_id", "sample_id"]])
-        write_plain(bench.folder / DRIVERS, _drivers(adata, model, score, table=table, shown=asked.shown))
-
-
-def _groups(bench: Bench, asked: Settings, adata: AnnData, *, model: Model) -> Groups | None:
-    if not asked.groups:
-        return None
-    subject, folds = bench.study.data.subject, bench.folds
-    return patients.stratify(adata, model, subject=subject, explain=asked.explain, folds=folds, seed=bench.seed)
+        groups.save(bench.folder / GROUPS)
+    table = _table(adata, subject, score=score, groups=groups)
+    write_plain(bench.folder / TABLE, table.drop(columns=["subject_id", "sample_id"]))
+    write_plain(bench.folder / KEY, table[["patient", "sample", "subject_id", "sample_id"]])
+    write_plain(bench.folder / DRIVERS, _drivers(adata, model, score, table=table, shown=asked.shown))
 
 
 def _table(adata: AnnData, subject: str | None, *, score: Severity, groups: Groups | None) -> pd.DataFrame:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from ...nouns.module import DERIVATION
 from .._inputs import Inputs
 from .._settings import Study
 
-__all__ = ["BASELINE", "BASELINE_LAYERS", "CONTROLS", "MODULES", "MODULE_GENES", "WEIGHED", "Bench", "Step"]
+__all__ = ["BASELINE", "BASELINE_LAYERS", "CONTROLS", "MODULE", "MODULE_GENES", "WEIGHED", "Bench", "Step", "step"]
 
 T = TypeVar("T", NodeGenes, Module)
 
@@ -31,7 +30,8 @@ MOST_MATCHED = 600
 BASELINE_LAYERS = (PCA_LAYER, ICA_LAYER)
 CONTROLS = ("de", "variance")
 MODULE_GENES = "05_module_genes.tsv"  # of features that are no genes
-MODULES = ("05_module.tsv", *(f"05_module_{name}.tsv" for name in (BASELINE, *CONTROLS)))
+MODULE = "05_module.tsv"
+MODULES = (MODULE, *(f"05_module_{name}.tsv" for name in (BASELINE, *CONTROLS)))
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,11 @@ class Bench:
         return [Module.load(self.folder / name, genes=genes) for name in self.module_files]
 
 
-class Step(ABC):
+Settings = Callable[[Bench], Sequence[object]]
+
+
+@dataclass(frozen=True)
+class Step:
     """One step of a run; it is done when anything it depends on has changed, or when a file it made is gone.
 
     Attributes
@@ -198,27 +202,36 @@ class Step(ABC):
         Its key in ``steps.json``.
     says
         A few words for the terminal as it begins.
+    work
+        Leaves the files.
+    outputs
+        The files and folders it leaves.
     after
         Names of the steps whose files it reads; None for all before it. Those that a study does without
         may be named too.
+    depends
+        Settings and identities that its result depends on, besides the steps it comes after.
+    wanted
+        Whether this study has such a step.
     """
 
-    name: ClassVar[str]
-    says: ClassVar[str]
-    after: ClassVar[tuple[str, ...] | None] = ()
+    name: str
+    says: str
+    work: Callable[[Bench], None]
+    outputs: Callable[[Bench], Sequence[str]]
+    after: tuple[str, ...] | None = ()
+    depends: Settings = lambda _: ()
+    wanted: Callable[[Bench], bool] = lambda _: True
 
-    def wanted(self, bench: Bench) -> bool:
-        """Whether this study has such a step."""
-        return True
 
-    def depends(self, bench: Bench) -> Sequence[object]:
-        """Settings and identities that its result depends on, besides the steps it comes after."""
-        return ()
-
-    @abstractmethod
-    def outputs(self, bench: Bench) -> Sequence[str]:
-        """The files and folders it leaves."""
-
-    @abstractmethod
-    def work(self, bench: Bench) -> None:
-        """Leave them."""
+def step(
+    name: str,
+    says: str,
+    *,
+    outputs: Callable[[Bench], Sequence[str]],
+    after: tuple[str, ...] | None = (),
+    depends: Settings = lambda _: (),
+    wanted: Callable[[Bench], bool] = lambda _: True,
+) -> Callable[[Callable[[Bench], None]], Step]:
+    """Make a step of the function that does its work; the rest is what :class:`Step` says."""
+    return lambda work: Step(name, says, work, outputs, after, depends, wanted)
