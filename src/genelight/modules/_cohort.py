@@ -99,11 +99,6 @@ class SecondCohort:
         design = Design.of(measured_ng, part)
         return cls(np.vstack((case_sg, control_sg)), design, rows, module.score_g()[shared], top, bin_g)
 
-    @property
-    def paired(self) -> bool:
-        """Whether groups are compared within the subject."""
-        return self.design.paired
-
     def t_under_bootstrap(self, draws: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Moderated t with all subjects, shape ``(g,)``, and of draws of subjects, shape ``(b, g)``."""
         count_bs = bootstrap_counts(self.rows, draws=draws, seed=seed)
@@ -118,7 +113,7 @@ class SecondCohort:
 
     def t_under_labels(self, case_br: np.ndarray) -> np.ndarray:
         """Moderated t of every gene under other labels of the rows, shape ``(b, g)``."""
-        if not self.paired:
+        if not self.design.paired:
             return self.design.under(case_br.astype(np.float64)).t_bg
         first = [np.flatnonzero(self.rows.case_n & (self.rows.subject_n == s))[0] for s in self.design.subject_r]
         return self.design.under(np.where(case_br[:, first], 1.0, -1.0)).t_bg

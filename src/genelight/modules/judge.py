@@ -20,13 +20,12 @@ from ..nouns import Contrast, Model
 from ..nouns.contrast import check_contrast
 from ..nouns.module import DERIVATION
 from ..stats.auc import weighted_auc
-from ..stats.intervals import auc_interval, r2_interval
 from ..stats.moderated import Design
 from ..stats.subjects import indexed, numbered
 from ._registry import DERIVATIONS, Question
 from .derive import derive
 
-__all__ = ["HeldOut", "auc_interval", "hold_out", "r2_interval"]
+__all__ = ["HeldOut", "hold_out"]
 
 METHODS = (DERIVATION, "de", "variance", "random")
 
@@ -111,8 +110,8 @@ def hold_out(
 
     Returns
     -------
-    Figures by fold, out-of-fold scores and squared errors by subject; :func:`auc_interval` and :func:`r2_interval`
-    turn the latter two into intervals.
+    Figures by fold, out-of-fold scores and squared errors by subject; :func:`genelight.stats.intervals.auc_interval`
+    and :func:`genelight.stats.intervals.r2_interval` turn the latter two into intervals.
 
     Raises
     ------

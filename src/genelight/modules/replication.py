@@ -17,8 +17,7 @@ from ..nodes.layers import chunks
 from ..nouns import Contrast, Model
 from ..nouns.module import DERIVATION
 from ..stats.subjects import bootstrap_counts, group_sizes, kinds
-from ._question import ask
-from ._registry import DERIVATIONS, Derivation, Question
+from ._registry import DERIVATIONS, Derivation, Question, ask
 
 __all__ = ["LEARNED", "Learned", "Replication", "forecast", "replication", "replication_of"]
 

@@ -19,8 +19,7 @@ from ..nouns.module import DERIVATION
 from ..stats.moderated import POWER, Moderated, detectable
 from ..stats.pvalues import adjust
 from ..stats.subjects import half_counts
-from ._question import ask
-from ._registry import DERIVATIONS, Derivation, Question
+from ._registry import DERIVATIONS, Derivation, Question, ask
 
 __all__ = ["Stability", "bound_factor", "stability", "stability_of"]
 
@@ -205,9 +204,8 @@ def stability_of(derivation: Derivation, question: Question, *, pairs: int) -> S
     stable = int(sound["stable"].iloc[-1]) if len(sound) else 0
     enough = stable >= LEAST
     drawn = int((sound if enough else _agreed(sizes, differs_g))["drawn"].iloc[-1])
-    table = _gene_table(question.model.genes, rank_bg, q_g, drawn=drawn)
     sure_g = _is_stable((rank_bg < int(sound["drawn"].iloc[-1])).mean(0), q_g) if stable else np.zeros(genes, bool)
-    table["stable"] = table["gene"].isin(np.asarray(question.model.genes.ids, dtype=object)[sure_g])
+    table = _gene_table(question.model.genes, rank_bg, q_g, stable_g=sure_g, drawn=drawn)
     size = stable if enough else max(stable, min(drawn, int(differs_g.sum())))
     chosen = table[table["stable"] if enough else table["q"] <= LEVEL]["gene"]
     return Stability(
@@ -291,10 +289,11 @@ def _is_stable(frequency_g: np.ndarray, q_g: np.ndarray) -> np.ndarray:
     return (frequency_g >= THRESHOLD) & (q_g <= LEVEL)
 
 
-def _gene_table(genes: Genes, rank_bg: np.ndarray, q_g: np.ndarray, *, drawn: int) -> pd.DataFrame:
+def _gene_table(
+    genes: Genes, rank_bg: np.ndarray, q_g: np.ndarray, *, stable_g: np.ndarray, drawn: int
+) -> pd.DataFrame:
     frequency_g = (rank_bg < drawn).mean(0)
     false_g = bound_factor(frequency_g, len(rank_bg) // 2) * drawn**2 / len(genes)
-    stable_g = _is_stable(frequency_g, q_g)
     columns = {
         "gene": list(genes.ids),
         "stable": stable_g,

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..._core.provenance import write_json
 from ...models.domain import fit_of
-from ...modules._through import through_reference
+from ...modules.methods._reference import through_reference
 from ...nouns import Module
 from ._step import Bench, Step
 
