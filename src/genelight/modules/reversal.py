@@ -122,7 +122,9 @@ def reversal(
     p_p = np.maximum(_pooled_p(connect.along(own_bg[0, at_g]), connect.along(null_bg)), connect.rank_p(own_bp[0]))
     compared = table_gp.shape[1] >= LEAST_TABLE
     if compared:
-        p_p = np.maximum(p_p, 2 * stats.norm.sf(np.abs(own_bp[0]) / _size(own_bp[0])))
+        # Against the normal distribution around zero that has the table's median size.
+        spread = max(float(np.median(np.abs(own_bp[0])) / stats.norm.ppf(0.75)), 1e-12)
+        p_p = np.maximum(p_p, 2 * stats.norm.sf(np.abs(own_bp[0]) / spread))
     low_p, high_p = np.quantile(own_bp[1:], TAILS, axis=0)
     columns = (table_gp.columns.astype(str), own_bp[0], low_p, high_p, p_p)
     rows = [dict(zip(("name", "effect", "low", "high", "p"), row, strict=True)) for row in zip(*columns, strict=True)]
@@ -204,11 +206,6 @@ def _shuffled(question: Question, derive: Any, *, permutations: int, seed: int) 
             rows.append(derive(replace(question, contrast=labels.draw(rng))).score(everyone)[0])
             step()
     return np.stack(rows)
-
-
-def _size(own_p: np.ndarray) -> float:
-    """Standard deviation of a normal distribution around zero with this median size."""
-    return max(float(np.median(np.abs(own_p)) / stats.norm.ppf(0.75)), 1e-12)
 
 
 def _pooled_p(own_p: np.ndarray, null_bp: np.ndarray) -> np.ndarray:

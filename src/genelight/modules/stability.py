@@ -193,53 +193,49 @@ def stability_of(derivation: Derivation, question: Question, *, pairs: int) -> S
         msg = f"{question.contrast.name}: half of a group would have fewer than two subjects; pass size=200, say"
         raise InputError(msg)
     genes = len(question.model.genes)
-    rank_bg = _ranks(derivation, count_bs, genes=genes)
-    drawn_q = [q for q in GRID if q <= genes // 2]
+    parts = [count_bs[part] for part in chunks(len(count_bs), columns=genes)]
+    rank_bg = np.concatenate(each(_ranks, parts, shared=(derivation,), says="halving subjects"))
     result = question.design.moderated()
     q_g = adjust(result.p_bg()[0])
-    differs_g = q_g <= LEVEL
-    sizes = pd.DataFrame([_size_row(rank_bg, q_g, drawn=drawn) for drawn in drawn_q])
+    differ = int((q_g <= LEVEL).sum())
+    sizes = pd.DataFrame([_size_row(rank_bg, q_g, drawn=drawn) for drawn in GRID if drawn <= genes // 2])
     sound = sizes[(sizes["stable"] > 0) & (sizes["expected_false"] <= MOST_FALSE * sizes["stable"])]
     sound = sound.sort_values("stable", kind="stable")
     stable = int(sound["stable"].iloc[-1]) if len(sound) else 0
     enough = stable >= LEAST
-    drawn = int((sound if enough else _agreed(sizes, differs_g))["drawn"].iloc[-1])
+    drawn = int((sound if enough else _agreed(sizes, differ))["drawn"].iloc[-1])
     sure_g = _is_stable((rank_bg < int(sound["drawn"].iloc[-1])).mean(0), q_g) if stable else np.zeros(genes, bool)
     table = _gene_table(question.model.genes, rank_bg, q_g, stable_g=sure_g, drawn=drawn)
-    size = stable if enough else max(stable, min(drawn, int(differs_g.sum())))
+    size = stable if enough else max(stable, min(drawn, differ))
     chosen = table[table["stable"] if enough else table["q"] <= LEVEL]["gene"]
     return Stability(
         table,
         sizes,
         size,
-        (stable, max(stable, int(differs_g.sum()))),
+        (stable, max(stable, differ)),
         drawn,
         tuple(chosen),
-        _seen(question, result, differs=int(differs_g.sum())),
+        _seen(question, result, differ=differ),
         {"pairs": pairs, "threshold": THRESHOLD, "most_false": MOST_FALSE, "seed": question.seed},
     )
 
 
-def _agreed(sizes: pd.DataFrame, differs_g: np.ndarray) -> pd.DataFrame:
+def _agreed(sizes: pd.DataFrame, differ: int) -> pd.DataFrame:
     """Rows up to as many genes as differ (the first at least), the one on which halves agree best last."""
-    known = sizes[sizes["drawn"] <= max(int(differs_g.sum()), int(sizes["drawn"].min()))]
+    known = sizes[sizes["drawn"] <= max(differ, int(sizes["drawn"].min()))]
     return known.sort_values("agreement", kind="stable")
 
 
-def _seen(question: Question, result: Moderated, *, differs: int) -> dict[str, float]:
+def _seen(question: Question, result: Moderated, *, differ: int) -> dict[str, float]:
     """Differences that all subjects and halves of them see, at the p that a q of 0.05 asks for here."""
-    genes = result.t_bg.shape[1]
-    p = LEVEL * max(differs, 1) / genes
+    p = LEVEL * max(differ, 1) / result.t_bg.shape[1]
     half = question.design.moderated(half_counts(question.contrast, pairs=1, seed=question.seed)[:1])
-    spread = float(np.median(np.sqrt(_variance_g(result))))
+    # A gene's posterior variance, out of its t; one without a difference has none to show.
+    there_g = result.t_bg[0] != 0
+    variance_g = (result.effect_bg[0] / result.t_bg[0])[there_g] ** 2 / result.unit_b[0]
+    spread = float(np.median(np.sqrt(variance_g)))
     sd = detectable(result, p=p)
     return {"power": POWER, "p": p, "sd": sd, "sd_half": detectable(half, p=p), "log2": sd * spread}
-
-
-def _variance_g(result: Moderated) -> np.ndarray:
-    """Each gene's posterior variance, out of its t; a gene without a difference has none to show."""
-    there_g = result.t_bg[0] != 0
-    return np.asarray((result.effect_bg[0] / result.t_bg[0])[there_g] ** 2 / result.unit_b[0])
 
 
 def bound_factor(frequency: np.ndarray, pairs: int) -> np.ndarray:
@@ -258,13 +254,8 @@ def bound_factor(frequency: np.ndarray, pairs: int) -> np.ndarray:
     return np.where(frequency > 0.5 + 1 / (2 * pairs), factor, np.nan)
 
 
-def _ranks(derivation: Derivation, count_bs: np.ndarray, *, genes: int) -> np.ndarray:
+def _ranks(count_bs: np.ndarray, derivation: Derivation) -> np.ndarray:
     """Rank of every gene by absolute score on each half, 0 the strongest, shape ``(b, g)``."""
-    parts = [count_bs[part] for part in chunks(len(count_bs), columns=genes)]
-    return np.concatenate(each(_ranked, parts, shared=(derivation,), says="halving subjects"))
-
-
-def _ranked(count_bs: np.ndarray, derivation: Derivation) -> np.ndarray:
     score_bg = np.abs(derivation.score(count_bs))
     rank_bg = np.empty(score_bg.shape, dtype=np.int32)
     order_bg = np.argsort(-score_bg, axis=1, kind="stable")

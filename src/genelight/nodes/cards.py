@@ -17,9 +17,8 @@ from ..nouns.card import NodeCard
 from ..nouns.evidence import EVIDENCE_COLUMNS
 from ..nouns.model import CodeRange
 from ._associations import COLUMNS, associations
-from ._names import find_node
-from ._states import code_correlation, is_dead, states_of
-from .layers import node_names
+from .activity import code_correlation, is_dead, states_of
+from .layers import find_node, node_names
 from .light_up import light_up
 from .reproduce import match_nodes
 

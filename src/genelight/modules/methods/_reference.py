@@ -14,8 +14,8 @@ from ...models.within import AXES, wide_axes
 from ...nodes.layers import check_layer
 from ...nouns import Contrast, Model
 from ...nouns.model import bottleneck
-from ...stats.moderated import Design, Moderated, Remembered
-from ...stats.shared_effects import Axes, SharedEffects, shared_effects
+from ...stats.moderated import Moderated, Remembered
+from ...stats.shared_effects import Axes, shared_effects
 from .._registry import DERIVATIONS, Question, ask
 
 __all__ = ["Reference", "check_df", "loadings", "through_reference"]
@@ -59,9 +59,17 @@ class Reference:
         self._design = design
         there_g = question.there_g
         self._there_g = np.ones(len(model.genes), dtype=bool) if there_g is None else there_g
-        axes = Axes.of(loadings(model, self._layer)[self._there_g])
-        self._found = self._shared(design.design, axes)
-        self._sd_g = np.sqrt(design.moderated().variance_bg[0])[self._there_g] / spreads(model)[self._there_g]
+        result = design.moderated()
+        sd_g = np.sqrt(result.variance_bg[0])
+        self._found = shared_effects(
+            self._effects(result)[0],
+            (design.design.residual_rg / np.where(sd_g > 0, sd_g, 1.0))[:, self._there_g],
+            df=float(design.df),
+            total_df=float(np.median(result.df_bg[0])),
+            unit=float(result.unit_b[0]),
+            axes=Axes.of(loadings(model, self._layer)[self._there_g]),
+        )
+        self._sd_g = (sd_g / spreads(model))[self._there_g]
         self._weights = self._weigh()
         self.columns: Mapping[str, np.ndarray] = self._columns()
         self.about: Mapping[str, Any] = self._told()
@@ -89,13 +97,12 @@ class Reference:
 
     def _weigh(self) -> tuple[float, float, float]:
         """What the three estimates are multiplied by: their say over their size, all to the spread of t."""
-        result, self._weights = self._design.moderated(), (1.0, 1.0, 1.0)
-        trust = self._found.on_axes**2
+        result, trust = self._design.moderated(), self._found.on_axes**2
         say = SHARED, trust, 1 - trust
-        over = tuple(w / _size(each_bg) for w, each_bg in zip(say, self._estimates(result), strict=True))
-        self._weights = over[0], over[1], over[2]
+        shared, plain, own = (w / _size(each_bg) for w, each_bg in zip(say, self._estimates(result), strict=True))
+        self._weights = shared, plain, own
         scale = _size(result.t_bg[:, self._there_g]) / _size(self._combined(result))
-        return over[0] * scale, over[1] * scale, over[2] * scale
+        return shared * scale, plain * scale, own * scale
 
     def _combined(self, result: Moderated) -> np.ndarray:
         """Scores of the measured genes, shape ``(b, g)``."""
@@ -115,18 +122,6 @@ class Reference:
     def _changes(self, result: Moderated) -> np.ndarray:
         """Differences in units of the genes' spread in the model's training, shape ``(b, g)``."""
         return np.asarray(result.effect_bg[:, self._there_g] / spreads(self._model)[self._there_g])
-
-    def _shared(self, design: Design, axes: Axes) -> SharedEffects:
-        result = self._design.moderated()
-        sd_g = np.sqrt(result.variance_bg[0])
-        return shared_effects(
-            self._effects(result)[0],
-            (design.residual_rg / np.where(sd_g > 0, sd_g, 1.0))[:, self._there_g],
-            df=float(self._design.df),
-            total_df=float(np.median(result.df_bg[0])),
-            unit=float(result.unit_b[0]),
-            axes=axes,
-        )
 
     def _spread(self, value_bg: np.ndarray, *, absent: float = 0.0) -> np.ndarray:
         """Values of the measured genes among all, shape ``(b, g)``."""
