@@ -10,11 +10,10 @@ from anndata import AnnData
 
 from ..nouns import Contrast, Genes, Module
 from ..nouns.genes import check_coverage
-from ..stats.auc import auc_of_each, weighted_auc
-from ..stats.labels import Labels
+from ..stats.intervals import auc_of_each, weighted_auc
 from ..stats.matched import match_bins, matched_orders
 from ..stats.moderated import Design
-from ..stats.subjects import bootstrap_counts, indexed, subject_means, weights_under
+from ..stats.subjects import Labels, bootstrap_counts, indexed, subject_means, weights_under
 
 __all__ = ["Prepared", "SecondCohort", "matched_draws"]
 
@@ -157,9 +156,7 @@ class SecondCohort:
     def unit_residuals(self) -> np.ndarray:
         """Rows less their group's mean, every gene with sum of squares one, shape ``(r, g)``."""
         case_r = self.rows.case_n
-        left_rg = np.vstack(
-            (self.x_rg[case_r] - self.x_rg[case_r].mean(0), self.x_rg[~case_r] - self.x_rg[~case_r].mean(0))
-        )
+        left_rg = self.x_rg - np.where(case_r[:, None], self.x_rg[case_r].mean(0), self.x_rg[~case_r].mean(0))
         norm_g = np.linalg.norm(left_rg, axis=0)
         return np.divide(left_rg, norm_g, out=np.zeros_like(left_rg), where=norm_g > 0)
 

@@ -11,8 +11,8 @@ from .._core.checks import check_positive
 from .._core.workers import each
 from ..nouns import Contrast, Model
 from ..stats.discriminant import cross_validate
-from ..stats.labels import Labels
 from ..stats.pvalues import empirical_p
+from ..stats.subjects import Labels
 from ._registry import ask
 from .methods._direction import best_layer, layer_codes
 
@@ -42,7 +42,7 @@ def permutation_test(
     Labels are shuffled over subjects, never over samples. A subject with one kind of sample exchanges its
     label with others of that sort; a subject in both groups (before and after, say) swaps its two groups with
     probability one half. With covariates, labels go where these make them as likely (within the batch, within the age:
-    :class:`genelight.stats.labels.Labels`), so that what the covariates explain cannot pass for the disease.
+    :class:`genelight.stats.subjects.Labels`), so that what the covariates explain cannot pass for the disease.
     Folds, penalty and choice of layer are made anew for every shuffle.
 
     Parameters

@@ -93,17 +93,9 @@ class Replication:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types, for JSON; ``says`` is the forecast in words."""
-        return {
-            "again": self.again,
-            "interval": list(self.interval),
-            "agreement": self.agreement,
-            "curve": [dict(row) for row in self.curve],
-            "aim": self.aim,
-            "aim_at_best": self.aim_at_best,
-            "method": self.method,
-            **self.about,
-            "says": str(self),
-        }
+        told = {**vars(self), "interval": list(self.interval), "curve": [dict(row) for row in self.curve]}
+        about = told.pop("about")
+        return {**told, **about, "says": str(self)}
 
     def __str__(self) -> str:
         low, high = self.interval

@@ -16,8 +16,7 @@ from ..errors import InputError, first_three
 from ..nouns import Contrast, Model
 from ..nouns.changes import Changes, ranked
 from ..stats.intervals import TAILS
-from ..stats.labels import Labels
-from ..stats.subjects import bootstrap_counts
+from ..stats.subjects import Labels, bootstrap_counts
 from ._registry import DERIVATIONS, Question, ask
 
 __all__ = ["HYPOTHESIS", "reversal"]

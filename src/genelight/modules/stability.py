@@ -82,39 +82,29 @@ class Stability:
         return int(self.table["stable"].sum())
 
     def __str__(self) -> str:
-        return f"{self._size()}; {self._certainty()}. {self._power()}"
-
-    def _size(self) -> str:
         low, high = self.interval
+        size = f"the data support a module of {self.size:,} genes (between {low:,} and {high:,})"
         if not self.size:
-            return "the data support no module: no gene differs by itself at q <= 0.05"
-        return f"the data support a module of {self.size:,} genes (between {low:,} and {high:,})"
-
-    def _certainty(self) -> str:
-        if not self.size:
-            words = "none is sure"
+            size, sure = "the data support no module: no gene differs by itself at q <= 0.05", "none is sure"
         elif self.stable:
-            words = f"{self.stable:,} of them are each found again in nine of ten halves of the subjects"
+            sure = f"{self.stable:,} of them are each found again in nine of ten halves of the subjects"
         else:
             share = self.sizes.set_index("drawn").loc[self.drawn, "agreement"]
-            words = (
+            sure = (
                 "none of them is sure by itself, as halves of so few subjects do not agree on single genes "
                 f"(they share {share:.0%} of what they can beyond chance)"
             )
         paper = self.sizes[self.sizes["drawn"] == PAPER]
-        if paper.empty:
-            return words
-        row = paper.iloc[0]
+        if len(paper):
+            row = paper.iloc[0]
+            sure += (
+                f"; of the {PAPER:,} that the paper takes, {int(row['stable']):,} are stable, up to "
+                f"{row['expected_false']:,.0f} of them by chance (halves of the subjects share {row['agreement']:.0%} "
+                "of what they can beyond chance)"
+            )
         return (
-            f"{words}; of the {PAPER:,} that the paper takes, {int(row['stable']):,} are stable, up to "
-            f"{row['expected_false']:,.0f} of them by chance (halves of the subjects share {row['agreement']:.0%} of "
-            "what they can beyond chance)"
-        )
-
-    def _power(self) -> str:
-        return (
-            f"With a power of 80% this cohort sees differences of {self.seen['sd']:.1f} standard deviations of a gene "
-            f"({self.seen['log2']:.2f} in the values' units for a typical one), and halves of it "
+            f"{size}; {sure}. With a power of 80% this cohort sees differences of {self.seen['sd']:.1f} standard "
+            f"deviations of a gene ({self.seen['log2']:.2f} in the values' units for a typical one), and halves of it "
             f"{self.seen['sd_half']:.1f}; smaller ones may be there"
         )
 

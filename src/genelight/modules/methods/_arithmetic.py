@@ -6,8 +6,7 @@ import numpy as np
 from scipy import stats
 
 from ...nodes.layers import decode_change
-from ...stats.adjustment import Adjustment
-from ...stats.discriminant import groups_of
+from ...stats.discriminant import Adjustment, groups_of
 from ...stats.subjects import weights_under
 from .._registry import DERIVATIONS, Question
 from ._direction import Direction
