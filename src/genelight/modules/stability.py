@@ -193,7 +193,9 @@ def stability_of(derivation: Derivation, question: Question, *, pairs: int) -> S
     sound = sound.sort_values("stable", kind="stable")
     stable = int(sound["stable"].iloc[-1]) if len(sound) else 0
     enough = stable >= LEAST
-    drawn = int((sound if enough else _agreed(sizes, differ))["drawn"].iloc[-1])
+    # Up to as many genes as differ (the first size at least), that on which halves agree best last.
+    known = sizes[sizes["drawn"] <= max(differ, int(sizes["drawn"].min()))].sort_values("agreement", kind="stable")
+    drawn = int((sound if enough else known)["drawn"].iloc[-1])
     sure_g = _is_stable((rank_bg < int(sound["drawn"].iloc[-1])).mean(0), q_g) if stable else np.zeros(genes, bool)
     table = _gene_table(question.model.genes, rank_bg, q_g, stable_g=sure_g, drawn=drawn)
     size = stable if enough else max(stable, min(drawn, differ))
@@ -208,12 +210,6 @@ def stability_of(derivation: Derivation, question: Question, *, pairs: int) -> S
         _seen(question, result, differ=differ),
         {"pairs": pairs, "threshold": THRESHOLD, "most_false": MOST_FALSE, "seed": question.seed},
     )
-
-
-def _agreed(sizes: pd.DataFrame, differ: int) -> pd.DataFrame:
-    """Rows up to as many genes as differ (the first at least), the one on which halves agree best last."""
-    known = sizes[sizes["drawn"] <= max(differ, int(sizes["drawn"].min()))]
-    return known.sort_values("agreement", kind="stable")
 
 
 def _seen(question: Question, result: Moderated, *, differ: int) -> dict[str, float]:

@@ -158,9 +158,8 @@ def cross_validate(
     """
     group_nd = groups_of(contrast, other_nd)
     fold_n = _folds(contrast, group_nd, seed=seed)
-    folds = int(fold_n.max()) + 1
     score_npd = np.empty((len(h_nk), len(PENALTIES), group_nd.shape[1]))
-    for fold in range(folds):
+    for fold in range(int(fold_n.max()) + 1):
         train, test = fold_n != fold, fold_n == fold
         part = contrast.take(train)
         weight_n = head_weights(part, group_nd[train])

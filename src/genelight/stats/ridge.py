@@ -78,7 +78,8 @@ def ridge_path(f_nf: np.ndarray, y_nt: np.ndarray, weight_n: np.ndarray) -> Path
     length = max(float(np.einsum("nf,nf->", a_nf, a_nf)), 1e-12)
     a_nf = a_nf / np.sqrt(length)
     # In the subspace of n samples the mean sample has squared length one, so the penalties mean the same for any n.
-    n, (value_r, axis_fr) = len(f_nf), spectrum(a_nf)
+    value_r, axis_fr = spectrum(a_nf)
+    n = len(f_nf)
     inside_rt = axis_fr.T @ (a_nf.T @ b_nt) * n / np.sqrt(length)
     return Path(centre_f, axis_fr, inside_rt, value_r * n, mean_t)
 
