@@ -31,7 +31,7 @@ from benchmarks._harness import Result
 from benchmarks._measure import Figure, child, paired, require
 from genelight import Contrast, models, simulate
 from genelight.models.autoencoder import FittedAutoencoder
-from genelight.modules._question import ask
+from genelight.modules._registry import ask
 from genelight.modules.derive import derive
 from genelight.nouns.module import DERIVATION
 from genelight.stats.subjects import bootstrap_counts, indexed, weights_under

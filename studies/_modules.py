@@ -12,7 +12,7 @@ from scipy import sparse, stats
 
 from genelight import Contrast, Genes, demo, io
 from genelight.evidence._matched import matched_moments
-from genelight.stats.auc import weighted_auc
+from genelight.stats.intervals import weighted_auc
 from genelight.stats.matched import match_bins
 from genelight.stats.moderated import Design
 from genelight.stats.subjects import kinds, weights_under

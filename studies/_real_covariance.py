@@ -12,8 +12,7 @@ import numpy as np
 from genelight import models, modules, pp
 from genelight.nouns import Contrast, Genes
 from genelight.pp.preparation import Preparation
-from genelight.stats.labels import Labels
-from genelight.stats.subjects import indexed, numbered
+from genelight.stats.subjects import Labels, indexed, numbered
 
 from ._calibration_labels import LEVEL, row
 from ._cohorts import as_table, compendium_study, people

@@ -85,7 +85,7 @@ from benchmarks._measure import Figure
 
 from genelight import Contrast, models, modules
 from genelight.models.autoencoder import FittedAutoencoder
-from genelight.modules._question import ask
+from genelight.modules._registry import ask
 from genelight.nouns.module import DERIVATION
 from genelight.stats.subjects import bootstrap_counts, folds_of, indexed, kinds
 

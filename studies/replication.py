@@ -54,7 +54,7 @@ import genelight as gl
 from genelight._core.provenance import digest
 from genelight.models.deep import FittedDeep
 from genelight.models.linear import FittedLinear
-from genelight.modules._question import ask
+from genelight.modules._registry import ask
 from genelight.modules.replication import replication_of
 
 from ._draws import OURS, T, placed, trials, unit

@@ -237,7 +237,7 @@ PLANTED = [
     (walls, "patients.x", "from ..modules.derive import disease_module"),
     (walls, "evidence.x", "from ..io import read"),
     (walls, "pl.x", "def f():\n    import genelight.nodes.encode"),
-    (walls, "pl.x", "from ..stats.auc import weighted_auc"),
+    (walls, "pl.x", "from ..stats.intervals import weighted_auc"),
     (walls, "report.x", "from ..models import fit"),
     (walls, "_core.x", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from ..nouns import Genes"),
     (walls, "errors", "from ._core.checks import check_positive"),

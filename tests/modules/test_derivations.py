@@ -7,7 +7,7 @@ import pytest
 
 from genelight import models, modules
 from genelight.cli._modules import disease_module, disease_modules
-from genelight.modules._question import ask
+from genelight.modules._registry import ask
 from genelight.modules.methods._auto import _because, _choose
 from genelight.nouns.module import DERIVATION
 from genelight.study._settings import ModuleSettings

@@ -7,7 +7,7 @@ from scipy import stats
 
 from genelight import models, nodes
 from genelight.errors import GeneMismatchError, InputError
-from genelight.nodes.layer_map import _connections, _slopes
+from genelight.nodes.between_layers import _connections, _slopes
 
 
 @pytest.fixture(scope="module")

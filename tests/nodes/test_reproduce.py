@@ -8,8 +8,7 @@ from scipy.optimize import linear_sum_assignment
 
 from genelight import NodeGenes, models, nodes
 from genelight.errors import GeneMismatchError, InputError, UnknownNameError
-from genelight.nodes._matching import random_rotation
-from genelight.nodes.reproduce import match_nodes, rank_nodes
+from genelight.nodes.reproduce import match_nodes, random_rotation, rank_nodes
 from genelight.nouns import Genes
 
 G, K, MEMBERS = 300, 12, 6

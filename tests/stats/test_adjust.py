@@ -5,8 +5,7 @@ import statsmodels.api as sm
 from genelight import modules
 from genelight.nouns import Contrast
 from genelight.stats import moderated as _moderated
-from genelight.stats.adjustment import Adjustment
-from genelight.stats.discriminant import groups_of
+from genelight.stats.discriminant import Adjustment, groups_of
 from genelight.stats.moderated import Design
 from genelight.stats.squeeze import Squeezed
 

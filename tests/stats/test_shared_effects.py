@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from genelight.stats import _averaged as averages
 from genelight.stats import shared_effects as module
 from genelight.stats.shared_effects import Axes, shared_effects
 
@@ -70,8 +69,8 @@ def test_false_signs_are_as_many_as_said(loading_gk, subjects):
 
 
 def test_false_signs_of_one_case_are_those_of_a_t(loading_gk, monkeypatch):
-    monkeypatch.setattr(averages, "NOISES", np.array([0.5]))
-    monkeypatch.setattr(averages, "SIZES", np.array([1.0]))
+    monkeypatch.setattr(module, "NOISES", np.array([0.5]))
+    monkeypatch.setattr(module, "SIZES", np.array([1.0]))
     effect_g, residual_ng, given, _ = drawn(loading_gk, np.random.default_rng(3), subjects=3)
     found = shared_effects(effect_g, residual_ng, **given)
     df = module._noise(residual_ng, given["axes"], df=4, total_df=np.inf)[2]
@@ -91,9 +90,9 @@ def test_cases_are_weighed_and_more_noise_is_less_sure():
     said = []
     for noise in (0.5, 1.5):
         noises_c2 = np.full((1, 2), noise)
-        found = averages.averaged(along_k, beside_g, noises_c2=noises_c2, basis_gk=basis_gk, **given)
+        found = module.averaged(along_k, beside_g, noises_c2=noises_c2, basis_gk=basis_gk, **given)
         assert found.weight_c.sum() == pytest.approx(1)
-        assert 1 < len(found.weight_c) <= len(averages.SIZES)
+        assert 1 < len(found.weight_c) <= len(module.SIZES)
         said.append(found.false_sign(along_k @ basis_gk.T + beside_g).mean())
     assert said[0] < said[1] - 0.02
 
@@ -107,7 +106,7 @@ def test_directions_are_counted_without_the_bias_of_few_people(people):
         along_rk = rng.normal(size=(people, 5)) @ np.linalg.qr(rng.normal(size=(40, 5)))[0].T
         beside_rg = rng.normal(size=(people, 2000)) * np.sqrt(np.arange(2000) < 200)
         x_rg = along_rk @ basis_gk.T + beside_rg - (beside_rg @ basis_gk) @ basis_gk.T
-        found.append(averages.directions(x_rg - x_rg.mean(0), basis_gk, np.ones(40), df=people - 1))
+        found.append(module.directions(x_rg - x_rg.mean(0), basis_gk, np.ones(40), df=people - 1))
     along, beside = np.median(found, axis=0)
     assert along == pytest.approx(5, rel=0.2)
     assert beside == pytest.approx(200, rel=0.2)

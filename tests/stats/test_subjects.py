@@ -8,9 +8,9 @@ from sklearn.metrics import roc_auc_score
 
 from genelight.errors import InputError
 from genelight.nouns import Contrast
-from genelight.stats.auc import weighted_auc
-from genelight.stats.labels import Labels
+from genelight.stats.intervals import weighted_auc
 from genelight.stats.subjects import (
+    Labels,
     bootstrap_counts,
     folds_of,
     group_sizes,

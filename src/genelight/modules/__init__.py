@@ -4,7 +4,7 @@ from . import methods  # noqa: F401
 from ._registry import DERIVATIONS
 from .agreement import module_agreement
 from .atlas import atlas
-from .derive import disease_module
+from .derive import disease_module, disease_modules
 from .judge import hold_out
 from .meta import meta_module
 from .network import module_network
@@ -12,7 +12,6 @@ from .permutation_test import permutation_test
 from .replication import replication
 from .reversal import reversal
 from .second_cohort import preservation
-from .several import disease_modules
 from .stability import stability
 
 __all__ = [

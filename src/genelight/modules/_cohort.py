@@ -10,11 +10,10 @@ from anndata import AnnData
 
 from ..nouns import Contrast, Genes, Module
 from ..nouns.genes import check_coverage
-from ..stats.auc import auc_of_each, weighted_auc
-from ..stats.labels import Labels
+from ..stats.intervals import auc_of_each, weighted_auc
 from ..stats.matched import match_bins, matched_orders
 from ..stats.moderated import Design
-from ..stats.subjects import bootstrap_counts, indexed, subject_means, weights_under
+from ..stats.subjects import Labels, bootstrap_counts, indexed, subject_means, weights_under
 
 __all__ = ["Prepared", "SecondCohort", "matched_draws"]
 
@@ -99,11 +98,6 @@ class SecondCohort:
         design = Design.of(measured_ng, part)
         return cls(np.vstack((case_sg, control_sg)), design, rows, module.score_g()[shared], top, bin_g)
 
-    @property
-    def paired(self) -> bool:
-        """Whether groups are compared within the subject."""
-        return self.design.paired
-
     def t_under_bootstrap(self, draws: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Moderated t with all subjects, shape ``(g,)``, and of draws of subjects, shape ``(b, g)``."""
         count_bs = bootstrap_counts(self.rows, draws=draws, seed=seed)
@@ -118,7 +112,7 @@ class SecondCohort:
 
     def t_under_labels(self, case_br: np.ndarray) -> np.ndarray:
         """Moderated t of every gene under other labels of the rows, shape ``(b, g)``."""
-        if not self.paired:
+        if not self.design.paired:
             return self.design.under(case_br.astype(np.float64)).t_bg
         first = [np.flatnonzero(self.rows.case_n & (self.rows.subject_n == s))[0] for s in self.design.subject_r]
         return self.design.under(np.where(case_br[:, first], 1.0, -1.0)).t_bg
@@ -162,9 +156,7 @@ class SecondCohort:
     def unit_residuals(self) -> np.ndarray:
         """Rows less their group's mean, every gene with sum of squares one, shape ``(r, g)``."""
         case_r = self.rows.case_n
-        left_rg = np.vstack(
-            (self.x_rg[case_r] - self.x_rg[case_r].mean(0), self.x_rg[~case_r] - self.x_rg[~case_r].mean(0))
-        )
+        left_rg = self.x_rg - np.where(case_r[:, None], self.x_rg[case_r].mean(0), self.x_rg[~case_r].mean(0))
         norm_g = np.linalg.norm(left_rg, axis=0)
         return np.divide(left_rg, norm_g, out=np.zeros_like(left_rg), where=norm_g > 0)
 

@@ -12,9 +12,11 @@ from anndata import AnnData
 
 from .._core.registry import Registry
 from ..nouns import Contrast, Model
+from ..nouns.contrast import check_contrast
 from ..stats.moderated import Design, Remembered
+from ..stats.subjects import indexed
 
-__all__ = ["DERIVATIONS", "Derivation", "Question"]
+__all__ = ["DERIVATIONS", "Derivation", "Question", "ask"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,19 @@ class Question:
         asked = replace(self, layer=layer)
         asked.__dict__["design"] = self.design
         return asked
+
+
+def ask(adata: AnnData, model: Model, *, contrast: Contrast, layer: str | None = None, seed: int = 0) -> Question:
+    """Prepare the contrast's samples once for every derivation.
+
+    Raises
+    ------
+    InputError
+        If the contrast was made for another table.
+    """
+    check_contrast(adata, contrast)
+    part = adata[contrast.used_n]
+    return Question(model.prepare(part), part, indexed(contrast), model, layer, seed)
 
 
 class Derivation(Protocol):

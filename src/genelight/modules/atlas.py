@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from scipy.spatial.distance import squareform
 
 from ..errors import InputError, first_three
 from ..nouns import Genes, Module
-from .compare import compare
+from .agreement import compare
 
 __all__ = ["Atlas", "atlas", "modules_of_scores"]
 
@@ -143,8 +143,10 @@ def atlas(modules: Mapping[str, Module]) -> Atlas:
     genes = _gene_table(modules, sign_gd, measured_g)
     shared = genes.index[genes["kind"] == "shared"]
     genes.loc[shared, "programme"] = _programmes(sign_gd.loc[genes.loc[shared, "gene"]].to_numpy())
+    tree = hierarchy.linkage(1 - pairs["rank"].to_numpy(), method="average", optimal_ordering=True)
+    order = tuple(list(modules)[i] for i in hierarchy.leaves_list(tree))
     about = {"diseases": len(modules), "sizes": {name: len(module.selected) for name, module in modules.items()}}
-    return Atlas(pairs, genes, _programme_table(genes, sign_gd), _order(pairs, list(modules)), about)
+    return Atlas(pairs, genes, _programme_table(genes, sign_gd), order, about)
 
 
 def _membership(modules: Mapping[str, Module]) -> tuple[pd.DataFrame, pd.Series]:
@@ -203,8 +205,3 @@ def _programme_table(genes: pd.DataFrame, sign_gd: pd.DataFrame) -> pd.DataFrame
         }
         rows.append({"programme": programme, "genes": len(part), "leading": ", ".join(part["gene"].head(5)), **sides})
     return pd.DataFrame(rows, columns=["programme", "genes", "leading", "up", "down"])
-
-
-def _order(pairs: pd.DataFrame, names: Sequence[str]) -> tuple[str, ...]:
-    tree = hierarchy.linkage(1 - pairs["rank"].to_numpy(), method="average", optimal_ordering=True)
-    return tuple(names[i] for i in hierarchy.leaves_list(tree))

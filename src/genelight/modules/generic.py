@@ -17,7 +17,7 @@ from .._core.checks import check_positive
 from ..errors import InputError
 from ..io import Store
 from ..nouns import Contrast, Genes, Model
-from ..stats.auc import auc_of_each
+from ..stats.intervals import auc_of_each
 from ..stats.moderated import Design
 from ..stats.subjects import indexed
 

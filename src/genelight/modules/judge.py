@@ -19,14 +19,13 @@ from ..models.reconstruct import squared_errors
 from ..nouns import Contrast, Model
 from ..nouns.contrast import check_contrast
 from ..nouns.module import DERIVATION
-from ..stats.auc import weighted_auc
-from ..stats.intervals import auc_interval, r2_interval
+from ..stats.intervals import weighted_auc
 from ..stats.moderated import Design
 from ..stats.subjects import indexed, numbered
 from ._registry import DERIVATIONS, Question
 from .derive import derive
 
-__all__ = ["HeldOut", "auc_interval", "hold_out", "r2_interval"]
+__all__ = ["HeldOut", "hold_out"]
 
 METHODS = (DERIVATION, "de", "variance", "random")
 
@@ -111,8 +110,8 @@ def hold_out(
 
     Returns
     -------
-    Figures by fold, out-of-fold scores and squared errors by subject; :func:`auc_interval` and :func:`r2_interval`
-    turn the latter two into intervals.
+    Figures by fold, out-of-fold scores and squared errors by subject; :func:`genelight.stats.intervals.auc_interval`
+    and :func:`genelight.stats.intervals.r2_interval` turn the latter two into intervals.
 
     Raises
     ------
@@ -252,19 +251,14 @@ def _evaluate(part: _Fold, score_g: np.ndarray, *, size: int) -> tuple[dict[str,
     score_n = x_ng[:, top] @ np.sign(score_g[top]) / len(top)
     weight_n = contrast.weight_n()
     difference_g = np.where(contrast.case_n, weight_n, -weight_n) @ x_ng
+    design = Design.of(part.model.preparation.restore(x_ng), contrast)
+    strongest = _top(design.moderated().t_bg[0], size) if design.df >= 1 else None
     metrics = {
         "auc": weighted_auc(score_n, contrast, weight_n),
         "replication": float(stats.spearmanr(score_g, difference_g).statistic),
-        "overlap": _overlap(top, part.model.preparation.restore(x_ng), contrast, size=size),
+        "overlap": float("nan") if strongest is None else len(np.intersect1d(top, strongest)) / len(top),
     }
     return metrics, score_n
-
-
-def _overlap(top: np.ndarray, measured_ng: np.ndarray, contrast: Contrast, *, size: int) -> float:
-    design = Design.of(measured_ng, contrast)
-    if design.df < 1:
-        return float("nan")
-    return len(np.intersect1d(top, _top(design.moderated().t_bg[0], size))) / len(top)
 
 
 def _top(score_g: np.ndarray, size: int) -> np.ndarray:

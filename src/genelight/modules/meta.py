@@ -144,7 +144,9 @@ def meta_module(
     arrays = {what: _placed(read, place_cg, what) for what in ("effect", "variance", "t", "p")}
     effect_cg, variance_cg = arrays["effect"], arrays["variance"]
     found = moderated_effects(effect_cg, variance_cg)
-    without = [moderated_effects(*_without(arrays, c)) for c in range(len(read))]
+    without = [
+        moderated_effects(*(np.delete(part_cg, c, 0) for part_cg in (effect_cg, variance_cg))) for c in range(len(read))
+    ]
     q_g = adjust(found.p_g)
     about = {
         "cohorts": _judged(read, arrays, without, fdr=fdr),
@@ -176,10 +178,6 @@ def _placed(read: Mapping[str, CohortEffects], place_cg: np.ndarray, what: str) 
             for cohort, place_g in zip(read.values(), place_cg, strict=True)
         ]
     )
-
-
-def _without(arrays: Mapping[str, np.ndarray], c: int) -> tuple[np.ndarray, np.ndarray]:
-    return np.delete(arrays["effect"], c, 0), np.delete(arrays["variance"], c, 0)
 
 
 def _columns(found: RandomEffects, q_g: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,8 +1,9 @@
-"""A disease module on a network: its connected core, what connects it further, and its parts."""
+"""A disease module on a network: its connected core, what connects it further, its parts, and its files."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,18 @@ import pandas as pd
 from scipy import sparse, stats
 from scipy.sparse.csgraph import connected_components
 
+from .._core.disk import writing
+from .._core.tables import plain_text, write_plain
 from ..errors import InputError
 from ..nouns import Edges, Module
 from ..nouns.genes import check_coverage
-from ._network_files import WRITERS
 
 __all__ = ["ModuleNetwork", "module_network"]
 
 LEAST_GENES = 10
 LEVEL = 0.05
 RESTART = 0.3
+CX2_TYPE = {"O": "string", "U": "string", "f": "double", "i": "integer"}
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class ModuleNetwork:
         if path.suffix not in WRITERS:
             msg = f"{path.name}: a module's network is written as {', '.join(WRITERS)}; use one of these suffixes"
             raise InputError(msg)
-        WRITERS[path.suffix](path, self.nodes, self.edges, self.name)
+        WRITERS[path.suffix](path, self)
 
 
 def module_network(module: Module, network: Edges, *, connectors: int = 50, seed: int = 0) -> ModuleNetwork:
@@ -226,3 +229,82 @@ def _parts(inside: sparse.csr_matrix, *, seed: int) -> np.ndarray:
     for number, members in enumerate(found, start=1):
         part_p[list(members)] = number
     return part_p
+
+
+def _graphml(path: Path, found: ModuleNetwork) -> None:
+    import networkx as nx
+
+    graph = nx.Graph(name=plain_text(found.name))
+    for row in _plain(found.nodes):
+        graph.add_node(row.pop("gene"), **row)
+    for row in _plain(found.edges):
+        graph.add_edge(row["source"], row["target"], weight=row["weight"])
+    with writing(path) as draft:
+        nx.write_graphml(graph, draft)
+
+
+def _cx2(path: Path, found: ModuleNetwork) -> None:
+    """Cytoscape exchange format, version 2.0."""
+    number = {plain_text(gene): i for i, gene in enumerate(found.nodes["gene"])}
+    renamed = found.nodes.rename(columns={"gene": "name"})
+    declared = {column: {"d": CX2_TYPE[renamed[column].to_numpy().dtype.kind]} for column in renamed}
+    content: list[dict[str, Any]] = [
+        {"CXVersion": "2.0", "hasFragments": False},
+        {
+            "metaData": [
+                {"name": "attributeDeclarations", "elementCount": 1},
+                {"name": "networkAttributes", "elementCount": 1},
+                {"name": "nodes", "elementCount": len(found.nodes)},
+                {"name": "edges", "elementCount": len(found.edges)},
+            ]
+        },
+        {
+            "attributeDeclarations": [
+                {
+                    "networkAttributes": {"name": {"d": "string"}},
+                    "nodes": declared,
+                    "edges": {"weight": {"d": "double"}},
+                }
+            ]
+        },
+        {"networkAttributes": [{"name": found.name}]},
+        {"nodes": [{"id": i, "v": row} for i, row in enumerate(_plain(renamed))]},
+        {
+            "edges": [
+                {"id": i, "s": number[row["source"]], "t": number[row["target"]], "v": {"weight": row["weight"]}}
+                for i, row in enumerate(_plain(found.edges))
+            ]
+        },
+        {"status": [{"success": True}]},
+    ]
+    with writing(path) as draft:
+        draft.write_text(json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _gmt(path: Path, found: ModuleNetwork) -> None:
+    """One set per role and per part."""
+    sets = {role: list(group["gene"]) for role, group in found.nodes.groupby("role", sort=False)}
+    inside = found.nodes[found.nodes["part"] > 0]
+    sets |= {f"part {part}": list(group["gene"]) for part, group in inside.groupby("part")}
+    lines = ("\t".join(map(plain_text, (str(key), found.name, *genes))) + "\n" for key, genes in sets.items())
+    with writing(path) as draft:
+        draft.write_text("".join(lines), encoding="utf-8")
+
+
+def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as plain Python values; what is missing is left out."""
+    rows = []
+    for record in table.to_dict("records"):
+        values = {str(key): value.item() if isinstance(value, np.generic) else value for key, value in record.items()}
+        # XML knows no control characters, and no name needs them.
+        values = {key: plain_text(value) if isinstance(value, str) else value for key, value in values.items()}
+        rows.append({key: value for key, value in values.items() if value == value})  # noqa: PLR0124 - NaN
+    return rows
+
+
+WRITERS: Mapping[str, Callable[[Path, ModuleNetwork], None]] = {
+    ".graphml": _graphml,
+    ".cx2": _cx2,
+    ".gmt": _gmt,
+    ".tsv": lambda path, found: write_plain(path, found.nodes),
+}

@@ -11,9 +11,9 @@ from .._core.checks import check_positive
 from .._core.workers import each
 from ..nouns import Contrast, Model
 from ..stats.discriminant import cross_validate
-from ..stats.labels import Labels
 from ..stats.pvalues import empirical_p
-from ._question import ask
+from ..stats.subjects import Labels
+from ._registry import ask
 from .methods._direction import best_layer, layer_codes
 
 __all__ = ["Permutation", "permutation_test"]
@@ -42,7 +42,7 @@ def permutation_test(
     Labels are shuffled over subjects, never over samples. A subject with one kind of sample exchanges its
     label with others of that sort; a subject in both groups (before and after, say) swaps its two groups with
     probability one half. With covariates, labels go where these make them as likely (within the batch, within the age:
-    :class:`genelight.stats.labels.Labels`), so that what the covariates explain cannot pass for the disease.
+    :class:`genelight.stats.subjects.Labels`), so that what the covariates explain cannot pass for the disease.
     Folds, penalty and choice of layer are made anew for every shuffle.
 
     Parameters
@@ -87,19 +87,15 @@ def permutation_test(
     check_positive(permutations=permutations)
     question = ask(adata, model, contrast=contrast, layer=layer, seed=seed)
     codes = layer_codes(question)
-    statistic = _statistic(codes, question.contrast, seed=seed)
+    statistic = _statistic(question.contrast, codes, seed)
     rng = np.random.default_rng(seed)
     labels = Labels.of(question.contrast, rng)
     drawn = [labels.draw(rng) for _ in range(permutations)]
-    null = np.array(each(_statistic_of, drawn, shared=(codes, seed), says="shuffling labels"))
+    null = np.array(each(_statistic, drawn, shared=(codes, seed), says="shuffling labels"))
     p = empirical_p(np.array([statistic]), null[:, None], sign=1)[0]
     return Permutation(statistic, null, float(p))
 
 
-def _statistic(codes: dict[str, np.ndarray], contrast: Contrast, *, seed: int) -> float:
+def _statistic(contrast: Contrast, codes: dict[str, np.ndarray], seed: int) -> float:
     figures = {layer: cross_validate(h_nk, contrast, seed=seed) for layer, h_nk in codes.items()}
     return figures[best_layer(figures)].auc
-
-
-def _statistic_of(contrast: Contrast, codes: dict[str, np.ndarray], seed: int) -> float:
-    return _statistic(codes, contrast, seed=seed)

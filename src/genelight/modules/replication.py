@@ -17,8 +17,7 @@ from ..nodes.layers import chunks
 from ..nouns import Contrast, Model
 from ..nouns.module import DERIVATION
 from ..stats.subjects import bootstrap_counts, group_sizes, kinds
-from ._question import ask
-from ._registry import DERIVATIONS, Derivation, Question
+from ._registry import DERIVATIONS, Derivation, Question, ask
 
 __all__ = ["LEARNED", "Learned", "Replication", "forecast", "replication", "replication_of"]
 
@@ -94,17 +93,9 @@ class Replication:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types, for JSON; ``says`` is the forecast in words."""
-        return {
-            "again": self.again,
-            "interval": list(self.interval),
-            "agreement": self.agreement,
-            "curve": [dict(row) for row in self.curve],
-            "aim": self.aim,
-            "aim_at_best": self.aim_at_best,
-            "method": self.method,
-            **self.about,
-            "says": str(self),
-        }
+        told = {**vars(self), "interval": list(self.interval), "curve": [dict(row) for row in self.curve]}
+        about = told.pop("about")
+        return {**told, **about, "says": str(self)}
 
     def __str__(self) -> str:
         low, high = self.interval
@@ -210,12 +201,10 @@ def replication_of(
         derivation = DERIVATIONS[known](question)
     genes = len(question.model.genes)
     top = min(TOP, genes // 2)
-    shares = [
-        _agreement(derivation, _draws(question.contrast, times, bootstraps=bootstraps, seed=question.seed), top=top)
-        for times in sizes
-    ]
     curve = []
-    for times, share in zip(sizes, shares, strict=True):
+    for times in sizes:
+        count_bs = _draws(question.contrast, times, bootstraps=bootstraps, seed=question.seed)
+        share = _agreement(derivation, count_bs, genes=genes, top=top)
         again, (low, high) = forecast(share, LEARNED[known])
         curve.append({"times": float(times), "agreement": share, "again": again, "low": low, "high": high})
     cases, controls = group_sizes(kinds(question.contrast))
@@ -273,9 +262,8 @@ def _draws(contrast: Contrast, times: int, *, bootstraps: int, seed: int) -> np.
     return count_bs[: len(count_bs) // 2 * 2]
 
 
-def _agreement(derivation: Derivation, count_bs: np.ndarray, *, top: int) -> float:
+def _agreement(derivation: Derivation, count_bs: np.ndarray, *, genes: int, top: int) -> float:
     """Mean share of the strongest genes that two draws have in common."""
-    genes = derivation.score(count_bs[:1]).shape[1]
     parts = [count_bs[part] for part in chunks(len(count_bs), columns=genes)]
     strong_bg = np.concatenate(each(_strong, parts, shared=(derivation, top), says="drawing cohorts"))
     return float((strong_bg[::2] & strong_bg[1::2]).sum(1).mean() / top)

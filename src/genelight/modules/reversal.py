@@ -16,10 +16,8 @@ from ..errors import InputError, first_three
 from ..nouns import Contrast, Model
 from ..nouns.changes import Changes, ranked
 from ..stats.intervals import TAILS
-from ..stats.labels import Labels
-from ..stats.subjects import bootstrap_counts
-from ._question import ask
-from ._registry import DERIVATIONS, Question
+from ..stats.subjects import Labels, bootstrap_counts
+from ._registry import DERIVATIONS, Question, ask
 
 __all__ = ["HYPOTHESIS", "reversal"]
 
@@ -115,7 +113,7 @@ def reversal(
     own_bg = first.score(
         np.vstack([np.ones(subjects), bootstrap_counts(question.contrast, draws=BOOTSTRAPS, seed=seed)])
     )
-    connect = _Connectivity.of(table_gp)
+    connect = _Connectivity(table_gp)
     own_bp = connect.to(own_bg[:, at_g])
     null_bg = _shuffled(question, derive, permutations=permutations, seed=seed)[:, at_g]
     # Shuffled labels have no signal, so beside a strong one any perturbation stands out; one that has nothing to do
@@ -123,12 +121,17 @@ def reversal(
     p_p = np.maximum(_pooled_p(connect.along(own_bg[0, at_g]), connect.along(null_bg)), connect.rank_p(own_bp[0]))
     compared = table_gp.shape[1] >= LEAST_TABLE
     if compared:
-        p_p = np.maximum(p_p, 2 * stats.norm.sf(np.abs(own_bp[0]) / _size(own_bp[0])))
+        # Against the normal distribution around zero that has the table's median size.
+        spread = max(float(np.median(np.abs(own_bp[0])) / stats.norm.ppf(0.75)), 1e-12)
+        p_p = np.maximum(p_p, 2 * stats.norm.sf(np.abs(own_bp[0]) / spread))
     low_p, high_p = np.quantile(own_bp[1:], TAILS, axis=0)
     columns = (table_gp.columns.astype(str), own_bp[0], low_p, high_p, p_p)
     rows = [dict(zip(("name", "effect", "low", "high", "p"), row, strict=True)) for row in zip(*columns, strict=True)]
-    about: dict[str, Any] = {"question": contrast.name, "method": method, "genes": len(at_g), "warning": HYPOTHESIS}
-    about |= {
+    about = {
+        "question": contrast.name,
+        "method": method,
+        "genes": len(at_g),
+        "warning": HYPOTHESIS,
         "compared": compared,
         "perturbations": len(rows),
         "permutations": permutations,
@@ -168,16 +171,12 @@ def _shared(perturbations: pd.DataFrame, model: Model) -> tuple[pd.DataFrame, np
 class _Connectivity:
     """Rank correlations of gene scores with every perturbation, over the genes that each has."""
 
-    def __init__(self, rank_gp: np.ndarray, there_gp: np.ndarray) -> None:
-        self.rank_gp, self.there_gp = rank_gp, there_gp
-
-    @classmethod
-    def of(cls, table_gp: pd.DataFrame) -> _Connectivity:
-        """Ranks of each perturbation, of mean zero and length one; zero where it has no value."""
+    def __init__(self, table_gp: pd.DataFrame) -> None:
         rank_gp = table_gp.rank().to_numpy(np.float64)
         rank_gp -= np.nanmean(rank_gp, axis=0)
         rank_gp /= np.sqrt(np.nansum(rank_gp**2, axis=0))
-        return cls(np.nan_to_num(rank_gp), np.isfinite(rank_gp).astype(np.float64))
+        # Of mean zero and length one, and zero where a perturbation has no value.
+        self.rank_gp, self.there_gp = np.nan_to_num(rank_gp), np.isfinite(rank_gp).astype(np.float64)
 
     def along(self, score_bg: np.ndarray) -> np.ndarray:
         """Sum of ranks times scores, in the scores' own size, shape ``(b, p)``."""
@@ -206,11 +205,6 @@ def _shuffled(question: Question, derive: Any, *, permutations: int, seed: int) 
             rows.append(derive(replace(question, contrast=labels.draw(rng))).score(everyone)[0])
             step()
     return np.stack(rows)
-
-
-def _size(own_p: np.ndarray) -> float:
-    """Standard deviation of a normal distribution around zero with this median size."""
-    return max(float(np.median(np.abs(own_p)) / stats.norm.ppf(0.75)), 1e-12)
 
 
 def _pooled_p(own_p: np.ndarray, null_bp: np.ndarray) -> np.ndarray:

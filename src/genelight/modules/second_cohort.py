@@ -177,7 +177,7 @@ def preservation(
         "samples": int(contrast.used_n.sum()),
         "case_subjects": int(cohort.rows.case_n.sum()),
         "control_subjects": int(cohort.rows.control_n.sum()),
-        "paired": cohort.paired,
+        "paired": cohort.design.paired,
         "genes_shared": len(t_g),
         "module_genes": len(module.selected),
         "module_genes_shared": len(cohort.top),

@@ -19,8 +19,7 @@ from ..nouns.module import DERIVATION
 from ..stats.moderated import POWER, Moderated, detectable
 from ..stats.pvalues import adjust
 from ..stats.subjects import half_counts
-from ._question import ask
-from ._registry import DERIVATIONS, Derivation, Question
+from ._registry import DERIVATIONS, Derivation, Question, ask
 
 __all__ = ["Stability", "bound_factor", "stability", "stability_of"]
 
@@ -83,39 +82,29 @@ class Stability:
         return int(self.table["stable"].sum())
 
     def __str__(self) -> str:
-        return f"{self._size()}; {self._certainty()}. {self._power()}"
-
-    def _size(self) -> str:
         low, high = self.interval
+        size = f"the data support a module of {self.size:,} genes (between {low:,} and {high:,})"
         if not self.size:
-            return "the data support no module: no gene differs by itself at q <= 0.05"
-        return f"the data support a module of {self.size:,} genes (between {low:,} and {high:,})"
-
-    def _certainty(self) -> str:
-        if not self.size:
-            words = "none is sure"
+            size, sure = "the data support no module: no gene differs by itself at q <= 0.05", "none is sure"
         elif self.stable:
-            words = f"{self.stable:,} of them are each found again in nine of ten halves of the subjects"
+            sure = f"{self.stable:,} of them are each found again in nine of ten halves of the subjects"
         else:
             share = self.sizes.set_index("drawn").loc[self.drawn, "agreement"]
-            words = (
+            sure = (
                 "none of them is sure by itself, as halves of so few subjects do not agree on single genes "
                 f"(they share {share:.0%} of what they can beyond chance)"
             )
         paper = self.sizes[self.sizes["drawn"] == PAPER]
-        if paper.empty:
-            return words
-        row = paper.iloc[0]
+        if len(paper):
+            row = paper.iloc[0]
+            sure += (
+                f"; of the {PAPER:,} that the paper takes, {int(row['stable']):,} are stable, up to "
+                f"{row['expected_false']:,.0f} of them by chance (halves of the subjects share {row['agreement']:.0%} "
+                "of what they can beyond chance)"
+            )
         return (
-            f"{words}; of the {PAPER:,} that the paper takes, {int(row['stable']):,} are stable, up to "
-            f"{row['expected_false']:,.0f} of them by chance (halves of the subjects share {row['agreement']:.0%} of "
-            "what they can beyond chance)"
-        )
-
-    def _power(self) -> str:
-        return (
-            f"With a power of 80% this cohort sees differences of {self.seen['sd']:.1f} standard deviations of a gene "
-            f"({self.seen['log2']:.2f} in the values' units for a typical one), and halves of it "
+            f"{size}; {sure}. With a power of 80% this cohort sees differences of {self.seen['sd']:.1f} standard "
+            f"deviations of a gene ({self.seen['log2']:.2f} in the values' units for a typical one), and halves of it "
             f"{self.seen['sd_half']:.1f}; smaller ones may be there"
         )
 
@@ -194,54 +183,45 @@ def stability_of(derivation: Derivation, question: Question, *, pairs: int) -> S
         msg = f"{question.contrast.name}: half of a group would have fewer than two subjects; pass size=200, say"
         raise InputError(msg)
     genes = len(question.model.genes)
-    rank_bg = _ranks(derivation, count_bs, genes=genes)
-    drawn_q = [q for q in GRID if q <= genes // 2]
+    parts = [count_bs[part] for part in chunks(len(count_bs), columns=genes)]
+    rank_bg = np.concatenate(each(_ranks, parts, shared=(derivation,), says="halving subjects"))
     result = question.design.moderated()
     q_g = adjust(result.p_bg()[0])
-    differs_g = q_g <= LEVEL
-    sizes = pd.DataFrame([_size_row(rank_bg, q_g, drawn=drawn) for drawn in drawn_q])
+    differ = int((q_g <= LEVEL).sum())
+    sizes = pd.DataFrame([_size_row(rank_bg, q_g, drawn=drawn) for drawn in GRID if drawn <= genes // 2])
     sound = sizes[(sizes["stable"] > 0) & (sizes["expected_false"] <= MOST_FALSE * sizes["stable"])]
     sound = sound.sort_values("stable", kind="stable")
     stable = int(sound["stable"].iloc[-1]) if len(sound) else 0
     enough = stable >= LEAST
-    drawn = int((sound if enough else _agreed(sizes, differs_g))["drawn"].iloc[-1])
-    table = _gene_table(question.model.genes, rank_bg, q_g, drawn=drawn)
+    # Up to as many genes as differ (the first size at least), that on which halves agree best last.
+    known = sizes[sizes["drawn"] <= max(differ, int(sizes["drawn"].min()))].sort_values("agreement", kind="stable")
+    drawn = int((sound if enough else known)["drawn"].iloc[-1])
     sure_g = _is_stable((rank_bg < int(sound["drawn"].iloc[-1])).mean(0), q_g) if stable else np.zeros(genes, bool)
-    table["stable"] = table["gene"].isin(np.asarray(question.model.genes.ids, dtype=object)[sure_g])
-    size = stable if enough else max(stable, min(drawn, int(differs_g.sum())))
+    table = _gene_table(question.model.genes, rank_bg, q_g, stable_g=sure_g, drawn=drawn)
+    size = stable if enough else max(stable, min(drawn, differ))
     chosen = table[table["stable"] if enough else table["q"] <= LEVEL]["gene"]
     return Stability(
         table,
         sizes,
         size,
-        (stable, max(stable, int(differs_g.sum()))),
+        (stable, max(stable, differ)),
         drawn,
         tuple(chosen),
-        _seen(question, result, differs=int(differs_g.sum())),
+        _seen(question, result, differ=differ),
         {"pairs": pairs, "threshold": THRESHOLD, "most_false": MOST_FALSE, "seed": question.seed},
     )
 
 
-def _agreed(sizes: pd.DataFrame, differs_g: np.ndarray) -> pd.DataFrame:
-    """Rows up to as many genes as differ (the first at least), the one on which halves agree best last."""
-    known = sizes[sizes["drawn"] <= max(int(differs_g.sum()), int(sizes["drawn"].min()))]
-    return known.sort_values("agreement", kind="stable")
-
-
-def _seen(question: Question, result: Moderated, *, differs: int) -> dict[str, float]:
+def _seen(question: Question, result: Moderated, *, differ: int) -> dict[str, float]:
     """Differences that all subjects and halves of them see, at the p that a q of 0.05 asks for here."""
-    genes = result.t_bg.shape[1]
-    p = LEVEL * max(differs, 1) / genes
+    p = LEVEL * max(differ, 1) / result.t_bg.shape[1]
     half = question.design.moderated(half_counts(question.contrast, pairs=1, seed=question.seed)[:1])
-    spread = float(np.median(np.sqrt(_variance_g(result))))
+    # A gene's posterior variance, out of its t; one without a difference has none to show.
+    there_g = result.t_bg[0] != 0
+    variance_g = (result.effect_bg[0] / result.t_bg[0])[there_g] ** 2 / result.unit_b[0]
+    spread = float(np.median(np.sqrt(variance_g)))
     sd = detectable(result, p=p)
     return {"power": POWER, "p": p, "sd": sd, "sd_half": detectable(half, p=p), "log2": sd * spread}
-
-
-def _variance_g(result: Moderated) -> np.ndarray:
-    """Each gene's posterior variance, out of its t; a gene without a difference has none to show."""
-    there_g = result.t_bg[0] != 0
-    return np.asarray((result.effect_bg[0] / result.t_bg[0])[there_g] ** 2 / result.unit_b[0])
 
 
 def bound_factor(frequency: np.ndarray, pairs: int) -> np.ndarray:
@@ -260,13 +240,8 @@ def bound_factor(frequency: np.ndarray, pairs: int) -> np.ndarray:
     return np.where(frequency > 0.5 + 1 / (2 * pairs), factor, np.nan)
 
 
-def _ranks(derivation: Derivation, count_bs: np.ndarray, *, genes: int) -> np.ndarray:
+def _ranks(count_bs: np.ndarray, derivation: Derivation) -> np.ndarray:
     """Rank of every gene by absolute score on each half, 0 the strongest, shape ``(b, g)``."""
-    parts = [count_bs[part] for part in chunks(len(count_bs), columns=genes)]
-    return np.concatenate(each(_ranked, parts, shared=(derivation,), says="halving subjects"))
-
-
-def _ranked(count_bs: np.ndarray, derivation: Derivation) -> np.ndarray:
     score_bg = np.abs(derivation.score(count_bs))
     rank_bg = np.empty(score_bg.shape, dtype=np.int32)
     order_bg = np.argsort(-score_bg, axis=1, kind="stable")
@@ -291,10 +266,11 @@ def _is_stable(frequency_g: np.ndarray, q_g: np.ndarray) -> np.ndarray:
     return (frequency_g >= THRESHOLD) & (q_g <= LEVEL)
 
 
-def _gene_table(genes: Genes, rank_bg: np.ndarray, q_g: np.ndarray, *, drawn: int) -> pd.DataFrame:
+def _gene_table(
+    genes: Genes, rank_bg: np.ndarray, q_g: np.ndarray, *, stable_g: np.ndarray, drawn: int
+) -> pd.DataFrame:
     frequency_g = (rank_bg < drawn).mean(0)
     false_g = bound_factor(frequency_g, len(rank_bg) // 2) * drawn**2 / len(genes)
-    stable_g = _is_stable(frequency_g, q_g)
     columns = {
         "gene": list(genes.ids),
         "stable": stable_g,

@@ -5,11 +5,10 @@ from ._registry import ATTRIBUTIONS
 from .activity import node_activity
 from .agreement import agreement
 from .annotate import annotate
+from .between_layers import layer_likeness, layer_map
 from .cards import node_card
 from .consensus import consensus
-from .encode import encode
-from .layer_likeness import layer_likeness
-from .layer_map import layer_map
+from .layers import encode
 from .light_up import light_up
 from .reproduce import reproducibility
 

@@ -1,4 +1,4 @@
-"""Where attribution methods and disease module derivations are registered."""
+"""Where attribution methods are registered."""
 
 from __future__ import annotations
 

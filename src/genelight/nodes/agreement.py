@@ -92,7 +92,7 @@ def agreement(
     for method in methods:
         ATTRIBUTIONS.entry(method)
     n_top = min(n_top, len(model.genes) // 2)
-    views = {m: _View.of(light_up(model, layer, rest=rest, level=level, method=m).values_kg, n_top) for m in methods}
+    views = {m: _View(light_up(model, layer, rest=rest, level=level, method=m).values_kg, n_top) for m in methods}
     names = node_names(model, layer)
     table = pd.concat(
         [_compare(names, views, method=a, other=b) for a, b in combinations(methods, 2)], ignore_index=True
@@ -108,11 +108,7 @@ def agreement(
 class _View:
     """One method's values as unit rank vectors and signed indicators of the strongest genes, both ``(k, g)``."""
 
-    def __init__(self, rank_kg: np.ndarray, top_kg: np.ndarray, dead_k: np.ndarray) -> None:
-        self.rank_kg, self.top_kg, self.dead_k = rank_kg, top_kg, dead_k
-
-    @classmethod
-    def of(cls, values_kg: np.ndarray, n_top: int) -> _View:
+    def __init__(self, values_kg: np.ndarray, n_top: int) -> None:
         rank_kg = stats.rankdata(values_kg, axis=1).astype(np.float32)
         rank_kg -= rank_kg.mean(axis=1, keepdims=True)
         norm_k1 = np.linalg.norm(rank_kg, axis=1, keepdims=True)
@@ -121,7 +117,7 @@ class _View:
         strongest_kn = np.argpartition(-np.abs(values_kg), n_top - 1, axis=1)[:, :n_top]
         sign_kn = np.sign(np.take_along_axis(values_kg, strongest_kn, 1))
         np.put_along_axis(top_kg, strongest_kn, sign_kn / np.float32(np.sqrt(n_top)), 1)
-        return cls(rank_kg, top_kg, norm_k1[:, 0] == 0)
+        self.rank_kg, self.top_kg, self.dead_k = rank_kg, top_kg, norm_k1[:, 0] == 0
 
 
 def _compare(names: Sequence[str], views: dict[str, _View], *, method: str, other: str) -> pd.DataFrame:

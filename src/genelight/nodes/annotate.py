@@ -9,8 +9,7 @@ from anndata import AnnData
 
 from ..errors import InputError, UnknownNameError
 from ..nouns import Model, NodeGenes
-from .encode import encode
-from .layers import check_layer, node_names
+from .layers import check_layer, encode, node_names
 from .light_up import light_up, states
 
 __all__ = ["annotate"]

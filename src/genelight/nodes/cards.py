@@ -17,9 +17,8 @@ from ..nouns.card import NodeCard
 from ..nouns.evidence import EVIDENCE_COLUMNS
 from ..nouns.model import CodeRange
 from ._associations import COLUMNS, associations
-from ._names import find_node
-from ._states import code_correlation, is_dead, states_of
-from .layers import node_names
+from .activity import code_correlation, is_dead, states_of
+from .layers import find_node, node_names
 from .light_up import light_up
 from .reproduce import match_nodes
 
@@ -153,7 +152,10 @@ def node_cards(
     check_positive(n=n)
     places = [find_node(model, node) for node in nodes]
     layers = dict.fromkeys(layer for layer, _ in places)
-    codes = {} if adata is None else _codes(model, adata)
+    codes = {}
+    if adata is not None:
+        x_ng = model.prepare(adata)
+        codes = {layer: model.encode(x_ng, layer).astype(np.float64) for layer in model.widths}
     readings = {la: _Reading.of(model, la, codes=codes, lit=lit[la]) for la in layers}
     cards = []
     for node, (layer, position) in zip(nodes, places, strict=True):
@@ -208,11 +210,6 @@ class _Reading:
             pairs = zip(table["match"], table["correlation"], strict=True)
             matched.append((other, dict(zip(table["node"], pairs, strict=True))))
         return cls(own, span, h_nk, states, matched)
-
-
-def _codes(model: Model, adata: AnnData) -> dict[str, np.ndarray]:
-    x_ng = model.prepare(adata)
-    return {layer: model.encode(x_ng, layer).astype(np.float64) for layer in model.widths}
 
 
 def _activity(reading: _Reading, position: int) -> dict[str, float]:

@@ -15,7 +15,7 @@ from .._core.progress import progress
 from .._core.threads import one_thread
 from ..errors import InputError
 from ..nouns import NodeGenes
-from ._matching import assign, check_genes, random_rotation, unit_profiles
+from .reproduce import assign, check_genes, random_rotation, unit_profiles
 
 __all__ = ["Consensus", "consensus"]
 

@@ -59,14 +59,7 @@ def each_output(
 ) -> np.ndarray:
     """Attributions of output ``b`` at row ``b`` of `x_bk`, shape ``(b, k)``.
 
-    Parameters
-    ----------
-    x_bk
-        Where to ask, one row per output.
-    attribute
-        Given some rows and the output to ask each for.
-    copies
-        How many rows the method makes of one, for the size of a chunk.
+    `attribute` is given some rows and the output to ask each for, and makes so many `copies` of each row.
     """
     values_bk = np.empty(x_bk.shape, dtype=np.float32)
     for part in chunks(len(x_bk), columns=copies * x_bk.shape[1]):

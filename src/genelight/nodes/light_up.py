@@ -12,9 +12,9 @@ from ..errors import InputError, UnknownNameError
 from ..nouns import Model, NodeGenes
 from ..nouns.model import CodeRange
 from ..pp.preparation import Preparation
-from ._pairs import together
 from ._registry import ATTRIBUTIONS
 from .layers import check_layer, node_names
+from .methods._light_up import together
 
 __all__ = ["LEVELS", "RESTS", "light_up", "states"]
 

@@ -15,8 +15,8 @@ from .._core.checks import check_column
 from .._core.expressions import quoted
 from ..errors import InputError, UnknownNameError, first_three
 from ..nouns import Contrast
-from ..stats.auc import weighted_auc
 from ..stats.discriminant import fit_head
+from ..stats.intervals import weighted_auc
 from ..stats.ridge import Line
 from ..stats.subjects import count_subjects, numbered, rows_of_subjects
 from ._stack import Features, Targets, learn

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..stats.auc import auc_of_each
+from ..stats.intervals import auc_of_each
 
 __all__ = ["CHOSEN", "SIGNATURE", "Bench", "Rule", "auc_t", "centred", "rules_of"]
 

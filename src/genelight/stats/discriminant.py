@@ -8,15 +8,53 @@ import numpy as np
 
 from .._core.threads import one_thread
 from ..nouns import Contrast
-from .adjustment import Adjustment
-from .auc import weighted_auc
+from .intervals import weighted_auc
+from .ridge import spectrum
 from .subjects import folds_of, kinds, weights_under
 
-__all__ = ["PENALTIES", "Head", "Validation", "cross_validate", "fit_head", "groups_of", "head_weights"]
+__all__ = [
+    "PENALTIES",
+    "Adjustment",
+    "Head",
+    "Validation",
+    "cross_validate",
+    "fit_head",
+    "groups_of",
+    "head_weights",
+]
 
 # Relative to the mean variance of a standardised code, which is one; the strongest first, so that it wins ties.
 PENALTIES = np.logspace(4, -4, 17)
 FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """Slopes of codes on covariates, fitted together with the groups; shapes ``(c, k)`` and ``(c,)``."""
+
+    slope_ck: np.ndarray
+    centre_c: np.ndarray
+
+    @classmethod
+    def fit(
+        cls, h_nk: np.ndarray, group_nd: np.ndarray, *, covariate_nc: np.ndarray | None, weight_n: np.ndarray
+    ) -> Adjustment:
+        """Weighted least squares of the codes on groups and covariates at once.
+
+        Fitted alone, covariates that differ between the groups would take some of the disease with them.
+        """
+        if covariate_nc is None:
+            return cls(np.zeros((0, h_nk.shape[1])), np.zeros(0))
+        share_n = weight_n / weight_n.sum()
+        centre_c = share_n @ covariate_nc
+        root_n1 = np.sqrt(share_n)[:, None]
+        design = np.column_stack((np.ones(len(group_nd)), group_nd, covariate_nc - centre_c)) * root_n1
+        slope = np.linalg.lstsq(design, h_nk * root_n1, rcond=None)[0]
+        return cls(slope[1 + group_nd.shape[1] :], centre_c)
+
+    def apply(self, h_nk: np.ndarray, covariate_nc: np.ndarray | None) -> np.ndarray:
+        """Codes as they would be at the mean covariates."""
+        return h_nk if covariate_nc is None else h_nk - (covariate_nc - self.centre_c) @ self.slope_ck
 
 
 @dataclass(frozen=True)
@@ -120,16 +158,15 @@ def cross_validate(
     """
     group_nd = groups_of(contrast, other_nd)
     fold_n = _folds(contrast, group_nd, seed=seed)
-    folds = int(fold_n.max()) + 1
     score_npd = np.empty((len(h_nk), len(PENALTIES), group_nd.shape[1]))
-    for fold in range(folds):
+    for fold in range(int(fold_n.max()) + 1):
         train, test = fold_n != fold, fold_n == fold
         part = contrast.take(train)
         weight_n = head_weights(part, group_nd[train])
         adjustment = Adjustment.fit(h_nk[train], group_nd[train], covariate_nc=part.covariate_nc, weight_n=weight_n)
         task = _Task.of(adjustment.apply(h_nk[train], part.covariate_nc), group_nd[train], weight_n)
         unseen_nk = (adjustment.apply(h_nk[test], contrast.take(test).covariate_nc) - task.mean_k) / task.sd_k
-        value_r, vector_kr = _spectrum(task.a_nk)
+        value_r, vector_kr = spectrum(task.a_nk)
         inside_rd = vector_kr.T @ (task.a_nk.T @ task.target_nd)
         shrunk_prd = inside_rd / (value_r[:, None] + PENALTIES[:, None, None])
         score_npd[test] = np.einsum("nr,prd->npd", unseen_nk @ vector_kr, shrunk_prd, optimize=True) + task.middle_d
@@ -190,17 +227,6 @@ class _Task:
         root_n1 = np.sqrt(share_n)[:, None]
         a_nk, target_nd = centred_nk / sd_k * root_n1, (group_nd - middle_d) * root_n1
         return cls(a_nk, target_nd, mean_k, sd_k, constant_k, middle_d)
-
-
-def _spectrum(a_nk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Squared singular values ``(r,)`` and right singular vectors ``(k, r)``, through the smaller Gram matrix."""
-    n, k = a_nk.shape
-    with one_thread():
-        if k <= n:
-            return np.linalg.eigh(a_nk.T @ a_nk)
-        value_r, left_nr = np.linalg.eigh(a_nk @ a_nk.T)
-    kept = value_r > 1e-10 * value_r[-1]
-    return value_r[kept], a_nk.T @ left_nr[:, kept] / np.sqrt(value_r[kept])
 
 
 def _solved(covariance_dd: np.ndarray, step_d: np.ndarray) -> np.ndarray:

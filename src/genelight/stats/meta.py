@@ -50,7 +50,8 @@ class RandomEffects:
     def p_g(self) -> np.ndarray:
         """Two-sided p of the mean effect; NaN with fewer than two cohorts."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return _t_tail(np.abs(self.mean_g / self.se_g), self.df_g)
+            t_g = np.abs(self.mean_g / self.se_g)
+            return np.where(self.df_g > 0, 2 * stats.t.sf(t_g, np.maximum(self.df_g, 1)), np.nan)
 
     @property
     def heterogeneity_p_g(self) -> np.ndarray:
@@ -260,7 +261,3 @@ def leave_one_out(effect_cg: np.ndarray, variance_cg: np.ndarray) -> RandomEffec
     cohorts = len(effect_cg)
     out_cc = np.eye(cohorts, dtype=bool).reshape(cohorts, cohorts, *(1,) * (effect_cg.ndim - 1))
     return random_effects(np.where(out_cc, np.nan, effect_cg[:, None]), np.repeat(variance_cg[:, None], cohorts, 1))
-
-
-def _t_tail(t_g: np.ndarray, df_g: np.ndarray) -> np.ndarray:
-    return np.where(df_g > 0, 2 * stats.t.sf(t_g, np.maximum(df_g, 1)), np.nan)

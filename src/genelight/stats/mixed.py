@@ -137,19 +137,16 @@ class _Sums:
         return float(self.size_s.sum() - len(self.xx_pp))
 
 
-def _deviance(sums: _Sums, ratio_k: np.ndarray) -> np.ndarray:
-    """Minus twice the restricted log-likelihood, but for a constant."""
-    xx_kpp, _, rss_k = sums.solve(ratio_k)
-    logdet_k = np.linalg.slogdet(xx_kpp)[1]
-    return np.asarray(sums.degrees * np.log(rss_k) + logdet_k - np.log(sums.left_ks(ratio_k)).sum(1))
-
-
 def _ratios(sums: _Sums) -> np.ndarray:
     """The most likely ratio of each response; of a subject's samples that differ more than others', below zero."""
     most = sums.size_s.max()
 
     def deviance(log_k: np.ndarray) -> np.ndarray:
-        return _deviance(sums, np.expm1(log_k) / most)
+        """Minus twice the restricted log-likelihood, but for a constant."""
+        ratio_k = np.expm1(log_k) / most
+        xx_kpp, _, rss_k = sums.solve(ratio_k)
+        logdet_k = np.linalg.slogdet(xx_kpp)[1]
+        return np.asarray(sums.degrees * np.log(rss_k) + logdet_k - np.log(sums.left_ks(ratio_k)).sum(1))
 
     best_k = np.array([deviance(np.full(len(sums.yy_k), log)) for log in LOGS]).argmin(0)
     low_k, high_k = LOGS[np.clip(best_k - 1, 0, None)], LOGS[np.clip(best_k + 1, None, len(LOGS) - 1)]

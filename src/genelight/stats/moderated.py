@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 
 import numpy as np
 from scipy import optimize, stats
@@ -225,17 +225,16 @@ class Design:
         # The genes together cannot know more than all their own degrees of freedom.
         df_bg = np.minimum(df_b[:, None] + prior.prior_df_bg, df_b[:, None] * t_bg.shape[1])
         shared = np.median(prior.prior_df_bg, axis=1), np.median(prior.prior_variance_bg, axis=1)
-        full = partial(_among, there_g=self.there_g)
+
+        def full(value_bg: np.ndarray, absent: float = 0.0) -> np.ndarray:
+            """Values of some genes among all, those of one column for all as they are."""
+            if self.there_g is None or value_bg.shape[1] == 1:
+                return value_bg
+            full_bg = np.full((len(value_bg), len(self.there_g)), absent)
+            full_bg[:, self.there_g] = value_bg
+            return full_bg
+
         return Moderated(full(t_bg), effect_bg, full(df_bg, 1.0), *shared, unit_b, full(prior.variance_bg))
-
-
-def _among(value_bg: np.ndarray, absent: float = 0.0, *, there_g: np.ndarray | None) -> np.ndarray:
-    """Values of some genes among all, those of one column for all as they are."""
-    if there_g is None or value_bg.shape[1] == 1:
-        return value_bg
-    full_bg = np.full((len(value_bg), len(there_g)), absent)
-    full_bg[:, there_g] = value_bg
-    return full_bg
 
 
 class Remembered:

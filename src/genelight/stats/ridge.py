@@ -8,7 +8,7 @@ import numpy as np
 
 from .._core.threads import one_thread
 
-__all__ = ["PENALTIES", "Line", "Path", "ridge_path"]
+__all__ = ["PENALTIES", "Line", "Path", "ridge_path", "spectrum"]
 
 # Relative to the mean squared length of a sample; the strongest first, so that it wins ties.
 PENALTIES = np.logspace(2, -3, 11)
@@ -78,14 +78,18 @@ def ridge_path(f_nf: np.ndarray, y_nt: np.ndarray, weight_n: np.ndarray) -> Path
     length = max(float(np.einsum("nf,nf->", a_nf, a_nf)), 1e-12)
     a_nf = a_nf / np.sqrt(length)
     # In the subspace of n samples the mean sample has squared length one, so the penalties mean the same for any n.
-    with one_thread():
-        if a_nf.shape[1] <= len(a_nf):
-            value_r, axis_fr = np.linalg.eigh(a_nf.T @ a_nf)
-        else:
-            value_r, left_nr = np.linalg.eigh(a_nf @ a_nf.T)
-            kept = value_r > 1e-10 * value_r[-1]
-            value_r = value_r[kept]
-            axis_fr = a_nf.T @ left_nr[:, kept] / np.sqrt(value_r)
+    value_r, axis_fr = spectrum(a_nf)
     n = len(f_nf)
     inside_rt = axis_fr.T @ (a_nf.T @ b_nt) * n / np.sqrt(length)
     return Path(centre_f, axis_fr, inside_rt, value_r * n, mean_t)
+
+
+def spectrum(a_nk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Squared singular values ``(r,)`` and right singular vectors ``(k, r)``, through the smaller Gram matrix."""
+    n, k = a_nk.shape
+    with one_thread():
+        if k <= n:
+            return np.linalg.eigh(a_nk.T @ a_nk)
+        value_r, left_nr = np.linalg.eigh(a_nk @ a_nk.T)
+    kept = value_r > 1e-10 * value_r[-1]
+    return value_r[kept], a_nk.T @ left_nr[:, kept] / np.sqrt(value_r[kept])

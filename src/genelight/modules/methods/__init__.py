@@ -1,3 +1,3 @@
-"""Derivations of disease modules, one file each; importing them registers them, in this order."""
+"""Derivations of disease modules, one subject a file; importing them registers them, in this order."""
 
-from . import _auto, _joint, _direction, _arithmetic, _head_gradient, _paper, _de, _random, _variance, _reference  # noqa: F401, I001
+from . import _reference, _auto, _direction, _arithmetic, _head_weights, _controls  # noqa: F401, I001

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
 import numpy as np
 from scipy import stats
 
 from ...nodes.layers import decode_change
-from ...stats.adjustment import Adjustment
-from ...stats.discriminant import groups_of
+from ...stats.discriminant import Adjustment, groups_of
 from ...stats.subjects import weights_under
 from .._registry import DERIVATIONS, Question
 from ._direction import Direction
@@ -32,8 +28,6 @@ class Arithmetic(Direction):
     ``about["genes_at_q_0.05"]`` says how many stand out.
     """
 
-    reads_codes: ClassVar[bool] = True
-
     def __init__(self, question: Question) -> None:
         super().__init__(question)
         rng = np.random.default_rng(question.seed)
@@ -44,8 +38,7 @@ class Arithmetic(Direction):
         self._sd_g = np.where(spread_g > 0, spread_g, np.inf)
         z_g = self.score(np.ones((1, int(self._contrast.subject_n.max()) + 1), dtype=np.int64))[0]
         q_g = stats.false_discovery_control(2 * stats.norm.sf(np.abs(z_g)))
-        own: Mapping[str, Any] = {"eta": ETA, "draws": DRAWS, "genes_at_q_0.05": int((q_g <= 0.05).sum())}
-        self.about = {**self.about, **own}
+        self.about = {**self.about, "eta": ETA, "draws": DRAWS, "genes_at_q_0.05": int((q_g <= 0.05).sum())}
 
     def score(self, count_bs: np.ndarray) -> np.ndarray:
         """Change of each gene over the standard deviation of random steps, shape ``(b, g)``."""

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from ...stats.subjects import half_counts
-from .._registry import DERIVATIONS, Question
+from .._registry import DERIVATIONS, Derivation, Question
 from ._reference import Reference
 
 __all__ = ["Auto"]
@@ -41,27 +41,26 @@ class Auto:
     """
 
     reads_codes: ClassVar[bool] = True
+    about: Mapping[str, Any]
+    _derivation: Derivation
 
     def __init__(self, question: Question) -> None:
         if "within" in getattr(question.model, "about", {}):
-            self._take(Reference(question))
+            reference = Reference(question)
+            self._derivation, self.columns = reference, reference.columns
+            self.about = {**reference.about, "chosen": "reference"}
             return
         derivations = {name: DERIVATIONS[name](question) for name in CANDIDATES}
         replication = _replication(question, derivations)
         chosen = _choose(replication)
         self._derivation = derivations[chosen]
         mean = {name: float(np.mean(r_p)) if len(r_p) else None for name, r_p in replication.items()}
-        self.about: Mapping[str, Any] = {
+        self.about = {
             **self._derivation.about,
             "chosen": chosen,
             "replication": mean,
             "because": _because(chosen, mean),
         }
-
-    def _take(self, reference: Reference) -> None:
-        """Say what a reference says."""
-        self._derivation, self.columns = reference, reference.columns
-        self.about = {**reference.about, "chosen": "reference"}
 
     def score(self, count_bs: np.ndarray) -> np.ndarray:
         """Scores of the chosen derivation, shape ``(b, g)``."""
@@ -109,8 +108,6 @@ def _row_correlation(a_bg: np.ndarray, b_bg: np.ndarray) -> np.ndarray:
 
 
 def _choose(replication: Mapping[str, np.ndarray]) -> str:
-    first, *others = replication
-    best = replication[first]
-    better = [o for o in others if len(best) and np.mean(replication[o] > best) >= MAJORITY]
-    better = [o for o in better if replication[o].mean() > best.mean()]
-    return max(better, key=lambda name: replication[name].mean(), default=first)
+    (default, own), (plain, other) = replication.items()
+    better = len(own) and np.mean(other > own) >= MAJORITY and other.mean() > own.mean()
+    return plain if better else default

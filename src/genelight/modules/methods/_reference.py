@@ -6,23 +6,28 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+from anndata import AnnData
+from scipy import stats
 
 from ...errors import InputError
 from ...models.within import AXES, wide_axes
 from ...nodes.layers import check_layer
-from ...nouns import Model
+from ...nouns import Contrast, Model
 from ...nouns.model import bottleneck
-from ...stats.moderated import Design, Moderated, Remembered
-from ...stats.shared_effects import Axes, SharedEffects, shared_effects
-from .._registry import DERIVATIONS, Question
+from ...stats.moderated import Moderated, Remembered
+from ...stats.shared_effects import Axes, shared_effects
+from .._registry import DERIVATIONS, Question, ask
 
-__all__ = ["Reference", "check_df", "loadings"]
+__all__ = ["Reference", "check_df", "loadings", "through_reference"]
 
 LEAST_DF = 2
 SURE = 0.05
 FITS = 0.25
 SHARED = 2.0  # of the three parts that a score has, those of the posterior mean
 TOWARDS_CHANGE = 0.25  # power of a gene's standard deviation: 0 ranks by standard deviations, 1 by change
+LEAD = 25  # genes by either ranking that are shown
+MOVERS = 3  # axes that move a gene
+NAMED = 8  # genes that say what an axis is
 
 
 @DERIVATIONS.register("reference", doi="10.1038/s41588-018-0268-8")
@@ -54,9 +59,17 @@ class Reference:
         self._design = design
         there_g = question.there_g
         self._there_g = np.ones(len(model.genes), dtype=bool) if there_g is None else there_g
-        axes = Axes.of(loadings(model, self._layer)[self._there_g])
-        self._found = self._shared(design.design, axes)
-        self._sd_g = np.sqrt(design.moderated().variance_bg[0])[self._there_g] / spreads(model)[self._there_g]
+        result = design.moderated()
+        sd_g = np.sqrt(result.variance_bg[0])
+        self._found = shared_effects(
+            self._effects(result)[0],
+            (design.design.residual_rg / np.where(sd_g > 0, sd_g, 1.0))[:, self._there_g],
+            df=float(design.df),
+            total_df=float(np.median(result.df_bg[0])),
+            unit=float(result.unit_b[0]),
+            axes=Axes.of(loadings(model, self._layer)[self._there_g]),
+        )
+        self._sd_g = (sd_g / spreads(model))[self._there_g]
         self._weights = self._weigh()
         self.columns: Mapping[str, np.ndarray] = self._columns()
         self.about: Mapping[str, Any] = self._told()
@@ -84,13 +97,12 @@ class Reference:
 
     def _weigh(self) -> tuple[float, float, float]:
         """What the three estimates are multiplied by: their say over their size, all to the spread of t."""
-        result, self._weights = self._design.moderated(), (1.0, 1.0, 1.0)
-        trust = self._found.on_axes**2
+        result, trust = self._design.moderated(), self._found.on_axes**2
         say = SHARED, trust, 1 - trust
-        over = tuple(w / _size(each_bg) for w, each_bg in zip(say, self._estimates(result), strict=True))
-        self._weights = over[0], over[1], over[2]
+        shared, plain, own = (w / _size(each_bg) for w, each_bg in zip(say, self._estimates(result), strict=True))
+        self._weights = shared, plain, own
         scale = _size(result.t_bg[:, self._there_g]) / _size(self._combined(result))
-        return over[0] * scale, over[1] * scale, over[2] * scale
+        return shared * scale, plain * scale, own * scale
 
     def _combined(self, result: Moderated) -> np.ndarray:
         """Scores of the measured genes, shape ``(b, g)``."""
@@ -110,18 +122,6 @@ class Reference:
     def _changes(self, result: Moderated) -> np.ndarray:
         """Differences in units of the genes' spread in the model's training, shape ``(b, g)``."""
         return np.asarray(result.effect_bg[:, self._there_g] / spreads(self._model)[self._there_g])
-
-    def _shared(self, design: Design, axes: Axes) -> SharedEffects:
-        result = self._design.moderated()
-        sd_g = np.sqrt(result.variance_bg[0])
-        return shared_effects(
-            self._effects(result)[0],
-            (design.residual_rg / np.where(sd_g > 0, sd_g, 1.0))[:, self._there_g],
-            df=float(self._design.df),
-            total_df=float(np.median(result.df_bg[0])),
-            unit=float(result.unit_b[0]),
-            axes=axes,
-        )
 
     def _spread(self, value_bg: np.ndarray, *, absent: float = 0.0) -> np.ndarray:
         """Values of the measured genes among all, shape ``(b, g)``."""
@@ -165,6 +165,69 @@ class Reference:
             "sure": sure,
             "because": verdict,
         }
+
+
+def through_reference(adata: AnnData, model: Model, *, contrast: Contrast) -> dict[str, Any]:
+    """The leading genes by moderated t and through the model, with the axes that move them.
+
+    Parameters
+    ----------
+    adata, model, contrast
+        As in :func:`genelight.modules.disease_module`; every gene of the model is measured.
+
+    Returns
+    -------
+    Plain values: ``concordance``, rank correlation of both rankings; ``genes``, one record for each that leads either,
+    with the part of its score that each of three axes, the others together and the gene by itself give; ``axes``, one
+    record for each of those three, with the genes that it raises and lowers in this contrast.
+
+    Raises
+    ------
+    InputError
+        If the contrast does not belong to `adata`, or too few people are left to tell how much they vary.
+    """
+    question = ask(adata, model, contrast=contrast)
+    reference = Reference(question)
+    ids = np.asarray(model.genes.ids, dtype=object)
+    count_bs = np.ones((1, int(question.contrast.subject_n.max()) + 1), dtype=np.int64)
+    score_g, t_g, lfsr_g = reference.score(count_bs)[0], reference.columns["t"], reference.columns["lfsr"]
+    rank_g, rank_t_g = (stats.rankdata(-np.abs(each), method="ordinal").astype(int) for each in (score_g, t_g))
+    leading = np.flatnonzero((rank_g <= LEAD) | (rank_t_g <= LEAD))
+    leading = leading[np.argsort(rank_g[leading])]
+    basis_gk = reference.axes.basis_gk
+    along_k, weight_k = reference.along()
+    part_gk = reference.by_axis()[leading]
+    most_gk = np.argsort(-np.abs(part_gk), axis=1)[:, :MOVERS]
+    genes = [
+        {
+            "gene": str(ids[g]),
+            "rank": int(rank_g[g]),
+            "rank_t": int(rank_t_g[g]),
+            "score": float(score_g[g]),
+            "t": float(t_g[g]),
+            "lfsr": float(lfsr_g[g]),
+            "axes": [{"axis": int(k) + 1, "part": float(part_gk[i, k])} for k in most_gk[i]],
+            "others": float(part_gk[i].sum() - part_gk[i, most_gk[i]].sum()),
+            "own": float(score_g[g] - part_gk[i].sum()),
+        }
+        for i, g in enumerate(leading)
+    ]
+    concordance = float(stats.spearmanr(score_g, t_g).statistic)
+    named = np.unique(most_gk)
+    total = float((along_k**2).sum())
+    axes = [_axis(ids, basis_gk[:, k] * along_k[k], k) | {
+        "weight": float(weight_k[k]), "share": float(along_k[k] ** 2 / total) if total > 0 else 0.0
+    } for k in named]  # fmt: skip
+    return {"concordance": concordance, "genes": genes, "axes": axes}
+
+
+def _axis(ids: np.ndarray, change_g: np.ndarray, k: int) -> dict[str, Any]:
+    """Which genes an axis raises and lowers most in this contrast."""
+    order = np.argsort(-change_g)
+    up, down = (
+        ids[[g for g in way[:NAMED] if change_g[g] * sign > 0]] for way, sign in ((order, 1), (order[::-1], -1))
+    )
+    return {"axis": int(k) + 1, "up": [str(g) for g in up], "down": [str(g) for g in down]}
 
 
 def check_df(name: str, df: int) -> None:

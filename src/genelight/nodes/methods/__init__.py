@@ -1,3 +1,3 @@
-"""Attribution methods, one file each; importing them registers them, in this order."""
+"""Attribution methods, one subject a file; importing them registers them, in this order."""
 
-from . import _light_up, _weights, _gradient, _integrated_gradients, _saliency, _traversal  # noqa: F401, I001
+from . import _light_up, _weights, _gradients, _traversal  # noqa: F401, I001

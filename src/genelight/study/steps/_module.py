@@ -15,7 +15,7 @@ from ..._core.provenance import write_json
 from ..._core.tables import write_plain
 from ...errors import InputError
 from ...models.domain import fit_of
-from ...modules._through import through_reference
+from ...modules.methods._reference import through_reference
 from ...nouns import Model, Module
 from ...stats.intervals import auc_differences, auc_interval
 from .._inputs import Inputs

@@ -1,8 +1,6 @@
-"""Integrated gradients of the head through the encoder, from the mean control to the mean case."""
+"""What the head's own weights read: integrated gradients through the encoder, and the weights lit back to genes."""
 
 from __future__ import annotations
-
-from typing import ClassVar
 
 import numpy as np
 
@@ -12,7 +10,7 @@ from ...stats.subjects import weights_under
 from .._registry import DERIVATIONS, Question
 from ._direction import Direction
 
-__all__ = ["HeadGradient"]
+__all__ = ["HeadGradient", "Paper"]
 
 POINTS = 20
 
@@ -26,8 +24,6 @@ class HeadGradient(Direction):
     own change, so that above zero is up in cases where the head reads it so. Like all readings of weights, it says
     what the head uses, not what the disease changes, and replicates worse than ``direction``.
     """
-
-    reads_codes: ClassVar[bool] = True
 
     def __init__(self, question: Question) -> None:
         super().__init__(question)
@@ -71,3 +67,18 @@ class HeadGradient(Direction):
     def _rest_g(self, count_s: np.ndarray) -> np.ndarray:
         """The mean control, ``(g,)``."""
         return (weights_under(self._contrast, count_s) * self._contrast.control_n) @ self._x_ng
+
+
+@DERIVATIONS.register("paper", doi="10.1038/s41467-020-14666-6")
+class Paper(Direction):
+    """A head's raw weights lit back to genes, as in the paper.
+
+    The mean control is moved along the weights themselves, far enough that the head's output goes from its
+    control mean to its case mean. Weights also cancel noise that is no part of the disease, so this replicates
+    worse in a second cohort than ``direction``; it is here to compare.
+    """
+
+    @staticmethod
+    def change_k(head: Head) -> np.ndarray:
+        """How the codes move, shape ``(k,)``."""
+        return head.push_k()
