@@ -24,11 +24,10 @@ from ..nouns.left_over import left_over
 from ..nouns.people import check_people
 from ..patients.severity import check_measure
 from ..patients.stratify import LEAST_SUBJECTS
-from ..pp.among import among
 from ..pp.features import FEATURES, GENES
 from ..pp.map_ids import IdMap
 from ..pp.preparation import Preparation
-from ..pp.prepare import LEAST_SAMPLES, prepare_as
+from ..pp.prepare import LEAST_SAMPLES, among, prepare_as
 from ..pp.project import map_where_needed
 from . import _reference
 from ._checks import Look, check_module, check_names, check_prior, check_scorecard, check_size, check_there

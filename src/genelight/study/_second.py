@@ -15,7 +15,7 @@ from ..nouns import Contrast, Genes
 from ..nouns.genes import check_coverage
 from ..nouns.people import check_people
 from ..pp.features import FEATURES, told_by_ids
-from ..pp.fill_gaps import fill_gaps
+from ..pp.gaps import fill_gaps
 from ..pp.preparation import Preparation
 from ..pp.prepare import prepare_as
 from ..pp.project import map_where_needed
