@@ -12,7 +12,7 @@ from anndata import AnnData
 from ..errors import GeneMismatchError, InputError, UnknownNameError, first_three
 from ..nouns import Contrast, Genes
 from ..nouns.contrast import check_contrast
-from ..nouns.people import check_people
+from ..nouns.contrast_checks import check_people
 from ..pp._statistics import of_matrix
 from ..pp.features import AUTO, scale_of
 from ..pp.scale import SCALES, logged

@@ -20,8 +20,7 @@ from ..models.named import named_for, spec_of, widths_of
 from ..models.panel import Panel
 from ..models.presets import choose_widths
 from ..nouns import Contrast, Edges, Genes, Model
-from ..nouns.left_over import left_over
-from ..nouns.people import check_people
+from ..nouns.contrast_checks import check_people, left_over
 from ..patients.severity import check_measure
 from ..patients.stratify import LEAST_SUBJECTS
 from ..pp.features import FEATURES, GENES
