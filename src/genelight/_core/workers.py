@@ -87,7 +87,7 @@ class Workers:
         # Sent with the tasks, not laid on a worker: whoever dies takes nothing along.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            held = self.client.submit(_unpacked, pickle.dumps(shared), pure=False)
+            held = self.client.submit(pickle.loads, pickle.dumps(shared), pure=False)
             futures = [self.client.submit(_task, work, item, held, asked=software(), pure=False) for item in items]
         place = {future.key: i for i, future in enumerate(futures)}
         try:
@@ -207,10 +207,6 @@ def each(work: Callable[..., T], items: Sequence[S], *, shared: tuple[Any, ...] 
     """``work(item, *shared)`` of every item, in order; see :func:`done`."""
     found = dict(done(work, items, shared=shared, says=says))
     return [found[i] for i in range(len(items))]
-
-
-def _unpacked(content: bytes) -> tuple[Any, ...]:
-    return pickle.loads(content)  # noqa: S301 - from who started the tasks
 
 
 def _task(work: Callable[..., T], item: object, shared: tuple[Any, ...], *, asked: str) -> T:

@@ -10,8 +10,7 @@ import numpy as np
 from anndata import AnnData
 
 from .. import demo, io, models, pp
-from .._core.checks import check_column, select_samples
-from .._core.looks import Looks
+from .._core.checks import Looks, check_column, select_samples
 from .._core.provenance import digest
 from ..errors import GenelightError, InputError
 from ..io.sheet import SheetMatch
