@@ -70,10 +70,8 @@ def check_column(obs: pd.DataFrame, column: str, *, role: str) -> pd.Series:
 def check_filled(*columns: tuple[pd.DataFrame, str | None, str]) -> None:
     """Stop where columns have missing values: all of them in one message, with one query that leaves these samples out.
 
-    Parameters
-    ----------
-    columns
-        Table, name and what it is for: ``(obs, "age", "covariate")``; a name that is not there is passed over.
+    Each column is a table, a name and what it is for: ``(obs, "age", "covariate")``; one that is not there is passed
+    over.
 
     Raises
     ------
@@ -110,21 +108,10 @@ def check_positive(**numbers: int | float) -> None:
 
 
 def select_samples(obs: pd.DataFrame, query: str, *, role: str) -> np.ndarray:
-    """Samples for which an expression over the columns of ``obs`` holds.
+    """Samples for which an expression over the columns of ``obs`` holds, boolean, shape ``(n,)``.
 
-    Parameters
-    ----------
-    obs
-        Sample table.
-    query
-        Comparisons, membership, ``and``, ``or``, ``not``, ``isna()``: ``condition == "symptomatic" and hours >= 45``.
-        Nothing else is let through, see :func:`genelight._core.expressions.evaluate`.
-    role
-        What the samples are for, for messages: ``"case"``.
-
-    Returns
-    -------
-    Boolean array, shape ``(n,)``.
+    An expression such as ``condition == "symptomatic" and hours >= 45``, see
+    :func:`genelight._core.expressions.evaluate`; `role` says what the samples are for, in messages: ``"case"``.
 
     Raises
     ------
@@ -156,15 +143,7 @@ def _values_of(column: pd.Series, query: str) -> str:
 
 
 class Looks:
-    """Looks at one thing after another, and keeps what is wrong or stops at the first.
-
-    Attributes
-    ----------
-    stop
-        Whether it stops.
-    problems
-        What was wrong, each once.
-    """
+    """Looks at one thing after another, and keeps what is wrong, each problem once, or stops at the first."""
 
     def __init__(self, *, stop: bool) -> None:
         self.stop, self.problems = stop, list[GenelightError]()

@@ -245,13 +245,7 @@ class _Walk:
         return _literal(node)
 
     def column(self, word: str) -> pd.Series:
-        """A column by its name, or the names of the rows.
-
-        Raises
-        ------
-        UnknownNameError
-            If there is none.
-        """
+        """A column by its name, or the names of the rows."""
         name = self.quoted.get(word, word)
         found = [c for c in self.table.columns if str(c) == name]
         if len(found) == 1:

@@ -230,12 +230,7 @@ class Ledger:
     """The steps of a run folder, kept in its ``steps.json``.
 
     A step is skipped when the digest of its inputs is the one it was last done with and every file it
-    made is still there unchanged.
-
-    Parameters
-    ----------
-    folder
-        Run folder; made when the first step is done.
+    made is still there unchanged. The folder is made when the first step is done.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -335,14 +330,9 @@ def read_steps(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def altered_files(folder: Path, *, but: Collection[str] = ()) -> dict[str, str]:
-    """Files of a run that are not as their step left them, each with what is wrong: ``"altered"``, ``"missing"``.
+    """Files of a run, `but` some, that are not as their step left them, each as ``"altered"`` or ``"missing"``.
 
-    Parameters
-    ----------
-    folder
-        Run folder; one without a ledger vouches for nothing.
-    but
-        Files not to look at.
+    A folder without a ledger vouches for nothing.
 
     Raises
     ------

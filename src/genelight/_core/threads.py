@@ -98,15 +98,10 @@ def _controller() -> ThreadpoolController:
 
 
 def compiled(*, inline: Literal["never", "always"] = "never") -> Callable[[Loop], Loop]:
-    """Compile a function that lets other threads run.
+    """Compile a function that lets other threads run; ``inline="always"`` puts its body where it is called.
 
     What was compiled is kept beside the source, else in the user's cache. Where neither can be written (a package
     installed by root, a home that is read-only), each process compiles it anew, about a second for each function.
-
-    Parameters
-    ----------
-    inline
-        ``"always"`` puts the function's body where it is called.
     """
     import numba
 

@@ -265,15 +265,7 @@ def _client(where: Any) -> Iterator[Any]:
 
 
 def _found(client: Any) -> Workers:
-    """The workers of a scheduler, once they are known to serve.
-
-    Raises
-    ------
-    InputError
-        If they have several threads, or other software.
-    ResourceError
-        If there are none.
-    """
+    """The workers of a scheduler, once they are known to serve."""
     where = client.scheduler.address
     try:
         client.wait_for_workers(1, timeout=WAIT)

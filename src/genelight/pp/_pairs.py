@@ -169,13 +169,6 @@ def _resolve(ids: Iterable[object], kind: str, *, shipped: IdTable, own: UserTab
     -------
     Columns ``column`` (position in `ids`), ``entrez``, ``via`` (a key of ``VIAS``); a row for each pair of id and
     gene, none for an id without a gene.
-
-    Raises
-    ------
-    InputError
-        If there is no table for ids of that kind; says what to give.
-    UnknownNameError
-        If there is no such kind.
     """
     if own is not None:
         return _by_own(ids, own, shipped)

@@ -191,9 +191,7 @@ class Adjustment:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
-        names = ("levels", "centre_c", "effect_cg", "batch", "batches", "method", "factor_bg", "offset_bg")
-        values = {name: getattr(self, name) for name in names}
-        return {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in values.items()}
+        return {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in vars(self).items()}
 
     @classmethod
     def from_dict(cls, content: Any, genes: int) -> Adjustment:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -130,21 +131,18 @@ def _total(x_ng: np.ndarray, total_n: np.ndarray | None) -> np.ndarray:
     return np.maximum(total_n1, 1.0)
 
 
-def _as_log(scale: str) -> Callable[[np.ndarray], None]:
-    def check(x_ng: np.ndarray) -> None:
-        high = float(np.fmax.reduce(x_ng, axis=None))
-        if high <= _LOG2_CEILING:
-            return
-        low = float(np.fmin.reduce(x_ng, axis=None))
-        whole = bool(np.all(x_ng == np.round(x_ng)))
-        likely = "counts" if whole and low >= 0 else "linear"
-        msg = (
-            f"the values go from {low:g} to {high:g}{', all whole numbers' if whole else ''}, "
-            f"so they are not {scale}; they look like scale = '{likely}': say so (--scale {likely})"
-        )
-        raise InputError(msg)
-
-    return check
+def _check_log(scale: str, x_ng: np.ndarray) -> None:
+    high = float(np.fmax.reduce(x_ng, axis=None))
+    if high <= _LOG2_CEILING:
+        return
+    low = float(np.fmin.reduce(x_ng, axis=None))
+    whole = bool(np.all(x_ng == np.round(x_ng)))
+    likely = "counts" if whole and low >= 0 else "linear"
+    msg = (
+        f"the values go from {low:g} to {high:g}{', all whole numbers' if whole else ''}, "
+        f"so they are not {scale}; they look like scale = '{likely}': say so (--scale {likely})"
+    )
+    raise InputError(msg)
 
 
 def _check_amounts(scale: str, x_ng: np.ndarray) -> None:
@@ -238,10 +236,10 @@ def _check_intensity(x_ng: np.ndarray) -> None:
 
 
 SCALES: dict[str, Scale] = {
-    "log2": Scale(_log2, _as_log("log2")),
+    "log2": Scale(_log2, partial(_check_log, "log2")),
     "counts": Scale(_counts, _check_counts, alone=False, counted=True),
     "linear": Scale(_linear, _check_linear),
-    "ln": Scale(_ln, _as_log("ln")),
+    "ln": Scale(_ln, partial(_check_log, "ln")),
     "beta": Scale(_beta, _check_beta, unit="M value"),
     "m": Scale(_log2, _check_m, unit="M value"),
     "intensity": Scale(_intensity, _check_intensity, zero_is_missing=True),

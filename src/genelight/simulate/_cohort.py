@@ -341,14 +341,8 @@ def switch(z: np.ndarray, threshold: np.ndarray | float) -> np.ndarray:
     """What a switch adds to a straight line, for inputs that are standard normal.
 
     The switch ``tanh(2 (z - threshold))`` less its regression on `z`, divided by its standard deviation, so that
-    the result has mean 0, variance 1 and no correlation with `z`.
-
-    Parameters
-    ----------
-    z
-        Inputs; the last axis has the length of `threshold` if that is an array.
-    threshold
-        Where the switch is half on.
+    the result has mean 0, variance 1 and no correlation with `z`, whose last axis has the length of an array of
+    thresholds.
     """
     nodes, weights = np.polynomial.hermite_e.hermegauss(128)
     weights /= weights.sum()
