@@ -237,7 +237,10 @@ class Ledger:
         self.folder = folder
         self._path = folder / STEPS
         try:
-            strange = folder.exists() and not self._path.is_file() and (not folder.is_dir() or _visible(folder))
+            strange = folder.exists() and not self._path.is_file()
+            # What a kill left of ours makes a folder no other's.
+            if strange and folder.is_dir():
+                strange = any(not path.name.startswith(PREFIX) for path in folder.iterdir())
         except OSError as error:
             msg = f"{folder} cannot be a run folder: {reason(error)}; choose another --out"
             raise ResourceError(msg) from error
@@ -364,8 +367,3 @@ def _is_step(step: object) -> bool:
 
 def _is_inside(file: str) -> bool:
     return ".." not in Path(file).parts and not Path(file).is_absolute()
-
-
-def _visible(folder: Path) -> bool:
-    """Whether a folder holds anything but what a kill left of ours."""
-    return any(not path.name.startswith(PREFIX) for path in folder.iterdir())

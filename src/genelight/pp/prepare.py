@@ -187,7 +187,9 @@ def _of_one(adata: AnnData | Store, asked: PreparationSettings) -> Preparation:
     if asked.missing:
         _check_missing(adata, asked)
     if isinstance(adata, Store):
-        _check_store(scale)
+        if SCALES[scale].among or SCALES[scale].zero_is_missing:
+            msg = f"scale = {scale!r} needs a table in memory, not a store; read the samples instead of packing them"
+            raise InputError(msg)
         y_ng, found = np.zeros((0, 0)), of_store(adata, scale)
     else:
         y_ng = logged(adata, scale, missing=asked.missing)
@@ -277,13 +279,6 @@ def _check_missing(adata: AnnData | Store, asked: PreparationSettings) -> None:
     else:
         return
     raise InputError(msg)
-
-
-def _check_store(scale: str) -> None:
-    """Stop where a table has to be in memory."""
-    if SCALES[scale].among or SCALES[scale].zero_is_missing:
-        msg = f"scale = {scale!r} needs a table in memory, not a store; read the samples instead of packing them"
-        raise InputError(msg)
 
 
 def _further(plain: Preparation, y_ng: np.ndarray, obs: pd.DataFrame, *, asked: PreparationSettings) -> Preparation:
