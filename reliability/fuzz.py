@@ -10,8 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import genelight as gl
-from genelight._core.ledger import read_steps
-from genelight._core.provenance import read_json, read_toml
+from genelight._core.provenance import read_json, read_steps, read_toml
 from genelight.errors import GenelightError
 from genelight.io._sheet_cells import read_frames
 from genelight.study._template import template

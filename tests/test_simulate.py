@@ -14,8 +14,8 @@ from sklearn.metrics import roc_auc_score
 from genelight import simulate
 from genelight.errors import InputError
 from genelight.simulate import Nuisance, Programmes
+from genelight.simulate._cohort import switch
 from genelight.simulate._compendium import _sparse_unit_rows
-from genelight.simulate._switch import switch
 
 
 def health(adata):

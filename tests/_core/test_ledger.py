@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from genelight._core.ledger import Ledger, altered_files, read_steps
+from genelight._core.provenance import Ledger, altered_files, read_steps
 from genelight.errors import FormatError, InputError
 
 

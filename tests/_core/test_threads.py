@@ -3,11 +3,14 @@ import os
 import subprocess
 import sys
 
+import numba
 import numpy as np
 import pytest
 
-from genelight._core.threads import pieces, thread_map, threads, threads_taken
+from genelight._core.threads import compiled, pieces, thread_map, threads, threads_taken
 from genelight.errors import InputError
+
+SOURCE = "def double(x):\n    return 2 * x\n"
 
 
 def test_one_setting_says_how_many(monkeypatch):
@@ -47,3 +50,20 @@ def test_pieces_are_the_same_for_any_number_of_threads(n, monkeypatch):
         assert np.concatenate([np.arange(n)[piece] for piece in cut]).tolist() == list(range(n))
         found.append((cut, thread_map(lambda piece: float(np.sqrt(np.arange(n)[piece]).sum()), cut)))
     assert found[0] == found[1] == found[2]
+
+
+def test_a_function_that_cannot_be_kept_is_compiled_all_the_same():
+    found = {}
+    exec(compile(SOURCE, "/dev/null/double.py", "exec"), found)
+    with pytest.raises(RuntimeError, match="no locator"):
+        numba.njit(cache=True)(found["double"])
+    assert compiled()(found["double"])(4) == 8
+
+
+def test_a_function_is_kept_where_there_is_a_place(tmp_path, monkeypatch):
+    (tmp_path / "doubled.py").write_text(SOURCE)
+    monkeypatch.syspath_prepend(tmp_path)
+    from doubled import double
+
+    assert compiled()(double)(4) == 8
+    assert list((tmp_path / "__pycache__").glob("*.nbi"))

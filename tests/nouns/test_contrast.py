@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from genelight.errors import InputError, UnknownNameError
 from genelight.nouns import Contrast
-from genelight.nouns.people import check_people
+from genelight.nouns.contrast_checks import check_people
 
 
 def cohort(subjects: int = 10, visits: int = 2) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from anndata import AnnData
 
 import genelight as gl
 from genelight.errors import GeneMismatchError, InputError
-from genelight.nouns.applicability import Applicability
+from genelight.nouns.model import Applicability
 from genelight.patients.score import Scores
 
 PLAN = gl.patients.Protocol(folds=4, permutations=0)

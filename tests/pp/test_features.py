@@ -9,8 +9,8 @@ from genelight import prepare, simulate
 from genelight.errors import InputError, UnknownNameError
 from genelight.io import pack
 from genelight.models.missing import training_values
-from genelight.pp.censoring import Detection
 from genelight.pp.features import FEATURES, GENES, told_by_ids
+from genelight.pp.gaps import Detection
 from genelight.pp.preparation import Preparation
 from genelight.pp.scale import check_scale, to_log2
 

@@ -16,7 +16,7 @@ from genelight import prepare
 from genelight._core.provenance import sealed
 from genelight.errors import FormatError, GeneMismatchError, InputError, UnknownNameError
 from genelight.pp import Adjust, PreparationSettings
-from genelight.pp.combat import combat
+from genelight.pp.adjust import combat
 from genelight.pp.preparation import Preparation
 from genelight.pp.prepare import prepare_as
 

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from genelight import report
-from genelight._core.ledger import Ledger
+from genelight._core.provenance import Ledger
 from genelight.cli._viewer import Viewer
 from genelight.errors import FormatError
 from genelight.nouns import Evidence, Module, NodeGenes

@@ -9,7 +9,7 @@ import pytest
 
 import genelight as gl
 from genelight import cli, study
-from genelight._core.ledger import read_steps
+from genelight._core.provenance import read_steps
 from genelight.errors import GenelightError, InputError
 
 FLIPS = 60

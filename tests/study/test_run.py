@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import genelight as gl
-from genelight._core.ledger import Ledger
+from genelight._core.provenance import Ledger
 from genelight.errors import FormatError, GenelightError, InputError, UnknownNameError
 from genelight.modules.second_cohort import Preservation
 from genelight.nouns.scorecard import Scorecard

@@ -1,23 +1,24 @@
-"""Checks of user input, and the selection of samples by what ``obs`` says of them."""
+"""Checks of user input, one by one or all at once, and the selection of samples by what ``obs`` says of them."""
 
 from __future__ import annotations
 
 import json
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from ..errors import InputError, UnknownNameError, first_three
+from ..errors import GenelightError, InputError, UnknownNameError, first_three
 from .expressions import NO_SHEET, columns_named, evaluate, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
 
+__all__ = ["Looks", "check_column", "check_filled", "check_finite", "check_positive", "select_samples"]
 
-__all__ = ["check_column", "check_filled", "check_finite", "check_positive", "select_samples"]
+T = TypeVar("T")
 
 
 def check_finite(x_ng: np.ndarray, *, samples: Sequence[str], genes: Sequence[str], where: str) -> None:
@@ -69,10 +70,8 @@ def check_column(obs: pd.DataFrame, column: str, *, role: str) -> pd.Series:
 def check_filled(*columns: tuple[pd.DataFrame, str | None, str]) -> None:
     """Stop where columns have missing values: all of them in one message, with one query that leaves these samples out.
 
-    Parameters
-    ----------
-    columns
-        Table, name and what it is for: ``(obs, "age", "covariate")``; a name that is not there is passed over.
+    Each column is a table, a name and what it is for: ``(obs, "age", "covariate")``; one that is not there is passed
+    over.
 
     Raises
     ------
@@ -109,21 +108,10 @@ def check_positive(**numbers: int | float) -> None:
 
 
 def select_samples(obs: pd.DataFrame, query: str, *, role: str) -> np.ndarray:
-    """Samples for which an expression over the columns of ``obs`` holds.
+    """Samples for which an expression over the columns of ``obs`` holds, boolean, shape ``(n,)``.
 
-    Parameters
-    ----------
-    obs
-        Sample table.
-    query
-        Comparisons, membership, ``and``, ``or``, ``not``, ``isna()``: ``condition == "symptomatic" and hours >= 45``.
-        Nothing else is let through, see :func:`genelight._core.expressions.evaluate`.
-    role
-        What the samples are for, for messages: ``"case"``.
-
-    Returns
-    -------
-    Boolean array, shape ``(n,)``.
+    An expression such as ``condition == "symptomatic" and hours >= 45``, see
+    :func:`genelight._core.expressions.evaluate`; `role` says what the samples are for, in messages: ``"case"``.
 
     Raises
     ------
@@ -152,3 +140,40 @@ def _values_of(column: pd.Series, query: str) -> str:
     said = f"{quoted(column.name)} has {first_three(map(repr, values), n=6) or 'missing values only'}"
     text_asked = column.dtype.kind in "iuf" and any(sign in query for sign in "'\"")
     return f"{said}, numbers, which stand without quotes" if text_asked and values else said
+
+
+class Looks:
+    """Looks at one thing after another, and keeps what is wrong, each problem once, or stops at the first."""
+
+    def __init__(self, *, stop: bool) -> None:
+        self.stop, self.problems = stop, list[GenelightError]()
+
+    def look(self, work: Callable[[], T], *, where: str = "") -> T | None:
+        """What `work` gives, None where it finds something wrong; `where` goes before what is said of several.
+
+        Raises
+        ------
+        GenelightError
+            What `work` raises, if that stops.
+        """
+        try:
+            return work()
+        except GenelightError as error:
+            if self.stop:
+                raise
+            if str(error) not in map(str, self.problems):
+                self.problems.append(InputError(f"{where}: {error}") if where else error)
+            return None
+
+    def settle(self) -> None:
+        """Stop where anything was wrong.
+
+        Raises
+        ------
+        GenelightError
+            What was found alone, or one error with all of it.
+        """
+        if len(self.problems) == 1:
+            raise self.problems[0]
+        if self.problems:
+            raise InputError("; ".join(map(str, self.problems)))

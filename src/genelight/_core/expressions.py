@@ -69,13 +69,15 @@ def evaluate(table: pd.DataFrame, text: str, *, role: str) -> np.ndarray:
     InputError
         If the expression holds anything else, or compares what cannot be compared.
     """
+    shown = text if len(text) <= 300 else f"{text[:300]}..."
+    where = f"{role} = {shown!r}"
     try:
         tree, quoted = _parse(text)
-        return _Walk(table, quoted, f"{role} = {_short(text)}").rows(tree, 0)
+        return _Walk(table, quoted, where).rows(tree, 0)
     except Unreadable as error:
         mended = _with_backticks(text, [str(name) for name in table.columns]) or _with_two_signs(text)
         instead = mended or error.instead or _example(table)
-        msg = f"{role} = {_short(text)} {error}; write for example: {instead}"
+        msg = f"{where} {error}; write for example: {instead}"
         raise InputError(msg) from None
 
 
@@ -111,24 +113,21 @@ def columns_named(text: str, table: pd.DataFrame) -> list[str]:
 def _with_backticks(text: str, names: Sequence[str]) -> str:
     """The question with backticks round the names that need them; empty where that changes nothing or does not help."""
     bare = max((n for n in names if quoted(n) != n and n in text and quoted(n) not in text), key=len, default="")
-    if not bare:
-        return ""
-    mended = text.replace(bare, quoted(bare))
-    try:
-        _parse(mended)
-    except Unreadable:
-        return ""
-    return mended
+    return _if_readable(text.replace(bare, quoted(bare))) if bare else ""
 
 
 def _with_two_signs(text: str) -> str:
     """The question with == for every single =; empty where that changes nothing or does not help."""
     mended = PARTS.sub(lambda match: match[0] if match[0] != "=" else "==", text)
+    return _if_readable(mended) if mended != text else ""
+
+
+def _if_readable(text: str) -> str:
     try:
-        _parse(mended)
+        _parse(text)
     except Unreadable:
         return ""
-    return mended if mended != text else ""
+    return text
 
 
 def _example(table: pd.DataFrame) -> str:
@@ -140,10 +139,6 @@ def _example(table: pd.DataFrame) -> str:
         if len(values) and values.dtype.kind == "O":
             return f"{quoted(column)} == {json.dumps(str(values.iloc[0]), ensure_ascii=False)}"
     return 'condition == "case" and age > 18'
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 300 else f"{text[:300]}...")
 
 
 def _parse(text: str) -> tuple[ast.expr, dict[str, str]]:
@@ -250,13 +245,7 @@ class _Walk:
         return _literal(node)
 
     def column(self, word: str) -> pd.Series:
-        """A column by its name, or the names of the rows.
-
-        Raises
-        ------
-        UnknownNameError
-            If there is none.
-        """
+        """A column by its name, or the names of the rows."""
         name = self.quoted.get(word, word)
         found = [c for c in self.table.columns if str(c) == name]
         if len(found) == 1:

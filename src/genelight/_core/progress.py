@@ -38,15 +38,7 @@ def show_progress(how: How) -> None:
 
 @contextmanager
 def stage(title: str, *, number: int = 0, total: int = 0) -> Iterator[None]:
-    """Name the part of a longer run that what happens inside belongs to: ``[3/9] folds``.
-
-    Parameters
-    ----------
-    title
-        A few words for it.
-    number, total
-        Which part, of how many; none where they are not counted.
-    """
+    """Name the part of a longer run that what happens inside belongs to: ``[3/9] folds``, or uncounted ``folds``."""
     global _stage  # noqa: PLW0603
     before, begun = _stage, time.monotonic()
     _stage = f"[{number}/{total}] " if total else ""
@@ -61,17 +53,10 @@ def stage(title: str, *, number: int = 0, total: int = 0) -> Iterator[None]:
 
 @contextmanager
 def progress(title: str, total: int) -> Iterator[Callable[..., None]]:
-    """Show how far a long piece of work has come.
+    """Show how far a long piece of work, of `total` units, has come.
 
     Yields a function to call after each unit of work; its optional argument is a short text shown beside the bar.
     Work inside other work that is shown stays silent.
-
-    Parameters
-    ----------
-    title
-        What is being done.
-    total
-        Number of units.
 
     Examples
     --------
@@ -143,11 +128,6 @@ def waiting(words: str) -> Iterator[None]:
     """A line once what happens inside takes long, and again after every ten seconds in which nothing else is said.
 
     Of what waits inside something that waits, the innermost speaks. Silent but where lines are asked for.
-
-    Parameters
-    ----------
-    words
-        What is being done.
     """
     if _how not in ("lines", "verbose"):
         yield

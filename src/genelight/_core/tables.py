@@ -39,8 +39,7 @@ __all__ = [
 
 _KEY = b"genelight"
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-ESCAPED = re.compile(r"\\(?:(\\)|([tnr])|x([0-9a-f]{2})|u([0-9a-f]{4}))")
-_NAMED = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
+ESCAPED = re.compile(r"\\(?:\\|[tnr]|x[0-9a-f]{2}|u[0-9a-f]{4})")
 
 
 def plain_text(text: str) -> str:
@@ -51,13 +50,7 @@ def plain_text(text: str) -> str:
     >>> print(plain_text("TP53\tor \x1b[31mred"))
     TP53\tor \x1b[31mred
     """
-    return CONTROL.sub(_named, text)
-
-
-def _named(found: re.Match[str]) -> str:
-    sign = found[0]
-    number = ord(sign)
-    return _NAMED.get(sign) or (f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}")
+    return CONTROL.sub(lambda sign: sign[0].encode("unicode_escape").decode(), text)
 
 
 def _escape(cell: object) -> object:
@@ -68,12 +61,9 @@ def _escape(cell: object) -> object:
 
 
 def _unescape(cell: object) -> object:
-    return ESCAPED.sub(_sign, cell) if isinstance(cell, str) and "\\" in cell else cell
-
-
-def _sign(found: re.Match[str]) -> str:
-    slash, named, two, four = found.groups()
-    return slash or (chr(int(two or four, 16)) if two or four else {"t": "\t", "n": "\n", "r": "\r"}[named])
+    if not isinstance(cell, str) or "\\" not in cell:
+        return cell
+    return ESCAPED.sub(lambda sign: sign[0].encode().decode("unicode_escape"), cell)
 
 
 def write_parquet(path: Path, table: pd.DataFrame, *, kind: str, version: int, about: dict[str, Any]) -> None:

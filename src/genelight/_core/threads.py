@@ -1,4 +1,4 @@
-"""How many threads are taken, in one place.
+"""How many threads are taken, in one place, and loops in machine code that let other threads run.
 
 ``GENELIGHT_THREADS`` says it for everything: genelight's own threads, and those of BLAS, OpenMP (torch, scikit-learn),
 numba, pyarrow and zarr. Where it is not set, ``OMP_NUM_THREADS`` counts, and else every processor this process may use.
@@ -12,14 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 from ..errors import InputError
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
-__all__ = ["SETTING", "bound_libraries", "one_thread", "pieces", "thread_map", "threads", "threads_taken"]
+__all__ = ["SETTING", "bound_libraries", "compiled", "one_thread", "pieces", "thread_map", "threads", "threads_taken"]
 
 SETTING = "GENELIGHT_THREADS"
 LIBRARIES = (
@@ -29,6 +29,7 @@ LIBRARIES = (
 PIECES = 64
 """Slices of a long piece of work: more than any processors are, and the same however many there are."""
 
+Loop = TypeVar("Loop", bound=Callable[..., object])
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -94,3 +95,20 @@ def _controller() -> ThreadpoolController:
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
+
+
+def compiled(*, inline: Literal["never", "always"] = "never") -> Callable[[Loop], Loop]:
+    """Compile a function that lets other threads run; ``inline="always"`` puts its body where it is called.
+
+    What was compiled is kept beside the source, else in the user's cache. Where neither can be written (a package
+    installed by root, a home that is read-only), each process compiles it anew, about a second for each function.
+    """
+    import numba
+
+    def make(function: Loop) -> Loop:
+        try:
+            return cast("Loop", numba.njit(nogil=True, cache=True, inline=inline)(function))
+        except RuntimeError:  # no place to keep it
+            return cast("Loop", numba.njit(nogil=True, inline=inline)(function))
+
+    return make

@@ -87,7 +87,7 @@ class Workers:
         # Sent with the tasks, not laid on a worker: whoever dies takes nothing along.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            held = self.client.submit(_unpacked, pickle.dumps(shared), pure=False)
+            held = self.client.submit(pickle.loads, pickle.dumps(shared), pure=False)
             futures = [self.client.submit(_task, work, item, held, asked=software(), pure=False) for item in items]
         place = {future.key: i for i, future in enumerate(futures)}
         try:
@@ -209,10 +209,6 @@ def each(work: Callable[..., T], items: Sequence[S], *, shared: tuple[Any, ...] 
     return [found[i] for i in range(len(items))]
 
 
-def _unpacked(content: bytes) -> tuple[Any, ...]:
-    return pickle.loads(content)  # noqa: S301 - from who started the tasks
-
-
 def _task(work: Callable[..., T], item: object, shared: tuple[Any, ...], *, asked: str) -> T:
     """One task, on a worker."""
     from threadpoolctl import threadpool_limits
@@ -269,15 +265,7 @@ def _client(where: Any) -> Iterator[Any]:
 
 
 def _found(client: Any) -> Workers:
-    """The workers of a scheduler, once they are known to serve.
-
-    Raises
-    ------
-    InputError
-        If they have several threads, or other software.
-    ResourceError
-        If there are none.
-    """
+    """The workers of a scheduler, once they are known to serve."""
     where = client.scheduler.address
     try:
         client.wait_for_workers(1, timeout=WAIT)

@@ -16,8 +16,7 @@ import genelight as gl
 from .._core.checks import select_samples
 from .._core.progress import waiting
 from ..errors import InputError
-from ..nouns.left_over import left_over
-from ..nouns.people import check_people
+from ..nouns.contrast_checks import check_people, left_over
 from ..pp.features import FEATURES
 from ..pp.project import map_for, map_where_needed
 from ._command import note

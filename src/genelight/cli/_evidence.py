@@ -14,7 +14,7 @@ import genelight as gl
 
 from ..errors import InputError, first_three
 from ..io.id_kinds import detect_ids
-from ..nouns.people import check_people
+from ..nouns.contrast_checks import check_people
 from ..pp.features import FEATURES, kinds_named_by
 from ..pp.project import map_where_needed
 from ._cohort import Cohort, RescaledPeopled

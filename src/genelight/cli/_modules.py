@@ -186,7 +186,7 @@ def validate(
     out: Annotated[Path | None, typer.Option(help="TSV to write")] = None,
 ) -> Result:
     """Ask a second cohort whether it has the module too: one table and a verdict."""
-    from ..pp.fill_gaps import fill_gaps
+    from ..pp.gaps import fill_gaps
     from ..pp.prepare import prepare_as
 
     target = fresh(out) if out else None

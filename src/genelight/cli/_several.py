@@ -12,9 +12,8 @@ import typer
 
 import genelight as gl
 
-from .._core.checks import check_column, select_samples
+from .._core.checks import Looks, check_column, select_samples
 from .._core.disk import writing
-from .._core.looks import Looks
 from .._core.tables import write_plain
 from ..errors import InputError, first_three
 from ..nouns.contrast import LEAST_SUBJECTS, persons

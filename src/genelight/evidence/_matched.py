@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import sparse
 
-from .._core.compiled import compiled
-from .._core.threads import pieces, thread_map
+from .._core.threads import compiled, pieces, thread_map
 
 __all__ = ["matched_moments", "matched_tail", "overlaps"]
 

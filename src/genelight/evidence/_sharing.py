@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._core.compiled import compiled
+from .._core.threads import compiled
 
 __all__ = ["largest_components", "pair_sums"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..nouns import Genes
-from ..nouns.printed import Printed, Row
+from ..nouns.card import Printed, Row
 from ..pp.preparation import Preparation
 from ._card import SHOWN
 from .bundle import Bundle

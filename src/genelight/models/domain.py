@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..nouns import Model
-from ..nouns.applicability import Applicability
-from ..nouns.model import bottleneck
+from ..nouns.model import Applicability, bottleneck
 from .reconstruct import reconstruct
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import numpy as np
 from .._core.provenance import digest
 from ..nouns import Genes
 from ..nouns.model import CodeRange, bottleneck
-from ..pp.among import among
 from ..pp.preparation import Preparation
+from ..pp.prepare import among
 from .reconstruct import reconstruct
 
 if TYPE_CHECKING:

@@ -12,11 +12,10 @@ from anndata import AnnData
 from ..errors import GeneMismatchError, InputError, UnknownNameError, first_three
 from ..nouns import Contrast, Genes
 from ..nouns.contrast import check_contrast
-from ..nouns.people import check_people
+from ..nouns.contrast_checks import check_people
 from ..pp._statistics import of_matrix
-from ..pp.prepare import AUTO, scale_of
-from ..pp.scale import SCALES
-from ..pp.values import logged
+from ..pp.features import AUTO, scale_of
+from ..pp.scale import SCALES, logged
 from ..stats.meta import standardised
 from ..stats.moderated import Design
 from ..stats.subjects import group_sizes, indexed, kinds

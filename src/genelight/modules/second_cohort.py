@@ -17,7 +17,7 @@ from .._core.tables import read_tsv, write_tsv
 from ..nodes.layers import chunks
 from ..nouns import Contrast, Module
 from ..nouns.contrast import check_contrast
-from ..nouns.people import check_people
+from ..nouns.contrast_checks import check_people
 from ..stats.intervals import TAILS
 from ..stats.pvalues import empirical_p
 from ._cohort import Prepared, SecondCohort, matched_draws

@@ -1,9 +1,8 @@
 """The nouns that the rooms exchange: frozen, typed; those that reach a disk carry a format version."""
 
 from .contrast import Contrast
-from .edges import Edges
 from .evidence import Evidence
-from .genes import Genes
+from .genes import Edges, Genes
 from .groups import Groups
 from .model import Model
 from .module import Module

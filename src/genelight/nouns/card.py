@@ -1,9 +1,11 @@
-"""The card of one hidden node, as plain text for a terminal and as Markdown for a page."""
+"""Cards: a title, then rows of a label and a few words; and that of one hidden node, for a terminal and for a page."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -12,8 +14,10 @@ from .._core.tables import records
 from ..errors import FormatError
 from .labels import reference_label
 
-__all__ = ["NodeCard"]
+__all__ = ["NodeCard", "Printed", "Row"]
 
+Row = tuple[str, str]
+WIDTH = 100
 NAMED = 3
 SIGNIFICANT = 0.05
 TABLES = {
@@ -21,6 +25,35 @@ TABLES = {
     "obs": ("column", "test", "units", "effect", "highest", "p", "q"),
     "neighbours": ("node", "layer", "correlation"),
 }
+
+
+class Printed:
+    """Gives a noun its card: ``print`` shows it as lines, a notebook as a table."""
+
+    def _card(self) -> tuple[str, Sequence[Row]]:
+        """Title and rows; a row without words is left out."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        title, rows = self._card()
+        room = max(len(label) for label, _ in rows) + 4
+        hang = " " * room
+        lines = [
+            textwrap.fill(text, WIDTH, initial_indent=f"  {label}".ljust(room), subsequent_indent=hang)
+            for label, text in rows
+            if text
+        ]
+        return "\n".join([title, *lines])
+
+    def _repr_html_(self) -> str:
+        title, rows = self._card()
+        body = "".join(
+            f'<tr><th scope="row" style="text-align:left;vertical-align:top">{escape(label)}</th>'
+            f'<td style="text-align:left">{escape(text)}</td></tr>'
+            for label, text in rows
+            if text
+        )
+        return f'<table><caption style="text-align:left">{escape(title)}</caption><tbody>{body}</tbody></table>'
 
 
 @dataclass(frozen=True)
@@ -97,38 +130,39 @@ class NodeCard:
     @property
     def sentence(self) -> str:
         """The card in one plain sentence."""
-        return _sentence(self)
+        up, down = (_names(self.genes[self.genes["sign"] == sign]["gene"].head(NAMED)) for sign in ("up", "down"))
+        parts = [f"{verb} {genes}" for verb, genes in (("raises", up), ("lowers", down)) if genes] or ["moves no gene"]
+        strong = self.obs[self.obs["q"] <= SIGNIFICANT]
+        if len(strong):
+            first = strong.iloc[0]
+            most = f", highest for {first['highest']}" if first["highest"] else ""
+            parts.append(f"goes with {first['column']} ({first['test']}, q = {first['q']:.2g}{most})")
+        elif len(self.obs):
+            parts.append(f"goes with none of {len(self.obs)} sample columns at a q of {SIGNIFICANT}")
+        known = self.evidence[self.evidence["q"] <= SIGNIFICANT]
+        if len(known):
+            parts.append(
+                f"has its best evidence in {reference_label(known.iloc[0]['reference'])} (q = {known.iloc[0]['q']:.2g})"
+            )
+        if "support" in self.reproducibility:
+            parts.append(_comes_back(self.reproducibility))
+        state = f" ({self.state})" if self.state else ""
+        said = f"{', '.join(parts[:-1])}, and {parts[-1]}" if len(parts) > 1 else parts[0]
+        return f"{self.node} of the {self.model}{state} {said}."
 
     def to_text(self) -> str:
         """The card for a terminal."""
-        return _to_text(self)
+        parts = [f"{self.node}, layer {self.layer} of {self.model}", self.sentence, *_facts(self)]
+        for title, table in _tables(self):
+            parts += ["", title, table.to_string(index=False)]
+        return "\n".join(parts) + "\n"
 
     def to_markdown(self) -> str:
         """The card for a page."""
-        return _to_markdown(self)
-
-
-def _sentence(card: NodeCard) -> str:
-    """The card in one plain sentence."""
-    up, down = (_names(card.genes[card.genes["sign"] == sign]["gene"].head(NAMED)) for sign in ("up", "down"))
-    parts = [f"{verb} {genes}" for verb, genes in (("raises", up), ("lowers", down)) if genes] or ["moves no gene"]
-    strong = card.obs[card.obs["q"] <= SIGNIFICANT]
-    if len(strong):
-        first = strong.iloc[0]
-        most = f", highest for {first['highest']}" if first["highest"] else ""
-        parts.append(f"goes with {first['column']} ({first['test']}, q = {first['q']:.2g}{most})")
-    elif len(card.obs):
-        parts.append(f"goes with none of {len(card.obs)} sample columns at a q of {SIGNIFICANT}")
-    known = card.evidence[card.evidence["q"] <= SIGNIFICANT]
-    if len(known):
-        parts.append(
-            f"has its best evidence in {reference_label(known.iloc[0]['reference'])} (q = {known.iloc[0]['q']:.2g})"
-        )
-    if "support" in card.reproducibility:
-        parts.append(_comes_back(card.reproducibility))
-    state = f" ({card.state})" if card.state else ""
-    said = f"{', '.join(parts[:-1])}, and {parts[-1]}" if len(parts) > 1 else parts[0]
-    return f"{card.node} of the {card.model}{state} {said}."
+        parts = [f"# {self.node}", "", self.sentence, "", *[f"- {fact}" for fact in _facts(self)]]
+        for title, table in _tables(self):
+            parts += ["", f"## {title}", "", *_rows(table)]
+        return "\n".join(parts) + "\n"
 
 
 def _comes_back(figures: Mapping[str, float]) -> str:
@@ -137,22 +171,6 @@ def _comes_back(figures: Mapping[str, float]) -> str:
     q = figures.get("q", 1.0)
     sure = f"q = {q:.2g}" if q <= SIGNIFICANT else f"no more than chance, q = {q:.2g}"
     return f"comes back in {figures['support']:.0f}{of} other trainings ({sure})"
-
-
-def _to_text(card: NodeCard) -> str:
-    """Plain text, a title and a table per part."""
-    parts = [f"{card.node}, layer {card.layer} of {card.model}", card.sentence, *_facts(card)]
-    for title, table in _tables(card):
-        parts += ["", title, table.to_string(index=False)]
-    return "\n".join(parts) + "\n"
-
-
-def _to_markdown(card: NodeCard) -> str:
-    """Markdown, a heading and a table per part."""
-    parts = [f"# {card.node}", "", card.sentence, "", *[f"- {fact}" for fact in _facts(card)]]
-    for title, table in _tables(card):
-        parts += ["", f"## {title}", "", *_rows(table)]
-    return "\n".join(parts) + "\n"
 
 
 def _facts(card: NodeCard) -> list[str]:

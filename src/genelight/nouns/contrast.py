@@ -280,15 +280,7 @@ def persons(obs: pd.DataFrame, subject: str, pattern: str | None = None) -> np.n
 
 
 def _covariates(obs: pd.DataFrame, names: Sequence[str], *, case_n: np.ndarray, used_n: np.ndarray) -> np.ndarray:
-    """Columns to adjust for, redundant ones left out, zero outside the contrast, shape ``(n, c)``.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such column.
-    InputError
-        If values are missing, there are too many classes, or a covariate stands for the groups.
-    """
+    """Columns to adjust for, redundant ones left out, zero outside the contrast, shape ``(n, c)``."""
     used = obs[used_n]
     parts = [_columns(used, name) for name in names]
     for name, part_nc in zip([*names, " and ".join(names)], [*parts, np.hstack(parts)], strict=True):
@@ -319,13 +311,7 @@ def _spread(column_uc: np.ndarray, used_n: np.ndarray) -> np.ndarray:
 
 
 def _level_queries(obs: pd.DataFrame, column: str, control: str) -> dict[str, str]:
-    """A query for every level of a column that controls do not have.
-
-    Raises
-    ------
-    InputError
-        If controls and others share a level.
-    """
+    """A query for every level of a column that controls do not have."""
     control_n = select_samples(obs, control, role="control")
     levels = check_column(obs, column, role="case").astype(object)
     theirs = set(levels[control_n].dropna())

@@ -67,9 +67,7 @@ class Evidence:
         """Stack several; ``about`` keeps each under its test's name."""
         tables = [p.table for p in parts if len(p)]
         empty = pd.DataFrame({c: pd.Series(dtype=t) for c, t in EVIDENCE_COLUMNS.items()})
-        about: dict[str, Any] = {}
-        for part in parts:
-            about.update(part.about)
+        about = {name: said for part in parts for name, said in part.about.items()}
         return cls(pd.concat(tables, ignore_index=True) if tables else empty, about)
 
     def of(self, tested: str) -> pd.DataFrame:
@@ -89,5 +87,4 @@ class Evidence:
         FormatError
             If the file is absent, damaged or of another kind.
         """
-        table, about = read_parquet(path, kind="evidence", newest=cls.FORMAT)
-        return cls(table, about)
+        return cls(*read_parquet(path, kind="evidence", newest=cls.FORMAT))

@@ -1,17 +1,20 @@
-"""Ordered gene lists, and the only place where gene columns are realigned."""
+"""Ordered gene lists, the only place where gene columns are realigned, and what links genes."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 
+from .._core.provenance import digest
 from ..errors import GeneMismatchError, InputError, first_three
 
-__all__ = ["Alignment", "Genes", "check_coverage"]
+__all__ = ["Alignment", "Edges", "Genes", "check_coverage"]
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class Genes:
             msg = f"{empty} of {len(ids)} gene ids are empty; drop those columns first"
             raise InputError(msg)
         if len(set(ids)) != len(ids):
-            repeated = sorted({i for i, n in _counts(ids).items() if n > 1})
+            repeated = sorted(i for i, n in Counter(ids).items() if n > 1)
             msg = (
                 f"{len(repeated)} gene ids occur more than once ({first_three(repeated)}); "
                 "keep one column per gene, for example adata[:, ~adata.var_names.duplicated()]"
@@ -135,13 +138,6 @@ class Genes:
         return Alignment(index, found, len(missing), len(position) - found, missing, weighted)
 
 
-def _counts(ids: tuple[str, ...]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for i in ids:
-        counts[i] = counts.get(i, 0) + 1
-    return counts
-
-
 def check_coverage(alignment: Alignment, *, least: int, what: str, reference: str) -> None:
     """Stop when two gene lists share fewer than `least` genes.
 
@@ -157,3 +153,42 @@ def check_coverage(alignment: Alignment, *, least: int, what: str, reference: st
         f"(not found: {first_three(alignment.missing_ids)}); check that both use the same kind of gene id"
     )
     raise GeneMismatchError(msg)
+
+
+@dataclass(frozen=True)
+class Edges:
+    """One table for networks, gene sets and disease genes: ``source, target, weight``.
+
+    A network has a gene in both columns; gene sets have the set in ``source`` and its member in
+    ``target``; disease genes have the disease in ``source`` and the gene in ``target``.
+
+    Parameters
+    ----------
+    name
+        What it is called in reports, with its version: ``"STRING v12 physical, score >= 900"``.
+    table
+        Columns ``source`` (str), ``target`` (str), ``weight`` (float, 1 where there is none).
+    namespace
+        Kind of gene id, as in :class:`Genes`.
+    account
+        What reading it dropped or collapsed, in counts.
+    """
+
+    name: str
+    table: pd.DataFrame
+    namespace: str = "symbol"
+    account: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        absent = [c for c in ("source", "target", "weight") if c not in self.table]
+        if absent:
+            msg = f"{self.name}: an edge table needs the columns source, target, weight; {', '.join(absent)} not found"
+            raise InputError(msg)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def digest(self) -> str:
+        """Identity of the content."""
+        return digest(self.namespace, self.table.to_csv(index=False).encode())

@@ -13,8 +13,8 @@ import pandas as pd
 from .._core.provenance import digest
 from .._core.tables import read_tsv, write_tsv
 from ..errors import FormatError, InputError, first_three
+from .card import Printed, Row
 from .genes import Genes
-from .printed import Printed, Row
 
 __all__ = ["DERIVATION", "Module"]
 
@@ -75,12 +75,17 @@ class Module(Printed):
         up, down = (chosen.loc[chosen["score"] * sign > 0, "gene"] for sign in (1, -1))
         drawn = chosen["frequency"].dropna()
         stable = f"{(drawn >= STABLE).sum()} of {len(chosen)} genes in {STABLE:.0%} of subject bootstraps or more"
+        groups = [
+            f"{about[group]['samples']} {group} of {about[group]['subjects']} subjects"
+            for group in ("cases", "controls")
+            if group in about
+        ]
         return f"module of {self.name!r} by {about.get('chosen', self.method)}", [
             ("genes", f"{len(chosen)} of {len(self.table):,} measured ({self.genes.namespace})"),
             ("up", f"{len(up)}: {_first(up)}"),
             ("down", f"{len(down)}: {_first(down)}"),
             ("layer", str(about.get("layer") or "")),
-            ("samples", "; ".join(_group(about[group], group) for group in ("cases", "controls") if group in about)),
+            ("samples", "; ".join(groups)),
             ("stable", stable if len(drawn) else "not measured; derive with bootstraps"),
             ("because", str(about.get("because") or "")),
         ]
@@ -155,11 +160,6 @@ class Module(Printed):
             raise FormatError(msg) from error
 
 
-def _group(count: Mapping[str, int], name: str) -> str:
-    """Size of a group in words."""
-    return f"{count['samples']} {name} of {count['subjects']} subjects"
-
-
 def _first(genes: pd.Series) -> str:
     """The strongest few by name."""
     names = ", ".join(genes.head(NAMED))
@@ -173,13 +173,7 @@ def _seal(table: pd.DataFrame) -> str:
 
 
 def _check_columns(table: pd.DataFrame) -> None:
-    """Stop where a column is not what the class says.
-
-    Raises
-    ------
-    FormatError
-        If scores are no finite numbers, marks are not true or false, or ranks do not follow the scores.
-    """
+    """Stop where scores are no finite numbers, marks are not true or false, or ranks do not follow the scores."""
     for column in ("score", "rank", "frequency"):
         number = pd.to_numeric(table[column], errors="coerce")
         bad = ~np.isfinite(number) & ~((column == "frequency") & table[column].isna())

@@ -12,8 +12,8 @@ import pandas as pd
 
 from .._core.tables import read_parquet, records, write_parquet
 from ..errors import FormatError
-from .applicability import Applicability
-from .printed import Printed, Row
+from .card import Printed, Row
+from .model import Applicability
 
 __all__ = ["PROGRAMME", "Response"]
 

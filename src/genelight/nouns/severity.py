@@ -12,7 +12,7 @@ import pandas as pd
 
 from .._core.tables import read_parquet, write_parquet
 from ..errors import FormatError, InputError
-from .applicability import Applicability
+from .model import Applicability
 
 __all__ = ["GENES", "Severity", "bounds"]
 

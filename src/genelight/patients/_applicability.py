@@ -6,8 +6,7 @@ import numpy as np
 
 from ..models.domain import reconstruction_error
 from ..nouns import Model
-from ..nouns.applicability import Applicability
-from ..nouns.model import bottleneck
+from ..nouns.model import Applicability, bottleneck
 from ..stats.subjects import rows_of_subjects
 
 __all__ = ["applicability", "held_out_distances"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..nouns.applicability import Applicability
+from ..nouns.model import Applicability
 
 __all__ = ["Domain", "domain_of"]
 

@@ -16,7 +16,7 @@ from ..models.domain import reconstruction_error, remembered
 from ..nodes.layers import node_names
 from ..nodes.light_up import light_up
 from ..nouns import Groups, Model, Severity
-from ..nouns.applicability import Applicability
+from ..nouns.model import Applicability
 from ..pp.preparation import Preparation
 from ._parts import features_of
 

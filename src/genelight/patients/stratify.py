@@ -18,8 +18,7 @@ from ..errors import InputError
 from ..models import Folds
 from ..nodes.layers import check_layer
 from ..nouns import Groups, Model
-from ..nouns.applicability import Applicability
-from ..nouns.model import bottleneck
+from ..nouns.model import Applicability, bottleneck
 from ..stats.subjects import numbered, subject_folds
 from ._applicability import applicability, held_out_distances
 from ._consensus_clusters import ambiguity, consensus_of

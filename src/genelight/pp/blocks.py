@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Block", "JoinedPreparation", "by_block", "rows_of", "table_of"]
 
+TOLD = ("genes_kept", "missing")
+
 
 @dataclass(frozen=True)
 class Block:
@@ -74,9 +76,7 @@ class JoinedPreparation(Preparation):
         namespace = ",".join(f"{b.name}={b.preparation.genes.namespace}" for b in blocks)
         account: dict[str, Any] = {
             "samples": samples,
-            **{
-                f"{key}_{what}": b.preparation.account.get(what, 0) for b in blocks for key in [b.name] for what in TOLD
-            },
+            **{f"{b.name}_{what}": b.account.get(what, 0) for b in blocks for what in TOLD},
             "genes_read": sum(int(b.account["genes_read"]) for b in blocks),
             "genes_kept": len(weight_g),
             "features": ", ".join(f"{b.name} {b.account.get('features', 'gene')}" for b in blocks),
@@ -190,9 +190,6 @@ class JoinedPreparation(Preparation):
     def _columns(self) -> list[tuple[Block, slice]]:
         ends = np.cumsum([0, *(len(b.preparation.genes) for b in self.blocks)])
         return [(b, slice(int(a), int(z))) for b, a, z in zip(self.blocks, ends, ends[1:], strict=False)]
-
-
-TOLD = ("genes_kept", "missing")
 
 
 def table_of(adata: AnnData, block: str) -> AnnData:

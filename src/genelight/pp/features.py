@@ -193,7 +193,9 @@ def settled(adata: AnnData | Store, asked: PreparationSettings) -> tuple[Prepara
         "features_told_by": "you" if asked.features else f"their ids ({first_three(adata.var_names)})",
         "unit": SCALES[scale].unit,
     }
-    missing = asked.missing or (not isinstance(adata, Store) and SCALES[scale].alone and _has_gaps(adata, scale))
+    missing = asked.missing or (
+        not isinstance(adata, Store) and SCALES[scale].alone and bool(SCALES[scale].gaps(adata.X).any())
+    )
     return replace(asked, features=name, scale=scale, ids=ids, missing=missing), account
 
 
@@ -258,10 +260,6 @@ def _told_scale(adata: AnnData | Store, name: str) -> str:
         )
         raise InputError(msg)
     return said
-
-
-def _has_gaps(adata: AnnData, scale: str) -> bool:
-    return bool(SCALES[scale].gaps(adata.X).any())
 
 
 def _ask_about_cells(adata: AnnData | Store) -> None:

@@ -17,10 +17,10 @@ from ..io.id_kinds import ID_KINDS, detect_ids
 from ..io.id_table import IdTable
 from ..io.scales import detect_scale
 from ..nouns import Genes
-from ._account import describe
 from ._pairs import choose, find, labels
 from .collapse import COLLAPSES
 from .features import kinds_named_by
+from .scale import TOTAL
 from .user_table import UserTable, read_id_table
 
 if TYPE_CHECKING:
@@ -31,8 +31,17 @@ __all__ = ["IdMap", "map_ids"]
 TARGETS = ("symbol", "entrez", "ensembl")
 SEVERAL = ("drop", "copy")
 KEY = "map_ids"
-TOTAL = "map_ids_total"
-"""Column of obs: the sum of all columns of a table of counts, those that became no gene included."""
+# What the account says of columns that became no gene as they were.
+_LINES = {
+    "unmapped": "no gene found, dropped",
+    "not_asked": "of other genes, not used",
+    "mended": "dates that Excel made of symbols, mended",
+    "renamed": "renamed by HGNC because of Excel",
+    "loc": "found by the Entrez id behind LOC",
+    "alias": "found by alias or withdrawn symbol",
+    "case": "found in other case",
+    "yielded": "dropped since another column leads to the same gene more directly",
+}
 # Below this share of ids with a gene they are not what they are taken for.
 LEAST_MAPPED = 0.1
 
@@ -120,7 +129,7 @@ class IdMap:
         return IdMap(self.pairs.loc[order].reset_index(drop=True), {**self.account, **more})
 
     def __str__(self) -> str:
-        return describe(self.account)
+        return _described(self.account)
 
     def transform(self, adata: AnnData) -> AnnData:
         """A table with one column per gene; ``var["source"]`` says from which, ``uns["map_ids"]`` has the account.
@@ -325,3 +334,32 @@ def _combined(x_ns: Any, pairs: pd.DataFrame, gene_s: np.ndarray) -> Any:
     weight_sg = sp.csr_matrix((weight_s, (column_s, gene_s)), shape=size)
     values = x_ns @ weight_sg if sp.issparse(x_ns) else np.asarray((weight_sg.T @ np.asarray(x_ns).T).T, order="C")
     return values.astype(x_ns.dtype) if np.issubdtype(x_ns.dtype, np.floating) else values
+
+
+def _described(account: Mapping[str, Any]) -> str:
+    """Lines of text; what did not occur is left out."""
+    kind = ID_KINDS.get(account["ids"], account["ids"])
+    lines = [
+        f"ids: {account['columns']:,} of kind {account['ids']} ({kind}; {account['first']}), to {account['to']}",
+        f"by {account['table']}",
+    ]
+    for key, words in _LINES.items():
+        if account.get(key):
+            lines.append(f"  {account[key]:,} {words} ({account[f'{key}_first']})")
+    if account["several"]:
+        what = "dropped" if account["several_rule"] == "drop" else "copied to each"
+        lines.append(f"  {account['several']:,} of several genes, {what} ({account['several_first']})")
+    if account["collapsed"]:
+        lines.append(
+            f"  {account['collapsed']:,} columns of {account['collapsed_genes']:,} genes that have several, one each "
+            f"by {account['collapse']} over {account['samples']} samples"
+        )
+    lines.append(f"{account['genes']:,} genes")
+    if "asked" in account:
+        lines[-1] = (
+            f"of {account['asked']:,} genes asked for {account['genes']:,} found, {account['missing']:,} missing"
+            + (f" ({account['missing_first']})" if account["missing"] else "")
+        )
+    if account.get("absent"):
+        lines.append(f"  {account['absent']:,} genes lack their column in this file ({account['absent_first']})")
+    return "\n".join(lines)

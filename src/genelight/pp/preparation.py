@@ -17,18 +17,16 @@ from .adjust import Adjustment
 from .features import kind_of
 from .map_ids import IdMap
 from .normalise import Normalisation
-from .scale import SCALES
+from .scale import SCALES, logged
 from .settings import PreparationSettings
-from .values import logged
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["STANDARDS", "Preparation", "standard"]
+__all__ = ["Preparation"]
 
 LEAST_COVERAGE = 0.8
 LEAST_PANEL = 0.2  # where values may be missing, a panel of genes will do
-STANDARDS = ("zscore", "minmax", "centre")
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class Preparation:
         What was asked for; by default what can be told from the rest.
     censored_g
         Where what is missing tends to lie low: how far under a gene's mean it is expected, see
-        :mod:`genelight.pp.censoring`; None where gaps are at random.
+        :mod:`genelight.pp.gaps`; None where gaps are at random.
     """
 
     genes: Genes
@@ -311,12 +309,9 @@ class Preparation:
 
     @classmethod
     def _of_content(cls, content: Any, *, where: str) -> Preparation:
-        arrays = {
-            name: None
-            if content.get(name.partition("_")[0]) is None
-            else np.asarray(content[name.partition("_")[0]], float)
-            for name in ("shift_g", "span_g")
-        }
+        def known(name: str) -> np.ndarray | None:
+            return None if content.get(name) is None else np.asarray(content[name], dtype=np.float64)
+
         genes = Genes(tuple(content["genes"]), content["namespace"])
         mean_g, sd_g = (np.asarray(content[key], dtype=np.float64) for key in ("mean", "sd"))
         normalisation, adjustment, id_map = (content.get(key) for key in ("normalisation", "adjustment", "id_map"))
@@ -331,8 +326,9 @@ class Preparation:
             adjustment=adjustment and Adjustment.from_dict(adjustment, len(genes)),
             id_map=id_map and IdMap.from_dict(id_map, where=where),
             asked=asked and PreparationSettings.from_dict(asked),
-            censored_g=None if content.get("censored") is None else np.asarray(content["censored"], dtype=np.float64),
-            **arrays,
+            shift_g=known("shift"),
+            span_g=known("span"),
+            censored_g=known("censored"),
         )
 
     @property
@@ -356,25 +352,6 @@ class Preparation:
             "shift": None if self.shift_g is None else self.shift_g.tolist(),
             "span": None if self.span_g is None else self.span_g.tolist(),
         }
-
-
-def standard(y_ng: np.ndarray, name: str) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Shift and span of each gene; None for the default, mean and standard deviation.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such standard.
-    """
-    if name not in STANDARDS:
-        raise UnknownNameError("way to standardise", name, STANDARDS)
-    if name == "zscore":
-        return None, None
-    if name == "centre":
-        return np.nanmean(y_ng, 0), np.ones(y_ng.shape[1])
-    low_g = np.fmin.reduce(y_ng, axis=0)
-    span_g = np.fmax.reduce(y_ng, axis=0) - low_g
-    return low_g, np.where(span_g > 0, span_g, 1.0)
 
 
 _KINDS: dict[str, type[Preparation]] = {Preparation.KIND: Preparation}

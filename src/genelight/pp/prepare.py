@@ -1,4 +1,4 @@
-"""The verb ``prepare``: learn from one table how it, and any other, becomes what a model sees."""
+"""The verb ``prepare``: learn from one table how it, and any other, becomes what a model sees; or some of its genes."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._core.checks import check_positive
-from ..errors import InputError
+from ..errors import InputError, UnknownNameError
 from ..io import Store
 from ..io._blocks import blocks_of
 from ..nouns import Genes
 from ._statistics import of_matrix, of_store
 from .adjust import Adjust, Adjustment
 from .blocks import JoinedPreparation, by_block, rows_of, table_of
-from .censoring import Detection
-from .features import AUTO, kind_of, scale_of, settled
+from .features import AUTO, kind_of, settled
+from .gaps import Detection
 from .normalise import Normalisation
-from .preparation import Preparation, standard
-from .scale import SCALES
+from .preparation import Preparation
+from .scale import SCALES, logged
 from .settings import PreparationSettings
-from .values import logged
 
 if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
-__all__ = ["AUTO", "prepare", "prepare_as", "scale_of"]
+__all__ = ["among", "prepare", "prepare_as"]
 
 LEAST_SAMPLES = 10
 LEAST_GENES = 10
+STANDARDS = ("zscore", "minmax", "centre")
 
 
 def prepare(
@@ -149,6 +149,36 @@ def prepare_as(adata: AnnData | Store, asked: PreparationSettings, *, least: int
     return _joined(adata, asked, blocks, least=least) if blocks else _of_one(adata, asked)
 
 
+def among(preparation: Preparation, genes: Genes) -> Preparation:
+    """The same preparation for some of its genes, as for a table that has no others.
+
+    Parameters
+    ----------
+    preparation
+        Learned from a table.
+    genes
+        Some of its genes, in any order.
+
+    Raises
+    ------
+    InputError
+        If it lacks some of them, or adjusts for covariates, which takes all genes.
+    """
+    at_g = genes.align(preparation.genes).index
+    if (at_g < 0).any():
+        msg = f"{int((at_g < 0).sum())} of {len(genes)} genes are none of the preparation's {len(preparation.genes)}"
+        raise InputError(msg)
+    if preparation.adjustment is not None:
+        msg = "the preparation adjusts for covariates, so it cannot do with some of its genes; train without adjust"
+        raise InputError(msg)
+    learned: dict[str, Any] = {n: getattr(preparation, n) for n in ("mean_g", "sd_g", "shift_g", "span_g")}
+    part: dict[str, Any] = {name: each if each is None else each[at_g] for name, each in learned.items()}
+    way = preparation.normalisation
+    if way is not None and len(genes) < len(preparation.genes):
+        way = way.among(part["mean_g"], part["sd_g"])
+    return replace(preparation, genes=genes, normalisation=way, id_map=None, **part)
+
+
 def _of_one(adata: AnnData | Store, asked: PreparationSettings) -> Preparation:
     """The preparation of a table of one kind of feature."""
     asked, evidence = settled(adata, asked)
@@ -157,7 +187,9 @@ def _of_one(adata: AnnData | Store, asked: PreparationSettings) -> Preparation:
     if asked.missing:
         _check_missing(adata, asked)
     if isinstance(adata, Store):
-        _check_store(scale)
+        if SCALES[scale].among or SCALES[scale].zero_is_missing:
+            msg = f"scale = {scale!r} needs a table in memory, not a store; read the samples instead of packing them"
+            raise InputError(msg)
         y_ng, found = np.zeros((0, 0)), of_store(adata, scale)
     else:
         y_ng = logged(adata, scale, missing=asked.missing)
@@ -249,13 +281,6 @@ def _check_missing(adata: AnnData | Store, asked: PreparationSettings) -> None:
     raise InputError(msg)
 
 
-def _check_store(scale: str) -> None:
-    """Stop where a table has to be in memory."""
-    if SCALES[scale].among or SCALES[scale].zero_is_missing:
-        msg = f"scale = {scale!r} needs a table in memory, not a store; read the samples instead of packing them"
-        raise InputError(msg)
-
-
 def _further(plain: Preparation, y_ng: np.ndarray, obs: pd.DataFrame, *, asked: PreparationSettings) -> Preparation:
     """The preparation with the steps between log2 and a model's numbers."""
     adjust = asked.adjust
@@ -266,7 +291,7 @@ def _further(plain: Preparation, y_ng: np.ndarray, obs: pd.DataFrame, *, asked: 
     if adjustment:
         y_ng = adjustment.apply(y_ng, obs, np.ones(y_ng.shape[1], dtype=bool))
     sd_g = np.nanstd(y_ng, 0)
-    shift_g, span_g = standard(y_ng, asked.standardise)
+    shift_g, span_g = _standard(y_ng, asked.standardise)
     account = {
         **plain.account,
         "normalise": asked.normalise,
@@ -285,6 +310,19 @@ def _further(plain: Preparation, y_ng: np.ndarray, obs: pd.DataFrame, *, asked: 
         shift_g=shift_g,
         span_g=span_g,
     )
+
+
+def _standard(y_ng: np.ndarray, name: str) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Shift and span of each gene; None for the default, mean and standard deviation."""
+    if name not in STANDARDS:
+        raise UnknownNameError("way to standardise", name, STANDARDS)
+    if name == "zscore":
+        return None, None
+    if name == "centre":
+        return np.nanmean(y_ng, 0), np.ones(y_ng.shape[1])
+    low_g = np.fmin.reduce(y_ng, axis=0)
+    span_g = np.fmax.reduce(y_ng, axis=0) - low_g
+    return low_g, np.where(span_g > 0, span_g, 1.0)
 
 
 def _further_of_store(plain: Preparation, store: Store, keep: np.ndarray, *, asked: PreparationSettings) -> Preparation:

@@ -84,7 +84,8 @@ def pseudobulk(
     member_sn = sp.csr_matrix((np.ones(len(group_n)), (group_n, np.arange(len(group_n)))))
     sums = member_sn @ x
     x_sg = np.asarray(sums.toarray() if sp.issparse(sums) else sums, dtype=np.float64)[keep_s]
-    obs = _shared(adata.obs, group_n, first_s)[keep_s].assign(cells=cells_s[keep_s])
+    same = [c for c in adata.obs.columns if adata.obs[c].astype(str).groupby(group_n).nunique().max() == 1]
+    obs = adata.obs.iloc[first_s[keep_s]][same].assign(cells=cells_s[keep_s])
     obs.index = pd.Index(["_".join(row) for row in named.iloc[first_s[keep_s]].to_numpy()])
     if obs.index.has_duplicates:
         obs.index = pd.Index([f"{name}_{i}" for i, name in enumerate(obs.index)])
@@ -108,9 +109,3 @@ def _counts(adata: AnnData, layer: str | None) -> Any:
     values = np.asarray(x.data if sp.issparse(x) else x, dtype=np.float64)
     check_scale(values.reshape(1, -1), "molecules")
     return x
-
-
-def _shared(obs: pd.DataFrame, group_n: np.ndarray, first_s: np.ndarray) -> pd.DataFrame:
-    """The columns that have one value in each group, with these."""
-    same = [c for c in obs.columns if obs[c].astype(str).groupby(group_n).nunique().max() == 1]
-    return obs.iloc[first_s][same].copy()

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from .._core.checks import check_finite
 from ..errors import InputError, UnknownNameError
 
-__all__ = ["SCALES", "Scale", "check_scale", "to_log2"]
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+__all__ = ["SCALES", "TOTAL", "Scale", "check_scale", "logged", "to_log2"]
+
+TOTAL = "map_ids_total"
+"""Column of obs: the sum of all columns of a table of counts, those that became no gene included."""
 
 # Above this no log2 expression value is found: 2^50 is more than any scanner or sequencer gives.
 _LOG2_CEILING = 50.0
@@ -123,21 +131,18 @@ def _total(x_ng: np.ndarray, total_n: np.ndarray | None) -> np.ndarray:
     return np.maximum(total_n1, 1.0)
 
 
-def _as_log(scale: str) -> Callable[[np.ndarray], None]:
-    def check(x_ng: np.ndarray) -> None:
-        high = float(np.fmax.reduce(x_ng, axis=None))
-        if high <= _LOG2_CEILING:
-            return
-        low = float(np.fmin.reduce(x_ng, axis=None))
-        whole = bool(np.all(x_ng == np.round(x_ng)))
-        likely = "counts" if whole and low >= 0 else "linear"
-        msg = (
-            f"the values go from {low:g} to {high:g}{', all whole numbers' if whole else ''}, "
-            f"so they are not {scale}; they look like scale = '{likely}': say so (--scale {likely})"
-        )
-        raise InputError(msg)
-
-    return check
+def _check_log(scale: str, x_ng: np.ndarray) -> None:
+    high = float(np.fmax.reduce(x_ng, axis=None))
+    if high <= _LOG2_CEILING:
+        return
+    low = float(np.fmin.reduce(x_ng, axis=None))
+    whole = bool(np.all(x_ng == np.round(x_ng)))
+    likely = "counts" if whole and low >= 0 else "linear"
+    msg = (
+        f"the values go from {low:g} to {high:g}{', all whole numbers' if whole else ''}, "
+        f"so they are not {scale}; they look like scale = '{likely}': say so (--scale {likely})"
+    )
+    raise InputError(msg)
 
 
 def _check_amounts(scale: str, x_ng: np.ndarray) -> None:
@@ -231,10 +236,10 @@ def _check_intensity(x_ng: np.ndarray) -> None:
 
 
 SCALES: dict[str, Scale] = {
-    "log2": Scale(_log2, _as_log("log2")),
+    "log2": Scale(_log2, partial(_check_log, "log2")),
     "counts": Scale(_counts, _check_counts, alone=False, counted=True),
     "linear": Scale(_linear, _check_linear),
-    "ln": Scale(_ln, _as_log("ln")),
+    "ln": Scale(_ln, partial(_check_log, "ln")),
     "beta": Scale(_beta, _check_beta, unit="M value"),
     "m": Scale(_log2, _check_m, unit="M value"),
     "intensity": Scale(_intensity, _check_intensity, zero_is_missing=True),
@@ -273,3 +278,35 @@ def check_scale(x_ng: np.ndarray, scale: str) -> None:
         raise UnknownNameError("scale", scale, SCALES)
     if x_ng.size:
         SCALES[scale].check(x_ng)
+
+
+def logged(adata: AnnData, scale: str, *, missing: bool = False, columns: np.ndarray | None = None) -> np.ndarray:
+    """Values of a table as a model learns from them, log2 of expression, float64, shape ``(n, genes)``.
+
+    With `missing` some may be NaN; `columns` are those to give, by default all.
+
+    Raises
+    ------
+    InputError
+        If there are none, values are missing or infinite, or they are on another scale.
+    """
+    x = adata.X
+    if x is None:
+        msg = "the table has no X; put the expression matrix there, for example adata.X = adata.layers['log2']"
+        raise InputError(msg)
+    if sp.issparse(x):
+        x = x.toarray()
+    # Sums depend on the order in memory in their last bit, and with it the digest.
+    x_ng = np.asarray(x, dtype=np.float64, order="C")
+    there_ng = np.nan_to_num(x_ng, nan=0.0, posinf=np.inf, neginf=-np.inf) if missing else x_ng
+    check_finite(there_ng, samples=list(adata.obs_names), genes=list(adata.var_names), where="the expression matrix")
+    whole = not missing or bool(np.isfinite(x_ng.sum()))
+    # What is missing takes no part in a sample's total, and is missing still.
+    there_ng = x_ng if whole else there_ng
+    check_scale(there_ng, scale)
+    total_n, among = adata.obs.get(TOTAL), columns is not None and SCALES[scale].among
+    # Counts per million need every gene of the sample, so the scale comes before the choice of genes.
+    y_ng = to_log2(there_ng[:, columns] if among else there_ng, scale, total_n=total_n)
+    x_ng = x_ng[:, columns] if among else x_ng
+    y_ng = y_ng if whole else np.where(np.isnan(x_ng), np.nan, y_ng)
+    return y_ng if among or columns is None else y_ng[:, columns]

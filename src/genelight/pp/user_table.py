@@ -94,7 +94,8 @@ def read_id_table(path: str | Path, *, ids: str | None = None, genes: str | None
     ...     read_id_table(path).rows.to_dict("list")
     {'id': ['1007_s_at', '1007_s_at', '1053_at'], 'gene': ['MIR4640', 'DDR1', 'RFC2']}
     """
-    path = _path(str(path))
+    named = re.fullmatch(r"GPL\d+", str(path)) and not Path(path).exists()
+    path = fetch(str(path))[0] if named else existing(Path(path))
     with lines(path) as text:
         rows = _rows(path, text)
         header = [cell.strip() for cell in next(rows)]
@@ -109,13 +110,6 @@ def read_id_table(path: str | Path, *, ids: str | None = None, genes: str | None
         msg = f"{path}: no id of column {id_column!r} has a gene in column {gene_column!r}; say which columns are meant"
         raise InputError(msg)
     return UserTable(table, f"{path.name}, sha256 {file_digest(path)}")
-
-
-def _path(given: str) -> Path:
-    """A file that is there: the one given, or that of a platform."""
-    if re.fullmatch(r"GPL\d+", given) and not Path(given).exists():
-        return fetch(given)[0]
-    return existing(Path(given))
 
 
 def _rows(path: Path, text: Iterable[str]) -> Iterator[list[str]]:

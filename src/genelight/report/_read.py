@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from .._core.ledger import altered_files
-from .._core.provenance import check_seal, read_json, read_toml
+from .._core.provenance import altered_files, check_seal, read_json, read_toml
 from ..errors import FormatError, InputError, first_three
 from ..nouns import Evidence, Module, NodeGenes
 from ..nouns.labels import feature_words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .._core.disk import writing
-from .._core.ledger import STEPS, Ledger
+from .._core.provenance import STEPS, Ledger
 from ._read import MADE
 from ._render import render
 from ._summary import summarise

@@ -14,7 +14,7 @@ from .._core.disk import writing
 from .._core.progress import progress
 from ..errors import InputError
 from ..nouns import Genes
-from ._switch import switch
+from ._cohort import switch
 
 __all__ = ["Compendium"]
 

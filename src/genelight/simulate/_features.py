@@ -178,10 +178,10 @@ def _metabolite(z_ng: np.ndarray, _obs: pd.DataFrame, rng: np.random.Generator) 
 @SIMULATED.register("mirna", doi="10.1101/gr.222067.117")
 def _mirna(z_ng: np.ndarray, _obs: pd.DataFrame, rng: np.random.Generator) -> Measured:
     """Counts of microRNAs."""
-    n, g = z_ng.shape
+    g = z_ng.shape[1]
     level_g = -1.6 * np.log(1 + rng.permutation(g))
     amount_ng = np.exp(level_g + np.log(2) * rng.uniform(0.4, 0.9, g) * z_ng)
-    x_ng = _drawn(amount_ng, rng, depth_n=_depths(rng, n, 2e6, sd=0.5), size=20.0)
+    x_ng = _drawn(amount_ng, rng, depth=2e6, sd=0.5, size=20.0)
     names = [f"hsa-miR-{i + 1}-5p" for i in range(g)]
     return Measured(x_ng, names, _several(g, rng, genes=max(100, 5 * g), mean=40))
 
@@ -189,9 +189,9 @@ def _mirna(z_ng: np.ndarray, _obs: pd.DataFrame, rng: np.random.Generator) -> Me
 @SIMULATED.register("taxon", doi="10.3389/fmicb.2017.02224")
 def _taxon(z_ng: np.ndarray, _obs: pd.DataFrame, rng: np.random.Generator) -> Measured:
     """Counts of microbial taxa."""
-    n, g = z_ng.shape
+    g = z_ng.shape[1]
     amount_ng = np.exp(rng.normal(0, 2.5, g) + rng.uniform(0.8, 1.6, g) * z_ng)
-    x_ng = _drawn(amount_ng, rng, depth_n=_depths(rng, n, 8e3, sd=0.6), size=0.4)
+    x_ng = _drawn(amount_ng, rng, depth=8e3, sd=0.6, size=0.4)
     names = [f"k__Bacteria|g__Genus{i // 4 + 1}|s__Species{i + 1}" for i in range(g)]
     return Measured(x_ng, names)
 
@@ -206,19 +206,15 @@ def _cell(z_ng: np.ndarray, obs: pd.DataFrame, rng: np.random.Generator) -> Meas
     marks_gt = np.asarray(rng.normal(1.5, 0.5, (g, CELL_TYPES))) * (rng.random((g, CELL_TYPES)) < 0.06)
     donor_dg = 0.15 * rng.standard_normal((donor_n.max() + 1, g))
     amount_ng = np.exp(rng.normal(0, 1.5, g) + 0.4 * z_ng + marks_gt.T[type_n] + donor_dg[donor_n])
-    x_ng = _drawn(amount_ng, rng, depth_n=_depths(rng, n, 0.3 * g, sd=0.4), size=2.0)
+    x_ng = _drawn(amount_ng, rng, depth=0.3 * g, sd=0.4, size=2.0)
     types = pd.Categorical([f"T{t + 1}" for t in type_n])
     return Measured(sp.csr_matrix(x_ng), [f"G{i + 1:04d}" for i in range(g)], obs={"cell_type": types})
 
 
-def _depths(rng: np.random.Generator, samples: int, median: float, *, sd: float) -> np.ndarray:
-    """How much of each sample is counted, log-normal."""
-    return np.asarray(median * np.exp(sd * rng.standard_normal(samples)))
-
-
-def _drawn(amount_ng: np.ndarray, rng: np.random.Generator, *, depth_n: np.ndarray, size: float) -> np.ndarray:
-    """Negative binomial counts of a depth, in parts as the amounts have them."""
-    mean_ng = depth_n[:, None] * amount_ng / amount_ng.sum(1, keepdims=True)
+def _drawn(amount_ng: np.ndarray, rng: np.random.Generator, *, depth: float, sd: float, size: float) -> np.ndarray:
+    """Negative binomial counts of log-normal depths around one, in parts as the amounts have them."""
+    depth_n1 = depth * np.exp(sd * rng.standard_normal((len(amount_ng), 1)))
+    mean_ng = depth_n1 * amount_ng / amount_ng.sum(1, keepdims=True)
     return rng.poisson(mean_ng * rng.gamma(size, 1 / size, mean_ng.shape)).astype(np.float32)
 
 

@@ -10,8 +10,7 @@ import numpy as np
 from anndata import AnnData
 
 from .. import demo, io, models, pp
-from .._core.checks import check_column, select_samples
-from .._core.looks import Looks
+from .._core.checks import Looks, check_column, select_samples
 from .._core.provenance import digest
 from ..errors import GenelightError, InputError
 from ..io.sheet import SheetMatch
@@ -20,15 +19,13 @@ from ..models.named import named_for, spec_of, widths_of
 from ..models.panel import Panel
 from ..models.presets import choose_widths
 from ..nouns import Contrast, Edges, Genes, Model
-from ..nouns.left_over import left_over
-from ..nouns.people import check_people
+from ..nouns.contrast_checks import check_people, left_over
 from ..patients.severity import check_measure
 from ..patients.stratify import LEAST_SUBJECTS
-from ..pp.among import among
 from ..pp.features import FEATURES, GENES
 from ..pp.map_ids import IdMap
 from ..pp.preparation import Preparation
-from ..pp.prepare import LEAST_SAMPLES, prepare_as
+from ..pp.prepare import LEAST_SAMPLES, among, prepare_as
 from ..pp.project import map_where_needed
 from . import _reference
 from ._checks import Look, check_module, check_names, check_prior, check_scorecard, check_size, check_there

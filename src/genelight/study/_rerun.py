@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .._core.ledger import altered_files, read_steps
-from .._core.provenance import check_seal, read_json, versions
+from .._core.provenance import altered_files, check_seal, read_json, read_steps, versions
 from ..errors import InputError, first_three
 from ._inputs import Inputs
 from ._run import RECORD, run

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .._core.ledger import Ledger
 from .._core.progress import stage
-from .._core.provenance import check_seal, read_json, sealed, versions, write_json
+from .._core.provenance import Ledger, check_seal, read_json, sealed, versions, write_json
 from .._core.threads import threads_taken
 from ..errors import FormatError
 from ..models.repeatable import repeatable

@@ -12,10 +12,10 @@ from .._core.provenance import digest
 from ..errors import GeneMismatchError
 from ..io.sheet import SheetMatch
 from ..nouns import Contrast, Genes
+from ..nouns.contrast_checks import check_people
 from ..nouns.genes import check_coverage
-from ..nouns.people import check_people
 from ..pp.features import FEATURES, told_by_ids
-from ..pp.fill_gaps import fill_gaps
+from ..pp.gaps import fill_gaps
 from ..pp.preparation import Preparation
 from ..pp.prepare import prepare_as
 from ..pp.project import map_where_needed

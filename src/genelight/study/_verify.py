@@ -8,8 +8,7 @@ from pathlib import Path
 
 from .. import models
 from .._core.disk import PREFIX
-from .._core.ledger import STEPS, altered_files, read_steps
-from .._core.provenance import check_seal, file_digest, read_json
+from .._core.provenance import STEPS, altered_files, check_seal, file_digest, read_json, read_steps
 from ..errors import FormatError, InputError
 from ..io._bucket import Url, located
 from ..io.store import altered_parts

@@ -7,7 +7,7 @@ import pytest
 
 from genelight import Contrast
 from genelight._core.expressions import columns_named
-from genelight.nouns.left_over import left_over
+from genelight.nouns.contrast_checks import left_over
 
 
 def told(obs: pd.DataFrame, case: str, control: str) -> str:
