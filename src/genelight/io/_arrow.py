@@ -12,11 +12,10 @@ import numpy as np
 from ..errors import FormatError, first_three
 from ._budget import check_room
 from ._dialect import told_way
-from ._grid import Grid
-from ._hdf5 import naming
+from ._files import naming
+from ._grid import Grid, choose_names
 from ._orientation import Side
 from ._read import READERS, Input, Options
-from ._rows import choose_names
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -9,10 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ._column_kinds import NUMBER, SKIP, TEXT
-from ._missing import MISSING
+from ._signs import MISSING, NUMBER, TEXT
 
-__all__ = ["MISSING", "NUMBER", "SKIP", "TEXT", "BadLine", "Cells", "parse"]
+__all__ = ["BadLine", "Cells", "parse"]
 
 _NUMBER = re.compile(r"[-+]?((\d+\.?\d*|\.\d+)(e[-+]?\d+)?|inf(inity)?)$", re.IGNORECASE)
 

@@ -13,17 +13,15 @@ import numpy as np
 from ..errors import FormatError, GenelightError, first_three
 from ._asked import NOTHING, Asked
 from ._budget import check_bytes, check_room
-from ._cells import MISSING, NUMBER, TEXT, BadLine, Cells, parse
+from ._cells import BadLine, Cells, parse
 from ._dialect import Dialect, sniff
 from ._foreign import check_expression
-from ._grid import Grid
+from ._grid import Grid, choose_names
 from ._long import pivoted
-from ._odd_cells import how_to_mend, is_of_units, without_line
 from ._orientation import sheet_instead
 from ._read import READERS, Input, Options
-from ._rows import choose_names
 from ._sides import free
-from ._signs import may_be_number
+from ._signs import MISSING, NUMBER, TEXT, how_to_mend, is_of_units, may_be_number, without_line
 from ._text import InMemory, blocks, check_last_line, cut_line, head, lines, with_whole_cells
 
 if TYPE_CHECKING:

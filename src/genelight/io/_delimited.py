@@ -15,8 +15,7 @@ from pyarrow import csv as arrow
 from ..errors import FormatError, UnknownNameError, first_three
 from ._axis import gene_kin
 from ._budget import check_bytes
-from ._missing import MISSING
-from ._signs import is_number, signs
+from ._signs import MISSING, is_number, signs
 from ._text import blocks, cut_line, head, lines
 
 __all__ = ["Dropped", "Layout", "numbers"]

@@ -13,13 +13,10 @@ import numpy as np
 from ..errors import FormatError, first_three
 from ._asked import NOTHING, Asked
 from ._axis import NO_ID, SURE, SYMBOLS, Kin, gene_kin, sample_kin
-from ._cells import NUMBER, TEXT
 from ._measures import measures_of
-from ._missing import MISSING
-from ._missing import NO_ID as NO_ID_WORDS
-from ._odd_cells import is_limit
 from ._orientation import GENES_IN_ROWS, SAMPLES_IN_ROWS, Side
-from ._signs import is_number, may_be_number, signs
+from ._signs import MISSING, NUMBER, TEXT, is_limit, is_number, may_be_number, signs
+from ._signs import NO_ID as NO_ID_WORDS
 from ._text import InMemory, converted, cut_line, head
 
 __all__ = ["NAMED", "Dialect", "sniff", "told_way"]

@@ -12,13 +12,11 @@ import pandas as pd
 
 from ..errors import FormatError, InputError, UnknownNameError, first_three
 from ._axis import is_sum
-from ._cells import NUMBER, SKIP, TEXT
 from ._csv import rows_of
 from ._dialect import Dialect, sniff
-from ._missing import NO_ID
 from ._orientation import Side
 from ._read import DECLARED, READERS, Input, Options
-from ._signs import is_number
+from ._signs import NO_ID, NUMBER, SKIP, TEXT, is_number
 from ._text import blocks, check_last_line, cut_line, head
 
 if TYPE_CHECKING:

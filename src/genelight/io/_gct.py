@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from ..errors import FormatError
-from ._cells import NUMBER, TEXT
 from ._csv import grid_of, rows_of
 from ._dialect import Dialect
 from ._notes import as_column
 from ._read import READERS, Input, Options, check_once
+from ._signs import NUMBER, TEXT
 from ._text import blocks, check_last_line, cut_line, head
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from ..errors import FormatError, first_three
-from ._cells import NUMBER, TEXT
 from ._csv import grid_of, rows_of
 from ._dialect import Dialect
 from ._notes import as_column, plain_text
 from ._read import READERS, Input, Options, check_once
+from ._signs import NUMBER, TEXT
 from ._text import LONGEST_LINE, blocks, cut_line, decoded, reading
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import first_three
-from ._missing import MISSING, NO_LABEL
+from ._signs import MISSING, NO_LABEL
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -19,11 +19,10 @@ from ..errors import FormatError, InputError, ResourceError, first_three
 from ._asked import Asked
 from ._bucket import Url, located
 from ._budget import check_room
-from ._copies import said_of
 from ._declared_sides import Found, look
-from ._empty import without_empty
 from ._files import DAMAGED, describe, existing, start_of
 from ._notes import mend_names
+from ._odd_samples import said_of, without_empty
 
 if TYPE_CHECKING:
     from anndata import AnnData

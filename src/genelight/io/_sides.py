@@ -14,8 +14,8 @@ import numpy as np
 from ..errors import FormatError, InputError, first_three
 from ._asked import NOTHING, Asked
 from ._axis import DOUBTFUL, NO_ID, SURE, SYMBOLS, WORD, gene_kin, is_sum, sample_kin, uncorrelated, unlike
-from ._missing import NO_ID as EMPTY
 from ._odd_values import LOG2_CEILING, apart, beyond, whole
+from ._signs import NO_ID as EMPTY
 from ._text import InMemory
 from .id_kinds import looks_like
 

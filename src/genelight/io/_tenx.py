@@ -10,10 +10,8 @@ import pandas as pd
 from scipy import sparse
 
 from ..errors import FormatError
-from ._budget import check_bytes
-from ._declared import check_hdf5
-from ._files import unpacked
-from ._hdf5 import compressed, naming, opened_hdf5, texts
+from ._budget import check_bytes, check_hdf5, check_room
+from ._files import naming, opened_hdf5, texts, unpacked
 from ._read import DECLARED, READERS, Input, Options
 from ._text import lines
 
@@ -59,7 +57,7 @@ class Tenx:
             check_hdf5(given.path, file)
             group = file["matrix"] if "matrix" in file else file[next(iter(file))]
             features, barcodes = (int(n) for n in group["shape"][:])
-            x = compressed(given.path, group, (barcodes, features))
+            x = _compressed(given.path, group, (barcodes, features))
             return _adata(given.path, x, barcodes=texts(group["barcodes"]), features=_features(group))
 
 
@@ -117,6 +115,14 @@ class TenxFolder:
         elif "gene_ids" in features:
             features.index = features["gene_ids"].to_numpy()
         return _adata(matrix, x, barcodes=[line.split("\t")[0] for line in _lines(barcodes_path)], features=features)
+
+
+def _compressed(path: Path, group: Any, shape: tuple[int, int]) -> sparse.csr_matrix:
+    """A matrix compressed by rows, its parts checked against one another."""
+    check_room(path, rows=1, columns=group["data"].shape[0], itemsize=16)
+    x = sparse.csr_matrix(tuple(group[key][:] for key in ("data", "indices", "indptr")), shape=shape)
+    x.check_format(full_check=True)
+    return x
 
 
 def _lines(path: Path) -> list[str]:

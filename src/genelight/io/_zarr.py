@@ -8,9 +8,8 @@ import numpy as np
 
 from ..errors import FormatError, first_three
 from ._bucket import Url
-from ._budget import check_room
-from ._declared import check_zarr
-from ._hdf5 import naming
+from ._budget import check_room, check_zarr
+from ._files import naming
 from ._read import DECLARED, READERS, Input, Options
 from ._store_open import is_store, open_group
 
