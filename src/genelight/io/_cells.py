@@ -34,15 +34,12 @@ class Cells:
         Numbers, rows x number columns, float64, NaN where there is nothing.
     texts
         For each text column, its cells.
-    line_r
-        Line within the block of each row, from 0.
     lines
         Lines of the block.
     """
 
     values_rc: np.ndarray
     texts: tuple[list[str], ...]
-    line_r: np.ndarray
     lines: int
 
 
@@ -98,7 +95,7 @@ def parse(block: bytes, kinds: np.ndarray, *, separator: str, decimal: str = "."
         numbers=np.flatnonzero(kinds == NUMBER),
     )
     texts = tuple(_texts(data, np.ascontiguousarray(spans[:rows, t])) for t in range(spans.shape[1]))
-    return Cells(values_rc[:rows], texts, line_r[:rows], lines)
+    return Cells(values_rc[:rows], texts, lines)
 
 
 def _finish(

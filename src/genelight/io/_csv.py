@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -80,7 +81,10 @@ def read_delimited(path: Path | InMemory, options: Options, *, about: dict[str, 
     try:
         return _read(path, options, about=about)
     except FormatError:
-        whole = None if isinstance(path, InMemory) else _with_whole_cells(path)
+        whole = None
+        if isinstance(path, Path):
+            with suppress(GenelightError):  # what is wrong with the file was found before
+                whole = with_whole_cells(path)
         if whole is None:
             raise
     check_last_line(path)
@@ -96,13 +100,6 @@ def _mended(dialect: Dialect) -> str:
     if len(odd) < 0.5 * len(cells):
         return ""
     return f"{dialect.path} holds no column of plain numbers: {odd[0]!r} is none{advice[odd[0]]}"
-
-
-def _with_whole_cells(path: Path) -> InMemory | None:
-    try:
-        return with_whole_cells(path)
-    except GenelightError:  # what is wrong with the file was found before
-        return None
 
 
 def _read(
@@ -156,7 +153,7 @@ def _without_footers(dialect: Dialect, line: int, rest: Sequence[str]) -> Dialec
 
 
 def rows_of(dialect: Dialect, text: Iterable[bytes]) -> Iterator[Cells]:
-    """Rows of a table, block by block, in bounded memory; ``line_r`` counts from the start of the file, from 1.
+    """Rows of a table, block by block, in bounded memory.
 
     Raises
     ------
@@ -181,7 +178,7 @@ def rows_of(dialect: Dialect, text: Iterable[bytes]) -> Iterator[Cells]:
             advice = how_to_mend(dialect.path, bad.cell) if column else "; mend or remove that line"
             msg = f"{dialect.path}, line {line}{column}: {bad.problem}{advice}"
             raise CellError(msg, line, bad.column) from None
-        yield Cells(cells.values_rc, cells.texts, cells.line_r + before + 1, cells.lines)
+        yield cells
         before += cells.lines
 
 

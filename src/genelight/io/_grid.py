@@ -181,7 +181,6 @@ class Grid:
             genes,
             {name: self._column(cells) for name, cells in of_samples.items() if _says(name, cells)},
             {name: self._column(cells) for name, cells in of_genes.items() if _says(name, cells)},
-            beside_samples=self.beside if genes_in_rows else frozenset(),
             beside_genes=frozenset() if genes_in_rows else self.beside,
             in_columns=genes_in_rows,
             asked=self.asked,

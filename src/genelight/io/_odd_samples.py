@@ -30,14 +30,8 @@ FEW_GENES = 20
 def copies(x: Any) -> list[tuple[int, int]]:
     """Rows that repeat an earlier one, each with that one; rows of hardly any values, or of one value, are left out.
 
-    Parameters
-    ----------
-    x
-        Shape ``(n, g)``, dense, sparse or on disk.
-
-    Notes
-    -----
-    Cost: one pass, of a dense matrix over a few columns, and over all of the rows alone that agree so far.
+    Of a matrix of shape ``(n, g)``, dense, sparse or on disk. Cost: one pass, of a dense matrix over a few columns, and
+    over all of the rows alone that agree so far.
     """
     some = np.unique(np.linspace(0, x.shape[1] - 1, min(_FIRST, x.shape[1])).astype(int))
     alike: dict[bytes, list[int]] = defaultdict(list)
@@ -51,29 +45,23 @@ def copies(x: Any) -> list[tuple[int, int]]:
         )
         for row, values in enumerate(few, first):
             alike[values.tobytes()].append(row)
-    rows = sorted(row for group in alike.values() if len(group) > 1 for row in group)
-    return _repeated([key for row in rows for key in _keys(x[row : row + 1])], rows)
+    found: list[tuple[int, int]] = []
+    first_of: dict[bytes, int] = {}
+    for row in sorted(row for group in alike.values() if len(group) > 1 for row in group):
+        key = _digest(x[row : row + 1])
+        if key and first_of.setdefault(key, row) != row:
+            found.append((row, first_of[key]))
+    return found
 
 
-def _repeated(keys: Sequence[bytes], rows: Sequence[int]) -> list[tuple[int, int]]:
-    first: dict[bytes, int] = {}
-    return [(row, first[key]) for key, row in zip(keys, rows, strict=True) if key and first.setdefault(key, row) != row]
-
-
-def _keys(block: Any) -> list[bytes]:
-    """For each row a digest of its values, empty where too few say anything."""
-    if sparse.issparse(block):
-        block = block.tocsr()
-        parts = [(block.indices[i:j], block.data[i:j]) for i, j in zip(block.indptr, block.indptr[1:], strict=False)]
-        return [_digest(values, where) for where, values in parts]
-    return [_digest(values) for values in np.ascontiguousarray(block)]
-
-
-def _digest(values: np.ndarray, where: np.ndarray | None = None) -> bytes:
+def _digest(row: Any) -> bytes:
+    """Identity of the values of one row, empty where too few say anything."""
+    row = row.tocsr() if sparse.issparse(row) else row
+    values, where = (row.data, row.indices.tobytes()) if sparse.issparse(row) else (np.ravel(row), b"")
     there = values[np.isfinite(values) & (values != 0)]
     if len(there) < _LEAST or there.min() == there.max():
         return b""
-    return blake2b(values.tobytes() + (b"" if where is None else where.tobytes()), digest_size=16).digest()
+    return blake2b(values.tobytes() + where, digest_size=16).digest()
 
 
 def said_of(x: Any, samples: Sequence[str]) -> str:

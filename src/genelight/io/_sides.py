@@ -14,10 +14,11 @@ import numpy as np
 from ..errors import FormatError, InputError, first_three
 from ._asked import NOTHING, Asked
 from ._axis import DOUBTFUL, NO_ID, SURE, SYMBOLS, WORD, gene_kin, is_sum, sample_kin, uncorrelated, unlike
-from ._odd_values import LOG2_CEILING, apart, beyond, whole
+from ._odd_values import apart, beyond, whole
 from ._signs import NO_ID as EMPTY
 from ._text import InMemory
 from .id_kinds import looks_like
+from .scales import LOG2_CEILING
 
 __all__ = ["Sides", "apart_of", "free"]
 
@@ -46,7 +47,7 @@ class Sides:
         Names.
     of_samples, of_genes
         What stands beside them.
-    beside_samples, beside_genes
+    beside_genes
         Positions before which a column of text stood.
     in_columns
         Whether samples stand in columns of the file.
@@ -62,7 +63,6 @@ class Sides:
     genes: list[str]
     of_samples: Mapping[str, Any]
     of_genes: Mapping[str, Any]
-    beside_samples: frozenset[int] = frozenset()
     beside_genes: frozenset[int] = frozenset()
     in_columns: bool = True
     said: tuple[str, ...] = field(default=())
