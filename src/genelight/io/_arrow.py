@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ..errors import FormatError, first_three
+from ._asked import Asked
 from ._budget import check_room
 from ._dialect import told_way
 from ._files import naming
 from ._grid import Grid, choose_names
 from ._orientation import Side
-from ._read import READERS, Input, Options
+from ._read import READERS, Input
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,7 +38,7 @@ class Parquet:
         return given.start.startswith(b"PAR1")
 
     @staticmethod
-    def read(given: Input, options: Options) -> AnnData:
+    def read(given: Input, asked: Asked) -> AnnData:
         """The table, with text columns in ``obs`` or ``var``.
 
         Raises
@@ -52,7 +53,7 @@ class Parquet:
             check_room(given.path, rows=about.num_rows, columns=about.num_columns)
             table = pq.read_table(given.path)
             grid = _grid(given.path, table, "Parquet")
-        return replace(grid, asked=options.asked).adata()
+        return replace(grid, asked=asked).adata()
 
 
 @READERS.register("feather")
@@ -68,7 +69,7 @@ class Feather:
         return given.start.startswith((b"ARROW1", b"FEA1"))
 
     @staticmethod
-    def read(given: Input, options: Options) -> AnnData:
+    def read(given: Input, asked: Asked) -> AnnData:
         """The table, with text columns in ``obs`` or ``var``.
 
         Raises
@@ -81,7 +82,7 @@ class Feather:
         with naming(given.path):
             table = feather.read_table(given.path, memory_map=False)
             grid = _grid(given.path, table, "Feather")
-        return replace(grid, asked=options.asked).adata()
+        return replace(grid, asked=asked).adata()
 
 
 def _grid(path: Path, table: pa.Table, kind: str) -> Grid:

@@ -20,7 +20,7 @@ from ._foreign import check_expression
 from ._grid import Grid, choose_names
 from ._long import pivoted
 from ._orientation import sheet_instead
-from ._read import READERS, Input, Options
+from ._read import READERS, Input
 from ._sides import free
 from ._signs import MISSING, NUMBER, TEXT, how_to_mend, is_of_units, may_be_number, without_line
 from ._text import InMemory, blocks, check_last_line, cut_line, head, lines, with_whole_cells
@@ -59,7 +59,7 @@ class Delimited:
         return given.is_text and not any(other.recognises(given) for other in others)
 
     @staticmethod
-    def read(given: Input, options: Options) -> AnnData:
+    def read(given: Input, asked: Asked) -> AnnData:
         """The table as float64, with text columns in ``obs`` or ``var``.
 
         Raises
@@ -67,10 +67,10 @@ class Delimited:
         FormatError
             If it is no regular table of numbers; names the line.
         """
-        return read_delimited(given.path, options)
+        return read_delimited(given.path, asked)
 
 
-def read_delimited(path: Path | InMemory, options: Options, *, about: dict[str, str] | None = None) -> AnnData:
+def read_delimited(path: Path | InMemory, asked: Asked, *, about: dict[str, str] | None = None) -> AnnData:
     """The table of a text file, or of text that was made of a file of another kind.
 
     Raises
@@ -79,7 +79,7 @@ def read_delimited(path: Path | InMemory, options: Options, *, about: dict[str, 
         If it is no regular table of numbers; names the line.
     """
     try:
-        return _read(path, options, about=about)
+        return _read(path, asked, about=about)
     except FormatError:
         whole = None
         if isinstance(path, Path):
@@ -88,7 +88,7 @@ def read_delimited(path: Path | InMemory, options: Options, *, about: dict[str, 
         if whole is None:
             raise
     check_last_line(path)
-    return _read(whole, options, about=about, notes=("line breaks within quoted cells taken for blanks",))
+    return _read(whole, asked, about=about, notes=("line breaks within quoted cells taken for blanks",))
 
 
 def _mended(dialect: Dialect) -> str:
@@ -102,11 +102,9 @@ def _mended(dialect: Dialect) -> str:
     return f"{dialect.path} holds no column of plain numbers: {odd[0]!r} is none{advice[odd[0]]}"
 
 
-def _read(
-    path: Path | InMemory, options: Options, *, about: dict[str, str] | None, notes: tuple[str, ...] = ()
-) -> AnnData:
+def _read(path: Path | InMemory, asked: Asked, *, about: dict[str, str] | None, notes: tuple[str, ...] = ()) -> AnnData:
     check_expression(path)
-    dialect = sniff(path, asked=options.asked)
+    dialect = sniff(path, asked=asked)
     dialect = replace(dialect, notes=(*dialect.notes, *notes))
     if not (dialect.kinds == NUMBER).any():
         shown = first_three(dialect.columns, n=6)
@@ -116,7 +114,7 @@ def _read(
     for _ in range(_MOST_RETRIES):
         try:
             with blocks(path, skip=dialect.skip) as text:
-                return grid_of(dialect, rows_of(dialect, text), about=about, asked=options.asked).adata()
+                return grid_of(dialect, rows_of(dialect, text), about=about, asked=asked).adata()
         except CellError as error:
             with lines(path) as text_lines:
                 rest = list(islice(text_lines, error.line - 1, error.line + _MOST_FOOTERS))

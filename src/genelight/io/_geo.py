@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from ..errors import FormatError, first_three
+from ._asked import Asked
 from ._csv import grid_of, rows_of
 from ._dialect import Dialect
 from ._notes import as_column, plain_text
-from ._read import READERS, Input, Options, check_once
+from ._read import READERS, Input, check_once
 from ._signs import NUMBER, TEXT
 from ._text import LONGEST_LINE, blocks, cut_line, decoded, reading
 
@@ -43,7 +44,7 @@ class SeriesMatrix:
         return given.start.removeprefix(b"\xef\xbb\xbf").lstrip(b'"').startswith((b"!Series_", b"!Sample_"))
 
     @staticmethod
-    def read(given: Input, options: Options) -> AnnData:
+    def read(given: Input, asked: Asked) -> AnnData:
         """Samples x probes; characteristics in ``obs``, the series and its platform in ``uns``.
 
         Raises
@@ -68,7 +69,7 @@ class SeriesMatrix:
                 raise
             msg = f"{given.path} holds no values, as series of sequencing do; read the series' supplementary files"
             raise FormatError(msg) from error
-        adata = replace(grid, fixed=True, asked=options.asked).adata()
+        adata = replace(grid, fixed=True, asked=asked).adata()
         adata.obs = _characteristics(given.path, samples, list(adata.obs_names))
         adata.uns["series"] = {key: " ".join(values) for key, values in series.items()}
         return adata

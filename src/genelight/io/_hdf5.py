@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 
 from ..errors import FormatError, InputError, UnknownNameError, first_three
+from ._asked import Asked
 from ._blocks import join_blocks
 from ._budget import check_hdf5
 from ._files import naming, opened_hdf5, texts
-from ._read import DECLARED, HDF5, READERS, Input, Options
+from ._read import DECLARED, HDF5, READERS, Input
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -40,7 +41,7 @@ class H5ad:
         return not given.keys or ({"obs", "var"} <= given.keys and "mod" not in given.keys)
 
     @staticmethod
-    def read(given: Input, options: Options) -> AnnData:
+    def read(given: Input, asked: Asked) -> AnnData:
         """The table, as it is in the file.
 
         Raises
@@ -54,9 +55,9 @@ class H5ad:
             if not {"obs", "var"} <= set(file):
                 msg = f"{given.path} is HDF5 without X, obs and var (keys: {first_three(file, n=6) or 'none'})"
                 raise FormatError(msg)
-            check_hdf5(given.path, file, but="X" if options.backed else "")
+            check_hdf5(given.path, file, but="X" if asked.backed else "")
         with naming(given.path):
-            return anndata.read_h5ad(given.path, backed="r" if options.backed else None)
+            return anndata.read_h5ad(given.path, backed="r" if asked.backed else None)
 
 
 @READERS.register("loom")
@@ -73,7 +74,7 @@ class Loom:
         return {"matrix", "row_attrs", "col_attrs"} <= given.keys
 
     @staticmethod
-    def read(given: Input, options: Options) -> AnnData:  # noqa: ARG004
+    def read(given: Input, asked: Asked) -> AnnData:  # noqa: ARG004
         """Cells x genes, of the type in the file; one-dimensional attributes in ``obs`` and ``var``.
 
         Raises
@@ -133,7 +134,7 @@ class MuData:
         return "mod" in given.keys
 
     @staticmethod
-    def read(given: Input, options: Options) -> AnnData:
+    def read(given: Input, asked: Asked) -> AnnData:
         """The modality asked for, or the only one; of several with commas, or ``all``, one table of blocks.
 
         Columns of the common ``obs`` join those of each.
@@ -151,7 +152,7 @@ class MuData:
 
         with opened_hdf5(given.path) as file:
             found: dict[str, anndata.AnnData] = {}
-            chosen = _choose(list(file["mod"]), options.modality, given)
+            chosen = _choose(list(file["mod"]), asked.modality, given)
             common = anndata.io.read_elem(file["obs"]) if "obs" in file else None
             for name in chosen:
                 check_hdf5(given.path, file["mod"][name])

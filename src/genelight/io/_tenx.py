@@ -10,9 +10,10 @@ import pandas as pd
 from scipy import sparse
 
 from ..errors import FormatError
+from ._asked import Asked
 from ._budget import check_bytes, check_hdf5, check_room
 from ._files import naming, opened_hdf5, texts, unpacked
-from ._read import DECLARED, READERS, Input, Options
+from ._read import DECLARED, READERS, Input
 from ._text import lines
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Tenx:
             return hasattr(group, "keys") and {"barcodes", "indptr"} <= set(group)
 
     @staticmethod
-    def read(given: Input, options: Options) -> AnnData:  # noqa: ARG004
+    def read(given: Input, asked: Asked) -> AnnData:  # noqa: ARG004
         """Barcodes x features, compressed by rows; symbols name the features, ids are in ``var["gene_ids"]``.
 
         Raises
@@ -85,7 +86,7 @@ class TenxFolder:
         return any(_PARTS["matrix"].match(name) for name in given.names) or given.start.startswith(b"%%MatrixMarket")
 
     @staticmethod
-    def read(given: Input, options: Options) -> AnnData:  # noqa: ARG004
+    def read(given: Input, asked: Asked) -> AnnData:  # noqa: ARG004
         """Barcodes x features, compressed by rows.
 
         Raises

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from ..errors import FormatError, InputError, UnknownNameError, first_three
+from ._asked import Asked
 from ._budget import check_bytes, free_bytes
 from ._csv import read_delimited
 from ._files import describe
-from ._read import READERS, Input, Options
+from ._read import READERS, Input
 from ._signs import is_number
 from ._text import InMemory
 
@@ -109,7 +110,7 @@ class Workbook:
             return False
 
     @staticmethod
-    def read(given: Input, options: Options) -> AnnData:
+    def read(given: Input, asked: Asked) -> AnnData:
         """The only sheet that holds numbers, or the one asked for; read as delimited text is.
 
         Raises
@@ -122,10 +123,10 @@ class Workbook:
             If there is no such sheet.
         """
         sheets = {name: rows for name, rows in worksheets(given.path).items() if any(map(any, rows))}
-        name = _choose(given.path, sheets, options.modality)
+        name = _choose(given.path, sheets, asked.modality)
         text = _as_text(sheets[name])
         about = {"format": f"Excel workbook, sheet {name!r}"}
-        return read_delimited(InMemory(given.path, text), options, about=about)
+        return read_delimited(InMemory(given.path, text), asked, about=about)
 
 
 def _choose(path: Path, sheets: dict[str, list[list[str]]], asked: str | None) -> str:
