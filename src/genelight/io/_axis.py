@@ -131,12 +131,7 @@ def _gene_kin(names: tuple[str, ...]) -> Kin | None:
 def sample_kin(names: Sequence[str], *, voting: Sequence[int] | None = None) -> Kin | None:
     """Names along a side on which samples are: where nearly all carry a number, one that does not is no sample.
 
-    Parameters
-    ----------
-    names
-        Along that side.
-    voting
-        Positions of those that may be samples, by default all: columns of text are none.
+    Those at the positions `voting` may be samples, by default all: columns of text are none.
     """
     voters = list(range(len(names))) if voting is None else list(voting)
     written = np.array([name.lower() in _OF_PROGRAMS for name in names], bool)
@@ -166,14 +161,7 @@ def sample_kin(names: Sequence[str], *, voting: Sequence[int] | None = None) -> 
 def unlike(values_rc: np.ndarray, columns: Iterable[int], others: Iterable[int]) -> np.ndarray:
     """Which columns hold values of another sort than the others: whole or not, below zero or not, far above.
 
-    Parameters
-    ----------
-    values_rc
-        Shape ``(rows, columns)``.
-    columns
-        Those in doubt.
-    others
-        Those that are certainly what they are; up to 200 of them are looked at.
+    Of the others, which are certainly what they are, up to 200 are looked at.
     """
     columns, others = list(columns), list(others)
     some = others[:: max(1, len(others) // _REFERENCE)]

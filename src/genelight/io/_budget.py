@@ -82,16 +82,7 @@ def check_room(path: Path, *, rows: int, columns: int, itemsize: int = 8) -> Non
 
 
 def check_hdf5(path: Path, file: Any, *, but: str = "") -> None:
-    """Stop where an HDF5 file leads out of itself, or declares more than fits into memory.
-
-    Parameters
-    ----------
-    path
-        The file.
-    file
-        The same, open.
-    but
-        A part that stays on disk.
+    """Stop where an HDF5 file leads out of itself, or declares more than fits into memory, `but` a part left on disk.
 
     Raises
     ------
@@ -104,7 +95,7 @@ def check_hdf5(path: Path, file: Any, *, but: str = "") -> None:
     out: list[str] = []
     sizes: dict[str, int] = {}
     for name, dataset in _datasets(path, file, out):
-        if dataset is not None and not (but and (name == but or name.startswith(f"{but}/"))):
+        if not (but and (name == but or name.startswith(f"{but}/"))):
             sizes[name] = _bytes_of(dataset)
     if out and os.environ.get(LINKS) != "1":
         msg = (
@@ -127,14 +118,12 @@ def check_zarr(path: Path, *, but: str = "") -> None:
     """
     import zarr
 
-    linked = [path] if path.is_symlink() else []
+    links: list[Path] = []
     for folder, folders, files in os.walk(path):
-        linked += [Path(folder, name) for name in (*folders, *files) if Path(folder, name).is_symlink()]
-    inner = [str(link.relative_to(path)) for link in linked if link != path]
-    if inner and os.environ.get(LINKS) != "1":
-        msg = (
-            f"{path} holds {len(inner)} symbolic links ({first_three(inner)}); if you trust it, type: export {LINKS}=1"
-        )
+        links += [Path(folder, name) for name in (*folders, *files) if Path(folder, name).is_symlink()]
+    if links and os.environ.get(LINKS) != "1":
+        told = first_three(link.relative_to(path) for link in links)
+        msg = f"{path} holds {len(links)} symbolic links ({told}); if you trust it, type: export {LINKS}=1"
         raise FormatError(msg)
     sizes = {}
     for name, part in zarr.open_group(path, mode="r", use_consolidated=False).members(max_depth=None):

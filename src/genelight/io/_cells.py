@@ -46,18 +46,8 @@ class Cells:
 def parse(block: bytes, kinds: np.ndarray, *, separator: str, decimal: str = ".", thousands: str = "") -> Cells:
     """Parse whole lines of text.
 
-    Every number is the double nearest to what is written: up to 15 digits here, any longer one by Arrow.
-
-    Parameters
-    ----------
-    block
-        Lines, each ended by a newline; empty ones are passed over.
-    kinds
-        For each column ``TEXT``, ``NUMBER`` or ``SKIP``; uint8.
-    separator, decimal
-        One character each.
-    thousands
-        What parts thousands, ``""`` for nothing.
+    Every number is the double nearest to what is written: up to 15 digits here, any longer one by Arrow. Empty lines
+    are passed over; `kinds` has ``TEXT``, ``NUMBER`` or ``SKIP`` for each column, uint8.
 
     Raises
     ------

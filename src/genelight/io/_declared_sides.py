@@ -84,18 +84,7 @@ class Found:
 
 
 def look(adata: AnnData, path: Path, *, asked: Asked, turned: bool = False) -> Found:
-    """What stands among the samples and genes of a table and is neither.
-
-    Parameters
-    ----------
-    adata
-        The table; its values may lie on disk.
-    path
-        Where it was read from.
-    asked
-        What the user said.
-    turned
-        Whether it was turned as the user said.
+    """What stands among the samples and genes of a table, whose values may lie on disk, and is neither.
 
     Raises
     ------

@@ -118,12 +118,7 @@ class Layout:
         return next((by_lower[name.lower()] for name in names if name.lower() in by_lower), None)
 
     def read(self, columns: Mapping[str, str]) -> pd.DataFrame:
-        """Some columns as text, under new names.
-
-        Parameters
-        ----------
-        columns
-            From new name to name in the header.
+        """Some columns as text; `columns` has the name in the header by the new one.
 
         Raises
         ------

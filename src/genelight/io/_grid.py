@@ -32,20 +32,9 @@ _SAMPLED = 2000
 def choose_names(
     path: Path | InMemory, texts: Mapping[str, Sequence[str]], rows: int, *, columns: Sequence[str], way: str | None
 ) -> tuple[str | None, list[str], str]:
-    """The column that names rows, its cells, and what had to be decided; None and numbers where none does.
+    """The column of text that names rows, its cells, and what had to be decided; None and numbers where none does.
 
-    Parameters
-    ----------
-    path
-        The file, for messages.
-    texts
-        Cells of each column of text, in order.
-    rows
-        How many there are.
-    columns
-        Names of the columns of numbers.
-    way
-        Where the genes are, as far as that is known.
+    `columns` are those of numbers; `way` is where the genes are, as far as that is known.
 
     Raises
     ------

@@ -27,7 +27,7 @@ from ._odd_samples import said_of, without_empty
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["DECLARED", "READERS", "Input", "Reader", "check_once", "check_table", "find_reader", "read"]
+__all__ = ["DECLARED", "READERS", "Input", "Reader", "check_once", "check_table", "find_reader", "quiet_names", "read"]
 
 # What other programs keep in HDF5, by a key that only they have at the top.
 _OTHERS = {
@@ -211,7 +211,7 @@ def read(
     asked = Asked(orientation, modality, column, backed or None, told)
     _check_options(asked, reader, name=name, path=given.path)
     try:
-        with _quiet_names():
+        with quiet_names():
             adata = reader.read(given, asked)
             # Indices beyond the matrix would write beyond the dense one, so the check comes first.
             check_table(adata, given.path)
@@ -240,7 +240,7 @@ def read(
 
 
 @contextmanager
-def _quiet_names() -> Iterator[None]:
+def quiet_names() -> Iterator[None]:
     """Silence about repeated names, which are an error of ours, with counts, where they matter."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*names are not unique", category=UserWarning)
