@@ -25,6 +25,7 @@ __all__ = [
     "DOUBTFUL",
     "NO_ID",
     "SURE",
+    "SURE_KINDS",
     "SYMBOLS",
     "WORD",
     "Kin",
@@ -40,7 +41,8 @@ __all__ = [
 NO_ID, WORD, DOUBTFUL, SURE = 0, 1, 2, 3
 # What a side of symbols is of, in words.
 SYMBOLS = "gene symbols"
-_SURE_KINDS = frozenset(ID_KINDS) - {"symbol", "entrez", "unknown"}
+# Kinds of id that nothing but a gene has.
+SURE_KINDS = frozenset(ID_KINDS) - {"symbol", "entrez", "unknown"}
 _LEAST_SYMBOLS, _ENOUGH_SYMBOLS, _LEAST_SHAPE, _FEWEST = 0.3, 10, 0.7, 5
 # Clones, loci and reading frames that have no symbol; those of mouse and what R makes of repeated names among them.
 _LOCUS = re.compile(
@@ -118,7 +120,7 @@ def _gene_kin(names: tuple[str, ...]) -> Kin | None:
         return None
     kinds = looks_like(names)
     kind, count = Counter(kinds).most_common(1)[0]
-    if kind in _SURE_KINDS and count >= 0.5 * len(names):
+    if kind in SURE_KINDS and count >= 0.5 * len(names):
         family = {kind, "affymetrix"} if kind in ("gpl570", "hgu133a", "affymetrix") else {kind}
         fits = np.array([k in family for k in kinds]) | _symbols(names) | _loci(names)
         return Kin(kind, np.where(fits, SURE, NO_ID).astype(np.int8), float(fits.mean()))

@@ -71,13 +71,7 @@ def check_bytes(path: Path, needed: int, what: str) -> None:
 
 
 def check_room(path: Path, *, rows: int, columns: int, itemsize: int = 8) -> None:
-    """As :func:`check_bytes`, for a matrix.
-
-    Raises
-    ------
-    ResourceError
-        If it does not fit.
-    """
+    """As :func:`check_bytes`, for a matrix."""
     check_bytes(path, rows * columns * itemsize, f"{rows:,} x {columns:,} values")
 
 

@@ -150,15 +150,7 @@ def _are_genes(var: pd.DataFrame) -> np.ndarray:
 
 
 def _is_turned(adata: AnnData, path: Path, asked: Asked) -> bool:
-    """Whether the user says that genes stand in the rows; stop where names say so and the user does not.
-
-    Raises
-    ------
-    FormatError
-        If they do.
-    UnknownNameError
-        If the user named no orientation.
-    """
+    """Whether the user says that genes stand in the rows; stop where names say so and the user does not."""
     if asked.orientation is not None:
         if asked.orientation not in ORIENTATIONS:
             raise UnknownNameError("orientation", asked.orientation, ORIENTATIONS)

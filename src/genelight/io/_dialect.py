@@ -121,7 +121,10 @@ def sniff(path: Path | InMemory, *, asked: Asked = NOTHING) -> Dialect:
         msg = f"{path} has {'a header and no rows' if lines[first:] else 'no line that is not a comment'}"
         raise FormatError(msg)
     separator, rows, numbers, notes = _split(path, lines[first:], first)
-    header, more = _header(rows, numbers)
+    header = [cell.strip() for cell in rows[0]]
+    if len(header) == len(rows[1]) - 1:
+        header = ["", *header]
+        notes.append(f"the header (line {numbers[0]}) names one column fewer: the first holds row names")
     body = rows[1 : 1 + max(2, _CELLS // len(header))]
     decimal, thousands = signs(path, [cell for row in body for cell in row])
     kinds, aside = _kinds(header, body, decimal=decimal, thousands=thousands)
@@ -139,7 +142,7 @@ def sniff(path: Path | InMemory, *, asked: Asked = NOTHING) -> Dialect:
         _check_text(path, header, body, kinds=kinds, kin=kin)
     kinds[[i for i, column in enumerate(header) if column in asked.named]] = TEXT
     header[0] = header[0].removeprefix("#").strip()
-    notes += [*more, *[f"{comments} comment lines passed over"] * bool(comments)]
+    notes += [f"{comments} comment lines passed over"] * bool(comments)
     if thousands:
         notes.append(f"{_PARTING.get(thousands, 'blanks')} part thousands")
     lifted = frozenset(numbers[1 + i] for i in aside if _is_no_id(_name_of(body[i], kinds), names, way))
@@ -234,14 +237,6 @@ def _titles(rows: list[list[str]]) -> int | None:
         if not is_head and (filled[0] > 2 or widths[0] > 2 > filled[0] + 1):
             return None
     return None
-
-
-def _header(rows: list[list[str]], numbers: list[int]) -> tuple[list[str], list[str]]:
-    """Column names, one for each cell of a row, and what had to be understood."""
-    header, width = [cell.strip() for cell in rows[0]], len(rows[1])
-    if len(header) == width - 1:
-        return ["", *header], [f"the header (line {numbers[0]}) names one column fewer: the first holds row names"]
-    return header, []
 
 
 def _kinds(header: list[str], body: list[list[str]], *, decimal: str, thousands: str) -> tuple[np.ndarray, list[int]]:

@@ -31,7 +31,6 @@ __all__ = ["Column", "Inspection", "inspect"]
 _ROWS = 1024
 _MOST_LABELS = 12
 _USUAL = ("format", "separator", "decimal", "annotations", "copies")
-_OF_PROBES = ("platform",)
 _VERSIONED = re.compile(r".*\.\d+$")
 _MANGLED = re.compile(r"\d{1,2}-(Mar|Sep|Dec|Oct|Nov|Apr|Feb)$", re.IGNORECASE)
 # How titles say a visit behind a person; most titles do, and people are more than a handful.
@@ -263,7 +262,7 @@ def _look(adata: AnnData, path: Path) -> Inspection:
         notes=tuple(
             f"{key.replace('_', ' ')}: {value}"
             for key, value in told.items()
-            if key not in (*_USUAL, *_OF_PROBES * (ids.kind not in PROBES)) and value
+            if key not in _USUAL and value and (key != "platform" or ids.kind in PROBES)
         ),
         next="",
         no_genes=ids.kind in ("symbol", "unknown") and knows_none(genes),
@@ -275,9 +274,8 @@ def _look(adata: AnnData, path: Path) -> Inspection:
 def _format(path: Path, told: Mapping[str, Any]) -> str:
     """How the file is written now, whatever it was made of."""
     reader = find_reader(path)
-    if "backed" in reader.options:
-        return path.suffix.lstrip(".") or (reader.__doc__ or "").rstrip(".")
-    return str(told.get("format") or path.suffix.lstrip(".") or (reader.__doc__ or "").rstrip("."))
+    made_of = "" if "backed" in reader.options else told.get("format")
+    return str(made_of or path.suffix.lstrip(".") or (reader.__doc__ or "").rstrip("."))
 
 
 def _gaps(x: Any) -> tuple[int, int]:

@@ -139,13 +139,7 @@ def _of_text(path: Path) -> Frame:
 
 
 def _split(text: str, path: Path) -> list[list[str]]:
-    """Cells by the separator for which most lines have as many; runs of blanks where none separates.
-
-    Raises
-    ------
-    FormatError
-        If a quotation mark is opened and never closed, which makes one cell of all that follows.
-    """
+    """Cells by the separator for which most lines have as many; runs of blanks where none separates."""
     tried = []
     for separator in _SEPARATORS:
         rows = [[" ".join(cell.split()) for cell in row] for row in _rows(text, separator)]

@@ -139,13 +139,7 @@ def _blocks(path: Path | InMemory, skip: int) -> Generator[bytes]:
 
 @contextmanager
 def lines(path: Path | InMemory, *, skip: int = 0) -> Iterator[Iterator[str]]:
-    """Lines without their ends, none held but the one at hand.
-
-    Raises
-    ------
-    FormatError, ResourceError
-        As :func:`blocks`.
-    """
+    """Lines without their ends, none held but the one at hand; raises as :func:`blocks` does."""
     with blocks(path, skip=skip) as found:
         yield (line.rstrip("\r") for block in found for line in block.decode("utf-8")[:-1].split("\n"))
 
@@ -161,9 +155,7 @@ def decoded(path: Path | InMemory, line: bytes, number: int) -> str:
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:
-        found = f"line {number} is not UTF-8 text (byte {line[error.start]:#x})"
-        msg = f"{path}, {found}; {converted(path, 'iconv -f LATIN1 -t UTF-8')}"
-        raise FormatError(msg) from error
+        raise _no_utf8(path, number, line[error.start]) from error
 
 
 def cut_line(line: str, separator: str, *, exact: bool = False) -> list[str]:
@@ -251,12 +243,13 @@ def _checked(path: Path | InMemory, block: bytes) -> bytes:
         try:
             block.decode("utf-8")
         except UnicodeDecodeError as error:
-            line, byte = _line_of_first_bad_byte(path), block[error.start]
-            msg = (
-                f"{path}, line {line} is not UTF-8 text (byte {byte:#x}); {converted(path, 'iconv -f LATIN1 -t UTF-8')}"
-            )
-            raise FormatError(msg) from error
+            raise _no_utf8(path, _line_of_first_bad_byte(path), block[error.start]) from error
     return block
+
+
+def _no_utf8(path: Path | InMemory, line: int, byte: int) -> FormatError:
+    how = converted(path, "iconv -f LATIN1 -t UTF-8")
+    return FormatError(f"{path}, line {line} is not UTF-8 text (byte {byte:#x}); {how}")
 
 
 def _line_of_first_bad_byte(path: Path | InMemory) -> int:

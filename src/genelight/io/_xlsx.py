@@ -62,13 +62,7 @@ def worksheets(path: Path) -> dict[str, list[list[str]]]:
 
 
 def _size(path: Path) -> int:
-    """Bytes of what is in it; stops where they do not fit into memory.
-
-    Raises
-    ------
-    FormatError
-        If it is no workbook of a kind that is read, or unpacks to repetition without end.
-    """
+    """Bytes of what is in a workbook; stops where it is none, or they do not fit into memory."""
     with path.open("rb") as handle:
         if handle.read(len(_OLD)) == _OLD:
             return path.stat().st_size
