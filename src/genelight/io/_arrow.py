@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -52,8 +51,8 @@ class Parquet:
             about = pq.read_metadata(given.path)
             check_room(given.path, rows=about.num_rows, columns=about.num_columns)
             table = pq.read_table(given.path)
-            grid = _grid(given.path, table, "Parquet")
-        return replace(grid, asked=asked).adata()
+            grid = _grid(given.path, table, "Parquet", asked=asked)
+        return grid.adata()
 
 
 @READERS.register("feather")
@@ -81,11 +80,11 @@ class Feather:
 
         with naming(given.path):
             table = feather.read_table(given.path, memory_map=False)
-            grid = _grid(given.path, table, "Feather")
-        return replace(grid, asked=asked).adata()
+            grid = _grid(given.path, table, "Feather", asked=asked)
+        return grid.adata()
 
 
-def _grid(path: Path, table: pa.Table, kind: str) -> Grid:
+def _grid(path: Path, table: pa.Table, kind: str, *, asked: Asked) -> Grid:
     from pyarrow import types
 
     stamp = (table.schema.metadata or {}).get(b"genelight")
@@ -116,7 +115,7 @@ def _grid(path: Path, table: pa.Table, kind: str) -> Grid:
     rows = _texts(table.column(names))
     corner = "" if table.column_names[names].startswith("__index") else table.column_names[names]
     columns = [table.column_names[i] for i in numbers]
-    return Grid(path, values_rc, rows, columns, corner, notes, about={"format": kind})
+    return Grid(path, values_rc, rows, columns, corner, notes, about={"format": kind}, asked=asked)
 
 
 def _names(path: Path, table: pa.Table, texts: list[int]) -> int | None:

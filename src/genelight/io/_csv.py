@@ -19,9 +19,9 @@ from ._dialect import Dialect, sniff
 from ._foreign import check_expression
 from ._grid import Grid, choose_names
 from ._long import pivoted
+from ._notes import free
 from ._orientation import sheet_instead
 from ._read import READERS, Input
-from ._sides import free
 from ._signs import MISSING, NUMBER, TEXT, how_to_mend, is_of_units, may_be_number, without_line
 from ._text import InMemory, blocks, check_last_line, cut_line, head, lines, with_whole_cells
 

@@ -15,8 +15,9 @@ from ..errors import FormatError, UnknownNameError, first_three
 from ._asked import Asked
 from ._axis import is_sum
 from ._blocks import FEATURE, blocks_of
+from ._notes import free
 from ._orientation import GENES_IN_ROWS, ORIENTATIONS, SAMPLES_IN_ROWS, Side
-from ._sides import Sides, apart_of, free
+from ._sides import Sides, apart_of
 from ._signs import NO_ID as EMPTY
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from ._dialect import Dialect
 from ._notes import as_column
 from ._read import READERS, Input, check_once
 from ._signs import NUMBER, TEXT
-from ._text import blocks, check_last_line, cut_line, head
+from ._text import BOM, blocks, check_last_line, cut_line, head
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -34,7 +34,7 @@ class Gct:
     @staticmethod
     def recognises(given: Input) -> bool:
         """Whether a file starts with GCT's version."""
-        return given.start.removeprefix(b"\xef\xbb\xbf").startswith((b"#1.2", b"#1.3"))
+        return given.start.removeprefix(BOM).startswith((b"#1.2", b"#1.3"))
 
     @staticmethod
     def read(given: Input, asked: Asked) -> AnnData:

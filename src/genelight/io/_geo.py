@@ -19,7 +19,7 @@ from ._dialect import Dialect
 from ._notes import as_column, plain_text
 from ._read import READERS, Input, check_once
 from ._signs import NUMBER, TEXT
-from ._text import LONGEST_LINE, blocks, cut_line, decoded, reading
+from ._text import BOM, LONGEST_LINE, blocks, cut_line, decoded, reading
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -28,7 +28,7 @@ __all__ = ["SeriesMatrix"]
 
 _BEGIN, _END = "!series_matrix_table_begin", b"!series_matrix_table_end"
 _AT_END = re.compile(rb'^"?' + re.escape(_END), re.MULTILINE)
-_MOST_LINES, _BOM = 1_000_000, b"\xef\xbb\xbf"
+_MOST_LINES = 1_000_000
 
 
 @READERS.register("geo", doi="10.1093/nar/gks1193")
@@ -41,7 +41,7 @@ class SeriesMatrix:
     @staticmethod
     def recognises(given: Input) -> bool:
         """Whether a file starts with what GEO says of a series."""
-        return given.start.removeprefix(b"\xef\xbb\xbf").lstrip(b'"').startswith((b"!Series_", b"!Sample_"))
+        return given.start.removeprefix(BOM).lstrip(b'"').startswith((b"!Series_", b"!Sample_"))
 
     @staticmethod
     def read(given: Input, asked: Asked) -> AnnData:
@@ -94,7 +94,7 @@ def _about(path: Path) -> tuple[dict[str, list[str]], list[tuple[str, list[str]]
                     raise FormatError(msg)
                 raw += more
                 number += 1
-            line = decoded(path, raw.removeprefix(_BOM), number).rstrip("\r\n")
+            line = decoded(path, raw.removeprefix(BOM), number).rstrip("\r\n")
             if line.strip('"').startswith(_BEGIN):
                 header = decoded(path, handle.readline(LONGEST_LINE), number + 1).rstrip("\r\n")
                 return series, samples, number + 1, _cells(header)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,14 @@ import numpy as np
 from ..errors import FormatError, InputError, first_three
 from ._asked import NOTHING, Asked
 from ._axis import DOUBTFUL, NO_ID, SURE, SYMBOLS, WORD, gene_kin, is_sum, sample_kin, uncorrelated, unlike
+from ._notes import free
 from ._odd_values import apart, beyond, whole
 from ._signs import NO_ID as EMPTY
 from ._text import InMemory
 from .id_kinds import looks_like
 from .scales import LOG2_CEILING
 
-__all__ = ["Sides", "apart_of", "free"]
+__all__ = ["Sides", "apart_of"]
 
 _FEW, _SHARE = 5, 0.01
 # Rows of genes from which a row that stands between two of them is a gene too, unless its values are not like theirs.
@@ -334,11 +335,6 @@ class Sides:
 
 def _at(cells: Any, keep: np.ndarray) -> Any:
     return cells[keep] if isinstance(cells, np.ndarray) else [cells[i] for i in keep]
-
-
-def free(name: str, taken: Container[str]) -> str:
-    """The name, with a number behind it where it is taken."""
-    return next(n for n in (name, *(f"{name}.{i}" for i in range(2, 10_000))) if n not in taken)
 
 
 def apart_of(of_samples: Collection[str], of_genes: Collection[str]) -> list[str]:

@@ -18,7 +18,7 @@ from ..nouns import Genes
 from ._asked import NOTHING
 from ._declared_sides import look
 from ._read import check_table, find_reader, quiet_names, read
-from ._store_group import Group, read_stamp
+from ._store_group import Group, first_line, read_stamp
 from ._store_open import is_store, open_group
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _backed(path: Path) -> AnnData:
         with quiet_names():
             return anndata.read_h5ad(path, backed="r")
     except Exception as error:
-        msg = f"{path} is truncated or damaged: {str(error).partition(chr(10))[0]}; fetch it again"
+        msg = f"{path} is truncated or damaged: {first_line(error)}; fetch it again"
         raise FormatError(msg) from error
 
 
