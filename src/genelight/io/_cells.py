@@ -84,7 +84,8 @@ def parse(block: bytes, kinds: np.ndarray, *, separator: str, decimal: str = "."
         line_r=line_r,
         numbers=np.flatnonzero(kinds == NUMBER),
     )
-    texts = tuple(_texts(data, np.ascontiguousarray(spans[:rows, t])) for t in range(spans.shape[1]))
+    columns = (_trimmed(data, np.ascontiguousarray(spans[:rows, t])) for t in range(spans.shape[1]))
+    texts = tuple([text.replace('""', '"') for text in column.to_pylist()] for column in columns)
     return Cells(values_rc[:rows], texts, lines)
 
 
@@ -129,8 +130,3 @@ def _trimmed(data: np.ndarray, spans: np.ndarray) -> pa.StringArray:
     offsets, gathered = gather(data, spans)
     texts = pa.StringArray.from_buffers(len(spans), pa.py_buffer(offsets), pa.py_buffer(gathered))
     return pc.utf8_trim_whitespace(pc.utf8_trim(pc.utf8_trim_whitespace(texts), '"'))
-
-
-def _texts(data: np.ndarray, spans: np.ndarray) -> list[str]:
-    """Cells as text, doubled quotes within them made single."""
-    return [text.replace('""', '"') for text in _trimmed(data, spans).to_pylist()]

@@ -96,18 +96,13 @@ class Loom:
             return anndata.AnnData(matrix[:].T, obs=obs, var=var)
 
 
-def _notes_of(group: Any, length: int) -> pd.DataFrame:
-    """Every column of a group that has one value per row."""
-    columns: dict[str, Any] = {}
-    for name, dataset in group.items():
-        if getattr(dataset, "shape", None) == (length,):
-            columns[name] = texts(dataset) if dataset.dtype.kind in "OS" else dataset[:]
-    return pd.DataFrame(columns)
-
-
 def _named(group: Any, length: int, *, usual: tuple[str, ...], path: Path) -> pd.DataFrame:
-    """Attributes of one side, named by the first of the usual ones."""
-    notes = _notes_of(group, length)
+    """Attributes of one side that have one value per row, named by the first of the usual ones."""
+    columns: dict[str, Any] = {}
+    for key, dataset in group.items():
+        if getattr(dataset, "shape", None) == (length,):
+            columns[key] = texts(dataset) if dataset.dtype.kind in "OS" else dataset[:]
+    notes = pd.DataFrame(columns)
     name = next((n for n in usual if n in notes), None)
     if name is None:
         msg = (

@@ -281,19 +281,15 @@ def _format(path: Path, told: Mapping[str, Any]) -> str:
 def _gaps(x: Any) -> tuple[int, int]:
     """How many values are missing and how many infinite."""
     missing = infinite = 0
-    for values in _pieces(x):
+    for first in range(0, x.shape[0], _ROWS):
+        block = x[first : first + _ROWS]
+        values = block.data if sparse.issparse(block) else np.asarray(block)
+        if values.dtype.kind != "f":
+            break
         nan = int(np.isnan(values).sum())
         missing += nan
         infinite += values.size - nan - int(np.isfinite(values).sum())
     return missing, infinite
-
-
-def _pieces(x: Any) -> Iterator[np.ndarray]:
-    for first in range(0, x.shape[0], _ROWS):
-        block = x[first : first + _ROWS]
-        values = block.data if sparse.issparse(block) else np.asarray(block)
-        if values.dtype.kind == "f":
-            yield values
 
 
 def _columns(obs: pd.DataFrame, role: str) -> Iterator[Column]:

@@ -58,7 +58,7 @@ class Measures:
 
     def values(self) -> list[str]:
         """Measures that may be expression, not how sure another one is."""
-        return [name for name in self.columns if not _is_beside(name)]
+        return [name for name in self.columns if not any(map(_BESIDE_ONE.match, _words(name)))]
 
 
 def measures_of(names: Sequence[str]) -> Measures | None:
@@ -171,10 +171,6 @@ def _is_known(word: str) -> bool:
 
 def _known_words(text: str) -> frozenset[str]:
     return frozenset(word.lower() for word in _words(text) if _is_known(word))
-
-
-def _is_beside(text: str) -> bool:
-    return any(_BESIDE_ONE.match(word) for word in _words(text))
 
 
 def _words(text: str) -> list[str]:

@@ -7,7 +7,7 @@ import io
 import itertools
 import re
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -201,14 +201,10 @@ def typed(values: pd.Series) -> pd.Series:
         return values
     if there.map(_NUMBER.match).astype(bool).all():
         return pd.to_numeric(values)
-    if _comma_numbers(there):
+    # 1,234 alone may be a fraction or thousands.
+    commas = [cell for cell in there if "," in cell]
+    if all(map(_COMMA_NUMBER.match, there)) and not all(map(_THOUSANDS.match, commas)):
         return pd.to_numeric(values.str.replace(",", "."))
     if set(there) == {"True", "False"} and len(there) == len(values):
         return values == "True"
     return values
-
-
-def _comma_numbers(there: Iterable[str]) -> bool:
-    """Whether commas stand for decimal points; 1,234 alone may be either."""
-    cells = list(there)
-    return all(map(_COMMA_NUMBER.match, cells)) and not all(_THOUSANDS.match(cell) for cell in cells if "," in cell)

@@ -276,10 +276,7 @@ class Sides:
         notes = dict(self.of_samples)
         for i in places:
             notes[free(self.genes[i], notes)] = np.array(self.x_ng[:, i])
-        keep = np.setdiff1d(np.arange(len(self.genes)), places)
-        genes = [self.genes[i] for i in keep]
-        of_genes = {name: _at(cells, keep) for name, cells in self.of_genes.items()}
-        return replace(self, x_ng=self.x_ng[:, keep], genes=genes, of_samples=notes, of_genes=of_genes)
+        return replace(self._kept_genes(np.setdiff1d(np.arange(len(self.genes)), places)), of_samples=notes)
 
     def moved_samples(self, places: Sequence[int]) -> Sides:
         """The same with some of the samples beside the genes, for they describe those."""
@@ -294,10 +291,10 @@ class Sides:
         of_samples = {name: _at(cells, keep) for name, cells in self.of_samples.items()}
         return replace(self, x_ng=self.x_ng[keep], samples=[self.samples[i] for i in keep], of_samples=of_samples)
 
-    def _kept_genes(self, keep: np.ndarray, said: str) -> Sides:
+    def _kept_genes(self, keep: np.ndarray, *said: str) -> Sides:
         of_genes = {name: _at(cells, keep) for name, cells in self.of_genes.items()}
         genes = [self.genes[i] for i in keep]
-        return replace(self, x_ng=self.x_ng[:, keep], genes=genes, of_genes=of_genes, said=(*self.said, said))
+        return replace(self, x_ng=self.x_ng[:, keep], genes=genes, of_genes=of_genes, said=(*self.said, *said))
 
     def _without_sums(self) -> Sides:
         """Without sums of reads that no gene got, and spike-ins."""

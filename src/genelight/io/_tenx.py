@@ -58,7 +58,10 @@ class Tenx:
             check_hdf5(given.path, file)
             group = file["matrix"] if "matrix" in file else file[next(iter(file))]
             features, barcodes = (int(n) for n in group["shape"][:])
-            x = _compressed(given.path, group, (barcodes, features))
+            check_room(given.path, rows=1, columns=group["data"].shape[0], itemsize=16)
+            parts = tuple(group[key][:] for key in ("data", "indices", "indptr"))
+            x = sparse.csr_matrix(parts, shape=(barcodes, features))
+            x.check_format(full_check=True)
             return _adata(given.path, x, barcodes=texts(group["barcodes"]), features=_features(group))
 
 
@@ -116,14 +119,6 @@ class TenxFolder:
         elif "gene_ids" in features:
             features.index = features["gene_ids"].to_numpy()
         return _adata(matrix, x, barcodes=[line.split("\t")[0] for line in _lines(barcodes_path)], features=features)
-
-
-def _compressed(path: Path, group: Any, shape: tuple[int, int]) -> sparse.csr_matrix:
-    """A matrix compressed by rows, its parts checked against one another."""
-    check_room(path, rows=1, columns=group["data"].shape[0], itemsize=16)
-    x = sparse.csr_matrix(tuple(group[key][:] for key in ("data", "indices", "indptr")), shape=shape)
-    x.check_format(full_check=True)
-    return x
 
 
 def _lines(path: Path) -> list[str]:
