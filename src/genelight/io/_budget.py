@@ -52,7 +52,7 @@ def free_bytes() -> int:
     return max(free, 1 << 26)
 
 
-def check_bytes(path: Path, needed: int, what: str) -> None:
+def check_bytes(path: object, needed: int, what: str) -> None:
     """Stop before something is read that does not fit.
 
     Raises
@@ -70,7 +70,7 @@ def check_bytes(path: Path, needed: int, what: str) -> None:
         raise ResourceError(msg)
 
 
-def check_room(path: Path, *, rows: int, columns: int, itemsize: int = 8) -> None:
+def check_room(path: object, *, rows: int, columns: int, itemsize: int = 8) -> None:
     """As :func:`check_bytes`, for a matrix."""
     check_bytes(path, rows * columns * itemsize, f"{rows:,} x {columns:,} values")
 

@@ -206,7 +206,7 @@ def grid_of(
         for kept, new in zip(cells_of, cells.texts, strict=True):
             kept.extend(new)
             size += sum(map(len, new)) + _TEXT_BYTES * len(new)
-        check_bytes(Path(str(path)), size + matrix.rows * matrix.columns * 8 if size > _TEXT_FREE else 0, "its text")
+        check_bytes(path, size + matrix.rows * matrix.columns * 8 if size > _TEXT_FREE else 0, "its text")
     if not matrix.rows:
         msg = f"{path} has a header and no rows"
         raise FormatError(msg)
@@ -282,7 +282,7 @@ class _Growing:
         """Add rows at the end."""
         rows = self.rows + len(values_rc)
         if rows > len(self._values):
-            check_room(Path(str(self.path)), rows=rows, columns=self.columns)
+            check_room(self.path, rows=rows, columns=self.columns)
             # Reallocation moves pages instead of copying them, where a new array would need both at once; what is
             # added is filled with zeros, so that little is added at a time.
             self._values.resize((rows + rows // 8, self.columns), refcheck=False)

@@ -152,9 +152,7 @@ class Grid:
         import anndata
 
         sides = Side(self.rows, self.corner, tuple(self.row_notes)), Side(self.columns, notes=tuple(self.column_notes))
-        way, why = orient(
-            *sides, path=Path(str(self.path)), asked=GENES_IN_ROWS if self.fixed else self.asked.orientation
-        )
+        way, why = orient(*sides, path=self.path, asked=GENES_IN_ROWS if self.fixed else self.asked.orientation)
         genes_in_rows = way == GENES_IN_ROWS
         x_ng = self.values_rc.T if genes_in_rows else self.values_rc
         samples, genes = (self.columns, self.rows) if genes_in_rows else (self.rows, self.columns)

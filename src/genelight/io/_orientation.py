@@ -6,7 +6,6 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from ..errors import FormatError, UnknownNameError, first_three
 from ._axis import SURE, SURE_KINDS, SYMBOLS, gene_kin
@@ -93,7 +92,7 @@ def sheet_instead(path: object) -> str:
     return f"a sample sheet is given behind its table: --samples {shlex.quote(str(path))}"
 
 
-def orient(rows: Side, columns: Side, *, path: Path, asked: str | None) -> tuple[str, str]:
+def orient(rows: Side, columns: Side, *, path: object, asked: str | None) -> tuple[str, str]:
     """Where the genes are, and why.
 
     Labels decide: kinds of gene id, common genes, names of samples, what stands above the row names. Else the
