@@ -150,7 +150,7 @@ class Bucket:
 
 @contextmanager
 def reached(url: Path) -> Iterator[None]:
-    """Have what goes wrong on the way to object storage said in one line, with what to type.
+    """Have what goes wrong on the way to object storage said in one line, with what to type; of a disk, pass it on.
 
     Raises
     ------
@@ -159,9 +159,9 @@ def reached(url: Path) -> Iterator[None]:
     """
     try:
         yield
-    except GenelightError:
-        raise
     except Exception as error:
+        if isinstance(error, GenelightError) or not isinstance(url, Url):
+            raise
         raise ResourceError(_said(url, error)) from error
 
 
