@@ -15,7 +15,6 @@ from ._signs import NO_ID
 
 __all__ = [
     "ID_KINDS",
-    "NAMESPACES",
     "PLATFORMS",
     "PROBES",
     "IdKind",
@@ -85,7 +84,7 @@ _NAMESPACE_LOOKS: dict[str, re.Pattern[str]] = {
     "ensembl": re.compile(r"ENS[A-Z]*G\d{6,}(\.\d+)?$"),
     "ensp": re.compile(r"(\d+\.)?ENS[A-Z]*P\d{6,}(\.\d+)?$"),
 }
-NAMESPACES = ("symbol", *_NAMESPACE_LOOKS)
+_NAMESPACES = ("symbol", *_NAMESPACE_LOOKS)
 _CHECKED = 500
 
 
@@ -182,8 +181,8 @@ def check_namespace(ids: str) -> None:
     UnknownNameError
         If so.
     """
-    if ids not in NAMESPACES:
-        raise UnknownNameError("kind of gene id", ids, NAMESPACES, where="ids")
+    if ids not in _NAMESPACES:
+        raise UnknownNameError("kind of gene id", ids, _NAMESPACES, where="ids")
 
 
 def check_kind(values: pd.Series, ids: str, path: Path) -> None:
