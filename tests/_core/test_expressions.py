@@ -238,7 +238,7 @@ KNOWN = {
         (f"_core/workers.py: pickle.{name}" for name in ("dumps", "loads")),
         "tasks on the way to workers, which run what their client sends",
     ),
-    "io/_workbook.py: subprocess.run": "this Python with a constant program; the file is an argument",
+    "io/_xlsx.py: subprocess.run": "this Python with a constant program; the file is an argument",
     **dict.fromkeys(
         (f"models/{name}.py: net.eval" for name in ("autoencoder", "count_net", "counts", "deep_fit", "deep_net")),
         "torch's switch from training to use",

@@ -12,7 +12,8 @@ from hypothesis.extra import numpy as hnp
 
 from genelight.errors import FormatError, InputError, UnknownNameError
 from genelight.io import _text, read
-from genelight.io._cells import NUMBER, TEXT, BadLine, parse
+from genelight.io._cells import BadLine, parse
+from genelight.io._signs import NUMBER, TEXT
 
 GENES = ["TP53", "MX1", "ISG15", "ACTB"]
 SAMPLES = ["GSM1", "GSM2", "GSM3"]

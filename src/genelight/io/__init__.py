@@ -5,21 +5,17 @@ from . import _csv as _csv
 from . import _folder as _folder
 from . import _gct as _gct
 from . import _geo as _geo
-from . import _h5ad as _h5ad
-from . import _loom as _loom
-from . import _mudata as _mudata
+from . import _hdf5 as _hdf5
 from . import _tenx as _tenx
 from . import _xlsx as _xlsx
 from . import _zarr as _zarr
 from ._blocks import join_blocks
 from ._exchange import from_table, to_table
-from ._gene_lists import read_gene_lists
-from ._gene_pvalues import read_gene_pvalues
+from ._gene_values import read_gene_pvalues, read_perturbations
 from ._inspect import inspect
 from ._network import read_network
-from ._perturbations import read_perturbations
 from ._read import read
-from ._sets import read_sets
+from ._sets import read_gene_lists, read_sets
 from .sheet import match_sheet
 from .store import Store, pack
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from ..errors import FormatError, first_three
+from ._asked import Asked
 from ._budget import check_room
 from ._dialect import told_way
-from ._grid import Grid
-from ._hdf5 import naming
+from ._files import naming
+from ._grid import Grid, choose_names
 from ._orientation import Side
-from ._read import READERS, Input, Options
-from ._rows import choose_names
+from ._read import READERS, Input
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,7 +37,7 @@ class Parquet:
         return given.start.startswith(b"PAR1")
 
     @staticmethod
-    def read(given: Input, options: Options) -> AnnData:
+    def read(given: Input, asked: Asked) -> AnnData:
         """The table, with text columns in ``obs`` or ``var``.
 
         Raises
@@ -52,8 +51,8 @@ class Parquet:
             about = pq.read_metadata(given.path)
             check_room(given.path, rows=about.num_rows, columns=about.num_columns)
             table = pq.read_table(given.path)
-            grid = _grid(given.path, table, "Parquet")
-        return replace(grid, asked=options.asked).adata()
+            grid = _grid(given.path, table, "Parquet", asked=asked)
+        return grid.adata()
 
 
 @READERS.register("feather")
@@ -69,7 +68,7 @@ class Feather:
         return given.start.startswith((b"ARROW1", b"FEA1"))
 
     @staticmethod
-    def read(given: Input, options: Options) -> AnnData:
+    def read(given: Input, asked: Asked) -> AnnData:
         """The table, with text columns in ``obs`` or ``var``.
 
         Raises
@@ -81,11 +80,11 @@ class Feather:
 
         with naming(given.path):
             table = feather.read_table(given.path, memory_map=False)
-            grid = _grid(given.path, table, "Feather")
-        return replace(grid, asked=options.asked).adata()
+            grid = _grid(given.path, table, "Feather", asked=asked)
+        return grid.adata()
 
 
-def _grid(path: Path, table: pa.Table, kind: str) -> Grid:
+def _grid(path: Path, table: pa.Table, kind: str, *, asked: Asked) -> Grid:
     from pyarrow import types
 
     stamp = (table.schema.metadata or {}).get(b"genelight")
@@ -116,7 +115,7 @@ def _grid(path: Path, table: pa.Table, kind: str) -> Grid:
     rows = _texts(table.column(names))
     corner = "" if table.column_names[names].startswith("__index") else table.column_names[names]
     columns = [table.column_names[i] for i in numbers]
-    return Grid(path, values_rc, rows, columns, corner, notes, about={"format": kind})
+    return Grid(path, values_rc, rows, columns, corner, notes, about={"format": kind}, asked=asked)
 
 
 def _names(path: Path, table: pa.Table, texts: list[int]) -> int | None:

@@ -16,12 +16,14 @@ NONE = "none"
 
 @dataclass(frozen=True)
 class Asked:
-    """What a user said of a table; None where nothing was said.
+    """What a user said of a table beyond its path; None where nothing was said.
 
     Attributes
     ----------
     orientation, modality, column
         As they were typed.
+    backed
+        Whether values stay on disk.
     annotations
         Names that describe samples or genes; what else does is told from the other names, unless there are none, or
         ``"none"`` is among them.
@@ -30,6 +32,7 @@ class Asked:
     orientation: str | None = None
     modality: str | None = None
     column: str | None = None
+    backed: bool | None = None
     annotations: tuple[str, ...] | None = None
 
     @property
@@ -64,16 +67,7 @@ class Asked:
     ) -> str:
         """What stands behind ``genelight read`` to read the table with something more said.
 
-        Parameters
-        ----------
-        path
-            The table.
-        annotations
-            Names that describe samples or genes.
-        closed
-            Whether nothing else does.
-        orientation, column
-            In place of what was asked.
+        Under `closed`, nothing but `annotations` describes samples or genes.
         """
         named = self.annotations if annotations is None else [*annotations, *[NONE] * closed]
         options = {

@@ -25,6 +25,7 @@ __all__ = [
     "DOUBTFUL",
     "NO_ID",
     "SURE",
+    "SURE_KINDS",
     "SYMBOLS",
     "WORD",
     "Kin",
@@ -40,7 +41,8 @@ __all__ = [
 NO_ID, WORD, DOUBTFUL, SURE = 0, 1, 2, 3
 # What a side of symbols is of, in words.
 SYMBOLS = "gene symbols"
-_SURE_KINDS = frozenset(ID_KINDS) - {"symbol", "entrez", "unknown"}
+# Kinds of id that nothing but a gene has.
+SURE_KINDS = frozenset(ID_KINDS) - {"symbol", "entrez", "unknown"}
 _LEAST_SYMBOLS, _ENOUGH_SYMBOLS, _LEAST_SHAPE, _FEWEST = 0.3, 10, 0.7, 5
 # Clones, loci and reading frames that have no symbol; those of mouse and what R makes of repeated names among them.
 _LOCUS = re.compile(
@@ -65,20 +67,7 @@ _SUMS = re.compile(
     re.IGNORECASE,
 )
 # Columns that programs write beside counts: featureCounts, RSEM, Salmon, Kallisto.
-_OF_PROGRAMS = frozenset(
-    (
-        "chr",
-        "chrom",
-        "chromosome",
-        "start",
-        "end",
-        "strand",
-        "length",
-        "effective_length",
-        "effectivelength",
-        "eff_length",
-    )
-)
+_OF_PROGRAMS = re.compile(r"chr|chrom|chromosome|start|end|strand|(effective_?|eff_)?length", re.IGNORECASE | re.ASCII)
 _ACCESSION = re.compile(r"(GSM\d+|[SED]RR\d{4,}|TCGA-\S+|GTEX-\S+|SAM[NED]A?\d+)", re.IGNORECASE)
 _FEW_ROWS, _FEW_COLUMNS, _REFERENCE, _SOME = 3, 4, 200, 2000
 
@@ -118,7 +107,7 @@ def _gene_kin(names: tuple[str, ...]) -> Kin | None:
         return None
     kinds = looks_like(names)
     kind, count = Counter(kinds).most_common(1)[0]
-    if kind in _SURE_KINDS and count >= 0.5 * len(names):
+    if kind in SURE_KINDS and count >= 0.5 * len(names):
         family = {kind, "affymetrix"} if kind in ("gpl570", "hgu133a", "affymetrix") else {kind}
         fits = np.array([k in family for k in kinds]) | _symbols(names) | _loci(names)
         return Kin(kind, np.where(fits, SURE, NO_ID).astype(np.int8), float(fits.mean()))
@@ -131,15 +120,10 @@ def _gene_kin(names: tuple[str, ...]) -> Kin | None:
 def sample_kin(names: Sequence[str], *, voting: Sequence[int] | None = None) -> Kin | None:
     """Names along a side on which samples are: where nearly all carry a number, one that does not is no sample.
 
-    Parameters
-    ----------
-    names
-        Along that side.
-    voting
-        Positions of those that may be samples, by default all: columns of text are none.
+    Those at the positions `voting` may be samples, by default all: columns of text are none.
     """
     voters = list(range(len(names))) if voting is None else list(voting)
-    written = np.array([name.lower() in _OF_PROGRAMS for name in names], bool)
+    written = np.array([bool(_OF_PROGRAMS.fullmatch(name)) for name in names], bool)
     accession = np.array([bool(_ACCESSION.match(name)) for name in names], bool)
     numbered = np.array([bool(_DIGIT.search(name)) for name in names], bool)
     level = np.full(len(names), SURE, np.int8)
@@ -166,14 +150,7 @@ def sample_kin(names: Sequence[str], *, voting: Sequence[int] | None = None) -> 
 def unlike(values_rc: np.ndarray, columns: Iterable[int], others: Iterable[int]) -> np.ndarray:
     """Which columns hold values of another sort than the others: whole or not, below zero or not, far above.
 
-    Parameters
-    ----------
-    values_rc
-        Shape ``(rows, columns)``.
-    columns
-        Those in doubt.
-    others
-        Those that are certainly what they are; up to 200 of them are looked at.
+    Of the others, which are certainly what they are, up to 200 are looked at.
     """
     columns, others = list(columns), list(others)
     some = others[:: max(1, len(others) // _REFERENCE)]

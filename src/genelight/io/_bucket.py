@@ -76,7 +76,7 @@ def located(path: str | Path) -> Path:
 
 @dataclass(frozen=True)
 class Bucket:
-    """The objects under a URL."""
+    """The objects under a URL; where they cannot be reached, a ResourceError says so."""
 
     url: Url
 
@@ -98,13 +98,7 @@ class Bucket:
         return {name: content for name, content in zip(names, found, strict=True) if isinstance(content, bytes)}
 
     def ranges(self, places: Sequence[tuple[str, int, int]]) -> list[bytes] | None:
-        """Bytes of objects, each by its name, from where and up to where, all asked for at once; None if one is absent.
-
-        Raises
-        ------
-        ResourceError
-            If they cannot be had.
-        """
+        """Bytes of objects, by name, from where and up to where, all asked for at once; None if one is absent."""
         names, starts, ends = (list(part) for part in zip(*places, strict=True))
         fs, _ = self._opened
         with reached(self.url):
@@ -114,25 +108,13 @@ class Bucket:
                 return None
 
     def write(self, contents: Mapping[str, bytes]) -> None:
-        """Put objects, all at once.
-
-        Raises
-        ------
-        ResourceError
-            If they cannot be put.
-        """
+        """Put objects, all at once."""
         fs, _ = self._opened
         with reached(self.url):
             fs.pipe({self._place(name): content for name, content in contents.items()})
 
     def upload(self, file: Path, name: str) -> None:
-        """Put a file; the object is there as a whole or not at all.
-
-        Raises
-        ------
-        ResourceError
-            If it cannot be put.
-        """
+        """Put a file; the object is there as a whole or not at all."""
         fs, _ = self._opened
         with reached(self.url):
             fs.put_file(str(file), self._place(name))
@@ -168,7 +150,7 @@ class Bucket:
 
 @contextmanager
 def reached(url: Path) -> Iterator[None]:
-    """Have what goes wrong on the way to object storage said in one line, with what to type.
+    """Have what goes wrong on the way to object storage said in one line, with what to type; of a disk, pass it on.
 
     Raises
     ------
@@ -177,9 +159,9 @@ def reached(url: Path) -> Iterator[None]:
     """
     try:
         yield
-    except GenelightError:
-        raise
     except Exception as error:
+        if isinstance(error, GenelightError) or not isinstance(url, Url):
+            raise
         raise ResourceError(_said(url, error)) from error
 
 

@@ -1,4 +1,4 @@
-"""How much memory reading may take: what a file declares is checked before anything of it is read."""
+"""What reading may take: memory, by what a file declares before it is read, and whether that leads out of the file."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ import math
 import os
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from ..errors import InputError, ResourceError
+from ..errors import FormatError, InputError, ResourceError, first_three
 
-__all__ = ["check_bytes", "check_room", "free_bytes"]
+__all__ = ["check_bytes", "check_hdf5", "check_room", "check_zarr", "free_bytes"]
 
 VARIABLE = "GENELIGHT_MEMORY"
+LINKS = "GENELIGHT_LINKS"
+# A text as an object, beside its letters.
+_TEXT_BYTES = 64
+_MOST_PARTS = 100_000
 
 
 def free_bytes() -> int:
@@ -46,7 +52,7 @@ def free_bytes() -> int:
     return max(free, 1 << 26)
 
 
-def check_bytes(path: Path, needed: int, what: str) -> None:
+def check_bytes(path: object, needed: int, what: str) -> None:
     """Stop before something is read that does not fit.
 
     Raises
@@ -64,12 +70,103 @@ def check_bytes(path: Path, needed: int, what: str) -> None:
         raise ResourceError(msg)
 
 
-def check_room(path: Path, *, rows: int, columns: int, itemsize: int = 8) -> None:
-    """As :func:`check_bytes`, for a matrix.
+def check_room(path: object, *, rows: int, columns: int, itemsize: int = 8) -> None:
+    """As :func:`check_bytes`, for a matrix."""
+    check_bytes(path, rows * columns * itemsize, f"{rows:,} x {columns:,} values")
+
+
+def check_hdf5(path: Path, file: Any, *, but: str = "") -> None:
+    """Stop where an HDF5 file leads out of itself, or declares more than fits into memory, `but` a part left on disk.
 
     Raises
     ------
+    FormatError
+        If it has external links, external storage or virtual datasets, unless ``GENELIGHT_LINKS=1``; or links in a
+        ring.
     ResourceError
-        If it does not fit.
+        If its datasets together do not fit.
     """
-    check_bytes(path, rows * columns * itemsize, f"{rows:,} x {columns:,} values")
+    out: list[str] = []
+    sizes: dict[str, int] = {}
+    for name, dataset in _datasets(path, file, out):
+        if not (but and (name == but or name.startswith(f"{but}/"))):
+            sizes[name] = _bytes_of(dataset)
+    if out and os.environ.get(LINKS) != "1":
+        msg = (
+            f"{path} leads out of itself in {len(out)} places ({first_three(out)}); if you trust it, type: "
+            f"export {LINKS}=1"
+        )
+        raise FormatError(msg)
+    _check_sizes(path, sizes)
+
+
+def check_zarr(path: Path, *, but: str = "") -> None:
+    """Stop where a zarr folder leads out of itself, or declares more than fits into memory.
+
+    Raises
+    ------
+    FormatError
+        If it holds symbolic links, unless ``GENELIGHT_LINKS=1``.
+    ResourceError
+        If its arrays together do not fit.
+    """
+    import zarr
+
+    links: list[Path] = []
+    for folder, folders, files in os.walk(path):
+        links += [Path(folder, name) for name in (*folders, *files) if Path(folder, name).is_symlink()]
+    if links and os.environ.get(LINKS) != "1":
+        told = first_three(link.relative_to(path) for link in links)
+        msg = f"{path} holds {len(links)} symbolic links ({told}); if you trust it, type: export {LINKS}=1"
+        raise FormatError(msg)
+    sizes = {}
+    for name, part in zarr.open_group(path, mode="r", use_consolidated=False).members(max_depth=None):
+        if isinstance(part, zarr.Array) and not (but and (name == but or name.startswith(f"{but}/"))):
+            sizes[name] = _bytes_of(part)
+    _check_sizes(path, sizes)
+
+
+def _datasets(path: Path, file: Any, out: list[str]) -> Iterator[tuple[str, Any]]:
+    """Every dataset by its name; what leads out of the file goes to `out` and is not opened."""
+    import h5py
+
+    waiting: list[tuple[str, Any, frozenset[int]]] = [("", file, frozenset())]
+    seen = 0
+    while waiting:
+        prefix, group, above = waiting.pop()
+        for key in group:
+            seen += 1
+            if seen > _MOST_PARTS:
+                msg = f"{path} has more than {_MOST_PARTS:,} parts; this is no table"
+                raise FormatError(msg)
+            name = f"{prefix}{key}"
+            if isinstance(group.get(key, getlink=True), h5py.ExternalLink):
+                out.append(name)
+                continue
+            part = group.get(key)
+            if isinstance(part, h5py.Dataset):
+                if part.external or part.is_virtual:
+                    out.append(name)
+                yield name, part
+            elif isinstance(part, h5py.Group):
+                address = h5py.h5o.get_info(part.id).addr
+                if address in above:
+                    msg = f"{path}: {name!r} leads back to a part that holds it; write the file again"
+                    raise FormatError(msg)
+                waiting.append((f"{name}/", part, above | {address}))
+
+
+def _bytes_of(array: Any) -> int:
+    shape = getattr(array, "shape", None) or ()
+    kind = getattr(array.dtype, "kind", "O")
+    return math.prod(shape) * (
+        _TEXT_BYTES if kind in "OTSU" and array.dtype.itemsize <= _TEXT_BYTES else array.dtype.itemsize
+    )
+
+
+def _check_sizes(path: Path, sizes: dict[str, int]) -> None:
+    largest = max(sizes, key=lambda name: sizes[name], default="")
+    total = sum(sizes.values())
+    check_bytes(
+        path, total, f"{len(sizes)} parts, the largest {largest!r} with {sizes.get(largest, 0) / 2**30:,.1f} GB"
+    )

@@ -9,10 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ._column_kinds import NUMBER, SKIP, TEXT
-from ._missing import MISSING
+from ._signs import MISSING, NUMBER, TEXT
 
-__all__ = ["MISSING", "NUMBER", "SKIP", "TEXT", "BadLine", "Cells", "parse"]
+__all__ = ["BadLine", "Cells", "parse"]
 
 _NUMBER = re.compile(r"[-+]?((\d+\.?\d*|\.\d+)(e[-+]?\d+)?|inf(inity)?)$", re.IGNORECASE)
 
@@ -35,33 +34,20 @@ class Cells:
         Numbers, rows x number columns, float64, NaN where there is nothing.
     texts
         For each text column, its cells.
-    line_r
-        Line within the block of each row, from 0.
     lines
         Lines of the block.
     """
 
     values_rc: np.ndarray
     texts: tuple[list[str], ...]
-    line_r: np.ndarray
     lines: int
 
 
 def parse(block: bytes, kinds: np.ndarray, *, separator: str, decimal: str = ".", thousands: str = "") -> Cells:
     """Parse whole lines of text.
 
-    Every number is the double nearest to what is written: up to 15 digits here, any longer one by Arrow.
-
-    Parameters
-    ----------
-    block
-        Lines, each ended by a newline; empty ones are passed over.
-    kinds
-        For each column ``TEXT``, ``NUMBER`` or ``SKIP``; uint8.
-    separator, decimal
-        One character each.
-    thousands
-        What parts thousands, ``""`` for nothing.
+    Every number is the double nearest to what is written: up to 15 digits here, any longer one by Arrow. Empty lines
+    are passed over; `kinds` has ``TEXT``, ``NUMBER`` or ``SKIP`` for each column, uint8.
 
     Raises
     ------
@@ -98,8 +84,9 @@ def parse(block: bytes, kinds: np.ndarray, *, separator: str, decimal: str = "."
         line_r=line_r,
         numbers=np.flatnonzero(kinds == NUMBER),
     )
-    texts = tuple(_texts(data, np.ascontiguousarray(spans[:rows, t])) for t in range(spans.shape[1]))
-    return Cells(values_rc[:rows], texts, line_r[:rows], lines)
+    columns = (_trimmed(data, np.ascontiguousarray(spans[:rows, t])) for t in range(spans.shape[1]))
+    texts = tuple([text.replace('""', '"') for text in column.to_pylist()] for column in columns)
+    return Cells(values_rc[:rows], texts, lines)
 
 
 def _finish(
@@ -143,8 +130,3 @@ def _trimmed(data: np.ndarray, spans: np.ndarray) -> pa.StringArray:
     offsets, gathered = gather(data, spans)
     texts = pa.StringArray.from_buffers(len(spans), pa.py_buffer(offsets), pa.py_buffer(gathered))
     return pc.utf8_trim_whitespace(pc.utf8_trim(pc.utf8_trim_whitespace(texts), '"'))
-
-
-def _texts(data: np.ndarray, spans: np.ndarray) -> list[str]:
-    """Cells as text, doubled quotes within them made single."""
-    return [text.replace('""', '"') for text in _trimmed(data, spans).to_pylist()]

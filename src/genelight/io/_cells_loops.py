@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._core.threads import compiled
-from ._column_kinds import NUMBER, SKIP, TEXT
+from ._signs import NUMBER, SKIP, TEXT
 
 __all__ = ["OPEN_QUOTE", "RAGGED", "find_cells", "gather"]
 

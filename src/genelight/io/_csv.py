@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -13,17 +14,15 @@ import numpy as np
 from ..errors import FormatError, GenelightError, first_three
 from ._asked import NOTHING, Asked
 from ._budget import check_bytes, check_room
-from ._cells import MISSING, NUMBER, TEXT, BadLine, Cells, parse
+from ._cells import BadLine, Cells, parse
 from ._dialect import Dialect, sniff
 from ._foreign import check_expression
-from ._grid import Grid
+from ._grid import Grid, choose_names
 from ._long import pivoted
-from ._odd_cells import how_to_mend, is_of_units, without_line
+from ._notes import free
 from ._orientation import sheet_instead
-from ._read import READERS, Input, Options
-from ._rows import choose_names
-from ._sides import free
-from ._signs import may_be_number
+from ._read import READERS, Input
+from ._signs import MISSING, NUMBER, TEXT, how_to_mend, is_of_units, may_be_number, without_line
 from ._text import InMemory, blocks, check_last_line, cut_line, head, lines, with_whole_cells
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ class Delimited:
         return given.is_text and not any(other.recognises(given) for other in others)
 
     @staticmethod
-    def read(given: Input, options: Options) -> AnnData:
+    def read(given: Input, asked: Asked) -> AnnData:
         """The table as float64, with text columns in ``obs`` or ``var``.
 
         Raises
@@ -68,10 +67,10 @@ class Delimited:
         FormatError
             If it is no regular table of numbers; names the line.
         """
-        return read_delimited(given.path, options)
+        return read_delimited(given.path, asked)
 
 
-def read_delimited(path: Path | InMemory, options: Options, *, about: dict[str, str] | None = None) -> AnnData:
+def read_delimited(path: Path | InMemory, asked: Asked, *, about: dict[str, str] | None = None) -> AnnData:
     """The table of a text file, or of text that was made of a file of another kind.
 
     Raises
@@ -80,13 +79,16 @@ def read_delimited(path: Path | InMemory, options: Options, *, about: dict[str, 
         If it is no regular table of numbers; names the line.
     """
     try:
-        return _read(path, options, about=about)
+        return _read(path, asked, about=about)
     except FormatError:
-        whole = None if isinstance(path, InMemory) else _with_whole_cells(path)
+        whole = None
+        if isinstance(path, Path):
+            with suppress(GenelightError):  # what is wrong with the file was found before
+                whole = with_whole_cells(path)
         if whole is None:
             raise
     check_last_line(path)
-    return _read(whole, options, about=about, notes=("line breaks within quoted cells taken for blanks",))
+    return _read(whole, asked, about=about, notes=("line breaks within quoted cells taken for blanks",))
 
 
 def _mended(dialect: Dialect) -> str:
@@ -100,18 +102,9 @@ def _mended(dialect: Dialect) -> str:
     return f"{dialect.path} holds no column of plain numbers: {odd[0]!r} is none{advice[odd[0]]}"
 
 
-def _with_whole_cells(path: Path) -> InMemory | None:
-    try:
-        return with_whole_cells(path)
-    except GenelightError:  # what is wrong with the file was found before
-        return None
-
-
-def _read(
-    path: Path | InMemory, options: Options, *, about: dict[str, str] | None, notes: tuple[str, ...] = ()
-) -> AnnData:
+def _read(path: Path | InMemory, asked: Asked, *, about: dict[str, str] | None, notes: tuple[str, ...] = ()) -> AnnData:
     check_expression(path)
-    dialect = sniff(path, asked=options.asked)
+    dialect = sniff(path, asked=asked)
     dialect = replace(dialect, notes=(*dialect.notes, *notes))
     if not (dialect.kinds == NUMBER).any():
         shown = first_three(dialect.columns, n=6)
@@ -121,7 +114,7 @@ def _read(
     for _ in range(_MOST_RETRIES):
         try:
             with blocks(path, skip=dialect.skip) as text:
-                return grid_of(dialect, rows_of(dialect, text), about=about, asked=options.asked).adata()
+                return grid_of(dialect, rows_of(dialect, text), about=about, asked=asked).adata()
         except CellError as error:
             with lines(path) as text_lines:
                 rest = list(islice(text_lines, error.line - 1, error.line + _MOST_FOOTERS))
@@ -158,7 +151,7 @@ def _without_footers(dialect: Dialect, line: int, rest: Sequence[str]) -> Dialec
 
 
 def rows_of(dialect: Dialect, text: Iterable[bytes]) -> Iterator[Cells]:
-    """Rows of a table, block by block, in bounded memory; ``line_r`` counts from the start of the file, from 1.
+    """Rows of a table, block by block, in bounded memory.
 
     Raises
     ------
@@ -183,7 +176,7 @@ def rows_of(dialect: Dialect, text: Iterable[bytes]) -> Iterator[Cells]:
             advice = how_to_mend(dialect.path, bad.cell) if column else "; mend or remove that line"
             msg = f"{dialect.path}, line {line}{column}: {bad.problem}{advice}"
             raise CellError(msg, line, bad.column) from None
-        yield Cells(cells.values_rc, cells.texts, cells.line_r + before + 1, cells.lines)
+        yield cells
         before += cells.lines
 
 
@@ -213,7 +206,7 @@ def grid_of(
         for kept, new in zip(cells_of, cells.texts, strict=True):
             kept.extend(new)
             size += sum(map(len, new)) + _TEXT_BYTES * len(new)
-        check_bytes(Path(str(path)), size + matrix.rows * matrix.columns * 8 if size > _TEXT_FREE else 0, "its text")
+        check_bytes(path, size + matrix.rows * matrix.columns * 8 if size > _TEXT_FREE else 0, "its text")
     if not matrix.rows:
         msg = f"{path} has a header and no rows"
         raise FormatError(msg)
@@ -289,7 +282,7 @@ class _Growing:
         """Add rows at the end."""
         rows = self.rows + len(values_rc)
         if rows > len(self._values):
-            check_room(Path(str(self.path)), rows=rows, columns=self.columns)
+            check_room(self.path, rows=rows, columns=self.columns)
             # Reallocation moves pages instead of copying them, where a new array would need both at once; what is
             # added is filled with zeros, so that little is added at a time.
             self._values.resize((rows + rows // 8, self.columns), refcheck=False)

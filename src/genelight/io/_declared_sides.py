@@ -15,9 +15,10 @@ from ..errors import FormatError, UnknownNameError, first_three
 from ._asked import Asked
 from ._axis import is_sum
 from ._blocks import FEATURE, blocks_of
-from ._missing import NO_ID as EMPTY
+from ._notes import free
 from ._orientation import GENES_IN_ROWS, ORIENTATIONS, SAMPLES_IN_ROWS, Side
-from ._sides import Sides, apart_of, free
+from ._sides import Sides, apart_of
+from ._signs import NO_ID as EMPTY
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -84,18 +85,7 @@ class Found:
 
 
 def look(adata: AnnData, path: Path, *, asked: Asked, turned: bool = False) -> Found:
-    """What stands among the samples and genes of a table and is neither.
-
-    Parameters
-    ----------
-    adata
-        The table; its values may lie on disk.
-    path
-        Where it was read from.
-    asked
-        What the user said.
-    turned
-        Whether it was turned as the user said.
+    """What stands among the samples and genes of a table, whose values may lie on disk, and is neither.
 
     Raises
     ------
@@ -161,15 +151,7 @@ def _are_genes(var: pd.DataFrame) -> np.ndarray:
 
 
 def _is_turned(adata: AnnData, path: Path, asked: Asked) -> bool:
-    """Whether the user says that genes stand in the rows; stop where names say so and the user does not.
-
-    Raises
-    ------
-    FormatError
-        If they do.
-    UnknownNameError
-        If the user named no orientation.
-    """
+    """Whether the user says that genes stand in the rows; stop where names say so and the user does not."""
     if asked.orientation is not None:
         if asked.orientation not in ORIENTATIONS:
             raise UnknownNameError("orientation", asked.orientation, ORIENTATIONS)

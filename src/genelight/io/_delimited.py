@@ -15,8 +15,8 @@ from pyarrow import csv as arrow
 from ..errors import FormatError, UnknownNameError, first_three
 from ._axis import gene_kin
 from ._budget import check_bytes
-from ._missing import MISSING
-from ._signs import is_number, signs
+from ._notes import free
+from ._signs import MISSING, is_number, signs
 from ._text import blocks, cut_line, head, lines
 
 __all__ = ["Dropped", "Layout", "numbers"]
@@ -75,7 +75,7 @@ class Layout:
             cells = ["", *cells]  # as R's write.table writes row names
         columns: list[str] = []
         for cell in cells:
-            columns.append(next(n for n in (cell, *(f"{cell}.{i}" for i in range(2, 10_000))) if n not in columns))
+            columns.append(free(cell, columns))
         return cls(path, tuple(columns), separator, skip + 1, body, repeated=len(cells) - len(set(cells)))
 
     def of_genes(self) -> str | None:
@@ -119,12 +119,7 @@ class Layout:
         return next((by_lower[name.lower()] for name in names if name.lower() in by_lower), None)
 
     def read(self, columns: Mapping[str, str]) -> pd.DataFrame:
-        """Some columns as text, under new names.
-
-        Parameters
-        ----------
-        columns
-            From new name to name in the header.
+        """Some columns as text; `columns` has the name in the header by the new one.
 
         Raises
         ------

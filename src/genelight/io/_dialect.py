@@ -13,13 +13,10 @@ import numpy as np
 from ..errors import FormatError, first_three
 from ._asked import NOTHING, Asked
 from ._axis import NO_ID, SURE, SYMBOLS, Kin, gene_kin, sample_kin
-from ._cells import NUMBER, TEXT
 from ._measures import measures_of
-from ._missing import MISSING
-from ._missing import NO_ID as NO_ID_WORDS
-from ._odd_cells import is_limit
 from ._orientation import GENES_IN_ROWS, SAMPLES_IN_ROWS, Side
-from ._signs import is_number, may_be_number, signs
+from ._signs import MISSING, NUMBER, TEXT, is_limit, is_number, may_be_number, signs
+from ._signs import NO_ID as NO_ID_WORDS
 from ._text import InMemory, converted, cut_line, head
 
 __all__ = ["NAMED", "Dialect", "sniff", "told_way"]
@@ -93,14 +90,7 @@ class Dialect:
     def without(self, line: int, column: int, cells: Sequence[str]) -> Dialect | None:
         """The same after a cell that is no number: its column is text, or its line set aside, where names allow it.
 
-        Parameters
-        ----------
-        line
-            Its number, from 1.
-        column
-            Position of the cell.
-        cells
-            All cells of the line.
+        Lines count from 1; `cells` are all of the line, `column` is the position of this one.
         """
         if self.kin is not None and self.kin.level[column] != SURE:
             kinds = self.kinds.copy()
@@ -117,37 +107,33 @@ class Dialect:
         return None
 
 
-def sniff(path: Path | InMemory, *, skip: int = 0, asked: Asked = NOTHING) -> Dialect:
-    """Find out how a delimited table is written, from its first lines.
-
-    Parameters
-    ----------
-    path
-        The file.
-    skip
-        Lines that are known not to belong to the table.
-    asked
-        What a user said of the table: where genes are, which names describe samples or genes.
+def sniff(path: Path | InMemory, *, asked: Asked = NOTHING) -> Dialect:
+    """Find out how a delimited table is written, from its first lines and from what a user said of it.
 
     Raises
     ------
     FormatError
         If the lines do not make a table of numbers with a header and row names; says which line and why.
     """
-    lines = head(path, _LINES + skip)[skip:]
+    lines = head(path, _LINES)
     first, comments = _first_line(lines)
     if len([line for line in lines[first:] if line.strip()]) < 2:
         msg = f"{path} has {'a header and no rows' if lines[first:] else 'no line that is not a comment'}"
         raise FormatError(msg)
-    separator, rows, numbers, notes = _split(path, lines[first:], skip + first)
-    header, more = _header(rows, numbers)
+    separator, rows, numbers, notes = _split(path, lines[first:], first)
+    header = [cell.strip() for cell in rows[0]]
+    if len(header) == len(rows[1]) - 1:
+        header = ["", *header]
+        notes.append(f"the header (line {numbers[0]}) names one column fewer: the first holds row names")
     body = rows[1 : 1 + max(2, _CELLS // len(header))]
     decimal, thousands = signs(path, [cell for row in body for cell in row])
     kinds, aside = _kinds(header, body, decimal=decimal, thousands=thousands)
-    names = _row_names(body, kinds, aside)
+    texts = _text_columns(body, kinds, aside)
+    # Names look most as ids of genes or names of samples do; those of samples differ.
+    names = max(texts, key=lambda cells: abs(Side(cells).geneness()[0]), default=[])
     way = asked.orientation or told_way(header, names)
     if way == SAMPLES_IN_ROWS:
-        names = _differing(body, kinds, aside)
+        names = next((cells for cells in texts if len(set(cells)) == len(cells)), texts[0] if texts else [])
     kin = None if asked.closed else _kin(header, kinds, way)
     # Names as the others' are of samples or genes, whatever their first cells hold.
     _check_header(path, header, rows[0], kinds=kinds, decimal=decimal, line=numbers[0], separator=separator)
@@ -156,7 +142,7 @@ def sniff(path: Path | InMemory, *, skip: int = 0, asked: Asked = NOTHING) -> Di
         _check_text(path, header, body, kinds=kinds, kin=kin)
     kinds[[i for i, column in enumerate(header) if column in asked.named]] = TEXT
     header[0] = header[0].removeprefix("#").strip()
-    notes += [*more, *[f"{comments} comment lines passed over"] * bool(comments)]
+    notes += [f"{comments} comment lines passed over"] * bool(comments)
     if thousands:
         notes.append(f"{_PARTING.get(thousands, 'blanks')} part thousands")
     lifted = frozenset(numbers[1 + i] for i in aside if _is_no_id(_name_of(body[i], kinds), names, way))
@@ -253,14 +239,6 @@ def _titles(rows: list[list[str]]) -> int | None:
     return None
 
 
-def _header(rows: list[list[str]], numbers: list[int]) -> tuple[list[str], list[str]]:
-    """Column names, one for each cell of a row, and what had to be understood."""
-    header, width = [cell.strip() for cell in rows[0]], len(rows[1])
-    if len(header) == width - 1:
-        return ["", *header], [f"the header (line {numbers[0]}) names one column fewer: the first holds row names"]
-    return header, []
-
-
 def _kinds(header: list[str], body: list[list[str]], *, decimal: str, thousands: str) -> tuple[np.ndarray, list[int]]:
     """Text where no cell is a number and some cell is there; and the rows that hold text about each column."""
     cells = np.array(body, dtype=object)
@@ -286,20 +264,10 @@ def _kinds(header: list[str], body: list[list[str]], *, decimal: str, thousands:
     return kinds, aside
 
 
-def _row_names(body: list[list[str]], kinds: np.ndarray, aside: list[int]) -> list[str]:
-    """Cells of the column of text that looks most as ids of genes or names of samples do."""
+def _text_columns(body: list[list[str]], kinds: np.ndarray, aside: list[int]) -> list[list[str]]:
+    """Cells of each column of text, without the rows set aside; none where no row is left."""
     kept = [row for i, row in enumerate(body) if i not in set(aside)]
-    columns = [[row[c] for row in kept] for c in np.flatnonzero(kinds == TEXT)]
-    if not columns or not kept:
-        return []
-    return max(columns, key=lambda cells: abs(Side(cells).geneness()[0]))
-
-
-def _differing(body: list[list[str]], kinds: np.ndarray, aside: list[int]) -> list[str]:
-    """Cells of the first column of text in which no two are the same, as names of samples are."""
-    kept = [row for i, row in enumerate(body) if i not in set(aside)]
-    columns = [[row[c] for row in kept] for c in np.flatnonzero(kinds == TEXT)]
-    return next((cells for cells in columns if len(set(cells)) == len(cells)), columns[0] if columns else [])
+    return [[row[c] for row in kept] for c in np.flatnonzero(kinds == TEXT)] if kept else []
 
 
 def told_way(header: list[str], names: Sequence[str]) -> str | None:
@@ -363,14 +331,6 @@ def _check_text(
         raise FormatError(msg)
 
 
-def _numbering(path: Path, raw: list[str], *, separator: str, line: int) -> str:
-    """The command that writes a table without column names anew with numbered ones."""
-    names = (
-        f'printf "id"; for (i = 1; i < {len(raw)}; i++) printf "{_AS_AWK.get(separator, separator)}S%d", i; print ""'
-    )
-    return converted(path, "awk " + shlex.quote(f"NR == {line} {{{names}}} 1"), name="named", what="")
-
-
 def _check_header(
     path: Path | InMemory,
     header: list[str],
@@ -386,9 +346,11 @@ def _check_header(
     values = [header[c] for c in numeric if is_number(header[c], decimal)]
     whole = all(re.match(r"\d+$", v) for v in values) and len(set(values)) == len(values)
     if len(numeric) and len(values) == len(numeric) and not (whole and NAMED.match(header[0].removeprefix("#"))):
-        how = (
-            f", as this does: {_numbering(path, raw, separator=separator, line=line)}" if isinstance(path, Path) else ""
-        )
+        between, how = _AS_AWK.get(separator, separator), ""
+        if isinstance(path, Path):
+            names = f'printf "id"; for (i = 1; i < {len(raw)}; i++) printf "{between}S%d", i; print ""'
+            numbering = "awk " + shlex.quote(f"NR == {line} {{{names}}} 1")
+            how = f", as this does: {converted(path, numbering, name='named', what='')}"
         msg = (
             f"{path}, line {line} holds values ({first_three(raw)}), not names of columns; put a line with the names "
             f"above it{how}"

@@ -191,8 +191,8 @@ def _net_of_module(module: Module, _: int) -> pd.DataFrame:
     return chosen.set_axis(["target", "weight"], axis=1).assign(source=module.name)[["source", "target", "weight"]]
 
 
-def _net_of_nodes(nodes: NodeGenes, n_top: int) -> pd.DataFrame:
-    top_kn = nodes.top_kn(n_top)
+def _net_of_nodes(nodes: NodeGenes, n_top: int, *, sign: int = 0) -> pd.DataFrame:
+    top_kn = nodes.top_kn(n_top, sign=sign)
     return pd.DataFrame(
         {
             "source": np.repeat(nodes.nodes, top_kn.shape[1]),
@@ -221,14 +221,7 @@ def _ranked_module(module: Module, _: int) -> pd.DataFrame:
 
 
 def _ranked_nodes(nodes: NodeGenes, n_top: int) -> pd.DataFrame:
-    top_kn = nodes.top_kn(n_top, sign=1)
-    rows = pd.DataFrame(
-        {
-            "group": np.repeat(nodes.nodes, top_kn.shape[1]),
-            "names": np.asarray(nodes.genes.ids, dtype=object)[top_kn].ravel(),
-            "scores": np.take_along_axis(nodes.values_kg, top_kn, 1).ravel().astype(np.float64),
-        }
-    )
+    rows = _net_of_nodes(nodes, n_top, sign=1).set_axis(["group", "names", "scores"], axis=1)
     return rows.assign(**dict.fromkeys(RANKED[2:], np.nan))
 
 

@@ -1,19 +1,34 @@
-"""What a file is, told from its first bytes, and text files read whole or refused."""
+"""What a file is, told from its first bytes or its name, and its bytes; errors of libraries that name it."""
 
 from __future__ import annotations
 
-import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from gzip import BadGzipFile
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+import numpy as np
 from isal import igzip, isal_zlib
 
-from ..errors import FormatError, InputError, ResourceError, UnknownNameError
+from ..errors import FormatError, GenelightError, InputError, ResourceError, UnknownNameError
 
-__all__ = ["DAMAGED", "describe", "existing", "is_gzip", "opened", "start_of", "unpacked"]
+if TYPE_CHECKING:
+    import h5py
+
+__all__ = [
+    "DAMAGED",
+    "describe",
+    "existing",
+    "is_gzip",
+    "naming",
+    "opened_hdf5",
+    "plain_name",
+    "start_of",
+    "texts",
+    "unpacked",
+]
 
 START = 4096
 # What unpacking raises where a gzip is cut short or changed.
@@ -103,36 +118,6 @@ def unpacked(path: Path) -> BinaryIO:
     return cast("BinaryIO", igzip.open(path, "rb") if is_gzip(path) else path.open("rb"))
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[TextIO]:
-    """A text file, gzip or plain, UTF-8 with or without a byte order mark.
-
-    Raises
-    ------
-    ResourceError
-        If there is no such file, or it may not be read.
-    FormatError
-        If it is empty, truncated, damaged, or no UTF-8 text, also when that shows only while reading.
-    """
-    path = existing(path)
-    try:
-        start = start_of(path)
-        if not start.strip():
-            msg = f"{path} is empty"
-            raise FormatError(msg)
-        if b"\0" in start:
-            msg = f"{path} is {describe(path)}, not a text table in UTF-8"
-            raise FormatError(msg)
-        with io.TextIOWrapper(unpacked(path), encoding="utf-8-sig", newline="") as handle:
-            yield handle
-    except DAMAGED as error:
-        msg = f"{path} is truncated or damaged ({error}); fetch it again"
-        raise FormatError(msg) from error
-    except UnicodeDecodeError as error:
-        msg = f"{path} is not UTF-8 text ({error.reason}); convert it with iconv -t UTF-8"
-        raise FormatError(msg) from error
-
-
 def _text_kind(start: bytes) -> str:
     try:
         text = start.decode("utf-8-sig", errors="strict" if len(start) < START else "ignore")
@@ -154,3 +139,41 @@ def _nearest(path: Path) -> str:
     # The message of the name look-up ends in the suggestion; only that part fits here.
     found = str(UnknownNameError("file", path.name, names)).partition("; ")[2]
     return f"; {found}" if found.startswith("did you mean") else ""
+
+
+def plain_name(path: Path) -> str:
+    """A file's name without its suffixes."""
+    return re.sub(r"(\.(gz|csv|tsv|txt|tab|sif|gmt))+$", "", path.name, flags=re.IGNORECASE)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Any error of a library as one of ours that names the file; memory that is not there passes.
+
+    Raises
+    ------
+    FormatError
+        If anything else goes wrong inside.
+    """
+    try:
+        yield
+    except (GenelightError, MemoryError):
+        raise
+    except Exception as error:
+        reason = "; ".join(str(error).splitlines()[:1] + list(getattr(error, "__notes__", ()))[:1])
+        msg = f"{path} is truncated or damaged: {reason or type(error).__name__}; fetch it again"
+        raise FormatError(msg) from error
+
+
+@contextmanager
+def opened_hdf5(path: Path) -> Iterator[h5py.File]:
+    """An HDF5 file; what goes wrong while it is read names it."""
+    import h5py
+
+    with naming(path), h5py.File(path, "r") as file:
+        yield file
+
+
+def texts(dataset: Any) -> list[str]:
+    """A dataset of texts, whatever way they are stored."""
+    return [t.decode() if isinstance(t, bytes) else str(t) for t in np.asarray(dataset[:]).ravel().tolist()]

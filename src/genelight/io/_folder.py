@@ -11,14 +11,13 @@ import numpy as np
 import pandas as pd
 
 from ..errors import FormatError, InputError, UnknownNameError, first_three
+from ._asked import Asked
 from ._axis import is_sum
-from ._cells import NUMBER, SKIP, TEXT
 from ._csv import rows_of
 from ._dialect import Dialect, sniff
-from ._missing import NO_ID
 from ._orientation import Side
-from ._read import DECLARED, READERS, Input, Options
-from ._signs import is_number
+from ._read import DECLARED, READERS, Input
+from ._signs import NO_ID, NUMBER, SKIP, TEXT, is_number
 from ._text import blocks, check_last_line, cut_line, head
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class SampleTables:
         return given.is_folder and not others and len(_tables(given)) > 1
 
     @staticmethod
-    def read(given: Input, options: Options) -> AnnData:
+    def read(given: Input, asked: Asked) -> AnnData:
         """Samples in the order of their names; genes that a sample lacks are NaN there, counted in ``uns["read"]``.
 
         Raises
@@ -68,7 +67,7 @@ class SampleTables:
 
         series = {}
         for name, path in _tables(given).items():
-            series[name] = _one(path, options.column)
+            series[name] = _one(path, asked.column)
         genes = list(dict.fromkeys(gene for one in series.values() for gene in one.index))
         x_ng = np.full((len(series), len(genes)), np.nan)
         place = pd.Index(genes)

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from ..errors import FormatError
-from ._cells import NUMBER, TEXT
+from ._asked import Asked
 from ._csv import grid_of, rows_of
 from ._dialect import Dialect
 from ._notes import as_column
-from ._read import READERS, Input, Options, check_once
-from ._text import blocks, check_last_line, cut_line, head
+from ._read import READERS, Input, check_once
+from ._signs import NUMBER, TEXT
+from ._text import BOM, blocks, check_last_line, cut_line, head
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -33,10 +34,10 @@ class Gct:
     @staticmethod
     def recognises(given: Input) -> bool:
         """Whether a file starts with GCT's version."""
-        return given.start.removeprefix(b"\xef\xbb\xbf").startswith((b"#1.2", b"#1.3"))
+        return given.start.removeprefix(BOM).startswith((b"#1.2", b"#1.3"))
 
     @staticmethod
-    def read(given: Input, options: Options) -> AnnData:
+    def read(given: Input, asked: Asked) -> AnnData:
         """Samples x genes; what stands beside genes in ``var``, above samples in ``obs``.
 
         Raises
@@ -62,7 +63,7 @@ class Gct:
         if len(grid.rows) != rows:
             msg = f"{path} is truncated or damaged: {len(grid.rows)} rows where its second line says {rows}"
             raise FormatError(msg)
-        adata = replace(grid, fixed=True, asked=options.asked).adata()
+        adata = replace(grid, fixed=True, asked=asked).adata()
         typed = {cells[0]: as_column(cells[1 + beside :]) for cells in lines[1:]}
         adata.obs = pd.DataFrame(typed, index=pd.Index(lines[0][1 + beside :], dtype=object)).loc[adata.obs_names]
         return adata

@@ -13,12 +13,13 @@ import numpy as np
 import pandas as pd
 
 from ..errors import FormatError, first_three
-from ._cells import NUMBER, TEXT
+from ._asked import Asked
 from ._csv import grid_of, rows_of
 from ._dialect import Dialect
 from ._notes import as_column, plain_text
-from ._read import READERS, Input, Options, check_once
-from ._text import LONGEST_LINE, blocks, cut_line, decoded, reading
+from ._read import READERS, Input, check_once
+from ._signs import NUMBER, TEXT
+from ._text import BOM, LONGEST_LINE, blocks, cut_line, decoded, reading
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -27,7 +28,7 @@ __all__ = ["SeriesMatrix"]
 
 _BEGIN, _END = "!series_matrix_table_begin", b"!series_matrix_table_end"
 _AT_END = re.compile(rb'^"?' + re.escape(_END), re.MULTILINE)
-_MOST_LINES, _BOM = 1_000_000, b"\xef\xbb\xbf"
+_MOST_LINES = 1_000_000
 
 
 @READERS.register("geo", doi="10.1093/nar/gks1193")
@@ -40,10 +41,10 @@ class SeriesMatrix:
     @staticmethod
     def recognises(given: Input) -> bool:
         """Whether a file starts with what GEO says of a series."""
-        return given.start.removeprefix(b"\xef\xbb\xbf").lstrip(b'"').startswith((b"!Series_", b"!Sample_"))
+        return given.start.removeprefix(BOM).lstrip(b'"').startswith((b"!Series_", b"!Sample_"))
 
     @staticmethod
-    def read(given: Input, options: Options) -> AnnData:
+    def read(given: Input, asked: Asked) -> AnnData:
         """Samples x probes; characteristics in ``obs``, the series and its platform in ``uns``.
 
         Raises
@@ -68,7 +69,7 @@ class SeriesMatrix:
                 raise
             msg = f"{given.path} holds no values, as series of sequencing do; read the series' supplementary files"
             raise FormatError(msg) from error
-        adata = replace(grid, fixed=True, asked=options.asked).adata()
+        adata = replace(grid, fixed=True, asked=asked).adata()
         adata.obs = _characteristics(given.path, samples, list(adata.obs_names))
         adata.uns["series"] = {key: " ".join(values) for key, values in series.items()}
         return adata
@@ -93,7 +94,7 @@ def _about(path: Path) -> tuple[dict[str, list[str]], list[tuple[str, list[str]]
                     raise FormatError(msg)
                 raw += more
                 number += 1
-            line = decoded(path, raw.removeprefix(_BOM), number).rstrip("\r\n")
+            line = decoded(path, raw.removeprefix(BOM), number).rstrip("\r\n")
             if line.strip('"').startswith(_BEGIN):
                 header = decoded(path, handle.readline(LONGEST_LINE), number + 1).rstrip("\r\n")
                 return series, samples, number + 1, _cells(header)

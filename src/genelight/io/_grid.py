@@ -1,8 +1,8 @@
-"""A matrix between two lists of names, as files hold it, on its way to samples x genes."""
+"""A matrix between two lists of names, as files hold it, on its way to samples x genes; and what names its rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,18 +10,90 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..errors import FormatError, first_three
 from ._asked import NOTHING, Asked
-from ._missing import NO_ID
+from ._axis import gene_kin
+from ._dialect import NAMED
+from ._measures import of_one_measure
 from ._notes import as_column
-from ._one_measure import of_one_measure
-from ._orientation import GENES_IN_ROWS, Side, orient
+from ._orientation import GENES_IN_ROWS, SAMPLES_IN_ROWS, Side, counted, orient
 from ._sides import Sides
+from ._signs import NO_ID, is_number
 from ._text import InMemory
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Grid"]
+__all__ = ["Grid", "choose_names"]
+
+_SAMPLED = 2000
+
+
+def choose_names(
+    path: Path | InMemory, texts: Mapping[str, Sequence[str]], rows: int, *, columns: Sequence[str], way: str | None
+) -> tuple[str | None, list[str], str]:
+    """The column of text that names rows, its cells, and what had to be decided; None and numbers where none does.
+
+    `columns` are those of numbers; `way` is where the genes are, as far as that is known.
+
+    Raises
+    ------
+    FormatError
+        If nothing names the rows, and they may be genes.
+    """
+    filled = {name: cells for name, cells in texts.items() if any(cell not in NO_ID for cell in cells)}
+    if way == GENES_IN_ROWS:
+        ranked = {name: (_gene_likeness(name, cells), _distinct(cells)) for name, cells in filled.items()}
+        best = max(ranked, key=lambda name: ranked[name], default=None)
+    else:
+        best = _of_samples(filled, sure=way == SAMPLES_IN_ROWS)
+    if best is not None:
+        first = next(iter(texts))
+        note = f"rows are named by column {best!r}" if best != first and best else ""
+        return best, list(filled[best]), note
+    if way == SAMPLES_IN_ROWS:
+        return None, [f"row {i}" for i in range(1, rows + 1)], "no column names the rows, so they are numbered"
+    msg = (
+        f"{path}: no column names the rows, all {len(columns)} hold numbers (the first is {columns[0]!r}, of "
+        f"{first_three(columns)}); write the row names as the first column, under the name id"
+    )
+    raise FormatError(msg)
+
+
+def _gene_likeness(name: str, cells: Sequence[str]) -> float:
+    """Share of cells that are ids of genes; numbers that only count, and text of one shape, are weaker."""
+    there = [cell for cell in cells if cell not in NO_ID][:_SAMPLED]
+    if not there or counted(there):
+        return 0.0
+    if all(is_number(cell) for cell in there):
+        return 0.8 * _distinct(there) if NAMED.match(name) else 0.05
+    # One word over and over, ctrl, is a gene's symbol in capitals.
+    kin = gene_kin(list(dict.fromkeys(there)))
+    if kin is None:
+        return 0.1
+    return round(kin.share, 1) if not kin.kind.startswith("names such") else 0.3
+
+
+def _distinct(cells: Sequence[str]) -> float:
+    return len(set(cells)) / max(1, len(cells))
+
+
+def _of_samples(texts: Mapping[str, Sequence[str]], *, sure: bool) -> str | None:
+    """The first column whose cells differ, one of names before one of numbers; else one that is called a name."""
+    differ = [name for name, cells in texts.items() if len(set(cells)) == len(cells)]
+    words = [name for name in differ if not all(is_number(cell) for cell in texts[name])]
+    called = [name for name in differ if NAMED.match(name) and not (counted(list(texts[name])) and words)]
+    first = next(iter(texts), None)
+    if first in called or first in words:
+        return first
+    for found in (words, called):
+        if found:
+            return found[0]
+    usual = [name for name, cells in texts.items() if NAMED.match(name) and _distinct(cells) >= 0.5]
+    if usual:
+        return usual[0]
+    often = [name for name, cells in texts.items() if _distinct(cells) >= 0.8 and not is_number(cells[0])]
+    return often[0] if often else (None if sure else first)
 
 
 @dataclass(frozen=True)
@@ -80,9 +152,7 @@ class Grid:
         import anndata
 
         sides = Side(self.rows, self.corner, tuple(self.row_notes)), Side(self.columns, notes=tuple(self.column_notes))
-        way, why = orient(
-            *sides, path=Path(str(self.path)), asked=GENES_IN_ROWS if self.fixed else self.asked.orientation
-        )
+        way, why = orient(*sides, path=self.path, asked=GENES_IN_ROWS if self.fixed else self.asked.orientation)
         genes_in_rows = way == GENES_IN_ROWS
         x_ng = self.values_rc.T if genes_in_rows else self.values_rc
         samples, genes = (self.columns, self.rows) if genes_in_rows else (self.rows, self.columns)
@@ -98,7 +168,6 @@ class Grid:
             genes,
             {name: self._column(cells) for name, cells in of_samples.items() if _says(name, cells)},
             {name: self._column(cells) for name, cells in of_genes.items() if _says(name, cells)},
-            beside_samples=self.beside if genes_in_rows else frozenset(),
             beside_genes=frozenset() if genes_in_rows else self.beside,
             in_columns=genes_in_rows,
             asked=self.asked,

@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..errors import InputError, UnknownNameError, first_three
 from ._axis import gene_kin
-from ._missing import NO_ID
+from ._signs import NO_ID
 from ._text import InMemory
 
 __all__ = ["pivoted"]

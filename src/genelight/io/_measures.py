@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..errors import InputError, UnknownNameError, first_three
 from ._axis import NO_ID, sample_kin, uncorrelated
-from ._missing import NO_ID as NO_NAME
+from ._sides import Sides
+from ._signs import NO_ID as NO_NAME
 
-__all__ = ["Measures", "measures_by_values", "measures_of", "patterns_of"]
+__all__ = ["Measures", "measures_by_values", "measures_of", "of_one_measure", "patterns_of"]
 
 _GAP = re.compile(r"[\s._:|/-]+")
 _WRAPPED = re.compile(r"^[(\[{](.*)[)\]}]$")
@@ -56,7 +58,7 @@ class Measures:
 
     def values(self) -> list[str]:
         """Measures that may be expression, not how sure another one is."""
-        return [name for name in self.columns if not _is_beside(name)]
+        return [name for name in self.columns if not any(map(_BESIDE_ONE.match, _words(name)))]
 
 
 def measures_of(names: Sequence[str]) -> Measures | None:
@@ -171,11 +173,62 @@ def _known_words(text: str) -> frozenset[str]:
     return frozenset(word.lower() for word in _words(text) if _is_known(word))
 
 
-def _is_beside(text: str) -> bool:
-    return any(_BESIDE_ONE.match(word) for word in _words(text))
-
-
 def _words(text: str) -> list[str]:
     """Words of a measure, and all of them as one."""
     words = [word for word in _GAP.split(text) if word]
     return [*words, "".join(words)]
+
+
+def of_one_measure(sides: Sides) -> Sides:
+    """Where columns hold several measures of each sample, one of them; the others stand beside the genes.
+
+    Raises
+    ------
+    InputError
+        If several may be expression and none was asked for, or there are none to ask for.
+    UnknownNameError
+        If there is no measure of the name asked for.
+    """
+    asked = sides.asked.column
+    if sides.asked.closed and asked is None:
+        return sides
+    table = sides.moved_samples([i for i, s in enumerate(sides.samples) if s in sides.asked.named])
+    found = None
+    if table.in_columns:
+        found = measures_of([*table.samples, *table.of_genes]) or measures_by_values(table.samples, table.x_ng)
+    if found is not None:
+        return _chosen(table, found, asked)
+    if asked is not None:
+        msg = f"{sides.path} has one value for each gene and sample, no {asked!r} among several; leave --column out"
+        raise InputError(msg)
+    return sides
+
+
+def _chosen(table: Sides, found: Measures, asked: str | None) -> Sides:
+    numbers = [m for m, columns in found.columns.items() if set(columns) <= set(table.samples)]
+    likely = [m for m in found.values() if m in numbers]
+    known = {name or "sample": name for name in numbers}
+    if asked is None and (len(likely) != 1 or not found.known()):
+        names = [name or "sample" for name in likely or numbers]
+        others = set(table.samples).difference(*found.columns.values())
+        left = [*table.asked.named, *(s for s in table.samples if s in others)]
+        samples = table.asked.typed(table.path, annotations=left, closed=True)
+        alike = "" if found.known() else f"; if every column is a sample: genelight read {samples}"
+        msg = (
+            f"{table.path}: columns hold {len(found.columns)} measures of each of {len(found.samples)} samples "
+            f"({first_three((name or 'sample' for name in found.columns), n=8)}); say which is expression: "
+            f"genelight read {table.asked.typed(table.path, column=names[0])}{alike}"
+        )
+        raise InputError(msg)
+    if asked is not None and asked not in known:
+        raise UnknownNameError("measure", asked, known, where=str(table.path))
+    chosen = likely[0] if asked is None else known[asked]
+    place = {name: i for i, name in enumerate(table.samples)}
+    beside = [place[c] for m in numbers if m != chosen for c in found.columns[m]]
+    name_of = dict(zip(found.columns[chosen], found.samples, strict=True))
+    kept = table.moved_samples(sorted(beside))
+    said = (
+        f"{len(found.columns)} measures of each of {len(found.samples)} samples, of which "
+        f"{chosen or 'the one without a name'} is taken"
+    )
+    return replace(kept, samples=[name_of.get(s, s) for s in kept.samples], said=(*kept.said, said))

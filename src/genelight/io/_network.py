@@ -10,10 +10,9 @@ import pandas as pd
 from ..errors import FormatError, InputError, UnknownNameError
 from ..nouns import Edges
 from ._delimited import Dropped, Layout, numbers
-from ._files import existing
-from ._ids import check_kind, check_namespace, clean_ids
-from ._names import plain_name
+from ._files import existing, plain_name
 from ._text import lines
+from .id_kinds import check_kind, check_namespace, clean_ids
 
 __all__ = ["read_network"]
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from ..errors import first_three
-from ._missing import MISSING, NO_LABEL
+from ._signs import MISSING, NO_LABEL
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["as_column", "mend_names", "plain_text", "safe_columns"]
+__all__ = ["as_column", "free", "mend_names", "plain_text", "safe_columns"]
 
 _CODE = re.compile(r"[-+]?0\d+$")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$", re.IGNORECASE)
@@ -50,17 +51,19 @@ def plain_text(text: str) -> str:
     return _CONTROL.sub(" ", text).strip() if not text.isprintable() else text
 
 
+def free(name: str, taken: Container[str]) -> str:
+    """The name, with a number behind it where it is taken."""
+    return next(n for n in itertools.chain([name], (f"{name}.{i}" for i in itertools.count(2))) if n not in taken)
+
+
 def safe_columns(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
     """A table whose column names any file of the field can hold, and what was renamed: ``_index``, ``a/b``, tabs."""
-    names: list[Hashable] = []
+    names: list[str] = []
     renamed = {}
     for place, column in enumerate(table.columns, start=1):
         plain = plain_text(str(column)).replace("/", "_") or f"column {place}"
         plain = f"{plain.lstrip('_')}_column" if plain in _RESERVED else plain
-        copy, number = plain, 1
-        while copy in names:
-            number += 1
-            copy = f"{plain}.{number}"
+        copy = free(plain, names)
         if copy != column:
             renamed[str(column)] = copy
         names.append(copy)

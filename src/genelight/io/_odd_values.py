@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ._axis import unlike
+from .scales import LOG2_CEILING
 
-__all__ = ["LOG2_CEILING", "apart", "beyond", "whole"]
+__all__ = ["apart", "beyond", "whole"]
 
-LOG2_CEILING = 50.0
 _LEAST, _FEWEST, _FEW, _SHARE, _MANY = 10, 3, 5, 0.01, 1000
 
 

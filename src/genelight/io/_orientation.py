@@ -6,18 +6,16 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from ..errors import FormatError, UnknownNameError, first_three
-from ._axis import SURE, gene_kin
-from .id_kinds import ID_KINDS, detect_ids
+from ._axis import SURE, SURE_KINDS, SYMBOLS, gene_kin
+from .id_kinds import detect_ids
 
 __all__ = ["GENES_IN_ROWS", "ORIENTATIONS", "SAMPLES_IN_ROWS", "Side", "counted", "orient", "sheet_instead"]
 
 GENES_IN_ROWS, SAMPLES_IN_ROWS = "genes-in-rows", "samples-in-rows"
 ORIENTATIONS = (GENES_IN_ROWS, SAMPLES_IN_ROWS)
 
-_SURE_KINDS = frozenset(ID_KINDS) - {"symbol", "entrez", "unknown"}
 # Genes that nearly every platform measures.
 _COMMON = frozenset(
     """
@@ -61,7 +59,7 @@ class Side:
         """From 1, surely genes, to -1, surely samples; and what says so."""
         kind, share, examples = detect_ids(self.names)
         shown = first_three(self.names)
-        if kind in _SURE_KINDS:
+        if kind in SURE_KINDS:
             return share, f"{kind} ids ({first_three(examples)})"
         some = self.names[:: max(1, len(self.names) // 5000)]
         sample, gene = (sum(look.match(n) is not None for n in some) / max(1, len(some)) for look in (_SAMPLE, _GENE))
@@ -71,7 +69,7 @@ class Side:
             return gene, f"numbered genes ({shown})"
         some = list(dict.fromkeys(some))
         kin = gene_kin(some)
-        if kin is not None and kin.kind == "gene symbols":
+        if kin is not None and kin.kind == SYMBOLS:
             known = [name for name, level in zip(some, kin.level, strict=True) if level == SURE]
             return max(0.4, kin.share), f"gene symbols ({first_three(known)})"
         common = len(_COMMON.intersection(self.names))
@@ -94,7 +92,7 @@ def sheet_instead(path: object) -> str:
     return f"a sample sheet is given behind its table: --samples {shlex.quote(str(path))}"
 
 
-def orient(rows: Side, columns: Side, *, path: Path, asked: str | None) -> tuple[str, str]:
+def orient(rows: Side, columns: Side, *, path: object, asked: str | None) -> tuple[str, str]:
     """Where the genes are, and why.
 
     Labels decide: kinds of gene id, common genes, names of samples, what stands above the row names. Else the

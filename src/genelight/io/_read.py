@@ -19,16 +19,15 @@ from ..errors import FormatError, InputError, ResourceError, first_three
 from ._asked import Asked
 from ._bucket import Url, located
 from ._budget import check_room
-from ._copies import said_of
 from ._declared_sides import Found, look
-from ._empty import without_empty
 from ._files import DAMAGED, describe, existing, start_of
 from ._notes import mend_names
+from ._odd_samples import said_of, without_empty
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["DECLARED", "READERS", "Input", "Options", "Reader", "check_once", "check_table", "find_reader", "read"]
+__all__ = ["DECLARED", "READERS", "Input", "Reader", "check_once", "check_table", "find_reader", "quiet_names", "read"]
 
 # What other programs keep in HDF5, by a key that only they have at the top.
 _OTHERS = {
@@ -113,22 +112,6 @@ class Input:
         return what.endswith("text")
 
 
-@dataclass(frozen=True)
-class Options:
-    """What a user asked of :func:`read` beyond the path; None where nothing was asked."""
-
-    orientation: str | None = None
-    modality: str | None = None
-    column: str | None = None
-    backed: bool | None = None
-    annotations: tuple[str, ...] | None = None
-
-    @property
-    def asked(self) -> Asked:
-        """What of it says how the table is to be understood."""
-        return Asked(self.orientation, self.modality, self.column, self.annotations)
-
-
 class Reader(Protocol):
     """What a file in this room registers to be able to read one more format."""
 
@@ -141,7 +124,7 @@ class Reader(Protocol):
         ...
 
     @staticmethod
-    def read(given: Input, options: Options) -> AnnData:
+    def read(given: Input, asked: Asked) -> AnnData:
         """The table, as it is in the file."""
         ...
 
@@ -225,19 +208,19 @@ def read(
     given = Input.of(Path(path))
     name, reader = _reader(given)
     told = None if annotations is None else tuple(annotations)
-    options = Options(orientation, modality, column, backed or None, told)
-    _check_options(options, reader, name=name, path=given.path)
+    asked = Asked(orientation, modality, column, backed or None, told)
+    _check_options(asked, reader, name=name, path=given.path)
     try:
-        with _quiet_names():
-            adata = reader.read(given, options)
+        with quiet_names():
+            adata = reader.read(given, asked)
             # Indices beyond the matrix would write beyond the dense one, so the check comes first.
             check_table(adata, given.path)
-            found = look(adata, given.path, asked=options.asked) if _is_declared(reader, given) else Found()
+            found = look(adata, given.path, asked=asked) if _is_declared(reader, given) else Found()
             if found and backed:
                 adata.file.close()
-                backed, adata = False, reader.read(given, replace(options, backed=None))
-            if found or (_is_declared(reader, given) and options.asked != Asked(modality=modality, column=column)):
-                adata = found.applied(adata, given.path, asked=options.asked)
+                backed, adata = False, reader.read(given, replace(asked, backed=None))
+            if found or (_is_declared(reader, given) and (orientation, told) != (None, None)):
+                adata = found.applied(adata, given.path, asked=asked)
         said = mend_names(adata)
         if not backed:
             adata, more = without_empty(adata, given.path, drop=drop_empty)
@@ -257,7 +240,7 @@ def read(
 
 
 @contextmanager
-def _quiet_names() -> Iterator[None]:
+def quiet_names() -> Iterator[None]:
     """Silence about repeated names, which are an error of ours, with counts, where they matter."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*names are not unique", category=UserWarning)
@@ -320,8 +303,8 @@ def _told(given: Input) -> str:
     return f"{other} (keys: {first_three(sorted(given.keys), n=6)}), not AnnData with X, obs and var"
 
 
-def _check_options(options: Options, reader: type[Reader], *, name: str, path: Path) -> None:
-    for option, value in vars(options).items():
+def _check_options(asked: Asked, reader: type[Reader], *, name: str, path: Path) -> None:
+    for option, value in vars(asked).items():
         if value is not None and option not in reader.options:
             takers = [e.name for e in READERS.show() if option in e.what.options]
             msg = f"{option}={value!r} does not go with {path}, read as {name}; it is for {', '.join(takers)}"

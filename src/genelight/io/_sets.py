@@ -1,21 +1,30 @@
-"""Gene sets in GMT files."""
+"""Gene sets: GMT files, and long tables of genes by disease or any other label."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from ..errors import FormatError
+from ..errors import FormatError, InputError, UnknownNameError
 from ..nouns import Edges
-from ._files import existing
-from ._ids import check_kind, check_namespace, clean_ids
-from ._names import plain_name
+from ._delimited import Dropped, Layout, numbers
+from ._files import existing, plain_name
 from ._text import lines
+from .id_kinds import check_kind, check_namespace, clean_ids
 
-__all__ = ["read_sets"]
+__all__ = ["read_gene_lists", "read_sets"]
+
+_LABEL = ("disease", "disease_name", "diseaseName", "doid_name", "trait", "set", "category", "source")
+_GENE: dict[str, tuple[str, ...]] = {
+    "symbol": ("symbol", "gene_symbol", "geneSymbol", "gene", "target"),
+    "entrez": ("entrez", "entrez_id", "gene_id", "geneId", "gene", "target"),
+    "ensembl": ("ensembl", "ensembl_id", "gene_id", "gene", "target"),
+    "ensp": ("ensp", "protein", "target"),
+}
 
 
 def read_sets(path: str | Path, *, name: str | None = None, ids: str = "symbol") -> Edges:
@@ -103,3 +112,113 @@ def _add(sets: dict[str, list[str]], label: str, genes: list[str], *, number: in
             return
         label = f"{label} (line {number})"
     sets[label] = genes
+
+
+def read_gene_lists(
+    path: str | Path,
+    *,
+    disease: str | Sequence[str] | None = None,
+    keep: Mapping[str, str | Sequence[str]] | None = None,
+    ids: str = "symbol",
+    name: str | None = None,
+    source: str | None = None,
+    target: str | None = None,
+    weight: str | None = None,
+) -> Edges:
+    r"""Read a CSV or TSV, plain or gzip, with one row per disease and gene.
+
+    The GWAS catalog and DisGeNET tables are known by their columns (``doid_name, symbol``;
+    ``diseaseName, geneSymbol``); so are marker lists with ``Gene, Category``. For one disease per
+    line, as in GMT files, use :func:`read_sets`.
+
+    Parameters
+    ----------
+    path
+        The file.
+    disease
+        One or more diseases to keep, as written in the file; all by default.
+    keep
+        Further conditions, column to allowed values: ``{"status": ["HC-P", "HC-S"]}``.
+    ids
+        Kind of gene id to read: ``"symbol"``, ``"entrez"``, ``"ensembl"`` or ``"ensp"``.
+    name
+        What to call it in reports, with its version; by default the file's name.
+    source, target
+        Columns of disease and gene, where their names do not tell.
+    weight
+        Column of a score; every gene weighs 1 without it.
+
+    Returns
+    -------
+    Edges with the disease in ``source`` and the gene in ``target``, and where the file has a column ``locus`` that too,
+    so that tests can count a locus once; its account counts rows, those of other
+    diseases, those that `keep` drops, empty ids, duplicates and genes.
+
+    Raises
+    ------
+    ResourceError
+        If there is no such file.
+    UnknownNameError
+        If a column, a disease or a value to keep is not in the file; says which may have been meant.
+    InputError
+        If genes are of another kind of id than asked for, or no row is left.
+    FormatError
+        If columns cannot be told, a weight is no number, or the file is damaged.
+
+    Examples
+    --------
+    >>> import genelight as gl, tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "toy.tsv"
+    ...     _ = path.write_text("disease\tsymbol\nlupus\tIRF5\nlupus\tIRF5\nasthma\tORMDL3\n")
+    ...     lupus = gl.io.read_gene_lists(path, disease="lupus")
+    >>> lupus.table.to_dict("records")
+    [{'source': 'lupus', 'target': 'IRF5', 'weight': 1.0}]
+    """
+    path = existing(Path(path))
+    check_namespace(ids)
+    layout = Layout.of(path)
+    columns = {
+        "source": layout.choose("source", source, _LABEL),
+        "target": layout.choose("target", target, _GENE[ids]),
+    }
+    conditions = {column: layout.choose("keep", column, ()) for column in keep or {}}
+    extra = {"weight": layout.choose("weight", weight, ())} if weight else {}
+    locus = layout.usual(("locus",))
+    if locus is not None:
+        extra["locus"] = locus
+    rows = Dropped(layout.read({**columns, **extra, **{f"keep {c}": c for c in conditions}}))
+    _keep(rows, "source", disease, what="disease", path=path, reason="other diseases")
+    for column, values in (keep or {}).items():
+        _keep(rows, f"keep {column}", values, what=f"value of {column}", path=path, reason=f"other {column}")
+    table = rows.table.assign(
+        source=rows.table["source"].str.strip(),
+        target=clean_ids(rows.table["target"], ids),
+        weight=numbers(rows.table["weight"], str(weight), path) if weight else 1.0,
+    )
+    rows.table = table[["source", "target", "weight", *(["locus"] if locus else [])]]
+    rows.where((rows.table["source"] == "") | (rows.table["target"] == ""), "empty ids")
+    check_kind(rows.table["target"], ids, path)
+    rows.table = rows.table.sort_values("weight", ascending=False, kind="stable")
+    rows.where(rows.table.duplicated(["source", "target"]), "duplicates")
+    rows.table = rows.table.sort_index()
+    if rows.table.empty:
+        counts = ", ".join(f"{n} {reason}" for reason, n in rows.account.items())
+        msg = f"{path}: no gene is left ({counts}); widen disease or keep"
+        raise InputError(msg)
+    account = {**rows.account, "genes": rows.table["target"].nunique()}
+    return Edges(name or plain_name(path), rows.table.reset_index(drop=True), ids, account)
+
+
+def _keep(
+    rows: Dropped, column: str, values: str | Sequence[str] | None, *, what: str, path: Path, reason: str
+) -> None:
+    if values is None:
+        return
+    wanted = [values] if isinstance(values, str) else [str(value) for value in values]
+    there = rows.table[column].str.strip()
+    known = pd.unique(there)
+    for value in wanted:
+        if value not in known:
+            raise UnknownNameError(what, value, known, where=str(path))
+    rows.where(~there.isin(wanted), reason)

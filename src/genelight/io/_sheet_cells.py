@@ -7,7 +7,7 @@ import io
 import itertools
 import re
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -15,8 +15,8 @@ import pandas as pd
 from .._core.tables import plain_text
 from ..errors import FormatError, ResourceError
 from ._files import DAMAGED, describe, existing, start_of, unpacked
-from ._missing import MISSING
-from ._workbook import worksheets
+from ._signs import MISSING
+from ._xlsx import worksheets
 
 __all__ = ["Frame", "read_frames", "turned", "typed"]
 
@@ -139,13 +139,7 @@ def _of_text(path: Path) -> Frame:
 
 
 def _split(text: str, path: Path) -> list[list[str]]:
-    """Cells by the separator for which most lines have as many; runs of blanks where none separates.
-
-    Raises
-    ------
-    FormatError
-        If a quotation mark is opened and never closed, which makes one cell of all that follows.
-    """
+    """Cells by the separator for which most lines have as many; runs of blanks where none separates."""
     tried = []
     for separator in _SEPARATORS:
         rows = [[" ".join(cell.split()) for cell in row] for row in _rows(text, separator)]
@@ -207,14 +201,10 @@ def typed(values: pd.Series) -> pd.Series:
         return values
     if there.map(_NUMBER.match).astype(bool).all():
         return pd.to_numeric(values)
-    if _comma_numbers(there):
+    # 1,234 alone may be a fraction or thousands.
+    commas = [cell for cell in there if "," in cell]
+    if all(map(_COMMA_NUMBER.match, there)) and not all(map(_THOUSANDS.match, commas)):
         return pd.to_numeric(values.str.replace(",", "."))
     if set(there) == {"True", "False"} and len(there) == len(values):
         return values == "True"
     return values
-
-
-def _comma_numbers(there: Iterable[str]) -> bool:
-    """Whether commas stand for decimal points; 1,234 alone may be either."""
-    cells = list(there)
-    return all(map(_COMMA_NUMBER.match, cells)) and not all(_THOUSANDS.match(cell) for cell in cells if "," in cell)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,14 @@ import numpy as np
 from ..errors import FormatError, InputError, first_three
 from ._asked import NOTHING, Asked
 from ._axis import DOUBTFUL, NO_ID, SURE, SYMBOLS, WORD, gene_kin, is_sum, sample_kin, uncorrelated, unlike
-from ._missing import NO_ID as EMPTY
-from ._odd_values import LOG2_CEILING, apart, beyond, whole
+from ._notes import free
+from ._odd_values import apart, beyond, whole
+from ._signs import NO_ID as EMPTY
 from ._text import InMemory
 from .id_kinds import looks_like
+from .scales import LOG2_CEILING
 
-__all__ = ["Sides", "apart_of", "free"]
+__all__ = ["Sides", "apart_of"]
 
 _FEW, _SHARE = 5, 0.01
 # Rows of genes from which a row that stands between two of them is a gene too, unless its values are not like theirs.
@@ -46,7 +48,7 @@ class Sides:
         Names.
     of_samples, of_genes
         What stands beside them.
-    beside_samples, beside_genes
+    beside_genes
         Positions before which a column of text stood.
     in_columns
         Whether samples stand in columns of the file.
@@ -62,7 +64,6 @@ class Sides:
     genes: list[str]
     of_samples: Mapping[str, Any]
     of_genes: Mapping[str, Any]
-    beside_samples: frozenset[int] = frozenset()
     beside_genes: frozenset[int] = frozenset()
     in_columns: bool = True
     said: tuple[str, ...] = field(default=())
@@ -275,10 +276,7 @@ class Sides:
         notes = dict(self.of_samples)
         for i in places:
             notes[free(self.genes[i], notes)] = np.array(self.x_ng[:, i])
-        keep = np.setdiff1d(np.arange(len(self.genes)), places)
-        genes = [self.genes[i] for i in keep]
-        of_genes = {name: _at(cells, keep) for name, cells in self.of_genes.items()}
-        return replace(self, x_ng=self.x_ng[:, keep], genes=genes, of_samples=notes, of_genes=of_genes)
+        return replace(self._kept_genes(np.setdiff1d(np.arange(len(self.genes)), places)), of_samples=notes)
 
     def moved_samples(self, places: Sequence[int]) -> Sides:
         """The same with some of the samples beside the genes, for they describe those."""
@@ -293,10 +291,10 @@ class Sides:
         of_samples = {name: _at(cells, keep) for name, cells in self.of_samples.items()}
         return replace(self, x_ng=self.x_ng[keep], samples=[self.samples[i] for i in keep], of_samples=of_samples)
 
-    def _kept_genes(self, keep: np.ndarray, said: str) -> Sides:
+    def _kept_genes(self, keep: np.ndarray, *said: str) -> Sides:
         of_genes = {name: _at(cells, keep) for name, cells in self.of_genes.items()}
         genes = [self.genes[i] for i in keep]
-        return replace(self, x_ng=self.x_ng[:, keep], genes=genes, of_genes=of_genes, said=(*self.said, said))
+        return replace(self, x_ng=self.x_ng[:, keep], genes=genes, of_genes=of_genes, said=(*self.said, *said))
 
     def _without_sums(self) -> Sides:
         """Without sums of reads that no gene got, and spike-ins."""
@@ -334,11 +332,6 @@ class Sides:
 
 def _at(cells: Any, keep: np.ndarray) -> Any:
     return cells[keep] if isinstance(cells, np.ndarray) else [cells[i] for i in keep]
-
-
-def free(name: str, taken: Container[str]) -> str:
-    """The name, with a number behind it where it is taken."""
-    return next(n for n in (name, *(f"{name}.{i}" for i in range(2, 10_000))) if n not in taken)
 
 
 def apart_of(of_samples: Collection[str], of_genes: Collection[str]) -> list[str]:

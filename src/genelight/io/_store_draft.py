@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -118,8 +119,11 @@ def write_store(plan: Plan, part: Path, out: Path) -> None:
                     plain.write(len(journal.lines), shard_ng)
                 else:
                     x[start : start + len(shard_ng)] = shard_ng
-                if bucket:
-                    _upload(bucket, part / "store", len(journal.lines))
+                name = f"X/c/{len(journal.lines)}/0"
+                # One whose values are all missing has no file; its place in the bucket is new.
+                if bucket and (part / "store" / name).exists():
+                    bucket.upload(part / "store" / name, name)
+                    (part / "store" / name).unlink()
                 sums = [checksum(shard_ng[i : i + x.chunks[0]]) for i in range(0, len(shard_ng), x.chunks[0])]
                 journal.add({"digest": shard_digest(shard_ng), "chunks": sums, "counts": counts})
                 step("", len(shard_ng))
@@ -175,15 +179,6 @@ def _publish(part: Path, out: Url) -> None:
     bucket.write(contents(part / "store", ["zarr.json"]))
 
 
-def _upload(bucket: Bucket, store: Path, shard: int) -> None:
-    name = f"X/c/{shard}/0"
-    file = store / name
-    # One whose values are all missing has no file; its place in the bucket is new.
-    if file.exists():
-        bucket.upload(file, name)
-        file.unlink()
-
-
 def _take_over(plan: Plan, store: Path, journal: _Journal) -> None:
     """Of a store that is appended to, the whole shards: the same files under a second name."""
     base = plan.sources[0].kept
@@ -193,18 +188,16 @@ def _take_over(plan: Plan, store: Path, journal: _Journal) -> None:
     chunks = rows // int(base.x.chunks[0])
     for shard in range(base.x.shape[0] // rows):
         if not base.remote:
-            _link(base.path, store, Path("X", "c", str(shard), "0"))
+            name = f"X/c/{shard}/0"
+            file = store / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.unlink(missing_ok=True)
+            try:
+                os.link(base.path / name, file)
+            except OSError:
+                shutil.copyfile(base.path / name, file)
         sums = base.about["chunks"][shard * chunks : (shard + 1) * chunks]
         journal.add({"digest": base.about["shards"][shard], "chunks": sums, "counts": {}})
-
-
-def _link(base: Path, store: Path, file: Path) -> None:
-    (store / file).parent.mkdir(parents=True, exist_ok=True)
-    (store / file).unlink(missing_ok=True)
-    try:
-        os.link(base / file, store / file)
-    except OSError:
-        shutil.copyfile(base / file, store / file)
 
 
 def _check_begun(plan: Plan, part: Path) -> None:
@@ -220,22 +213,17 @@ def _check_begun(plan: Plan, part: Path) -> None:
 
 def _whole_shards(part: Path, x: Any, journal: _Journal) -> int:
     """How many shards are on disk as the journal says; a torn one and all that follow are removed."""
-    noted = [line["digest"] for line in journal.lines]
-    torn = (i for i, digest_noted in enumerate(noted) if not _is_whole(x, i, digest_noted))
-    whole = next(torn, len(noted))
+    whole, rows = 0, x.shards[0]
+    with suppress(OSError, ValueError, RuntimeError):
+        for line in journal.lines:
+            if shard_digest(x[whole * rows : (whole + 1) * rows]) != line["digest"]:
+                break
+            whole += 1
     journal.cut(whole)
     for shard in (part / "store" / "X").glob("c/*/0"):
         if int(shard.parent.name) >= whole:
             shard.unlink()
     return whole
-
-
-def _is_whole(x: Any, shard: int, noted: str) -> bool:
-    rows = x.shards[0]
-    try:
-        return shard_digest(x[shard * rows : (shard + 1) * rows]) == noted
-    except (OSError, ValueError, RuntimeError):
-        return False
 
 
 def _shards(plan: Plan, *, first: int, rows: int) -> Iterator[tuple[np.ndarray, dict[str, Any]]]:

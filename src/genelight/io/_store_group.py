@@ -6,7 +6,7 @@ import hashlib
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -147,7 +147,7 @@ class Group:
         if plain_ng is not None:
             return plain_ng
         in_a_row = len(sorted_n) > 0 and sorted_n[-1] - sorted_n[0] == len(sorted_n) - 1
-        with reached(self.path) if self.remote else nullcontext():
+        with reached(self.path):
             return np.asarray(self.x[sorted_n[0] : sorted_n[-1] + 1] if in_a_row else self.x.oindex[sorted_n])
 
     def _check(self, sorted_n: np.ndarray, x_ng: np.ndarray) -> None:

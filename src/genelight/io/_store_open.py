@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +85,7 @@ def _opened(path: Path) -> tuple[dict[str, Any], zarr.Array, bool]:
     for tries_left in reversed(range(TRIES)):
         try:
             about = read_stamp(path)
-            with reached(path) if isinstance(path, Url) else nullcontext():
+            with reached(path):
                 x = zarr.open_array(str(path / "X"), mode="r", zarr_format=3)
             chunks = -(-x.shape[0] // x.chunks[0])
             altered = altered_tables(path, about, "X")

@@ -15,13 +15,13 @@ from ..errors import InputError, UnknownNameError, first_three
 from ..nouns import Genes
 from ..nouns.genes import check_coverage
 from ._store_sources import Source, plain_columns
+from .scales import LOG2_CEILING
 
 __all__ = ["JOINS", "REPEATS", "Plan", "make_plan"]
 
 ORIGIN = "packed_from"
 # Two platforms of one species share far more than this; two kinds of gene id share next to nothing.
 LEAST_SHARED = 0.5
-HIGHEST_LOG2 = 50.0
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def _text_categories(table: pd.DataFrame) -> pd.DataFrame:
 def _check_scales(sources: Sequence[Source]) -> None:
     """Stop when some inputs are logged and others are not, judged on the first samples of each."""
     highest = {s.name: float(np.nanmax(next(s.blocks(0, 32)), initial=-np.inf)) for s in sources}
-    logged = [name for name, high in highest.items() if high <= HIGHEST_LOG2]
+    logged = [name for name, high in highest.items() if high <= LOG2_CEILING]
     if logged and len(logged) < len(highest):
         other = next(name for name in highest if name not in logged)
         msg = (

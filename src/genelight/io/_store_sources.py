@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,8 @@ from ..errors import FormatError, InputError
 from ..nouns import Genes
 from ._asked import NOTHING
 from ._declared_sides import look
-from ._read import check_table, find_reader, read
-from ._store_group import Group, read_stamp
+from ._read import check_table, find_reader, quiet_names, read
+from ._store_group import Group, first_line, read_stamp
 from ._store_open import is_store, open_group
 
 if TYPE_CHECKING:
@@ -52,14 +51,15 @@ class Source:
     kept: Group | None = None
 
     @contextmanager
-    def opened(self) -> Iterator[Any]:
-        """Something that gives rows when sliced, dense or sparse."""
+    def _opened(self) -> Iterator[Callable[[int, int], Any]]:
+        """What gives the values of samples from the first to before the last, dense or sparse."""
         if is_store(self.place):
-            yield _Rows(open_group(self.place))
+            group = open_group(self.place)
+            yield lambda first, last: group.read(np.arange(first, min(last, group.x.shape[0])))
             return
         adata = _backed(self.place)
         try:
-            yield adata.X
+            yield lambda first, last: adata.X[first:last]
         finally:
             adata.file.close()
 
@@ -73,10 +73,10 @@ class Source:
         InputError
             If a value is infinite, or too large for float32.
         """
-        with self.opened() as x:
+        with self._opened() as values:
             for first in range(start, len(self.obs), rows):
                 try:
-                    block = x[first : first + rows]
+                    block = values(first, first + rows)
                 except Exception as error:
                     msg = f"{self.name} is damaged at sample {self.obs.index[first]!r}: {error}; fetch it again"
                     raise FormatError(msg) from error
@@ -97,16 +97,6 @@ class Source:
         raise InputError(msg)
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """A store that gives checked rows when sliced."""
-
-    group: Group
-
-    def __getitem__(self, rows: slice) -> np.ndarray:
-        return self.group.read(np.arange(*rows.indices(self.group.x.shape[0])))
-
-
 def kept(path: Path) -> Source:
     """The store that others are appended to."""
     group = open_group(path)
@@ -115,15 +105,6 @@ def kept(path: Path) -> Source:
 
 def survey(path: Path, spool: Path, *, ids: str) -> Source:
     """What an input holds; formats that cannot be read in blocks are read whole, once, and copied to `spool`.
-
-    Parameters
-    ----------
-    path
-        Any table that ``io.read`` understands, or a store.
-    spool
-        Where the copy lies, or will lie.
-    ids
-        Kind of gene id.
 
     Raises
     ------
@@ -187,11 +168,10 @@ def _backed(path: Path) -> AnnData:
     import anndata
 
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*names are not unique", category=UserWarning)
+        with quiet_names():
             return anndata.read_h5ad(path, backed="r")
     except Exception as error:
-        msg = f"{path} is truncated or damaged: {str(error).partition(chr(10))[0]}; fetch it again"
+        msg = f"{path} is truncated or damaged: {first_line(error)}; fetch it again"
         raise FormatError(msg) from error
 
 

@@ -10,11 +10,10 @@ import pandas as pd
 from scipy import sparse
 
 from ..errors import FormatError
-from ._budget import check_bytes
-from ._declared import check_hdf5
-from ._files import unpacked
-from ._hdf5 import compressed, naming, opened_hdf5, texts
-from ._read import DECLARED, READERS, Input, Options
+from ._asked import Asked
+from ._budget import check_bytes, check_hdf5, check_room
+from ._files import naming, opened_hdf5, texts, unpacked
+from ._read import DECLARED, READERS, Input
 from ._text import lines
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class Tenx:
             return hasattr(group, "keys") and {"barcodes", "indptr"} <= set(group)
 
     @staticmethod
-    def read(given: Input, options: Options) -> AnnData:  # noqa: ARG004
+    def read(given: Input, asked: Asked) -> AnnData:  # noqa: ARG004
         """Barcodes x features, compressed by rows; symbols name the features, ids are in ``var["gene_ids"]``.
 
         Raises
@@ -59,7 +58,10 @@ class Tenx:
             check_hdf5(given.path, file)
             group = file["matrix"] if "matrix" in file else file[next(iter(file))]
             features, barcodes = (int(n) for n in group["shape"][:])
-            x = compressed(given.path, group, (barcodes, features))
+            check_room(given.path, rows=1, columns=group["data"].shape[0], itemsize=16)
+            parts = tuple(group[key][:] for key in ("data", "indices", "indptr"))
+            x = sparse.csr_matrix(parts, shape=(barcodes, features))
+            x.check_format(full_check=True)
             return _adata(given.path, x, barcodes=texts(group["barcodes"]), features=_features(group))
 
 
@@ -87,7 +89,7 @@ class TenxFolder:
         return any(_PARTS["matrix"].match(name) for name in given.names) or given.start.startswith(b"%%MatrixMarket")
 
     @staticmethod
-    def read(given: Input, options: Options) -> AnnData:  # noqa: ARG004
+    def read(given: Input, asked: Asked) -> AnnData:  # noqa: ARG004
         """Barcodes x features, compressed by rows.
 
         Raises

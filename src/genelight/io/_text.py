@@ -18,6 +18,7 @@ from ..errors import FormatError
 from ._files import DAMAGED, describe, is_gzip, start_of, unpacked
 
 __all__ = [
+    "BOM",
     "InMemory",
     "blocks",
     "check_last_line",
@@ -37,7 +38,7 @@ BOMB_BYTES, BOMB_RATIO = 2 << 30, 500
 # Text with line breaks within cells is put together in memory, where it is no larger.
 MOST_BROKEN, LARGEST_BROKEN = 100, 1 << 28
 _OPENED = re.compile(r'(?:^|[\t,;|]) *"(?:[^"]|"")*$')
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def head(path: Path | InMemory, lines: int) -> list[str]:
                 msg = f"{path}, line {number + 1} is longer than {LONGEST_LINE >> 20} MB; this is no table"
                 raise FormatError(msg)
             size += len(raw)
-            line = _checked(path, raw.removeprefix(_BOM if number == 0 else b""))
+            line = _checked(path, raw.removeprefix(BOM if number == 0 else b""))
             found.append(line.decode("utf-8").rstrip("\r\n"))
     return found
 
@@ -132,20 +133,14 @@ def _blocks(path: Path | InMemory, skip: int) -> Generator[bytes]:
                 continue
             block = b"".join((rest, lines, newline))
             rest = after
-            yield _checked(path, block.removeprefix(_BOM) if number == skip == 0 else block)
+            yield _checked(path, block.removeprefix(BOM) if number == skip == 0 else block)
         if rest:
             yield _checked(path, rest + b"\n")
 
 
 @contextmanager
 def lines(path: Path | InMemory, *, skip: int = 0) -> Iterator[Iterator[str]]:
-    """Lines without their ends, none held but the one at hand.
-
-    Raises
-    ------
-    FormatError, ResourceError
-        As :func:`blocks`.
-    """
+    """Lines without their ends, none held but the one at hand; raises as :func:`blocks` does."""
     with blocks(path, skip=skip) as found:
         yield (line.rstrip("\r") for block in found for line in block.decode("utf-8")[:-1].split("\n"))
 
@@ -161,9 +156,7 @@ def decoded(path: Path | InMemory, line: bytes, number: int) -> str:
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:
-        found = f"line {number} is not UTF-8 text (byte {line[error.start]:#x})"
-        msg = f"{path}, {found}; {converted(path, 'iconv -f LATIN1 -t UTF-8')}"
-        raise FormatError(msg) from error
+        raise _no_utf8(path, number, line[error.start]) from error
 
 
 def cut_line(line: str, separator: str, *, exact: bool = False) -> list[str]:
@@ -251,12 +244,13 @@ def _checked(path: Path | InMemory, block: bytes) -> bytes:
         try:
             block.decode("utf-8")
         except UnicodeDecodeError as error:
-            line, byte = _line_of_first_bad_byte(path), block[error.start]
-            msg = (
-                f"{path}, line {line} is not UTF-8 text (byte {byte:#x}); {converted(path, 'iconv -f LATIN1 -t UTF-8')}"
-            )
-            raise FormatError(msg) from error
+            raise _no_utf8(path, _line_of_first_bad_byte(path), block[error.start]) from error
     return block
+
+
+def _no_utf8(path: Path | InMemory, line: int, byte: int) -> FormatError:
+    how = converted(path, "iconv -f LATIN1 -t UTF-8")
+    return FormatError(f"{path}, line {line} is not UTF-8 text (byte {byte:#x}); {how}")
 
 
 def _line_of_first_bad_byte(path: Path | InMemory) -> int:
@@ -278,7 +272,7 @@ def _check_text(path: Path, start: bytes) -> None:
     if b"\0" in start:
         msg = f"{path} is {describe(path)}, not a text table"
         raise FormatError(msg)
-    if not start.removeprefix(_BOM).strip():
+    if not start.removeprefix(BOM).strip():
         what = describe(path)
         found = f"is {what}" if "empty" in what or "damaged" in what else "begins with nothing but blanks"
         msg = f"{path} {found}; fetch it again"

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ..errors import FormatError, first_three
+from ._asked import Asked
 from ._bucket import Url
-from ._budget import check_room
-from ._declared import check_zarr
-from ._hdf5 import naming
-from ._read import DECLARED, READERS, Input, Options
+from ._budget import check_room, check_zarr
+from ._files import naming
+from ._read import DECLARED, READERS, Input
 from ._store_open import is_store, open_group
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Zarr:
         return bool({"zarr.json", ".zgroup"}.intersection(given.names))
 
     @staticmethod
-    def read(given: Input, options: Options) -> AnnData:
+    def read(given: Input, asked: Asked) -> AnnData:
         """The table, as it is in the folder; ``X`` stays there under ``backed``.
 
         Raises
@@ -49,8 +49,8 @@ class Zarr:
 
         if isinstance(given.path, Url):
             store = open_group(given.path)
-            check_room(given.path, rows=0 if options.backed else store.x.shape[0], columns=store.x.shape[1], itemsize=4)
-            x = store.x if options.backed else store.read(np.arange(store.x.shape[0]))
+            check_room(given.path, rows=0 if asked.backed else store.x.shape[0], columns=store.x.shape[1], itemsize=4)
+            x = store.x if asked.backed else store.read(np.arange(store.x.shape[0]))
             return anndata.AnnData(x, obs=store.obs, var=store.var)
         with naming(given.path):
             group = zarr.open_group(given.path, mode="r")
@@ -59,8 +59,8 @@ class Zarr:
                 told = first_three(keys, n=6) or "none"
                 msg = f"{given.path} is zarr of another kind (keys: {told}), not AnnData with X, obs and var"
                 raise FormatError(msg)
-            check_zarr(given.path, but="X" if options.backed else "")
-            if not options.backed:
+            check_zarr(given.path, but="X" if asked.backed else "")
+            if not asked.backed:
                 return anndata.read_zarr(given.path)
             x = group["X"] if isinstance(group["X"], zarr.Array) else anndata.io.sparse_dataset(group["X"])
             parts = {

@@ -1,13 +1,29 @@
-"""Kinds of id, of genes and of other features, told from how the ids look."""
+"""Kinds of id, of genes and of other features: told from how the ids look, cleaned of what sources put around them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["ID_KINDS", "PLATFORMS", "PROBES", "IdKind", "detect_ids", "looks_like"]
+import pandas as pd
+
+from ..errors import InputError, UnknownNameError, first_three
+from ._signs import NO_ID
+
+__all__ = [
+    "ID_KINDS",
+    "PLATFORMS",
+    "PROBES",
+    "IdKind",
+    "check_kind",
+    "check_namespace",
+    "clean_ids",
+    "detect_ids",
+    "looks_like",
+]
 
 # Each kind in words; pp.map_ids brings them to one another.
 ID_KINDS: dict[str, str] = {
@@ -62,6 +78,14 @@ _GENE_ST = re.compile(r"(7[89]|8[01]|16|17)\d{5,6}$")
 # All of them in one pass; a name of a group cannot be the kind's.
 _ANY_LOOK = re.compile("|".join(f"(?P<k{i}>{look.pattern})" for i, (_, look) in enumerate(_LOOKS)))
 _SAMPLED, _FEW, _REMEMBERED = 20_000, 0.01, 1 << 16
+# How ids of a kind look; symbols are what is left.
+_NAMESPACE_LOOKS: dict[str, re.Pattern[str]] = {
+    "entrez": re.compile(r"\d+$"),
+    "ensembl": re.compile(r"ENS[A-Z]*G\d{6,}(\.\d+)?$"),
+    "ensp": re.compile(r"(\d+\.)?ENS[A-Z]*P\d{6,}(\.\d+)?$"),
+}
+_NAMESPACES = ("symbol", *_NAMESPACE_LOOKS)
+_CHECKED = 500
 
 
 class IdKind(NamedTuple):
@@ -147,3 +171,45 @@ def _chip(probes: list[str]) -> str:
     if fitting(_ONLY_PLUS_2) > few:
         return "gpl570"
     return "affymetrix" if fitting(_NOT_A) > few else "hgu133a"
+
+
+def check_namespace(ids: str) -> None:
+    """Stop where `ids` names no kind of gene id.
+
+    Raises
+    ------
+    UnknownNameError
+        If so.
+    """
+    if ids not in _NAMESPACES:
+        raise UnknownNameError("kind of gene id", ids, _NAMESPACES, where="ids")
+
+
+def check_kind(values: pd.Series, ids: str, path: Path) -> None:
+    """Stop when most ids look like another kind than the one asked for.
+
+    Raises
+    ------
+    InputError
+        If they do; says which kind to ask for.
+    """
+    sample = values.drop_duplicates().head(_CHECKED)
+    if sample.empty:
+        return
+    shares = {kind: float(sample.str.match(pattern).mean()) for kind, pattern in _NAMESPACE_LOOKS.items()}
+    kind, share = max(shares.items(), key=lambda item: item[1])
+    looks = kind if share > 0.5 else "symbol"
+    if looks != ids:
+        msg = f"{path}: the gene ids look like {looks} ({first_three(sample)}), not {ids}; pass ids={looks!r}"
+        raise InputError(msg)
+
+
+def clean_ids(values: pd.Series, ids: str) -> pd.Series:
+    """Ids without blanks around them, ``.0`` behind Entrez ids, ``9606.`` before proteins; empty ones as ``""``."""
+    values = values.fillna("").str.strip()
+    if ids == "entrez":
+        # Programs that take ids for numbers write 7157.0.
+        values = values.str.replace(r"^(\d+)\.0+$", r"\1", regex=True)
+    if ids == "ensp":
+        values = values.str.replace(r"^\d+\.", "", regex=True)
+    return values.mask(values.isin(NO_ID), "")

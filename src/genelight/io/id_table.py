@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib import resources
 from typing import Any
@@ -42,6 +42,8 @@ class IdTable:
 
     rows: pd.DataFrame
     about: dict[str, Any]
+    _by_kind: dict[str, dict[str, tuple[int, ...]]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _names: dict[str, dict[int, str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @staticmethod
     @lru_cache(maxsize=1)
@@ -103,14 +105,6 @@ class IdTable:
             for gene in genes if to != "symbol" or len(genes) == 1 else ():
                 names.setdefault(gene, name)
         return names
-
-    @cached_property
-    def _by_kind(self) -> dict[str, dict[str, tuple[int, ...]]]:
-        return {}
-
-    @cached_property
-    def _names(self) -> dict[str, dict[int, str]]:
-        return {}
 
 
 def _gathered(ids: Iterable[str], genes: Iterable[int]) -> dict[str, tuple[int, ...]]:

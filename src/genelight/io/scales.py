@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-__all__ = ["SCALE_NAMES", "Scale", "detect_scale", "find_floor", "floor_among", "levels"]
+__all__ = ["LOG2_CEILING", "SCALE_NAMES", "Scale", "detect_scale", "find_floor", "floor_among", "levels"]
 
 # Each scale in words; pp.prepare takes counts as such, tpm, intensity and linear as linear.
 SCALE_NAMES: dict[str, str] = {

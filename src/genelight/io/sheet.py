@@ -240,13 +240,7 @@ def _folded(name: str) -> tuple[str, ...]:
 
 
 def _repeats(path: Path, frame: Frame, *, column: str, matched: set[str]) -> list[str]:
-    """How many rows say again what another says.
-
-    Raises
-    ------
-    InputError
-        If two rows of one sample differ.
-    """
+    """How many rows say again what another says; stops where two rows of one sample differ."""
     table = frame.table
     again = table[table[column].isin(matched) & table[column].duplicated(keep=False)]
     for name, rows in again.groupby(column, sort=False):
@@ -264,13 +258,7 @@ def _repeats(path: Path, frame: Frame, *, column: str, matched: set[str]) -> lis
 
 
 def _check_share(path: Path, pairs: _Pairs, names: Sequence[str]) -> None:
-    """Stop where most rows and most samples are without a partner.
-
-    Raises
-    ------
-    InputError
-        If so.
-    """
+    """Stop where most rows and most samples are without a partner."""
     ids = pairs.frame.table[pairs.column].dropna().unique()
     if len(pairs) < LEAST * len(ids) and len(pairs) < LEAST * len(names):
         rest = [name for name in names if name not in pairs.exact and name not in pairs.near]

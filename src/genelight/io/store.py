@@ -19,12 +19,12 @@ from .._core.disk import clean, locked
 from ..errors import FormatError, InputError, ResourceError, first_three
 from ..nouns import Genes
 from ._bucket import Url, located
-from ._ids import check_namespace
 from ._store_draft import goes_on, write_store
-from ._store_group import Group, altered_shards, altered_tables, read_stamp
+from ._store_group import Group, altered_shards, altered_tables, first_line, read_stamp
 from ._store_open import is_store, open_group, something_at
 from ._store_plan import JOINS, REPEATS, make_plan
 from ._store_sources import kept, survey
+from .id_kinds import check_namespace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -220,7 +220,7 @@ class Store:
         except ResourceError:
             raise
         except (OSError, ValueError, RuntimeError) as error:
-            msg = f"{self.path} is damaged ({str(error).partition(chr(10))[0]}); pack it again"
+            msg = f"{self.path} is damaged ({first_line(error)}); pack it again"
             raise FormatError(msg) from error
 
     @classmethod

@@ -15,7 +15,7 @@ from .._core.fetch import fetch
 from .._core.provenance import file_digest
 from ..errors import FormatError, InputError, UnknownNameError, first_three
 from ..io._files import existing
-from ..io._missing import NO_ID
+from ..io._signs import NO_ID
 from ..io._text import cut_line, lines
 from ..io.id_kinds import detect_ids
 from ..nouns import Edges

@@ -15,7 +15,7 @@ from .. import io
 from .._core.expressions import quoted
 from .._core.tables import plain_text
 from ..errors import GenelightError, InputError, first_three
-from ..io._inspection import Column, Inspection
+from ..io._inspect import Column, Inspection
 from ..io.id_kinds import PROBES
 from ..pp.features import FEATURES
 from ._reference import SMALL, SMALL_SAYS, reference_for
