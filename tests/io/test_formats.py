@@ -280,6 +280,13 @@ def test_x_stays_on_disk_when_asked(tmp_path, name):
     assert backed.shape == (3, 4)
 
 
+def test_where_a_gene_lies_is_no_measure_of_a_sample(tmp_path):
+    for sample, row in zip(SAMPLES, X, strict=True):
+        table = pd.DataFrame({"Geneid": GENES, "Chrom": 1, "Start": range(10, 50, 10), "Eff_Length": 100, "count": row})
+        table.to_csv(tmp_path / f"{sample}.tsv", sep="\t", index=False)
+    np.testing.assert_array_equal(read(tmp_path).X, X)
+
+
 @pytest.mark.parametrize("nested", ["quant.sf", "abundance.tsv"])
 def test_folders_of_salmon_and_kallisto(tmp_path, nested):
     for sample, factor in (("s1", 1), ("s2", 2)):

@@ -122,11 +122,19 @@ def test_a_workbook_of_another_kind_is_named(tmp_path):
         read_frames(tmp_path / "x.xlsx")
 
 
-def test_entries_of_a_matrix_market_file_count(tmp_path):
-    (tmp_path / "matrix.mtx").write_text("%%MatrixMarket matrix coordinate real general\n2 2 90000000000\n1 1 5\n")
+@pytest.mark.parametrize(
+    ("head", "entries"),
+    [
+        ("coordinate real general\n2 2 90000000000\n1 1 5\n", "90,000,000,000 entries"),
+        ("array real general\n300000 300000\n5\n", "90,000,000,000 entries"),
+        ("coordinate real general\n2 90000000000000 1\n1 1 5\n", "declares 1 entries in 2 x 90,000,000,000,000"),
+    ],
+)
+def test_what_a_matrix_market_file_declares_counts(tmp_path, head, entries):
+    (tmp_path / "matrix.mtx").write_text(f"%%MatrixMarket matrix {head}")
     (tmp_path / "barcodes.tsv").write_text("a\nb\n")
     (tmp_path / "genes.tsv").write_text("E1\tTP53\nE2\tMX1\n")
-    with pytest.raises(ResourceError, match="90,000,000,000 entries"):
+    with pytest.raises(ResourceError, match=entries):
         read(tmp_path)
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "BETWEEN_GENES",
     "DOUBTFUL",
     "NO_ID",
+    "OF_PROGRAMS",
     "SURE",
     "SURE_KINDS",
     "SYMBOLS",
@@ -67,7 +68,7 @@ _SUMS = re.compile(
     re.IGNORECASE,
 )
 # Columns that programs write beside counts: featureCounts, RSEM, Salmon, Kallisto.
-_OF_PROGRAMS = re.compile(r"chr|chrom|chromosome|start|end|strand|(effective_?|eff_)?length", re.IGNORECASE | re.ASCII)
+OF_PROGRAMS = re.compile(r"chr|chrom|chromosome|start|end|strand|(effective_?|eff_)?length", re.IGNORECASE | re.ASCII)
 _ACCESSION = re.compile(r"(GSM\d+|[SED]RR\d{4,}|TCGA-\S+|GTEX-\S+|SAM[NED]A?\d+)", re.IGNORECASE)
 _FEW_ROWS, _FEW_COLUMNS, _REFERENCE, _SOME = 3, 4, 200, 2000
 
@@ -123,7 +124,7 @@ def sample_kin(names: Sequence[str], *, voting: Sequence[int] | None = None) -> 
     Those at the positions `voting` may be samples, by default all: columns of text are none.
     """
     voters = list(range(len(names))) if voting is None else list(voting)
-    written = np.array([bool(_OF_PROGRAMS.fullmatch(name)) for name in names], bool)
+    written = np.array([bool(OF_PROGRAMS.fullmatch(name)) for name in names], bool)
     accession = np.array([bool(_ACCESSION.match(name)) for name in names], bool)
     numbered = np.array([bool(_DIGIT.search(name)) for name in names], bool)
     level = np.full(len(names), SURE, np.int8)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..errors import FormatError, InputError, UnknownNameError, first_three
 from ._asked import Asked
-from ._axis import is_sum
+from ._axis import OF_PROGRAMS, is_sum
 from ._csv import rows_of
 from ._dialect import Dialect, sniff
 from ._orientation import Side
@@ -33,7 +33,6 @@ _ENDINGS = re.compile(
 # Salmon and Kallisto write one folder per sample.
 _NESTED = ("quant.sf", "quant.sf.gz", "abundance.tsv", "abundance.tsv.gz", "quant.genes.sf")
 _STAR = ("unstranded", "forward", "reverse")
-_BESIDE = frozenset(("length", "effective_length", "effectivelength", "eff_length", "start", "end", "chr", "strand"))
 
 
 @READERS.register("samples")
@@ -98,7 +97,7 @@ def _one(path: Path, asked: str | None) -> pd.Series:
     """One sample's values by gene."""
     check_last_line(path)
     dialect = _headless(path) or sniff(path)
-    numbers = [c for c in dialect.names(NUMBER) if c.lower() not in _BESIDE]
+    numbers = [c for c in dialect.names(NUMBER) if not OF_PROGRAMS.fullmatch(c)]
     column = _choose(path, numbers, asked)
     names = _names(dialect)
     if names is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -106,9 +107,11 @@ class TenxFolder:
             size = next(
                 (line for line in iter(lambda: handle.readline(1 << 16), b"") if not line.startswith(b"%")), b""
             )
-            last = size.split()[-1] if size.split() else b""
-            entries = int(last) if last.isdigit() and len(last) < 16 else 0
-            check_bytes(matrix, 32 * entries, f"{entries:,} entries")
+            declared = [int(number) for number in size.split() if number.isdigit() and len(number) < 16]
+            # What holds every value, zeros too, has no third number.
+            entries = declared[2] if len(declared) > 2 else math.prod(declared)
+            sides = " x ".join(f"{number:,}" for number in declared[:2])
+            check_bytes(matrix, 32 * entries + 8 * sum(declared[:2]), f"{entries:,} entries in {sides}")
         with naming(matrix), unpacked(matrix) as handle:
             x = sparse.csr_matrix(scipy.io.mmread(handle).T)
         rows = [line.split("\t") for line in _lines(features_path)]
