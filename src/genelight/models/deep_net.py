@@ -19,7 +19,7 @@ from .adam import Adam
 from .checkpoint import Both, Checkpoint, State
 from .device import on_device
 from .objective import Share
-from .training import in_step
+from .training import History, in_step
 
 __all__ = ["DeepLoss", "DeepNet", "DeepRecipe", "deep_step", "train_deep"]
 
@@ -243,7 +243,7 @@ def train_deep(
     seed: int,
     says: str,
     checkpoint: Checkpoint | None = None,
-) -> list[dict[str, float]]:
+) -> History:
     """Train in place on coordinates of samples, and freeze; one record per epoch.
 
     AdamW, doi 10.48550/arXiv.1711.05101; one cycle of the rate, doi 10.48550/arXiv.1708.07120.
@@ -263,11 +263,11 @@ def _train(
     says: str,
     checkpoint: Checkpoint | None,
     where: torch.device,
-) -> list[dict[str, float]]:
+) -> History:
     x = torch.from_numpy(np.ascontiguousarray(c_nk, dtype=np.float32)).to(where) / net.unit
     draw = torch.Generator().manual_seed(seed)
     optimizer, batches = Adam(net.parameters()), -(-len(x) // recipe.batch)
-    size, history = float(x.square().mean()), list[dict[str, float]]()
+    size, history = float(x.square().mean()), History()
     loss = in_step(DeepLoss(net))
     net.train()
     cards = [where] if where.type == "cuda" else []

@@ -10,7 +10,6 @@ import torch
 
 from .._core.ranks import ranks
 from .checkpoint import Checkpoints
-from .choice import Enough
 from .network import Stack
 from .objective import HeldOut
 from .presets import Preset
@@ -19,7 +18,7 @@ from .shrink import Weighing, choose_weighing, rotate
 from .spaces import GeneSpace, Space
 from .starts import STARTS, whiten
 from .subspace import Subspace, find_subspace
-from .training import train
+from .training import Enough, History, train
 
 __all__ = ["Plan", "Samples", "Start"]
 
@@ -97,7 +96,7 @@ class Plan:
         recipe: Recipe,
         held_out: HeldOut | None = None,
         enough: Enough | None = None,
-    ) -> list[dict[str, float]]:
+    ) -> History:
         """Train `start` in place, under a name for its checkpoint."""
         checkpoint = self.checkpoints.of(name, recipe) if self.checkpoints else None
         return train(
@@ -113,7 +112,7 @@ class Plan:
 
     def trial(
         self, name: str, start: Start, *, recipe: Recipe, held_out: HeldOut, enough: Enough
-    ) -> tuple[list[dict[str, float]], Stack]:
+    ) -> tuple[History, Stack]:
         """History of a training on a copy, and the copy at its end."""
         copy = replace(start, net=deepcopy(start.net))
         return self.train(name, copy, recipe=recipe, held_out=held_out, enough=enough), copy.net

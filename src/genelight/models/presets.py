@@ -11,8 +11,7 @@ import numpy as np
 from .._core.checks import check_positive
 from .._core.registry import Registry
 from ..errors import InputError, UnknownNameError
-from .activations import ACTIVATIONS
-from .network import Stack
+from .network import ACTIVATIONS, Stack
 from .recipe import Recipe
 
 __all__ = ["PRESETS", "SHAPES", "SPACES", "Preset", "as_preset", "choose_widths", "narrowest"]
@@ -64,7 +63,7 @@ class Preset:
         the widest has nodes); None for all. In simulated cohorts with bent programmes the axes beyond are learned by
         heart, and cost most of what nonlinear nodes gain.
     sparsities
-        Weights of the sparsity penalty to try, see :func:`genelight.models.choice.choose_recipe`; none for a training
+        Weights of the sparsity penalty to try, see :func:`genelight.models.choosing.choose_recipe`; none for a training
         without.
     space
         What the network reads and writes: ``"samples"`` (coordinates in the samples' own subspace), ``"genes"``

@@ -19,8 +19,8 @@ from .._core.provenance import digest
 from .._core.workers import at_work, done
 from ..errors import FormatError, InputError
 from ..stats.subjects import count_subjects
-from .activations import ACTIVATIONS
 from .fit import Autoencoder
+from .network import ACTIVATIONS
 from .pca import PCA
 from .presets import PRESETS
 from .reconstruct import squared_errors
