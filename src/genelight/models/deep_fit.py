@@ -26,11 +26,10 @@ from .choosing import leave_out
 from .deep import FittedDeep, deep_is_better, deep_ranges, open_deep, squares, straight_line
 from .deep_axes import DeepAxes, prepared_table
 from .deep_net import DeepNet, DeepRecipe, train_deep
-from .draw import Draw
 from .objective import HeldOut
 from .rotation import varimax
 from .spaces import Centred
-from .spec import Spec
+from .spec import Draw, Spec
 
 if TYPE_CHECKING:
     from anndata import AnnData

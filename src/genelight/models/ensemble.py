@@ -16,8 +16,7 @@ from ..nouns import Model
 from ..stats.subjects import numbered, redrawn, rows_of_subjects
 from .autoencoder import FittedAutoencoder
 from .bundle import load
-from .draw import Draw
-from .spec import Spec
+from .spec import Draw, Spec
 from .subspace import Subspace, find_subspace
 
 if TYPE_CHECKING:

@@ -18,17 +18,15 @@ from ..pp.preparation import Preparation
 from ..pp.stream import PreparedStore
 from ..stats.subjects import count_subjects
 from .autoencoder import FittedAutoencoder, code_ranges, kind_for, open_with
-from .baselines import BASELINES
 from .bundle import KINDS, Bundle
 from .checkpoint import Checkpoints
 from .choosing import Rows, choose, leave_out
-from .draw import Draw
 from .members import trained_members
 from .missing import training_values
 from .network import Stack
 from .plan import Plan, Samples
 from .presets import PRESETS, Preset, as_preset, choose_widths
-from .spec import Spec
+from .spec import BASELINES, Draw, Spec
 from .streaming import LEAST_RANK, reduce_store
 from .subspace import EXACT_UP_TO, Subspace
 

@@ -18,11 +18,10 @@ from ..nouns import Model
 from ..nouns.model import CodeRange
 from ..pp.preparation import Preparation
 from .bundle import Bundle, unpack_ranges
-from .draw import Draw
 from .missing import filled, prepared, training_values
 from .one_layer import OneLayer
 from .shrink import Weighing
-from .spec import Spec
+from .spec import Draw, Spec
 from .steps import Steps
 from .subspace import Subspace, find_subspace
 

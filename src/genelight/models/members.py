@@ -11,12 +11,11 @@ import torch
 from .._core.workers import each
 from ..stats.subjects import count_subjects
 from .autoencoder import FittedAutoencoder, code_ranges
-from .draw import Draw
 from .network import Mirror, Stack
 from .presets import Preset, choose_widths
 from .recipe import Recipe
 from .shrink import Weighing
-from .spec import Spec
+from .spec import Draw, Spec
 from .starts import STARTS, whiten
 from .subspace import Subspace
 from .together import Member, train_together

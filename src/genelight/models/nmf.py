@@ -15,11 +15,10 @@ from ..errors import InputError
 from ..io import Store
 from ..nouns.model import CodeRange
 from ..pp.preparation import Preparation
-from .baselines import BASELINES
 from .bundle import KINDS, Bundle, unpack_ranges
 from .missing import prepared, training_values
 from .one_layer import OneLayer
-from .spec import Spec
+from .spec import BASELINES, Spec
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -13,11 +13,11 @@ from ..nouns import Model
 from ..nouns.model import CodeRange
 from ..pp.preparation import Preparation
 from ..pp.stream import PreparedStore
-from .baselines import BASELINES
 from .bundle import KINDS
 from .linear import FittedLinear, LinearSpec, check_width
 from .missing import training_values
 from .shrink import Weighing, rotate
+from .spec import BASELINES
 from .streaming import reduce_store
 from .subspace import LARGE_RANK, Subspace, find_subspace
 
