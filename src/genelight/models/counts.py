@@ -19,7 +19,6 @@ from ._fitted import Fitted
 from .bundle import KINDS, Bundle, pack_ranges, unpack_ranges
 from .choosing import leave_out
 from .count_net import MOST_STEEP, Counted, CountNet, CountRecipe, train_counts
-from .missing import prepared
 from .spec import Spec
 from .subspace import find_subspace
 
@@ -167,10 +166,6 @@ class FittedCounts(Fitted):
             return "No epoch of training served subjects left out: the model is the principal axes it began with."
         return f"Loss of counts of subjects left out: {start:.4f} before training, {end:.4f} after."
 
-    def prepare(self, adata: AnnData) -> np.ndarray:
-        """Prepared values of any table, shape ``(n, g)``."""
-        return prepared(self.preparation, adata, axes=None, model=self, layer=self.bottleneck)
-
     @torch.inference_mode()
     def encode(self, x_ng: np.ndarray, layer: str) -> np.ndarray:
         """Codes of `layer`, shape ``(n, k)``.
@@ -222,13 +217,12 @@ class FittedCounts(Fitted):
         if layer not in LAYERS:
             raise UnknownNameError("layer", layer, LAYERS, where="a model of counts")
 
-    def _bundle(self) -> Bundle:
+    def _weights(self) -> dict[str, np.ndarray]:
         weights = {f"net.{name}": value.numpy() for name, value in self.net.state_dict().items()}
-        return Bundle(
-            self.name, weights={**weights, "level": self._level_2g, **pack_ranges(self._ranges)},
-            settings=self.settings, spec=self.spec.to_dict(), preparation=self.preparation, history=self.history,
-            about=self.about,
-        )  # fmt: skip
+        return {**weights, "level": self._level_2g, **pack_ranges(self._ranges)}
+
+    def _kept(self) -> dict[str, Any]:
+        return self.settings
 
 
 def _counts(adata: AnnData, preparation: Preparation) -> np.ndarray:

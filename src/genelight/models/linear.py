@@ -17,9 +17,9 @@ from ..io import Store
 from ..nouns import Model
 from ..nouns.model import CodeRange
 from ..pp.preparation import Preparation
+from ._fitted import OneLayer
 from .bundle import Bundle, unpack_ranges
-from .missing import filled, prepared, training_values
-from .one_layer import OneLayer
+from .missing import training_values
 from .shrink import Weighing
 from .spec import Draw, Spec
 from .steps import Steps
@@ -140,15 +140,13 @@ class FittedLinear(OneLayer):
         super().__init__(preparation, spec=spec, code_range=code_range, about=about)
         self.basis_gk = basis_gk
 
-    def prepare(self, adata: AnnData) -> np.ndarray:
-        """Prepared values of any table, shape ``(n, g)``; genes that it lacks as the others let expect."""
-        axes = (self.basis_gk, self._range.sd**2)
-        return prepared(self.preparation, adata, axes=axes, model=self, layer=self.layer)
+    @property
+    def _axes(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.basis_gk, self._range.sd**2
 
     def complete(self, x_ng: np.ndarray, gap_ng: np.ndarray) -> np.ndarray:
         """Prepared values, in place, with those of `gap_ng` as the others let expect."""
-        axes = (self.basis_gk, self._range.sd**2)
-        return filled(self.preparation, x_ng, gap_ng, axes=axes, model=self, layer=self.layer)
+        return self._filled(x_ng, gap_ng)
 
     def encode(self, x_ng: np.ndarray, layer: str | None = None) -> np.ndarray:
         """Component scores, shape ``(n, k)``."""
@@ -165,7 +163,7 @@ class FittedLinear(OneLayer):
         """Its one layer between the map from genes and the map back."""
         return Steps(self.basis_gk, {self.layer: nn.Identity()}, np.ascontiguousarray(self.basis_gk.T))
 
-    def _weights(self) -> dict[str, np.ndarray]:
+    def _arrays(self) -> dict[str, np.ndarray]:
         return {"basis": self.basis_gk}
 
 

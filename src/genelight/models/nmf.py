@@ -15,9 +15,9 @@ from ..errors import InputError
 from ..io import Store
 from ..nouns.model import CodeRange
 from ..pp.preparation import Preparation
+from ._fitted import OneLayer
 from .bundle import KINDS, Bundle, unpack_ranges
-from .missing import prepared, training_values
-from .one_layer import OneLayer
+from .missing import training_values
 from .spec import BASELINES, Spec
 
 if TYPE_CHECKING:
@@ -133,10 +133,6 @@ class FittedNMF(OneLayer):
         self.parts_kg = parts_kg
         self.lowest_g = lowest_g
 
-    def prepare(self, adata: AnnData) -> np.ndarray:
-        """Prepared values of any table, shape ``(n, g)``; genes that it lacks as the others let expect."""
-        return prepared(self.preparation, adata, axes=None, model=self, layer=self.layer)
-
     def encode(self, x_ng: np.ndarray, layer: str | None = None) -> np.ndarray:
         """How much of each part is in a sample, shape ``(n, k)``: its best non-negative mixture."""
         self._check(layer)
@@ -147,7 +143,7 @@ class FittedNMF(OneLayer):
         self._check(layer)
         return np.asarray(h_nk, dtype=np.float32) @ self.parts_kg + self.lowest_g
 
-    def _weights(self) -> dict[str, np.ndarray]:
+    def _arrays(self) -> dict[str, np.ndarray]:
         return {"parts": self.parts_kg, "lowest": self.lowest_g}
 
 

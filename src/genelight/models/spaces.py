@@ -109,13 +109,16 @@ class Centred:
 
 def pack_space(space: Space) -> dict[str, np.ndarray]:
     """A space as named arrays, for the weights file."""
+    if isinstance(space, Centred):
+        return {"centre": space.centre_g, **pack_space(space.subspace)}
     if isinstance(space, Subspace):
         return {"basis": space.basis_gk, "variance": space.variance_k}
     return {name: getattr(space, f"{name}_g") for name in ("low", "span")}
 
 
-def unpack_space(weights: Mapping[str, np.ndarray], *, lost: float) -> Subspace | GeneSpace:
+def unpack_space(weights: Mapping[str, np.ndarray], *, lost: float) -> Subspace | GeneSpace | Centred:
     """A space back from named arrays."""
-    if "basis" in weights:
-        return Subspace(weights["basis"], weights["variance"], lost)
-    return GeneSpace(weights["low"], weights["span"], lost)
+    if "low" in weights:
+        return GeneSpace(weights["low"], weights["span"], lost)
+    subspace = Subspace(weights["basis"], weights["variance"], lost)
+    return Centred(weights["centre"], subspace) if "centre" in weights else subspace
