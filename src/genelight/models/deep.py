@@ -19,12 +19,12 @@ from ..errors import InputError, UnknownNameError
 from ..nouns.model import CodeRange
 from .autoencoder import FittedAutoencoder, open_with
 from .bundle import Bundle
-from .deep_net import DeepNet, DeepRecipe
-from .deep_steps import deep_steps, line_steps
+from .deep_net import DeepNet, DeepRecipe, deep_steps, line_steps
 from .known import Known
 from .spaces import Centred
 from .spec import Spec
 from .steps import Steps
+from .subspace import squares
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -37,7 +37,6 @@ __all__ = [
     "deep_ranges",
     "layer_codes",
     "open_deep",
-    "squares",
     "straight_line",
 ]
 
@@ -305,11 +304,6 @@ def deep_is_better(line_nk: np.ndarray, deep_nk: np.ndarray, cohort_n: np.ndarra
         of_mean = squares(line_nk[rows].mean(0)[None]) - squares(deep_nk[rows].mean(0)[None])
         better_n[rows] = gain > 0 and (size == 1 or gain - size * float(of_mean[0]) > 0)
     return better_n
-
-
-def squares(x_ng: np.ndarray) -> np.ndarray:
-    """Squared length of each row."""
-    return np.einsum("ng,ng->n", x_ng, x_ng, dtype=np.float64)
 
 
 def open_deep(bundle: Bundle, spec: Spec) -> FittedDeep:

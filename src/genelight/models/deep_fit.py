@@ -23,13 +23,14 @@ from ._sketch import InMemory
 from .bundle import KINDS, Bundle
 from .checkpoint import Checkpoint, Checkpoints
 from .choosing import leave_out
-from .deep import FittedDeep, deep_is_better, deep_ranges, open_deep, squares, straight_line
-from .deep_axes import DeepAxes, prepared_table
+from .deep import FittedDeep, deep_is_better, deep_ranges, open_deep, straight_line
 from .deep_net import DeepNet, DeepRecipe, train_deep
 from .objective import HeldOut
 from .rotation import varimax
 from .spaces import Centred
 from .spec import Draw, Spec
+from .streaming import Reduced, deep_axes, prepared_table
+from .subspace import squares
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -207,13 +208,13 @@ def fit_several(
     learn_n = np.zeros(adata.n_obs, dtype=bool)
     learn_n[inner] = True
     most = max(specs, key=lambda spec: spec.widths[1])  # type: ignore[index]
-    part = DeepAxes.of(table, learn_n, rank=_rank(most, samples=len(inner), genes=genes), seed=first.seed)
+    part = deep_axes(table, learn_n, rank=_rank(most, samples=len(inner), genes=genes), seed=first.seed)
     part = part.about(inner)
     trials = _Kept(checkpoint, "choice", part.c_nk)
     choices = [_choice(spec, part, split=(inner, outer), group_n=group_n, genes=genes, kept=trials) for spec in specs]
     del part, trials
     rank = _rank(most, samples=adata.n_obs, genes=genes)
-    whole = DeepAxes.of(table, np.ones(adata.n_obs, dtype=bool), rank=rank, seed=first.seed)
+    whole = deep_axes(table, np.ones(adata.n_obs, dtype=bool), rank=rank, seed=first.seed)
     space = Centred(centre_g, whole.subspace)
     kept = _Kept(checkpoint, "final", whole.c_nk)
     return [
@@ -224,7 +225,7 @@ def fit_several(
 
 def _choice(
     spec: Deep,
-    part: DeepAxes,
+    part: Reduced,
     *,
     split: tuple[np.ndarray, np.ndarray],
     group_n: np.ndarray,
@@ -356,7 +357,7 @@ def _member(i: int, draws: Sequence[Draw], spec: Deep, preparation: Preparation,
     draw = draws[i]
     spec, drawn_ng = replace(spec, seed=draw.seed), draw.x_ng[draw.rows]
     rank = _rank(spec, samples=len(drawn_ng), genes=drawn_ng.shape[1])
-    part = DeepAxes.of(InMemory(drawn_ng - drawn_ng.mean(0)), np.ones(len(drawn_ng), bool), rank=rank, seed=draw.seed)
+    part = deep_axes(InMemory(drawn_ng - drawn_ng.mean(0)), np.ones(len(drawn_ng), bool), rank=rank, seed=draw.seed)
     space = Centred(drawn_ng.mean(0), part.subspace)
     member = _fitted(spec, preparation, space, samples=(part.c_nk, space.coordinates(draw.x_ng)), deep=deep)
     member.settings["subjects_drawn"] = count_subjects(draw.subject_n[draw.rows])

@@ -21,7 +21,6 @@ from .autoencoder import FittedAutoencoder, code_ranges, kind_for, open_with
 from .bundle import KINDS, Bundle
 from .checkpoint import Checkpoints
 from .choosing import Rows, choose, leave_out
-from .members import trained_members
 from .missing import training_values
 from .network import Stack
 from .plan import Plan, Samples
@@ -29,6 +28,7 @@ from .presets import PRESETS, Preset, as_preset, choose_widths
 from .spec import BASELINES, Draw, Spec
 from .streaming import LEAST_RANK, reduce_store
 from .subspace import EXACT_UP_TO, Subspace
+from .together import trained_members
 
 if TYPE_CHECKING:
     from anndata import AnnData

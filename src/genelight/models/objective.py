@@ -17,7 +17,7 @@ from ..stats.subjects import numbered
 from .device import of_net
 from .recipe import Recipe
 from .spaces import GeneSpace, Space
-from .subspace import Subspace
+from .subspace import Subspace, squares
 
 if TYPE_CHECKING:
     from .network import Stack
@@ -187,10 +187,10 @@ class HeldOut:
     def of(cls, x_ng: np.ndarray, space: Space, *, pca: Subspace, subject_n: np.ndarray) -> HeldOut:
         """From prepared values whose zero is the training mean, and the principal axes to compare with."""
         c_nk = space.coordinates(x_ng)
-        size_n = _size(x_ng)
+        size_n = squares(x_ng)
         unit = torch.from_numpy(space.span_g) if isinstance(space, GeneSpace) else torch.ones(1)
-        outside_n = np.zeros_like(size_n) if isinstance(space, GeneSpace) else size_n - _size(c_nk)
-        pca_n = size_n - _size(pca.coordinates(x_ng))
+        outside_n = np.zeros_like(size_n) if isinstance(space, GeneSpace) else size_n - squares(c_nk)
+        pca_n = size_n - squares(pca.coordinates(x_ng))
         return cls(torch.from_numpy(c_nk), unit, outside_n, size_n, pca_n, subject_n)
 
     @property
@@ -251,7 +251,3 @@ class HeldOut:
             c = self.c_nk[start : start + ROWS].to(of_net(net))
             error_n[start : start + ROWS] = (((net(c) - c) * self.unit.to(c.device)).double() ** 2).sum(1).cpu().numpy()
         return ranks().sum(error_n) + self.outside_n
-
-
-def _size(x_ng: np.ndarray) -> np.ndarray:
-    return np.einsum("ng,ng->n", x_ng, x_ng, dtype=np.float64)

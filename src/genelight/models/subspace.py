@@ -19,7 +19,7 @@ from .._core.ranks import ranks
 from .._core.threads import one_thread
 from ._sketch import InMemory, sketch
 
-__all__ = ["EXACT_UP_TO", "Subspace", "eigen", "find_subspace", "gram", "sorted_axes"]
+__all__ = ["EXACT_UP_TO", "Subspace", "eigen", "find_subspace", "gram", "sorted_axes", "squares"]
 
 EXACT_UP_TO = 4000
 LARGE_RANK = 512
@@ -99,6 +99,11 @@ def eigen(symmetric: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         # A vector has no sign of its own, and another machine may choose another.
         values, vectors = ranks().first(lambda: scipy.linalg.eigh(symmetric, overwrite_a=True, check_finite=False))
     return values[::-1], vectors[:, ::-1]
+
+
+def squares(x_ng: np.ndarray) -> np.ndarray:
+    """Squared length of each row."""
+    return np.einsum("ng,ng->n", x_ng, x_ng, dtype=np.float64)
 
 
 def gram(x_nk: np.ndarray) -> np.ndarray:

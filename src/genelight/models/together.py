@@ -1,27 +1,31 @@
-"""Many small networks of one kind trained at once, their products batched."""
+"""Members of an ensemble of autoencoders: the same choices, other starts, other draws; trained at once where small."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
 from torch.func import functional_call, stack_module_state, vmap
 
 from .._core.progress import progress
-from .._core.workers import done
+from .._core.workers import done, each
 from ..errors import InputError
+from ..stats.subjects import count_subjects
 from .adam import Adam
+from .autoencoder import FittedAutoencoder, code_ranges
+from .network import Mirror, Stack
 from .objective import Objective
+from .presets import Preset, choose_widths
 from .recipe import Recipe
+from .shrink import Weighing
+from .spec import Draw, Spec
+from .starts import STARTS, whiten
+from .subspace import Subspace
 from .training import diverged, is_small, resources_for, train
 
-if TYPE_CHECKING:
-    from .network import Stack
-
-__all__ = ["Member", "train_together"]
+__all__ = ["Member", "train_together", "trained_members"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,79 @@ class Member:
     net: Stack
     c_nk: torch.Tensor
     seed: int
+
+
+def trained_members(
+    model: FittedAutoencoder, draws: Sequence[Draw], specs: Sequence[Spec], *, widths: tuple[int, ...], preset: Preset
+) -> Sequence[FittedAutoencoder]:
+    """Networks by what a model chose, each from its own start and on its own draw; trained side by side where small.
+
+    Parameters
+    ----------
+    model
+        Whose preparation, space and choices they share.
+    draws, specs
+        Samples and spec of each.
+    widths
+        Layers of all of them.
+    preset
+        With its changes.
+
+    Raises
+    ------
+    InputError
+        If a width exceeds what samples and genes allow.
+    """
+    settings = model.settings
+    recipe = Recipe(**{field.name: settings[field.name] for field in fields(Recipe)})
+    widths = choose_widths(widths, samples=len(draws[0].c_nk), genes=len(model.genes))
+    shared = (draws, model, widths, preset)
+    begun = each(_begun, range(len(draws)), shared=shared, says="starting members")
+    train_together([member for member, _ in begun], recipe, genes=len(model.genes))
+    home = draws[0].whole if isinstance(model.space, Subspace) else model.space
+    members = []
+    for (member, rotated), draw, spec in zip(begun, draws, specs, strict=True):
+        if rotated:
+            _rotate_back(member.net, *rotated)
+        drawn = {"seed": draw.seed, "subjects_drawn": count_subjects(draw.subject_n[draw.rows])}
+        ranges = code_ranges(home, member.net, draw.x_ng)
+        settled = settings | {"widths": list(widths), "latent": member.net.latent} | drawn
+        members.append(
+            type(model)(model.preparation, home, member.net, spec=spec, ranges=ranges, settings=settled, history=[])
+        )
+    return members
+
+
+def _begun(  # noqa: PLR0917
+    i: int, draws: Sequence[Draw], model: FittedAutoencoder, widths: tuple[int, ...], preset: Preset
+) -> tuple[Member, tuple[np.ndarray, np.ndarray] | None]:
+    """A network of the model's kind at another start, its samples, and how they were rotated and centred."""
+    draw, settings, space, rotated = draws[i], model.settings, model.space, None
+    if isinstance(space, Subspace):
+        weighing = Weighing.of(settings)
+        centre_k, rotation_kk, space, c_nk = draw.rotated(weighing)
+        rotated = rotation_kk, centre_k
+    else:
+        c_nk = space.coordinates(draw.x_ng[draw.rows])
+    net = preset.network(c_nk.shape[1], widths)
+    samples = torch.from_numpy(c_nk)
+    STARTS[preset.start](net, space, samples, seed=draw.seed)
+    whiten(net, samples)
+    return Member(net, samples, draw.seed), rotated
+
+
+@torch.no_grad()
+def _rotate_back(net: Stack, rotation_kk: np.ndarray, centre_k: np.ndarray) -> None:
+    """Let a network trained on ``(c - centre) @ rotation`` read and write ``c``, so that members share one subspace."""
+    rotation, centre = torch.from_numpy(rotation_kk), torch.from_numpy(centre_k)
+    readers: list[torch.nn.Linear] = [net.hidden[0], *([net.spread] if net.latent == 1 else [])]  # type: ignore[list-item]
+    for reader in readers:
+        reader.weight.copy_(reader.weight @ rotation.T)
+        reader.bias.sub_(reader.weight @ centre)
+    # A mirror shows the first layer's weights, rotated already.
+    if not isinstance(net.out, Mirror):
+        net.out.weight.copy_(rotation @ net.out.weight)
+    net.out.bias.copy_(rotation @ net.out.bias + centre)
 
 
 def train_together(members: Sequence[Member], recipe: Recipe, *, genes: int) -> None:
