@@ -133,19 +133,7 @@ def _r2(held_out: Mapping[str, Any]) -> str:
 
 
 class OneLayer(Fitted):
-    """A fitted model whose codes all lie in one layer.
-
-    Parameters
-    ----------
-    preparation
-        How input is prepared.
-    spec
-        What it was fitted from; says the layer's name.
-    code_range
-        Range of each code over the training samples.
-    about
-        What is known of it.
-    """
+    """A fitted model whose codes all lie in one layer, which its spec names."""
 
     def __init__(
         self,

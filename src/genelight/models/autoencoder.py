@@ -17,10 +17,9 @@ from ._card import verdict
 from ._fitted import Fitted
 from .bundle import Bundle, pack_ranges, unpack_ranges
 from .network import Stack
-from .spaces import GeneSpace, Space, pack_space, unpack_space
 from .spec import Spec
 from .steps import Steps
-from .subspace import Subspace
+from .subspace import GeneSpace, Space, Subspace, pack_space, unpack_space
 
 if TYPE_CHECKING:
     pass

@@ -143,16 +143,8 @@ def _last(history: History, least: float) -> int:
 def held_out_distances(net: Stack, c_nk: np.ndarray, held_out: HeldOut, *, genes: int) -> dict[str, list[float]]:
     """Reconstruction error per gene and distance of the last layer's codes, sorted, of every held-out sample.
 
-    Parameters
-    ----------
-    net
-        Trained without the held-out subjects.
-    c_nk
-        Coordinates of the samples it was trained on: distances are from their mean code, in standard deviations.
-    held_out
-        The others.
-    genes
-        How many there are.
+    `c_nk` are coordinates of the samples that `net` was trained on: distances are from their mean code, in standard
+    deviations.
     """
     depth = len(net.widths)
     seen_nk, new_nk = (net.encode(c, depth).double().numpy() for c in (torch.from_numpy(c_nk), held_out.c_nk))

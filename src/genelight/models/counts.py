@@ -15,10 +15,12 @@ from ..nouns.model import CodeRange
 from ..pp.preparation import Preparation
 from ..pp.scale import SCALES
 from ..stats.subjects import count_subjects, numbered
+from ._card import held_out_figures
 from ._fitted import Fitted
 from .bundle import KINDS, Bundle, pack_ranges, unpack_ranges
 from .choosing import leave_out
 from .count_net import MOST_STEEP, Counted, CountNet, CountRecipe, train_counts
+from .reconstruct import r2_redrawn
 from .spec import Spec
 from .subspace import find_subspace
 
@@ -30,7 +32,6 @@ __all__ = ["Counts", "FittedCounts"]
 LAYERS = ("L1", "L2", "L3")
 WIDTHS = (128, 16, 128)
 PER_CELL = 1e4
-DRAWS = 1000
 LEAST_SUBJECTS = 5
 DEFAULT = CountRecipe()
 
@@ -206,7 +207,8 @@ class FittedCounts(Fitted):
         UnknownNameError
             If there is no such layer.
         """
-        return _level(self.rates(h_nk, layer), self._level_2g)
+        level_ng = np.log1p(PER_CELL * self.rates(h_nk, layer))
+        return (level_ng * self._level_2g[0] + self._level_2g[1]).astype(np.float32)
 
     def code_range(self, layer: str) -> CodeRange:
         """Range of each node of `layer` over the training samples."""
@@ -279,10 +281,6 @@ def _model(
     return model
 
 
-def _level(rate_ng: np.ndarray, level_2g: np.ndarray) -> np.ndarray:
-    return (np.log1p(PER_CELL * rate_ng) * level_2g[0] + level_2g[1]).astype(np.float32)
-
-
 def _held_out(model: FittedCounts, learners: Counted, unseen: Counted, *, subject_n: np.ndarray) -> dict[str, Any]:
     """R² of prepared values of subjects left out beside PCA of the bottleneck's width, over subjects."""
     width = model.widths[model.bottleneck]
@@ -293,16 +291,4 @@ def _held_out(model: FittedCounts, learners: Counted, unseen: Counted, *, subjec
     squares = [((z_ng - part) ** 2).sum(1) for part in (back_ng, z_ng @ axes_gk @ axes_gk.T)] + [(z_ng**2).sum(1)]
     subject = numbered(subject_n)[1]
     own_s, pca_s, all_s = (np.bincount(subject, weights=part) for part in squares)
-    draw_bs = np.random.default_rng(0).multinomial(len(all_s), np.full(len(all_s), 1 / len(all_s)), DRAWS)
-    total_b = draw_bs @ all_s
-    low, high = np.quantile(1 - draw_bs @ own_s / total_b, (0.025, 0.975))
-    gain_low, gain_high = np.quantile(draw_bs @ (pca_s - own_s) / total_b, (0.025, 0.975))
-    return {
-        "r2": float(1 - own_s.sum() / all_s.sum()),
-        "r2_interval": [float(low), float(high)],
-        "pca_r2": float(1 - pca_s.sum() / all_s.sum()),
-        "pca_width": width,
-        "gain_interval": [float(gain_low), float(gain_high)],
-        "samples": len(z_ng),
-        "subjects": len(all_s),
-    }
+    return held_out_figures(r2_redrawn(own_s, pca_s, all_s), width=width, samples=len(z_ng), subjects=len(all_s))

@@ -21,10 +21,9 @@ from .autoencoder import FittedAutoencoder, open_with
 from .bundle import Bundle
 from .deep_net import DeepNet, DeepRecipe, deep_steps, line_steps
 from .known import Known
-from .spaces import Centred
 from .spec import Spec
 from .steps import Steps
-from .subspace import squares
+from .subspace import Centred, squares
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -35,7 +34,6 @@ __all__ = [
     "FittedDeep",
     "deep_is_better",
     "deep_ranges",
-    "layer_codes",
     "open_deep",
     "straight_line",
 ]
@@ -156,7 +154,13 @@ class FittedDeep(FittedAutoencoder):
         self._depth(layer)
         c_nk = self.space.coordinates(x_ng)
         code_nb, _, deep_n = self._gated(c_nk, cohort)
-        return layer_codes(self.net, layer, c_nk=c_nk, code_nb=code_nb, deep_n=deep_n)
+        if layer == "L2":
+            return code_nb
+        on_n1 = torch.from_numpy(deep_n)[:, None]
+        with torch.inference_mode():
+            if layer == "L1":
+                return (self.net.first(torch.from_numpy(c_nk) / self.net.unit) * on_n1).numpy()
+            return (self.net.last(torch.from_numpy(code_nb)) * on_n1).numpy()
 
     @torch.inference_mode()
     def decode(self, h_nk: np.ndarray, layer: str) -> np.ndarray:
@@ -248,17 +252,6 @@ class FittedDeep(FittedAutoencoder):
 
     def _weights(self) -> dict[str, np.ndarray]:
         return super()._weights() | (self.known.to_weights() if self.known else {})
-
-
-def layer_codes(net: DeepNet, layer: str, *, c_nk: np.ndarray, code_nb: np.ndarray, deep_n: np.ndarray) -> np.ndarray:
-    """Codes of a layer of gated samples, given their coordinates and their codes in the bottleneck."""
-    if layer == "L2":
-        return code_nb
-    on_n1 = torch.from_numpy(deep_n)[:, None]
-    with torch.inference_mode():
-        if layer == "L1":
-            return (net.first(torch.from_numpy(c_nk) / net.unit) * on_n1).numpy()
-        return (net.last(torch.from_numpy(code_nb)) * on_n1).numpy()
 
 
 def deep_ranges(net: DeepNet, *, c_nk: np.ndarray, code_nb: np.ndarray, deep_n: np.ndarray) -> dict[str, CodeRange]:

@@ -22,8 +22,8 @@ from .adam import Adam
 from .checkpoint import Both, Checkpoint, State
 from .device import on_device
 from .objective import Share
-from .spaces import Centred
 from .steps import Steps
+from .subspace import Centred
 from .training import History, in_step
 
 __all__ = ["DeepLoss", "DeepNet", "DeepRecipe", "deep_step", "deep_steps", "line_steps", "train_deep"]

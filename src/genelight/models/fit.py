@@ -17,6 +17,7 @@ from ..nouns import Model
 from ..pp.preparation import Preparation
 from ..pp.stream import PreparedStore
 from ..stats.subjects import count_subjects
+from ._card import held_out_figures
 from .autoencoder import FittedAutoencoder, code_ranges, kind_for, open_with
 from .bundle import KINDS, Bundle
 from .checkpoint import Checkpoints
@@ -219,7 +220,9 @@ def _trained(
     plan = Plan(chosen, widths, seed, _checkpoints(checkpoint, samples, chosen, widths=widths, seed=seed))
     recipe, weighing, history, far = choose(samples, inner, outer, plan=plan, measure=reduced is None)
     if reduced is not None:
-        history = _in_genes(history, reduced.inside(outer))
+        # Shares of the held-out samples' variance, of which `inside` lies in the coordinates that were trained on.
+        inside, plain = reduced.inside(outer), ("epoch", "train_loss")
+        history = [{key: r if key in plain else r * inside for key, r in record.items()} for record in history]
         if reduced.outside_n.any():
             # Axes of the learners alone have noise that those of everyone have not: on 7,000 samples at width 128 they
             # reconstruct others by 0.002 less than PCA. What was learned from first makes room.
@@ -243,21 +246,10 @@ def _trained(
     ranges = code_ranges(space, net, samples.x_ng)
     if reduced is not None and isinstance(space, Subspace):
         space = reduced.subspace.holding(space)
-    about = {"held_out": _held_out(history[int(recipe.last)], subject_n[outer], width=min(widths)), **far}
+    record, unseen_n = history[int(recipe.last)], subject_n[outer]
+    held_out = held_out_figures(record, width=min(widths), samples=len(unseen_n), subjects=count_subjects(unseen_n))
+    about = {"held_out": held_out, **far}
     return kind(preparation, space, net, spec=spec, ranges=ranges, settings=settings, history=history, about=about)
-
-
-def _held_out(record: dict[str, float], subject_n: np.ndarray, *, width: int) -> dict[str, object]:
-    """What the model card says of subjects held out."""
-    return {
-        "r2": record["held_out_r2"],
-        "r2_interval": [record["held_out_low"], record["held_out_high"]],
-        "pca_r2": record["held_out_r2_pca"],
-        "pca_width": width,
-        "gain_interval": [record["gain_low"], record["gain_high"]],
-        "samples": len(subject_n),
-        "subjects": count_subjects(subject_n),
-    }
 
 
 def _rank(preset: Preset, widths: tuple[int, ...]) -> int:
@@ -268,13 +260,6 @@ def _rank(preset: Preset, widths: tuple[int, ...]) -> int:
         )
         raise InputError(msg)
     return max(LEAST_RANK, 2 * max(widths))
-
-
-def _in_genes(history: list[dict[str, float]], inside: float) -> list[dict[str, float]]:
-    """Shares of the held-out samples' variance, of which `inside` lies in the coordinates that were trained on."""
-    return [
-        {key: r if key in ("epoch", "train_loss") else r * inside for key, r in record.items()} for record in history
-    ]
 
 
 def _checkpoints(

@@ -71,7 +71,7 @@ class LinearSpec(Spec):
         InputError
             If `width` exceeds what samples and genes allow.
         """
-        check_width(self.width, subspace, shape=x_ng.shape)
+        check_width(self.width, subspace.basis_gk.shape[1], shape=x_ng.shape)
         basis_gk = np.ascontiguousarray(self.axes(subspace), dtype=np.float32)
         return FittedLinear(preparation, basis_gk, spec=self, code_range=CodeRange.of(x_ng @ basis_gk))
 
@@ -167,15 +167,14 @@ class FittedLinear(OneLayer):
         return {"basis": self.basis_gk}
 
 
-def check_width(width: int, subspace: Subspace, *, shape: tuple[int, ...]) -> None:
-    """Stop when a subspace of samples x genes of a shape has not so many axes.
+def check_width(width: int, most: int, *, shape: tuple[int, ...]) -> None:
+    """Stop when samples x genes of a shape do not allow a width.
 
     Raises
     ------
     InputError
-        If it has not, or `width` is not above zero.
+        If it is above `most`, or not above zero.
     """
-    most = subspace.basis_gk.shape[1]
     if not 0 < width <= most:
         msg = f"width = {width}, but {shape[0]} samples x {shape[1]} genes allow 1 to {most}"
         raise InputError(msg)

@@ -15,6 +15,13 @@ __all__ = ["ACTIVATIONS", "Mirror", "Stack", "Straight"]
 ACTIVATIONS: Registry[type[nn.Module]] = Registry("activation")
 
 
+class _OfAnyWidth(nn.Module):
+    """An activation that is the same for every node."""
+
+    def __init__(self, width: int) -> None:  # noqa: ARG002
+        super().__init__()
+
+
 @ACTIVATIONS.register("prelu", doi="10.1109/ICCV.2015.123")
 class Bend(nn.PReLU):
     """Straight line with one learned slope per node below zero; starts straight, so a linear start stays exact."""
@@ -24,27 +31,18 @@ class Bend(nn.PReLU):
 
 
 @ACTIVATIONS.register("relu")
-class Rectify(nn.ReLU):
+class Rectify(_OfAnyWidth, nn.ReLU):
     """Zero below zero."""
-
-    def __init__(self, width: int) -> None:  # noqa: ARG002
-        super().__init__()
 
 
 @ACTIVATIONS.register("gelu", doi="10.48550/arXiv.1606.08415")
-class Gate(nn.GELU):
+class Gate(_OfAnyWidth, nn.GELU):
     """The input times the probability that a standard normal number is below it."""
-
-    def __init__(self, width: int) -> None:  # noqa: ARG002
-        super().__init__()
 
 
 @ACTIVATIONS.register("sigmoid")
-class Squash(nn.Sigmoid):
+class Squash(_OfAnyWidth, nn.Sigmoid):
     """Between 0 and 1."""
-
-    def __init__(self, width: int) -> None:  # noqa: ARG002
-        super().__init__()
 
 
 @ACTIVATIONS.register("topk", doi="10.48550/arXiv.1312.5663")
@@ -63,11 +61,8 @@ class Strongest(nn.Module):
         return torch.zeros_like(x).scatter(-1, found.indices, found.values.relu())
 
 
-class Straight(nn.Identity):
+class Straight(_OfAnyWidth, nn.Identity):
     """The sum itself."""
-
-    def __init__(self, width: int) -> None:  # noqa: ARG002
-        super().__init__()
 
 
 class Mirror(nn.Linear):

@@ -11,12 +11,12 @@ import numpy as np
 from sklearn import decomposition
 from sklearn.exceptions import ConvergenceWarning
 
-from ..errors import InputError
 from ..io import Store
 from ..nouns.model import CodeRange
 from ..pp.preparation import Preparation
 from ._fitted import OneLayer
 from .bundle import KINDS, Bundle, unpack_ranges
+from .linear import check_width
 from .missing import training_values
 from .spec import BASELINES, Spec
 
@@ -71,11 +71,7 @@ class NMF(Spec):
         """
         spec, preparation = self._prepared(adata, subject, preparation)
         x_ng = training_values(preparation, adata)
-        most = min(x_ng.shape)
-        if not 0 < self.width <= most:
-            n, g = x_ng.shape
-            msg = f"width = {self.width}, but {n} samples x {g} genes allow 1 to {most}"
-            raise InputError(msg)
+        check_width(self.width, min(x_ng.shape), shape=x_ng.shape)
         lowest_g = x_ng.min(0)
         factorisation = decomposition.NMF(self.width, init="nndsvda", max_iter=ITERATIONS, random_state=self.seed)
         with warnings.catch_warnings():

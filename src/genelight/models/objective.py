@@ -16,8 +16,7 @@ from .._core.ranks import ranks
 from ..stats.subjects import numbered
 from .device import of_net
 from .recipe import Recipe
-from .spaces import GeneSpace, Space
-from .subspace import Subspace, squares
+from .subspace import GeneSpace, Space, Subspace, squares
 
 if TYPE_CHECKING:
     from .network import Stack

@@ -15,9 +15,8 @@ from .objective import HeldOut
 from .presets import Preset
 from .recipe import Recipe
 from .shrink import Weighing, choose_weighing, rotate
-from .spaces import GeneSpace, Space
 from .starts import STARTS, whiten
-from .subspace import Subspace, find_subspace
+from .subspace import GeneSpace, Space, Subspace, find_subspace
 from .training import Enough, History, train
 
 __all__ = ["Plan", "Samples", "Start"]

@@ -94,10 +94,6 @@ def reduce_store(table: PreparedStore, *, rank: int, learners: np.ndarray, seed:
     seed
         For the pilot of the sketch.
 
-    Returns
-    -------
-    Reduced
-
     Notes
     -----
     Cost: up to 4,000 samples one pass, the samples in memory, and their Gram matrix; beyond two passes and

@@ -42,16 +42,7 @@ def trained_members(
 ) -> Sequence[FittedAutoencoder]:
     """Networks by what a model chose, each from its own start and on its own draw; trained side by side where small.
 
-    Parameters
-    ----------
-    model
-        Whose preparation, space and choices they share.
-    draws, specs
-        Samples and spec of each.
-    widths
-        Layers of all of them.
-    preset
-        With its changes.
+    They share the model's preparation, space and choices; `preset` is its own, with its changes.
 
     Raises
     ------
@@ -133,7 +124,8 @@ def train_together(members: Sequence[Member], recipe: Recipe, *, genes: int) -> 
     InputError
         If training diverges; says which member.
     """
-    if not _is_batched(members, recipe):
+    draws = recipe.noise or recipe.dropout or members[0].net.latent
+    if draws or recipe.precision != "float32" or not is_small(members[0].net):
         for i, state in done(_trained, members, shared=(recipe, genes), says="training members"):
             members[i].net.load_state_dict(state)
         return
@@ -149,11 +141,6 @@ def _trained(member: Member, recipe: Recipe, genes: int) -> dict[str, torch.Tens
     """The weights of a member, trained by itself."""
     train(member.net, member.c_nk, recipe, genes=genes, seed=member.seed)
     return member.net.state_dict()
-
-
-def _is_batched(members: Sequence[Member], recipe: Recipe) -> bool:
-    draws = recipe.noise or recipe.dropout or members[0].net.latent
-    return is_small(members[0].net) and recipe.precision == "float32" and not draws
 
 
 class _Batch:
