@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar
 
 import numpy as np
 import scipy.linalg
@@ -20,6 +20,7 @@ import scipy.linalg
 from .._core.progress import progress
 from .._core.ranks import ranks
 from .._core.threads import one_thread
+from ..pp.stream import PreparedStore
 
 __all__ = ["InMemory", "Sketch", "Table", "power_step", "sketch"]
 
@@ -31,52 +32,31 @@ ROWS = 512
 Blocks = Iterator[tuple[int, np.ndarray]]
 
 
-class Table(Protocol):
-    """Prepared samples that come in blocks."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Samples and genes."""
-        ...
-
-    @property
-    def unit(self) -> int:
-        """Samples that are read together."""
-        ...
-
-    def blocks(self, *, within: slice | None = None) -> Blocks:
-        """One pass over all samples or some: position of the first sample of each block, and its values."""
-        ...
-
-    def take(self, index_n: np.ndarray) -> np.ndarray:
-        """Values of some samples."""
-        ...
-
-
 @dataclass(frozen=True)
 class InMemory:
     """A matrix that is there, as blocks."""
 
     x_ng: np.ndarray
+    unit: ClassVar[int] = 1
+    """Samples that are read together."""
 
     @property
     def shape(self) -> tuple[int, int]:
         """Samples and genes."""
         return self.x_ng.shape[0], self.x_ng.shape[1]
 
-    @property
-    def unit(self) -> int:
-        """Samples that are read together."""
-        return 1
-
     def blocks(self, *, within: slice | None = None) -> Blocks:
-        """One pass."""
+        """One pass over all samples or some: position of the first sample of each block, and its values."""
         first, last, _ = (within or slice(None)).indices(len(self.x_ng))
         return ((start, self.x_ng[start : min(start + ROWS, last)]) for start in range(first, last, ROWS))
 
     def take(self, index_n: np.ndarray) -> np.ndarray:
         """Values of some samples."""
         return self.x_ng[index_n]
+
+
+Table = InMemory | PreparedStore
+"""Prepared samples that come in blocks."""
 
 
 @dataclass(frozen=True)

@@ -128,6 +128,8 @@ class FittedAutoencoder(Fitted):
 class LinearAtTheEnd(FittedAutoencoder):
     """An autoencoder whose genes are linear in its last hidden layer, so that methods can look inside."""
 
+    space: Subspace | GeneSpace
+
     @property
     def subspace(self) -> Subspace:
         """The samples' own subspace that it was trained in.
@@ -150,8 +152,8 @@ class LinearAtTheEnd(FittedAutoencoder):
         if isinstance(self.space, Subspace):
             return Steps(self.space.basis_gk, hidden, self._exit_wg)
         first: nn.Linear = self.net.hidden[0]  # type: ignore[assignment]
-        entry_gw = first.weight.numpy().T / self.space.span_g[:, None]  # type: ignore[attr-defined]
-        constant_w = first.bias.numpy() - self.space.low_g @ entry_gw  # type: ignore[attr-defined]
+        entry_gw = first.weight.numpy().T / self.space.span_g[:, None]
+        constant_w = first.bias.numpy() - self.space.low_g @ entry_gw
         hidden["L1"] = nn.Sequential(_Shift(torch.from_numpy(constant_w)), self.net.activations[0])
         return Steps(np.ascontiguousarray(entry_gw), hidden, self._exit_wg)
 
@@ -167,7 +169,7 @@ class LinearAtTheEnd(FittedAutoencoder):
         weight_wc = self.net.out.weight.numpy().T
         if isinstance(self.space, Subspace):
             return weight_wc @ self.space.basis_gk.T
-        return np.ascontiguousarray(weight_wc * self.space.span_g)  # type: ignore[attr-defined]
+        return np.ascontiguousarray(weight_wc * self.space.span_g)
 
     @cached_property
     def _exit_g(self) -> torch.Tensor:

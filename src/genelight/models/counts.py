@@ -95,10 +95,10 @@ class Counts(Spec):
         """
         spec, preparation = self._prepared(adata, subject, preparation)
         if isinstance(adata, Store) or not SCALES[preparation.scale].counted:
+            given = "a store" if isinstance(adata, Store) else f"scale {preparation.scale!r}"
             msg = (
-                f"preset counts learns from counts in memory, not from {'a store' if isinstance(adata, Store) else ''}"
-                f"{'' if isinstance(adata, Store) else f'scale {preparation.scale!r}'}; say scale='counts' "
-                "(--scale counts), of cells features='cell' (--features cell)"
+                f"preset counts learns from counts in memory, not from {given}; say scale='counts' (--scale counts), "
+                "of cells features='cell' (--features cell)"
             )
             raise InputError(msg)
         everyone = Counted(preparation.transform(adata), _counts(adata, preparation))

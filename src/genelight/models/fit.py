@@ -217,7 +217,11 @@ def _trained(
             inner, outer = slice(size), slice(size, None)
     learned = training_values(preparation, adata) if reduced is None else reduced.c_nk
     samples = Samples(learned, subject_n, len(preparation.genes))
-    plan = Plan(chosen, widths, seed, _checkpoints(checkpoint, samples, chosen, widths=widths, seed=seed))
+    kept = None
+    if checkpoint is not None:
+        data = digest(samples.x_ng, list(samples.subject_n))
+        kept = Checkpoints(Path(checkpoint), data, digest(asdict(chosen), list(widths), seed))
+    plan = Plan(chosen, widths, seed, kept)
     recipe, weighing, history, far = choose(samples, inner, outer, plan=plan, measure=reduced is None)
     if reduced is not None:
         # Shares of the held-out samples' variance, of which `inside` lies in the coordinates that were trained on.
@@ -260,15 +264,6 @@ def _rank(preset: Preset, widths: tuple[int, ...]) -> int:
         )
         raise InputError(msg)
     return max(LEAST_RANK, 2 * max(widths))
-
-
-def _checkpoints(
-    folder: Path | None, samples: Samples, preset: Preset, *, widths: tuple[int, ...], seed: int
-) -> Checkpoints | None:
-    if folder is None:
-        return None
-    settings = digest(asdict(preset), list(widths), seed)
-    return Checkpoints(Path(folder), digest(samples.x_ng, list(samples.subject_n)), settings)
 
 
 def _subjects(adata: AnnData | Store, spec: Spec) -> np.ndarray:

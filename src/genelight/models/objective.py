@@ -68,16 +68,8 @@ class Share:
 class Objective(nn.Module):
     """Share of the variance not reconstructed, plus the penalties that a recipe weighs.
 
-    Parameters
-    ----------
-    net
-        Network to train.
-    c_nk
-        Training samples, in its coordinates.
-    recipe
-        Weights of sparsity and divergence, and what is drawn in a step: noise, dropout.
-    genes
-        Number of genes behind the coordinates, if not one each; for the weight of the divergence.
+    `c_nk` are training samples in the network's coordinates, and `genes` how many stand behind these, if not one each:
+    the weight of the divergence goes by it.
     """
 
     variance: torch.Tensor
@@ -208,7 +200,10 @@ class HeldOut:
         error_s, pca_s, size_s = (
             np.bincount(self._subject, weights=part) for part in (error_n, self.pca_n, self.size_n)
         )
-        error_b, gain_b, total_b = self._redrawn(np.stack([error_s, pca_s - error_s, size_s], axis=1)).T
+        sums_s3 = np.stack([error_s, pca_s - error_s, size_s], axis=1)
+        # Numbers as wide as the sums for a few bootstraps at a time.
+        parts = np.split(self._draws, DRAWS // AT_ONCE)
+        error_b, gain_b, total_b = np.vstack([draws.astype(float) @ sums_s3 for draws in parts]).T
         low, high = np.quantile(1.0 - error_b / total_b, (0.025, 0.975))
         gain_low, gain_high = np.quantile(gain_b / total_b, (0.025, 0.975))
         return {
@@ -237,10 +232,6 @@ class HeldOut:
         subjects = int(self._subject.max()) + 1
         draw, share_s = np.random.default_rng(0).multinomial, np.full(subjects, 1 / subjects)
         return np.stack([draw(subjects, share_s).astype(np.uint8) for _ in range(DRAWS)])
-
-    def _redrawn(self, values_si: np.ndarray) -> np.ndarray:
-        """Sums over each bootstrap's subjects; numbers as wide as the sums for a few bootstraps at a time."""
-        return np.vstack([draws.astype(float) @ values_si for draws in np.split(self._draws, DRAWS // AT_ONCE)])
 
     @torch.no_grad()
     def errors(self, net: Stack) -> np.ndarray:

@@ -84,7 +84,13 @@ class Plan:
             c_nk = space.coordinates(samples.x_ng)
         net = self.preset.network(c_nk.shape[1], self.widths)
         coordinates = torch.from_numpy(c_nk)
-        net.load_state_dict(ranks().first(lambda: self._begun(net, space, coordinates)))
+
+        def begun() -> dict[str, torch.Tensor]:
+            STARTS[self.preset.start](net, space, coordinates, seed=self.seed)
+            whiten(net, coordinates)
+            return net.state_dict()
+
+        net.load_state_dict(ranks().first(begun))
         return Start(space, net, coordinates, samples.genes)
 
     def train(
@@ -115,12 +121,6 @@ class Plan:
         """History of a training on a copy, and the copy at its end."""
         copy = replace(start, net=deepcopy(start.net))
         return self.train(name, copy, recipe=recipe, held_out=held_out, enough=enough), copy.net
-
-    def _begun(self, net: Stack, space: Space, c_nk: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The weights at the start."""
-        STARTS[self.preset.start](net, space, c_nk, seed=self.seed)
-        whiten(net, c_nk)
-        return net.state_dict()
 
     def _leading(self, subspace: Subspace) -> Subspace:
         """The axes that the network reads: the rest is noise to it, to be learned by heart."""

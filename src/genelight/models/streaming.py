@@ -114,20 +114,16 @@ def reduce_store(table: PreparedStore, *, rank: int, learners: np.ndarray, seed:
     """
     samples, _ = table.shape
     if samples <= EXACT_UP_TO:
-        return _exact(table)
+        x_ng = in_memory(table)
+        subspace = find_subspace(x_ng)
+        group, parts = ranks(), ranks().parts(len(x_ng))
+        c_nk = group.gathered(subspace.coordinates(x_ng[parts[group.rank]]), parts)
+        return Reduced(subspace, c_nk, np.zeros(len(x_ng)))
     learn_n = np.zeros(samples, dtype=bool)
     learn_n[learners] = True
     reduced = Reduced.sketched(table, learn_n, rank=rank, seed=seed)
     # Of all samples: what training on them has to do without.
     return replace(reduced, subspace=replace(reduced.subspace, lost=1.0 - reduced.inside(slice(None))))
-
-
-def _exact(table: PreparedStore) -> Reduced:
-    x_ng = in_memory(table)
-    subspace = find_subspace(x_ng)
-    group, parts = ranks(), ranks().parts(len(x_ng))
-    c_nk = group.gathered(subspace.coordinates(x_ng[parts[group.rank]]), parts)
-    return Reduced(subspace, c_nk, np.zeros(len(x_ng)))
 
 
 def in_memory(table: PreparedStore) -> np.ndarray:

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import scipy.linalg
@@ -39,23 +38,6 @@ __all__ = [
 EXACT_UP_TO = 4000
 LARGE_RANK = 512
 AT_ONCE = 1024
-
-
-class Space(Protocol):
-    """Coordinates of samples, and genes of coordinates."""
-
-    @property
-    def lost(self) -> float:
-        """Share of the training variance that coordinates leave out."""
-        ...
-
-    def coordinates(self, x_ng: np.ndarray) -> np.ndarray:
-        """Coordinates of samples, shape ``(n, c)``."""
-        ...
-
-    def genes(self, c_nk: np.ndarray) -> np.ndarray:
-        """Gene values of coordinates, shape ``(n, g)``."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -176,12 +158,16 @@ def pack_space(space: Space) -> dict[str, np.ndarray]:
     return {name: getattr(space, f"{name}_g") for name in ("low", "span")}
 
 
-def unpack_space(weights: Mapping[str, np.ndarray], *, lost: float) -> Subspace | GeneSpace | Centred:
+def unpack_space(weights: Mapping[str, np.ndarray], *, lost: float) -> Space:
     """A space back from named arrays."""
     if "low" in weights:
         return GeneSpace(weights["low"], weights["span"], lost)
     subspace = Subspace(weights["basis"], weights["variance"], lost)
     return Centred(weights["centre"], subspace) if "centre" in weights else subspace
+
+
+Space = Subspace | GeneSpace | Centred
+"""What a network reads and writes: coordinates of samples, and genes of coordinates."""
 
 
 def find_subspace(x_ng: np.ndarray, *, rank: int | None = None, seed: int = 0) -> Subspace:

@@ -110,14 +110,7 @@ def train_together(members: Sequence[Member], recipe: Recipe, *, genes: int) -> 
     have equally many samples, each ends as by :func:`genelight.models.training.train` (to rounding). Large networks,
     and those that draw noise in a step, are trained one after another.
 
-    Parameters
-    ----------
-    members
-        Their networks have the same shape.
-    recipe
-        For all of them; its rate is a number.
-    genes
-        Number of genes behind the coordinates.
+    `genes` are those behind the coordinates; the recipe's rate is a number.
 
     Raises
     ------
