@@ -24,7 +24,6 @@ from benchmarks.gpu import _step
 from benchmarks.memory_flat import _over_again
 from genelight.io import Store
 from genelight.models import _sketch, deep_fit
-from genelight.models.deep_axes import DeepAxes
 from genelight.models.deep_net import DeepNet
 from genelight.pp.stream import PreparedStore
 
@@ -153,7 +152,7 @@ class _Clock:
             for where, name, said, rows in (
                 (deep_fit, "train_deep", "train", 1),
                 (DeepNet, "branches", "branches", 1),
-                (DeepAxes, "of", "axes", None),
+                (deep_fit, "deep_axes", "axes", None),
                 (_sketch, "_pilot_axes", "pilot", None),
                 (PreparedStore, "take", "pilot", None),
             ):

@@ -42,8 +42,8 @@ from genelight.models import PRESETS, DeepRecipe
 from genelight.models.adam import Adam
 from genelight.models.deep_net import DeepLoss, DeepNet, deep_step
 from genelight.models.recipe import Recipe
-from genelight.models.spaces import GeneSpace
 from genelight.models.starts import STARTS
+from genelight.models.subspace import GeneSpace
 from genelight.models.training import Stepper
 
 GENES, WIDTHS, BATCH, DEEP = 20_848, (512, 512, 512), 256, (512, 64, 2048)

@@ -8,8 +8,8 @@ from sklearn.decomposition import NMF as Reference
 import genelight as gl
 from genelight import models
 from genelight.errors import InputError, UnknownNameError
-from genelight.models.baselines import BASELINES
 from genelight.models.nmf import mixture
+from genelight.models.spec import BASELINES
 from genelight.nouns import Model
 
 

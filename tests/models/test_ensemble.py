@@ -8,7 +8,8 @@ import pytest
 from genelight import demo, models, simulate
 from genelight._core.provenance import sealed
 from genelight.errors import FormatError, InputError, UnknownNameError
-from genelight.models.ensemble import Ensemble, _bootstrap
+from genelight.models.ensemble import Ensemble
+from genelight.stats.subjects import redrawn, rows_of_subjects
 
 
 @pytest.fixture(scope="module")
@@ -61,14 +62,14 @@ def test_pca_of_a_draw_is_pca_of_those_samples(adata):
     pca = models.PCA(4).fit(adata)
     member = models.Ensemble.fit(adata, pca, seeds=2, subject="subject", seed=7).members[0]
     subject_n = np.unique(adata.obs["subject"].astype(str), return_inverse=True)[1]
-    x_ng = pca.prepare(adata)[_bootstrap(subject_n, np.random.default_rng((7, 0)))].astype(np.float64)
+    x_ng = pca.prepare(adata)[redrawn(rows_of_subjects(subject_n), np.random.default_rng((7, 0)))].astype(np.float64)
     _, _, vt = np.linalg.svd(x_ng - x_ng.mean(0), full_matrices=False)
     np.testing.assert_allclose(np.abs(np.sum(vt[:4].T * member.basis_gk, axis=0)), 1, atol=1e-3)
 
 
 def test_a_draw_keeps_subjects_whole():
     subject_n = np.repeat(np.arange(20), 3)
-    rows = _bootstrap(subject_n, np.random.default_rng(0))
+    rows = redrawn(rows_of_subjects(subject_n), np.random.default_rng(0))
     counts = np.bincount(rows, minlength=60).reshape(20, 3)
     assert len(rows) == 60
     assert (counts == counts[:, :1]).all()

@@ -115,7 +115,7 @@ def always_deep(monkeypatch):
 
 TRAIN = """
 import numpy as np
-from genelight.models import streaming, fit, deep_axes, _sketch
+from genelight.models import streaming, fit, _sketch
 from genelight.pp.stream import PreparedStore
 
 with joined() as group:
@@ -139,7 +139,7 @@ with joined() as group:
         digests[name] = model.digest
         if rank == 0:
             model.save(folder / name)
-    streaming.EXACT_UP_TO = deep_axes.EXACT_UP_TO = 10
+    streaming.EXACT_UP_TO = 10
     _sketch.EXTRA_AXES = 4
     reduced = streaming.reduce_store(table, rank=12, learners=np.arange(60))
     if rank == 0:

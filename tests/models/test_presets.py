@@ -11,9 +11,8 @@ from genelight.models import PRESETS, fit
 from genelight.models.network import Stack
 from genelight.models.presets import Preset, choose_widths
 from genelight.models.recipe import Recipe
-from genelight.models.spaces import GeneSpace
 from genelight.models.starts import STARTS
-from genelight.models.subspace import find_subspace
+from genelight.models.subspace import GeneSpace, find_subspace
 from genelight.nouns import Model
 
 WIDTHS = (16, 8, 16)

@@ -4,12 +4,10 @@ import torch
 from scipy import stats
 
 from genelight import simulate
-from genelight.models.activations import ACTIVATIONS
-from genelight.models.network import Stack
+from genelight.models.network import ACTIVATIONS, Stack
 from genelight.models.shrink import rotate, shrink_means
-from genelight.models.spaces import GeneSpace
 from genelight.models.starts import STARTS
-from genelight.models.subspace import find_subspace
+from genelight.models.subspace import GeneSpace, find_subspace
 from genelight.pp import prepare
 
 

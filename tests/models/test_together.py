@@ -8,8 +8,8 @@ import torch
 from genelight.errors import InputError
 from genelight.models.network import Stack
 from genelight.models.recipe import Recipe
-from genelight.models.spaces import GeneSpace
 from genelight.models.starts import STARTS
+from genelight.models.subspace import GeneSpace
 from genelight.models.together import Member, train_together
 from genelight.models.training import train
 

@@ -8,7 +8,7 @@ from typing import Any
 from .._core.tables import plain_text
 from ..pp.preparation import Preparation
 
-__all__ = ["SHOWN", "card", "verdict"]
+__all__ = ["SHOWN", "card", "held_out_figures", "verdict"]
 
 SHOWN = ("preset", "activation", "epochs", "learning_rate")
 LIMITS = (
@@ -93,6 +93,19 @@ def _deep_verdict(*, deep: bool, width: int) -> str:
         "Groups left out showed no gain of the deep branch over PCA beyond its standard error: depth buys no "
         f"reconstruction here, so the model is PCA of width {width}."
     )
+
+
+def held_out_figures(record: Mapping[str, float], *, width: int, samples: int, subjects: int) -> dict[str, Any]:
+    """What a card says of subjects held out, from what was recorded of them, beside PCA of a width."""
+    return {
+        "r2": record["held_out_r2"],
+        "r2_interval": [record["held_out_low"], record["held_out_high"]],
+        "pca_r2": record["held_out_r2_pca"],
+        "pca_width": width,
+        "gain_interval": [record["gain_low"], record["gain_high"]],
+        "samples": samples,
+        "subjects": subjects,
+    }
 
 
 def _held_out(about: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What every fitted model has, whatever its network."""
+"""What every fitted model has, whatever its network, and every one of a single layer."""
 
 from __future__ import annotations
 
@@ -6,15 +6,24 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from ..errors import UnknownNameError
 from ..nouns import Genes
 from ..nouns.card import Printed, Row
+from ..nouns.model import CodeRange
 from ..pp.preparation import Preparation
 from ._card import SHOWN
-from .bundle import Bundle
+from .bundle import Bundle, pack_ranges
+from .missing import filled
+from .spec import Spec
 
-__all__ = ["Fitted"]
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+__all__ = ["Fitted", "OneLayer"]
 
 
 class Fitted(Printed):
@@ -53,9 +62,46 @@ class Fitted(Printed):
         """Write as a model folder, whole or not at all."""
         self._bundle().save(Path(folder))
 
+    def prepare(self, adata: AnnData) -> np.ndarray:
+        """Prepared values of any table, shape ``(n, g)``; genes that it lacks as the others let expect.
+
+        Raises
+        ------
+        GeneMismatchError
+            If genes with 80% of the variance are not there.
+        InputError
+            If the table does not fit the preparation.
+        """
+        x_ng = self.preparation.transform(adata)
+        return self._filled(x_ng, self.preparation.gaps(adata)) if len(x_ng) else x_ng
+
+    def _filled(self, x_ng: np.ndarray, gap_ng: np.ndarray) -> np.ndarray:
+        return filled(self, x_ng, gap_ng, axes=self._axes)
+
+    @property
+    def _axes(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Linear axes and the training samples' variance along them, of a model that has them."""
+        return None
+
     @abstractmethod
+    def _weights(self) -> dict[str, np.ndarray]:
+        """Its arrays, by the names they have in the file."""
+
+    @abstractmethod
+    def _kept(self) -> dict[str, Any]:
+        """Its settings as the file has them."""
+
     def _bundle(self) -> Bundle:
         """Everything that a model folder holds."""
+        return Bundle(
+            self.name,
+            weights=self._weights(),
+            settings=self._kept(),
+            spec=self.spec.to_dict(),
+            preparation=self.preparation,
+            history=getattr(self, "history", []),
+            about=self.about,
+        )
 
     def _card(self) -> tuple[str, Sequence[Row]]:
         model: Any = self
@@ -84,3 +130,49 @@ def _r2(held_out: Mapping[str, Any]) -> str:
     low, high = held_out["r2_interval"]
     beside = f"; PCA of {held_out['pca_width']} {held_out['pca_r2']:.4f}" if "pca_r2" in held_out else ""
     return f"{held_out['r2']:.4f} ({low:.4f} to {high:.4f}){beside}"
+
+
+class OneLayer(Fitted):
+    """A fitted model whose codes all lie in one layer, which its spec names."""
+
+    def __init__(
+        self,
+        preparation: Preparation,
+        *,
+        spec: Spec,
+        code_range: CodeRange,
+        about: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.preparation = preparation
+        self.spec: Any = spec
+        self.about = dict(about or {})
+        self._range = code_range
+
+    @property
+    def layer(self) -> str:
+        """Its one layer, such as ``"PC"``."""
+        return str(self.spec.layer)
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """Number of codes."""
+        return {self.layer: len(self._range.mean)}
+
+    def code_range(self, layer: str | None = None) -> CodeRange:
+        """Range of each code over the training samples."""
+        self._check(layer)
+        return self._range
+
+    def _weights(self) -> dict[str, np.ndarray]:
+        return self._arrays() | pack_ranges({self.layer: self._range})
+
+    @abstractmethod
+    def _arrays(self) -> dict[str, np.ndarray]:
+        """Its arrays but the range of its codes."""
+
+    def _kept(self) -> dict[str, Any]:
+        return {"width": self.widths[self.layer]}
+
+    def _check(self, layer: str | None) -> None:
+        if layer not in (None, self.layer):
+            raise UnknownNameError("layer", layer, [self.layer], where=f"a model of kind {self.name}")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar
 
 import numpy as np
 import scipy.linalg
@@ -20,6 +20,7 @@ import scipy.linalg
 from .._core.progress import progress
 from .._core.ranks import ranks
 from .._core.threads import one_thread
+from ..pp.stream import PreparedStore
 
 __all__ = ["InMemory", "Sketch", "Table", "power_step", "sketch"]
 
@@ -31,52 +32,31 @@ ROWS = 512
 Blocks = Iterator[tuple[int, np.ndarray]]
 
 
-class Table(Protocol):
-    """Prepared samples that come in blocks."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Samples and genes."""
-        ...
-
-    @property
-    def unit(self) -> int:
-        """Samples that are read together."""
-        ...
-
-    def blocks(self, *, within: slice | None = None) -> Blocks:
-        """One pass over all samples or some: position of the first sample of each block, and its values."""
-        ...
-
-    def take(self, index_n: np.ndarray) -> np.ndarray:
-        """Values of some samples."""
-        ...
-
-
 @dataclass(frozen=True)
 class InMemory:
     """A matrix that is there, as blocks."""
 
     x_ng: np.ndarray
+    unit: ClassVar[int] = 1
+    """Samples that are read together."""
 
     @property
     def shape(self) -> tuple[int, int]:
         """Samples and genes."""
         return self.x_ng.shape[0], self.x_ng.shape[1]
 
-    @property
-    def unit(self) -> int:
-        """Samples that are read together."""
-        return 1
-
     def blocks(self, *, within: slice | None = None) -> Blocks:
-        """One pass."""
+        """One pass over all samples or some: position of the first sample of each block, and its values."""
         first, last, _ = (within or slice(None)).indices(len(self.x_ng))
         return ((start, self.x_ng[start : min(start + ROWS, last)]) for start in range(first, last, ROWS))
 
     def take(self, index_n: np.ndarray) -> np.ndarray:
         """Values of some samples."""
         return self.x_ng[index_n]
+
+
+Table = InMemory | PreparedStore
+"""Prepared samples that come in blocks."""
 
 
 @dataclass(frozen=True)
@@ -105,18 +85,7 @@ class Sketch:
 
 
 def sketch(table: Table, *, rank: int, learn_n: np.ndarray | None = None, seed: int = 0) -> Sketch:
-    """Find the leading axes of samples.
-
-    Parameters
-    ----------
-    table
-        Prepared samples.
-    rank
-        Number of axes.
-    learn_n
-        Which samples the axes are found from, all by default; the others are only projected.
-    seed
-        For the pilot.
+    """The leading axes of the samples that `learn_n` marks, all by default; the others are only projected.
 
     Notes
     -----
@@ -130,10 +99,9 @@ def sketch(table: Table, *, rank: int, learn_n: np.ndarray | None = None, seed: 
     mine = parts[group.rank]
     start_gl = group.first(lambda: _pilot_axes(table.take(_pilot(learn_n, seed)), size, seed))
     with progress("finding the subspace", 2 * (mine.stop - mine.start)) as step:
-        watched = _watched(table, mine, step)
-        basis_gl = power_step(watched(), start_gl, learn_n)
+        basis_gl = power_step(_watched(table, mine, step), start_gl, learn_n)
         del start_gl
-        c_nl, length_n = _project(watched(), basis_gl, mine)
+        c_nl, length_n = _project(_watched(table, mine, step), basis_gl, mine)
     squares_l, turn_ll = _principal(c_nl, learn_n[mine])
     rotation_lk = np.ascontiguousarray(turn_ll[:, :rank])
     c_nk, length_n = group.gathered(_turned(c_nl, rotation_lk), parts), group.gathered(length_n, parts)
@@ -166,15 +134,11 @@ def _pilot_axes(x_ng: np.ndarray, size: int, seed: int) -> np.ndarray:
     return _orthonormal(axes_gl)
 
 
-def _watched(table: Table, mine: slice, step: Callable[..., None]) -> Callable[[], Blocks]:
-    """Passes over this process's part of a table that tell how far they have come."""
-
-    def blocks() -> Blocks:
-        for first, x_ng in table.blocks(within=mine):
-            yield first, x_ng
-            step("", len(x_ng))
-
-    return blocks
+def _watched(table: Table, mine: slice, step: Callable[..., None]) -> Blocks:
+    """A pass over this process's part of a table that tells how far it has come."""
+    for first, x_ng in table.blocks(within=mine):
+        yield first, x_ng
+        step("", len(x_ng))
 
 
 def power_step(blocks: Blocks, start_gl: np.ndarray, learn_n: np.ndarray) -> np.ndarray:

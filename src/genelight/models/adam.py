@@ -17,11 +17,6 @@ class Adam:
 
     It goes by the function behind ``torch.optim.Adam``, to the bit the same. To make one of the class imports PyTorch's
     compiler, which nothing here uses and which takes three seconds of a first fit.
-
-    Parameters
-    ----------
-    parameters
-        What is learned.
     """
 
     def __init__(self, parameters: Iterable[torch.nn.Parameter]) -> None:

@@ -16,15 +16,13 @@ from ..pp.preparation import Preparation
 from ._card import verdict
 from ._fitted import Fitted
 from .bundle import Bundle, pack_ranges, unpack_ranges
-from .missing import filled, prepared
 from .network import Stack
-from .spaces import GeneSpace, Space, pack_space, unpack_space
 from .spec import Spec
 from .steps import Steps
-from .subspace import Subspace
+from .subspace import GeneSpace, Space, Subspace, pack_space, unpack_space
 
 if TYPE_CHECKING:
-    from anndata import AnnData
+    pass
 
 __all__ = ["FittedAutoencoder", "LinearAtTheEnd", "code_ranges", "kind_for", "open_with"]
 
@@ -72,13 +70,9 @@ class FittedAutoencoder(Fitted):
         held_out = self.about.get("held_out")
         return verdict(held_out, self.settings) if held_out else None
 
-    def prepare(self, adata: AnnData) -> np.ndarray:
-        """Prepared values of any table, shape ``(n, g)``; genes that it lacks as the others let expect."""
-        return prepared(self.preparation, adata, axes=self._axes, model=self, layer=list(self.widths)[-1])
-
     def complete(self, x_ng: np.ndarray, gap_ng: np.ndarray) -> np.ndarray:
         """Prepared values, in place, with those of `gap_ng` as the others let expect."""
-        return filled(self.preparation, x_ng, gap_ng, axes=self._axes, model=self, layer=list(self.widths)[-1])
+        return self._filled(x_ng, gap_ng)
 
     @torch.inference_mode()
     def encode(self, x_ng: np.ndarray, layer: str) -> np.ndarray:
@@ -111,7 +105,6 @@ class FittedAutoencoder(Fitted):
 
     @property
     def _axes(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Linear axes and the training samples' variance along them, of a model that has them."""
         return (self.space.basis_gk, self.space.variance_k) if isinstance(self.space, Subspace) else None
 
     def _write(self, h: torch.Tensor) -> np.ndarray:
@@ -124,22 +117,18 @@ class FittedAutoencoder(Fitted):
             raise UnknownNameError("layer", layer, layers, where="this autoencoder")
         return layers.index(layer) + 1
 
-    def _bundle(self) -> Bundle:
+    def _weights(self) -> dict[str, np.ndarray]:
         weights = {f"net.{name}": value.numpy() for name, value in self.net.state_dict().items()}
-        weights |= {**pack_space(self.space), **pack_ranges(self._ranges)}
-        return Bundle(
-            self.name,
-            weights=weights,
-            settings=self.settings | {"lost_variance": self.space.lost},
-            spec=self.spec.to_dict(),
-            preparation=self.preparation,
-            history=self.history,
-            about=self.about,
-        )
+        return weights | pack_space(self.space) | pack_ranges(self._ranges)
+
+    def _kept(self) -> dict[str, Any]:
+        return self.settings | {"lost_variance": self.space.lost}
 
 
 class LinearAtTheEnd(FittedAutoencoder):
     """An autoencoder whose genes are linear in its last hidden layer, so that methods can look inside."""
+
+    space: Subspace | GeneSpace
 
     @property
     def subspace(self) -> Subspace:
@@ -163,8 +152,8 @@ class LinearAtTheEnd(FittedAutoencoder):
         if isinstance(self.space, Subspace):
             return Steps(self.space.basis_gk, hidden, self._exit_wg)
         first: nn.Linear = self.net.hidden[0]  # type: ignore[assignment]
-        entry_gw = first.weight.numpy().T / self.space.span_g[:, None]  # type: ignore[attr-defined]
-        constant_w = first.bias.numpy() - self.space.low_g @ entry_gw  # type: ignore[attr-defined]
+        entry_gw = first.weight.numpy().T / self.space.span_g[:, None]
+        constant_w = first.bias.numpy() - self.space.low_g @ entry_gw
         hidden["L1"] = nn.Sequential(_Shift(torch.from_numpy(constant_w)), self.net.activations[0])
         return Steps(np.ascontiguousarray(entry_gw), hidden, self._exit_wg)
 
@@ -180,7 +169,7 @@ class LinearAtTheEnd(FittedAutoencoder):
         weight_wc = self.net.out.weight.numpy().T
         if isinstance(self.space, Subspace):
             return weight_wc @ self.space.basis_gk.T
-        return np.ascontiguousarray(weight_wc * self.space.span_g)  # type: ignore[attr-defined]
+        return np.ascontiguousarray(weight_wc * self.space.span_g)
 
     @cached_property
     def _exit_g(self) -> torch.Tensor:
@@ -219,7 +208,7 @@ def open_with(
     """The model of a kind that a bundle holds, its network built by `network`."""
     settings = dict(bundle.settings)
     space = unpack_space(bundle.weights, lost=settings.pop("lost_variance"))
-    inputs = len(space.low_g) if isinstance(space, GeneSpace) else space.basis_gk.shape[1]
+    inputs = len(space.low_g) if isinstance(space, GeneSpace) else bundle.weights["basis"].shape[1]
     net = network(inputs, tuple(settings["widths"]))
     state = {n.removeprefix("net."): torch.from_numpy(w) for n, w in bundle.weights.items() if n.startswith("net.")}
     net.load_state_dict(state)

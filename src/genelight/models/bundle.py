@@ -100,7 +100,8 @@ class Bundle:
             If the folder cannot be written; what was there stays.
         """
         folder = Path(folder).resolve()
-        if folder.exists() and not (folder / "config.json").is_file() and not _is_empty(folder):
+        is_empty = folder.is_dir() and not any(folder.iterdir())
+        if folder.exists() and not (folder / "config.json").is_file() and not is_empty:
             msg = f"{folder} is there and no saved model; name a new folder"
             raise InputError(msg)
         try:
@@ -233,10 +234,6 @@ def model_folder(folder: Path) -> Path:
     if (SHIPPED / folder.name / "config.json").is_file():
         return SHIPPED / folder.name
     return fetch_model(folder.name) if os.environ.get(REGISTRY) else folder
-
-
-def _is_empty(folder: Path) -> bool:
-    return folder.is_dir() and not any(folder.iterdir())
 
 
 def _read(folder: Path, config: dict[str, Any]) -> Bundle:

@@ -48,15 +48,7 @@ class CountRecipe:
 
 @dataclass(frozen=True)
 class Counted:
-    """Samples to learn counts from.
-
-    Attributes
-    ----------
-    z_ng
-        Prepared values.
-    count_ng
-        The same genes' counts.
-    """
+    """Samples to learn counts from: prepared values, and the same genes' counts."""
 
     z_ng: np.ndarray
     count_ng: np.ndarray

@@ -15,11 +15,12 @@ from ..nouns.model import CodeRange
 from ..pp.preparation import Preparation
 from ..pp.scale import SCALES
 from ..stats.subjects import count_subjects, numbered
+from ._card import held_out_figures
 from ._fitted import Fitted
 from .bundle import KINDS, Bundle, pack_ranges, unpack_ranges
 from .choosing import leave_out
 from .count_net import MOST_STEEP, Counted, CountNet, CountRecipe, train_counts
-from .missing import prepared
+from .reconstruct import r2_redrawn
 from .spec import Spec
 from .subspace import find_subspace
 
@@ -31,7 +32,6 @@ __all__ = ["Counts", "FittedCounts"]
 LAYERS = ("L1", "L2", "L3")
 WIDTHS = (128, 16, 128)
 PER_CELL = 1e4
-DRAWS = 1000
 LEAST_SUBJECTS = 5
 DEFAULT = CountRecipe()
 
@@ -95,10 +95,10 @@ class Counts(Spec):
         """
         spec, preparation = self._prepared(adata, subject, preparation)
         if isinstance(adata, Store) or not SCALES[preparation.scale].counted:
+            given = "a store" if isinstance(adata, Store) else f"scale {preparation.scale!r}"
             msg = (
-                f"preset counts learns from counts in memory, not from {'a store' if isinstance(adata, Store) else ''}"
-                f"{'' if isinstance(adata, Store) else f'scale {preparation.scale!r}'}; say scale='counts' "
-                "(--scale counts), of cells features='cell' (--features cell)"
+                f"preset counts learns from counts in memory, not from {given}; say scale='counts' (--scale counts), "
+                "of cells features='cell' (--features cell)"
             )
             raise InputError(msg)
         everyone = Counted(preparation.transform(adata), _counts(adata, preparation))
@@ -167,10 +167,6 @@ class FittedCounts(Fitted):
             return "No epoch of training served subjects left out: the model is the principal axes it began with."
         return f"Loss of counts of subjects left out: {start:.4f} before training, {end:.4f} after."
 
-    def prepare(self, adata: AnnData) -> np.ndarray:
-        """Prepared values of any table, shape ``(n, g)``."""
-        return prepared(self.preparation, adata, axes=None, model=self, layer=self.bottleneck)
-
     @torch.inference_mode()
     def encode(self, x_ng: np.ndarray, layer: str) -> np.ndarray:
         """Codes of `layer`, shape ``(n, k)``.
@@ -211,7 +207,8 @@ class FittedCounts(Fitted):
         UnknownNameError
             If there is no such layer.
         """
-        return _level(self.rates(h_nk, layer), self._level_2g)
+        level_ng = np.log1p(PER_CELL * self.rates(h_nk, layer))
+        return (level_ng * self._level_2g[0] + self._level_2g[1]).astype(np.float32)
 
     def code_range(self, layer: str) -> CodeRange:
         """Range of each node of `layer` over the training samples."""
@@ -222,13 +219,12 @@ class FittedCounts(Fitted):
         if layer not in LAYERS:
             raise UnknownNameError("layer", layer, LAYERS, where="a model of counts")
 
-    def _bundle(self) -> Bundle:
+    def _weights(self) -> dict[str, np.ndarray]:
         weights = {f"net.{name}": value.numpy() for name, value in self.net.state_dict().items()}
-        return Bundle(
-            self.name, weights={**weights, "level": self._level_2g, **pack_ranges(self._ranges)},
-            settings=self.settings, spec=self.spec.to_dict(), preparation=self.preparation, history=self.history,
-            about=self.about,
-        )  # fmt: skip
+        return {**weights, "level": self._level_2g, **pack_ranges(self._ranges)}
+
+    def _kept(self) -> dict[str, Any]:
+        return self.settings
 
 
 def _counts(adata: AnnData, preparation: Preparation) -> np.ndarray:
@@ -285,10 +281,6 @@ def _model(
     return model
 
 
-def _level(rate_ng: np.ndarray, level_2g: np.ndarray) -> np.ndarray:
-    return (np.log1p(PER_CELL * rate_ng) * level_2g[0] + level_2g[1]).astype(np.float32)
-
-
 def _held_out(model: FittedCounts, learners: Counted, unseen: Counted, *, subject_n: np.ndarray) -> dict[str, Any]:
     """R² of prepared values of subjects left out beside PCA of the bottleneck's width, over subjects."""
     width = model.widths[model.bottleneck]
@@ -299,16 +291,4 @@ def _held_out(model: FittedCounts, learners: Counted, unseen: Counted, *, subjec
     squares = [((z_ng - part) ** 2).sum(1) for part in (back_ng, z_ng @ axes_gk @ axes_gk.T)] + [(z_ng**2).sum(1)]
     subject = numbered(subject_n)[1]
     own_s, pca_s, all_s = (np.bincount(subject, weights=part) for part in squares)
-    draw_bs = np.random.default_rng(0).multinomial(len(all_s), np.full(len(all_s), 1 / len(all_s)), DRAWS)
-    total_b = draw_bs @ all_s
-    low, high = np.quantile(1 - draw_bs @ own_s / total_b, (0.025, 0.975))
-    gain_low, gain_high = np.quantile(draw_bs @ (pca_s - own_s) / total_b, (0.025, 0.975))
-    return {
-        "r2": float(1 - own_s.sum() / all_s.sum()),
-        "r2_interval": [float(low), float(high)],
-        "pca_r2": float(1 - pca_s.sum() / all_s.sum()),
-        "pca_width": width,
-        "gain_interval": [float(gain_low), float(gain_high)],
-        "samples": len(z_ng),
-        "subjects": len(all_s),
-    }
+    return held_out_figures(r2_redrawn(own_s, pca_s, all_s), width=width, samples=len(z_ng), subjects=len(all_s))

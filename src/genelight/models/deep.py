@@ -17,15 +17,13 @@ from torch.nn import functional
 from .._core.checks import check_column
 from ..errors import InputError, UnknownNameError
 from ..nouns.model import CodeRange
-from .autoencoder import FittedAutoencoder
-from .bundle import Bundle, pack_ranges, unpack_ranges
-from .deep_net import DeepNet, DeepRecipe
-from .deep_steps import deep_steps, line_steps
+from .autoencoder import FittedAutoencoder, open_with
+from .bundle import Bundle
+from .deep_net import DeepNet, DeepRecipe, deep_steps, line_steps
 from .known import Known
-from .spaces import Centred
 from .spec import Spec
 from .steps import Steps
-from .subspace import Subspace
+from .subspace import Centred, squares
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -36,9 +34,7 @@ __all__ = [
     "FittedDeep",
     "deep_is_better",
     "deep_ranges",
-    "layer_codes",
     "open_deep",
-    "squares",
     "straight_line",
 ]
 
@@ -158,7 +154,13 @@ class FittedDeep(FittedAutoencoder):
         self._depth(layer)
         c_nk = self.space.coordinates(x_ng)
         code_nb, _, deep_n = self._gated(c_nk, cohort)
-        return layer_codes(self.net, layer, c_nk=c_nk, code_nb=code_nb, deep_n=deep_n)
+        if layer == "L2":
+            return code_nb
+        on_n1 = torch.from_numpy(deep_n)[:, None]
+        with torch.inference_mode():
+            if layer == "L1":
+                return (self.net.first(torch.from_numpy(c_nk) / self.net.unit) * on_n1).numpy()
+            return (self.net.last(torch.from_numpy(code_nb)) * on_n1).numpy()
 
     @torch.inference_mode()
     def decode(self, h_nk: np.ndarray, layer: str) -> np.ndarray:
@@ -248,31 +250,8 @@ class FittedDeep(FittedAutoencoder):
         deep_n = deep_is_better(c_nk - line_nk, c_nk - back_nk, names)
         return np.where(deep_n[:, None], deep_nb, code_nb), np.where(deep_n[:, None], back_nk, line_nk), deep_n
 
-    def _bundle(self) -> Bundle:
-        weights = {f"net.{name}": value.numpy() for name, value in self.net.state_dict().items()}
-        subspace = self.space.subspace
-        weights |= {"centre": self.space.centre_g, "basis": subspace.basis_gk, "variance": subspace.variance_k}
-        weights |= pack_ranges(self._ranges) | (self.known.to_weights() if self.known else {})
-        return Bundle(
-            self.name,
-            weights=weights,
-            settings=self.settings | {"lost_variance": self.space.lost},
-            spec=self.spec.to_dict(),
-            preparation=self.preparation,
-            history=self.history,
-            about=self.about,
-        )
-
-
-def layer_codes(net: DeepNet, layer: str, *, c_nk: np.ndarray, code_nb: np.ndarray, deep_n: np.ndarray) -> np.ndarray:
-    """Codes of a layer of gated samples, given their coordinates and their codes in the bottleneck."""
-    if layer == "L2":
-        return code_nb
-    on_n1 = torch.from_numpy(deep_n)[:, None]
-    with torch.inference_mode():
-        if layer == "L1":
-            return (net.first(torch.from_numpy(c_nk) / net.unit) * on_n1).numpy()
-        return (net.last(torch.from_numpy(code_nb)) * on_n1).numpy()
+    def _weights(self) -> dict[str, np.ndarray]:
+        return super()._weights() | (self.known.to_weights() if self.known else {})
 
 
 def deep_ranges(net: DeepNet, *, c_nk: np.ndarray, code_nb: np.ndarray, deep_n: np.ndarray) -> dict[str, CodeRange]:
@@ -320,28 +299,15 @@ def deep_is_better(line_nk: np.ndarray, deep_nk: np.ndarray, cohort_n: np.ndarra
     return better_n
 
 
-def squares(x_ng: np.ndarray) -> np.ndarray:
-    """Squared length of each row."""
-    return np.einsum("ng,ng->n", x_ng, x_ng, dtype=np.float64)
-
-
 def open_deep(bundle: Bundle, spec: Spec) -> FittedDeep:
     """The model that a bundle holds."""
-    settings, weights = dict(bundle.settings), bundle.weights
-    subspace = Subspace(weights["basis"], weights["variance"], settings.pop("lost_variance"))
-    first, narrow, last = settings["widths"]
-    net = DeepNet(subspace.variance_k, (first, narrow, last), dropout=0.0, seed=0)
-    state = {n.removeprefix("net."): torch.from_numpy(w) for n, w in weights.items() if "net." in n}
-    net.load_state_dict({"turn": net.turn} | state)  # models of before nodes were rotated have no turn
-    model = FittedDeep(
-        bundle.preparation,
-        Centred(weights["centre"], subspace),
-        net,  # type: ignore[arg-type]
-        spec=spec,
-        ranges=unpack_ranges(weights, list(LAYERS)),
-        settings=settings,
-        history=bundle.history,
-        about=bundle.about,
-    )
+    weights = bundle.weights
+    _, narrow, _ = bundle.settings["widths"]
+    weights.setdefault("net.turn", np.eye(narrow, dtype=np.float32))  # absent of models from before nodes were rotated
+
+    def network(_: int, widths: tuple[int, ...]) -> Any:
+        return DeepNet(weights["variance"], widths, dropout=0.0, seed=0)  # type: ignore[arg-type]
+
+    model = open_with(FittedDeep, bundle, spec=spec, network=network)
     model.known = Known.from_weights(weights, genes=len(bundle.preparation.genes))
     return model

@@ -19,18 +19,18 @@ from ..io import Store
 from ..nouns import Model
 from ..pp.preparation import Preparation
 from ..stats.subjects import count_subjects
+from ._card import held_out_figures
 from ._sketch import InMemory
 from .bundle import KINDS, Bundle
 from .checkpoint import Checkpoint, Checkpoints
 from .choosing import leave_out
-from .deep import FittedDeep, deep_is_better, deep_ranges, open_deep, squares, straight_line
-from .deep_axes import DeepAxes, prepared_table
+from .deep import FittedDeep, deep_is_better, deep_ranges, open_deep, straight_line
 from .deep_net import DeepNet, DeepRecipe, train_deep
-from .draw import Draw
 from .objective import HeldOut
 from .rotation import varimax
-from .spaces import Centred
-from .spec import Spec
+from .spec import Draw, Spec
+from .streaming import Reduced, deep_axes, prepared_table
+from .subspace import Centred, squares
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -208,29 +208,28 @@ def fit_several(
     learn_n = np.zeros(adata.n_obs, dtype=bool)
     learn_n[inner] = True
     most = max(specs, key=lambda spec: spec.widths[1])  # type: ignore[index]
-    part = DeepAxes.of(table, learn_n, rank=_rank(most, samples=len(inner), genes=genes), seed=first.seed)
+    part = deep_axes(table, learn_n, rank=_rank(most, samples=len(inner), genes=genes), seed=first.seed)
     part = part.about(inner)
-    trials = _Kept(checkpoint, "choice", part.c_nk)
-    choices = [_choice(spec, part, split=(inner, outer), group_n=group_n, genes=genes, kept=trials) for spec in specs]
-    del part, trials
+    split = inner, outer
+    choices = [_choice(spec, part, split=split, group_n=group_n, genes=genes, folder=checkpoint) for spec in specs]
+    del part
     rank = _rank(most, samples=adata.n_obs, genes=genes)
-    whole = DeepAxes.of(table, np.ones(adata.n_obs, dtype=bool), rank=rank, seed=first.seed)
+    whole = deep_axes(table, np.ones(adata.n_obs, dtype=bool), rank=rank, seed=first.seed)
     space = Centred(centre_g, whole.subspace)
-    kept = _Kept(checkpoint, "final", whole.c_nk)
     return [
-        _fitted(spec, preparation, space, samples=(whole.c_nk, whole.c_nk), deep=deep, about=about, kept=kept)
+        _fitted(spec, preparation, space, samples=(whole.c_nk, whole.c_nk), deep=deep, about=about, folder=checkpoint)
         for spec, (deep, about) in zip(specs, choices, strict=True)
     ]
 
 
 def _choice(
     spec: Deep,
-    part: DeepAxes,
+    part: Reduced,
     *,
     split: tuple[np.ndarray, np.ndarray],
     group_n: np.ndarray,
     genes: int,
-    kept: _Kept,
+    folder: Path | None,
 ) -> tuple[bool, dict[str, Any]]:
     """Whether the deep branch is worth more than its standard error on groups left out, and what is to be told.
 
@@ -239,7 +238,8 @@ def _choice(
     """
     (inner, outer), net = split, _network(spec, part.subspace.variance_k)
     learn_nk, unseen_nk, outside_n = part.c_nk[inner], part.c_nk[outer], part.outside_n[outer]
-    train_deep(net, learn_nk, spec.recipe, seed=spec.seed, says="training without groups", checkpoint=kept.of(spec))
+    says, checkpoint = "training without groups", _checkpoint(spec, part.c_nk, folder=folder, name="choice")
+    train_deep(net, learn_nk, spec.recipe, seed=spec.seed, says=says, checkpoint=checkpoint)
     code_nb, back_nk = net.branches(unseen_nk, spec.recipe)
     line_nk = straight_line(net, unseen_nk)
     size_n, line_n = squares(unseen_nk) + outside_n, squares(unseen_nk - line_nk) + outside_n
@@ -255,20 +255,12 @@ def _choice(
     )
     off_nb = np.where(on_n[:, None], code_nb, straight_nb) - own_nb.mean(0)
     error_n = np.where(on_n, squares(unseen_nk - back_nk) + outside_n, line_n) / genes
-    held_out_figures = {
-        "r2": record["held_out_r2"],
-        "r2_interval": [record["held_out_low"], record["held_out_high"]],
-        "pca_r2": record["held_out_r2_pca"],
-        "pca_width": net.bottleneck,
-        "gain_interval": [record["gain_low"], record["gain_high"]],
-        "samples": len(outer),
-        "subjects": groups,
-    }
     far = {
         "error_s": np.sort(error_n).tolist(),
         "distance_s": np.sort(np.linalg.norm(off_nb / np.maximum(own_nb.std(0), 1e-12), axis=1)).tolist(),
     }
-    return deep, {"held_out": held_out_figures, "applicability": far}
+    found = held_out_figures(record, width=net.bottleneck, samples=len(outer), subjects=groups)
+    return deep, {"held_out": found, "applicability": far}
 
 
 @dataclass(frozen=True)
@@ -303,13 +295,13 @@ def _fitted(
     samples: tuple[np.ndarray, np.ndarray],
     deep: bool,
     about: Mapping[str, Any] | None = None,
-    kept: _Kept | None = None,
+    folder: Path | None = None,
 ) -> FittedDeep:
     """The model of a spec; `samples` are coordinates to train on, and those over which codes range."""
     learned_nk, all_nk = samples
     net, recipe, history = _network(spec, space.subspace.variance_k), spec.recipe, []
     if deep:
-        says, checkpoint = "training on all samples", kept.of(spec) if kept else None
+        says, checkpoint = "training on all samples", _checkpoint(spec, learned_nk, folder=folder, name="final")
         history = train_deep(net, learned_nk, recipe, seed=spec.seed, says=says, checkpoint=checkpoint)
     net.eval().requires_grad_(requires_grad=False)
     axes_gb = space.subspace.basis_gk[:, : net.bottleneck] * net.sd[: net.bottleneck].numpy()
@@ -337,19 +329,12 @@ def _fitted(
     return model
 
 
-@dataclass(frozen=True)
-class _Kept:
+def _checkpoint(spec: Deep, c_nk: np.ndarray, *, folder: Path | None, name: str) -> Checkpoint | None:
     """Where a training on coordinates is kept, if anywhere."""
-
-    folder: Path | None
-    name: str
-    c_nk: np.ndarray
-
-    def of(self, spec: Deep) -> Checkpoint | None:
-        if self.folder is None:
-            return None
-        settings = digest(list(spec.widths or ()), spec.group, spec.subject, spec.subject_pattern, spec.seed)
-        return Checkpoints(Path(self.folder), digest(self.c_nk), settings).of(self.name, spec.recipe)
+    if folder is None:
+        return None
+    settings = digest(list(spec.widths or ()), spec.group, spec.subject, spec.subject_pattern, spec.seed)
+    return Checkpoints(Path(folder), digest(c_nk), settings).of(name, spec.recipe)
 
 
 def _member(i: int, draws: Sequence[Draw], spec: Deep, preparation: Preparation, deep: bool) -> FittedDeep:  # noqa: FBT001, PLR0917
@@ -357,7 +342,7 @@ def _member(i: int, draws: Sequence[Draw], spec: Deep, preparation: Preparation,
     draw = draws[i]
     spec, drawn_ng = replace(spec, seed=draw.seed), draw.x_ng[draw.rows]
     rank = _rank(spec, samples=len(drawn_ng), genes=drawn_ng.shape[1])
-    part = DeepAxes.of(InMemory(drawn_ng - drawn_ng.mean(0)), np.ones(len(drawn_ng), bool), rank=rank, seed=draw.seed)
+    part = deep_axes(InMemory(drawn_ng - drawn_ng.mean(0)), np.ones(len(drawn_ng), bool), rank=rank, seed=draw.seed)
     space = Centred(drawn_ng.mean(0), part.subspace)
     member = _fitted(spec, preparation, space, samples=(part.c_nk, space.coordinates(draw.x_ng)), deep=deep)
     member.settings["subjects_drawn"] = count_subjects(draw.subject_n[draw.rows])

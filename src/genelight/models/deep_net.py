@@ -1,4 +1,7 @@
-"""The network of the deep preset: principal components as a straight line, and activations that add to it."""
+"""The network of the deep preset: principal components as a straight line, and activations that add to it.
+
+How it is trained, and its inside as modules for methods that take gradients or read weights.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,11 @@ from .adam import Adam
 from .checkpoint import Both, Checkpoint, State
 from .device import on_device
 from .objective import Share
-from .training import in_step
+from .steps import Steps
+from .subspace import Centred
+from .training import History, in_step
 
-__all__ = ["DeepLoss", "DeepNet", "DeepRecipe", "deep_step", "train_deep"]
+__all__ = ["DeepLoss", "DeepNet", "DeepRecipe", "deep_step", "deep_steps", "line_steps", "train_deep"]
 
 AT_ONCE = 4096
 LEAST_SD = 1e-3
@@ -243,7 +248,7 @@ def train_deep(
     seed: int,
     says: str,
     checkpoint: Checkpoint | None = None,
-) -> list[dict[str, float]]:
+) -> History:
     """Train in place on coordinates of samples, and freeze; one record per epoch.
 
     AdamW, doi 10.48550/arXiv.1711.05101; one cycle of the rate, doi 10.48550/arXiv.1708.07120.
@@ -263,11 +268,11 @@ def _train(
     says: str,
     checkpoint: Checkpoint | None,
     where: torch.device,
-) -> list[dict[str, float]]:
+) -> History:
     x = torch.from_numpy(np.ascontiguousarray(c_nk, dtype=np.float32)).to(where) / net.unit
     draw = torch.Generator().manual_seed(seed)
     optimizer, batches = Adam(net.parameters()), -(-len(x) // recipe.batch)
-    size, history = float(x.square().mean()), list[dict[str, float]]()
+    size, history = float(x.square().mean()), History()
     loss = in_step(DeepLoss(net))
     net.train()
     cards = [where] if where.type == "cuda" else []
@@ -312,3 +317,66 @@ def _cycle(steps: int, recipe: DeepRecipe) -> Iterator[tuple[float, float]]:
         low = recipe.rate / 25 if rising else recipe.rate / 250_000
         rate = low * near + recipe.rate * (1 - near) if rising else recipe.rate * near + low * (1 - near)
         yield rate, 0.85 + 0.1 * (near if rising else 1 - near)
+
+
+class _Beside(nn.Module):
+    """SiLU on the first columns; those beside them stay."""
+
+    def __init__(self, columns: int) -> None:
+        super().__init__()
+        self.columns = columns
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([functional.silu(x[..., : self.columns]), x[..., self.columns :]], -1)
+
+
+def line_steps(net: DeepNet, space: Centred) -> Steps:
+    """The straight line alone: L2 and nothing else."""
+    k, sd_k = net.bottleneck, net.sd[: net.bottleneck]
+    basis_gk = space.subspace.basis_gk[:, :k]
+    entry_gc, unit_k = basis_gk / np.float32(net.unit), (sd_k * net.unit).numpy()
+    weight = net.turn / sd_k
+    hidden = {"L2": _linear(weight, -weight @ torch.from_numpy(space.centre_g @ entry_gc))}
+    return Steps(entry_gc, hidden, np.ascontiguousarray(net.turn.numpy() @ (basis_gk * unit_k).T))
+
+
+def deep_steps(net: DeepNet, space: Centred) -> Steps:
+    """Layers as modules between the axes of the subspace; they take off the centre themselves.
+
+    The ways from one layer to the next, and out of L1 and L3, have the straight line at rest; those that go through L2
+    carry it beside the nodes, so that products of their weights and their gradients hold it as well.
+    """
+    k, rank, sd_k = net.bottleneck, len(net.sd), net.sd[: net.bottleneck]
+    code, none = torch.eye(k), torch.zeros(k)
+    straight, line = torch.zeros(k, rank), torch.zeros(rank, k)
+    straight[:, :k], line[:k] = net.turn / sd_k, sd_k[:, None] * net.turn.T
+    basis_gk = space.subspace.basis_gk
+    entry_gc, exit_wg = basis_gk / np.float32(net.unit), np.ascontiguousarray(basis_gk.T * np.float32(net.unit))
+    centre_c = torch.from_numpy(space.centre_g @ entry_gc)
+    read = _linear(net.read.weight * net.scale_in, net.read.bias)
+    both = _linear(torch.cat([read.weight, straight]), torch.cat([read.bias, none]))
+    for reader in (read, both):
+        reader.bias.sub_(reader.weight @ centre_c)
+    narrow, widen = _linear(net.narrow.weight, net.narrow.bias), _linear(net.widen.weight, net.widen.bias)
+    write = _linear(net.write.weight * net.scale_out[:, None], net.write.bias * net.scale_out)
+    encode = nn.Sequential(
+        both,
+        _Beside(net.widths[0]),
+        _linear(torch.cat([narrow.weight, code], 1), narrow.bias),
+    )
+    decode = nn.Sequential(
+        _linear(torch.cat([widen.weight, code]), torch.cat([widen.bias, none])),
+        _Beside(net.widths[2]),
+        _linear(torch.cat([write.weight, line], 1), write.bias),
+    )
+    first, last = nn.Sequential(read, nn.SiLU()), nn.Sequential(widen, nn.SiLU())
+    ways_in = {"L1": first, "L2": encode, "L3": nn.Sequential(*encode, *last)}
+    ways_out = {"L1": nn.Sequential(narrow, *decode), "L2": decode, "L3": nn.Sequential(write)}
+    hidden = {"L1": first, "L2": narrow, "L3": last}
+    return Steps(entry_gc, hidden, exit_wg, (ways_in, ways_out))
+
+
+def _linear(weight: torch.Tensor, bias: torch.Tensor) -> nn.Linear:
+    layer = nn.Linear(weight.shape[1], weight.shape[0])
+    layer.weight, layer.bias = (nn.Parameter(part.detach().clone(), requires_grad=False) for part in (weight, bias))
+    return layer

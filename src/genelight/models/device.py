@@ -3,6 +3,8 @@
 ``GENELIGHT_DEVICE``, or ``--device``, says which: ``cpu`` (the rule), ``cuda``, ``cuda:1``, or ``auto`` for a GPU where
 there is one. A network and the coordinates it learns from are there for the time of a training; what is fitted lies in
 memory as before. The order of samples is the same everywhere; noise and dropout are drawn on the device.
+
+Also which torch this is, and how products are kept to one thread.
 """
 
 from __future__ import annotations
@@ -13,11 +15,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from threadpoolctl import threadpool_limits
 from torch import nn
 
 from ..errors import InputError
 
-__all__ = ["SETTING", "asked_for", "check_device", "device", "generator_on", "of_net", "on_device"]
+__all__ = [
+    "SETTING",
+    "asked_for",
+    "check_device",
+    "device",
+    "generator_on",
+    "of_net",
+    "on_device",
+    "repeatable",
+    "torch_build",
+]
 
 SETTING = "GENELIGHT_DEVICE"
 _asked: str | None = None
@@ -112,3 +125,34 @@ def generator_on(where: torch.device, beside: torch.Generator) -> torch.Generato
     if where.type != "cuda":
         return beside
     return torch.Generator(where).manual_seed(beside.initial_seed())
+
+
+@contextmanager
+def repeatable() -> Iterator[None]:
+    """Keep the products of BLAS, OpenMP and torch to one thread each.
+
+    With two, a product is summed in other parts than with one and differs in its last bits; a network trained on it
+    goes another way, and a report may name another node. What genelight itself does in threads is cut into the same
+    pieces whatever their number, and goes on.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(limits=1):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def torch_build() -> dict[str, str | int]:
+    """Version, threads and accelerators of the installed torch, in plain values.
+
+    Examples
+    --------
+    >>> from genelight.models.device import torch_build
+    >>> sorted(torch_build())
+    ['accelerator', 'threads', 'version']
+    """
+    cuda = f"CUDA {torch.version.cuda}" if torch.version.cuda else "built for CPUs"
+    used = f", {torch.cuda.get_device_name(0)}" if torch.cuda.is_available() else ", no GPU in use"
+    return {"version": torch.__version__, "accelerator": cuda + used, "threads": torch.get_num_threads()}

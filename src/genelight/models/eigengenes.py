@@ -9,9 +9,9 @@ import numpy as np
 from sklearn.cluster import MiniBatchKMeans
 
 from .._core.threads import one_thread
-from .baselines import BASELINES
 from .bundle import KINDS
 from .linear import LinearSpec
+from .spec import BASELINES
 from .subspace import Subspace
 
 __all__ = ["LAYER", "Eigengenes"]

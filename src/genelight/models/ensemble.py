@@ -16,8 +16,7 @@ from ..nouns import Model
 from ..stats.subjects import numbered, redrawn, rows_of_subjects
 from .autoencoder import FittedAutoencoder
 from .bundle import load
-from .draw import Draw
-from .spec import Spec
+from .spec import Draw, Spec
 from .subspace import Subspace, find_subspace
 
 if TYPE_CHECKING:
@@ -151,14 +150,14 @@ class Ensemble:
         if subject is not None:
             spec = replace(spec, subject=subject, subject_pattern=subject_pattern)
         x_ng = model.prepare(adata)
-        n = len(x_ng)
         subject_n = numbered(spec.subjects(adata))[1]
+        rows_s = rows_of_subjects(subject_n)
         space = model.space if isinstance(model, FittedAutoencoder) else None
         whole = space if isinstance(space, Subspace) else find_subspace(x_ng)
         c_nk = whole.coordinates(x_ng)
         draws = []
         for i in range(seeds):
-            rows = _bootstrap(subject_n, np.random.default_rng((seed, i))) if resample else np.arange(n)
+            rows = redrawn(rows_s, np.random.default_rng((seed, i))) if resample else np.arange(len(x_ng))
             draws.append(Draw(x_ng, whole, c_nk, subject_n, rows, seed + i))
         return cls(tuple(spec.members(model, draws, widths or tuple(model.widths.values()))))
 
@@ -183,8 +182,3 @@ class Ensemble:
                 msg = f"{folder / name} is not the model that was saved with this ensemble; save the ensemble again"
                 raise FormatError(msg)
         return cls(tuple(members.values()))
-
-
-def _bootstrap(subject_n: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Samples of as many subjects as there are, drawn with replacement."""
-    return redrawn(rows_of_subjects(subject_n), rng)

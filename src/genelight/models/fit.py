@@ -17,20 +17,19 @@ from ..nouns import Model
 from ..pp.preparation import Preparation
 from ..pp.stream import PreparedStore
 from ..stats.subjects import count_subjects
+from ._card import held_out_figures
 from .autoencoder import FittedAutoencoder, code_ranges, kind_for, open_with
-from .baselines import BASELINES
 from .bundle import KINDS, Bundle
 from .checkpoint import Checkpoints
 from .choosing import Rows, choose, leave_out
-from .draw import Draw
-from .members import trained_members
 from .missing import training_values
 from .network import Stack
 from .plan import Plan, Samples
 from .presets import PRESETS, Preset, as_preset, choose_widths
-from .spec import Spec
+from .spec import BASELINES, Draw, Spec
 from .streaming import LEAST_RANK, reduce_store
 from .subspace import EXACT_UP_TO, Subspace
+from .together import trained_members
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -218,10 +217,16 @@ def _trained(
             inner, outer = slice(size), slice(size, None)
     learned = training_values(preparation, adata) if reduced is None else reduced.c_nk
     samples = Samples(learned, subject_n, len(preparation.genes))
-    plan = Plan(chosen, widths, seed, _checkpoints(checkpoint, samples, chosen, widths=widths, seed=seed))
+    kept = None
+    if checkpoint is not None:
+        data = digest(samples.x_ng, list(samples.subject_n))
+        kept = Checkpoints(Path(checkpoint), data, digest(asdict(chosen), list(widths), seed))
+    plan = Plan(chosen, widths, seed, kept)
     recipe, weighing, history, far = choose(samples, inner, outer, plan=plan, measure=reduced is None)
     if reduced is not None:
-        history = _in_genes(history, reduced.inside(outer))
+        # Shares of the held-out samples' variance, of which `inside` lies in the coordinates that were trained on.
+        inside, plain = reduced.inside(outer), ("epoch", "train_loss")
+        history = [{key: r if key in plain else r * inside for key, r in record.items()} for record in history]
         if reduced.outside_n.any():
             # Axes of the learners alone have noise that those of everyone have not: on 7,000 samples at width 128 they
             # reconstruct others by 0.002 less than PCA. What was learned from first makes room.
@@ -245,21 +250,10 @@ def _trained(
     ranges = code_ranges(space, net, samples.x_ng)
     if reduced is not None and isinstance(space, Subspace):
         space = reduced.subspace.holding(space)
-    about = {"held_out": _held_out(history[int(recipe.last)], subject_n[outer], width=min(widths)), **far}
+    record, unseen_n = history[int(recipe.last)], subject_n[outer]
+    held_out = held_out_figures(record, width=min(widths), samples=len(unseen_n), subjects=count_subjects(unseen_n))
+    about = {"held_out": held_out, **far}
     return kind(preparation, space, net, spec=spec, ranges=ranges, settings=settings, history=history, about=about)
-
-
-def _held_out(record: dict[str, float], subject_n: np.ndarray, *, width: int) -> dict[str, object]:
-    """What the model card says of subjects held out."""
-    return {
-        "r2": record["held_out_r2"],
-        "r2_interval": [record["held_out_low"], record["held_out_high"]],
-        "pca_r2": record["held_out_r2_pca"],
-        "pca_width": width,
-        "gain_interval": [record["gain_low"], record["gain_high"]],
-        "samples": len(subject_n),
-        "subjects": count_subjects(subject_n),
-    }
 
 
 def _rank(preset: Preset, widths: tuple[int, ...]) -> int:
@@ -270,22 +264,6 @@ def _rank(preset: Preset, widths: tuple[int, ...]) -> int:
         )
         raise InputError(msg)
     return max(LEAST_RANK, 2 * max(widths))
-
-
-def _in_genes(history: list[dict[str, float]], inside: float) -> list[dict[str, float]]:
-    """Shares of the held-out samples' variance, of which `inside` lies in the coordinates that were trained on."""
-    return [
-        {key: r if key in ("epoch", "train_loss") else r * inside for key, r in record.items()} for record in history
-    ]
-
-
-def _checkpoints(
-    folder: Path | None, samples: Samples, preset: Preset, *, widths: tuple[int, ...], seed: int
-) -> Checkpoints | None:
-    if folder is None:
-        return None
-    settings = digest(asdict(preset), list(widths), seed)
-    return Checkpoints(Path(folder), digest(samples.x_ng, list(samples.subject_n)), settings)
 
 
 def _subjects(adata: AnnData | Store, spec: Spec) -> np.ndarray:

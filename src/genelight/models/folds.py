@@ -232,13 +232,11 @@ class Folds:
             self._sized = self.spec.sized(subjects, genes=genes)
         return self._sized
 
-    def _others(self, fold: int) -> AnnData:
-        return self.adata[self.fold_n != fold].copy()
-
     def _prepared(self) -> list[Preparation]:
         if not self._preparations:
             settings = self.spec.preparation
-            self._preparations = [prepare_as(self._others(fold), settings) for fold in range(len(self))]
+            others = (self.adata[self.fold_n != fold].copy() for fold in range(len(self)))
+            self._preparations = [prepare_as(each, settings) for each in others]
         return self._preparations
 
 

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from .baselines import BASELINES
 from .bundle import KINDS
 from .linear import LinearSpec
 from .rotation import independent
+from .spec import BASELINES
 from .subspace import Subspace
 
 __all__ = ["ICA"]

@@ -45,8 +45,11 @@ class Joined(Ranks):
         """
         told: list[Any] = [None]
         if self.rank == 0:
-            with among(None):
-                told = [_outcome(work)]
+            try:
+                with among(None):
+                    told = [(work(), None)]
+            except GenelightError as raised:
+                told = [(None, raised)]
         _exchange(lambda: dist.broadcast_object_list(told, src=0))
         found, error = told[0]
         if error is not None:
@@ -132,14 +135,6 @@ def averaged(module: torch.nn.Module, where: torch.device) -> torch.nn.Module:
         return DistributedDataParallel(
             module, device_ids=[where.index] if where.type == "cuda" else None, broadcast_buffers=False
         )
-
-
-def _outcome(work: Callable[[], T]) -> tuple[T | None, Exception | None]:
-    """What work gives, or the error that it raises, as it can be sent."""
-    try:
-        return work(), None
-    except GenelightError as error:
-        return None, error
 
 
 def _reduced(x: np.ndarray, how: Any) -> np.ndarray:

@@ -177,9 +177,8 @@ def _higher(x_ng: np.ndarray, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 def _digests(names: Sequence[str] | pd.Index) -> np.ndarray:
     """Digests of names; 0 for those of few digits, such as S01, which tables of other samples have too."""
-    return np.array([_digest(str(name)) for name in names], dtype=np.uint64)
-
-
-def _digest(name: str) -> int:
-    told = sum(letter.isdigit() for letter in name) >= _DIGITS
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") if told else 0
+    digests = []
+    for name in map(str, names):
+        told = sum(letter.isdigit() for letter in name) >= _DIGITS
+        digests.append(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") if told else 0)
+    return np.array(digests, dtype=np.uint64)

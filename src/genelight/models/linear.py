@@ -17,12 +17,11 @@ from ..io import Store
 from ..nouns import Model
 from ..nouns.model import CodeRange
 from ..pp.preparation import Preparation
+from ._fitted import OneLayer
 from .bundle import Bundle, unpack_ranges
-from .draw import Draw
-from .missing import filled, prepared, training_values
-from .one_layer import OneLayer
+from .missing import training_values
 from .shrink import Weighing
-from .spec import Spec
+from .spec import Draw, Spec
 from .steps import Steps
 from .subspace import Subspace, find_subspace
 
@@ -72,7 +71,7 @@ class LinearSpec(Spec):
         InputError
             If `width` exceeds what samples and genes allow.
         """
-        check_width(self.width, subspace, shape=x_ng.shape)
+        check_width(self.width, subspace.basis_gk.shape[1], shape=x_ng.shape)
         basis_gk = np.ascontiguousarray(self.axes(subspace), dtype=np.float32)
         return FittedLinear(preparation, basis_gk, spec=self, code_range=CodeRange.of(x_ng @ basis_gk))
 
@@ -141,15 +140,13 @@ class FittedLinear(OneLayer):
         super().__init__(preparation, spec=spec, code_range=code_range, about=about)
         self.basis_gk = basis_gk
 
-    def prepare(self, adata: AnnData) -> np.ndarray:
-        """Prepared values of any table, shape ``(n, g)``; genes that it lacks as the others let expect."""
-        axes = (self.basis_gk, self._range.sd**2)
-        return prepared(self.preparation, adata, axes=axes, model=self, layer=self.layer)
+    @property
+    def _axes(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.basis_gk, self._range.sd**2
 
     def complete(self, x_ng: np.ndarray, gap_ng: np.ndarray) -> np.ndarray:
         """Prepared values, in place, with those of `gap_ng` as the others let expect."""
-        axes = (self.basis_gk, self._range.sd**2)
-        return filled(self.preparation, x_ng, gap_ng, axes=axes, model=self, layer=self.layer)
+        return self._filled(x_ng, gap_ng)
 
     def encode(self, x_ng: np.ndarray, layer: str | None = None) -> np.ndarray:
         """Component scores, shape ``(n, k)``."""
@@ -166,19 +163,18 @@ class FittedLinear(OneLayer):
         """Its one layer between the map from genes and the map back."""
         return Steps(self.basis_gk, {self.layer: nn.Identity()}, np.ascontiguousarray(self.basis_gk.T))
 
-    def _weights(self) -> dict[str, np.ndarray]:
+    def _arrays(self) -> dict[str, np.ndarray]:
         return {"basis": self.basis_gk}
 
 
-def check_width(width: int, subspace: Subspace, *, shape: tuple[int, ...]) -> None:
-    """Stop when a subspace of samples x genes of a shape has not so many axes.
+def check_width(width: int, most: int, *, shape: tuple[int, ...]) -> None:
+    """Stop when samples x genes of a shape do not allow a width.
 
     Raises
     ------
     InputError
-        If it has not, or `width` is not above zero.
+        If it is above `most`, or not above zero.
     """
-    most = subspace.basis_gk.shape[1]
     if not 0 < width <= most:
         msg = f"width = {width}, but {shape[0]} samples x {shape[1]} genes allow 1 to {most}"
         raise InputError(msg)

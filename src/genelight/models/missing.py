@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.linalg
 
 from .._core.ranks import ranks
+from ..nouns import Model
+from ..nouns.model import bottleneck
 from ..pp.preparation import Preparation
 from ._sketch import InMemory, power_step
 from .subspace import eigen, gram
@@ -15,65 +17,38 @@ from .subspace import eigen, gram
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["completed", "expected", "filled", "leading_axes", "prepared", "refined", "training_values"]
+__all__ = ["completed", "expected", "filled", "leading_axes", "refined", "training_values"]
 
 AXES = 64  # leading ones, of which fewer explain hidden genes worse and more no better
 ROUNDS = 10
 
 
-class _Coded(Protocol):
-    def encode(self, x_ng: np.ndarray, layer: str) -> np.ndarray: ...
-
-    def decode(self, h_nk: np.ndarray, layer: str) -> np.ndarray: ...
-
-
-def prepared(
-    preparation: Preparation, adata: AnnData, *, axes: tuple[np.ndarray, np.ndarray] | None, model: _Coded, layer: str
+def filled(
+    model: Any, x_ng: np.ndarray, gap_ng: np.ndarray, *, axes: tuple[np.ndarray, np.ndarray] | None
 ) -> np.ndarray:
-    """Prepared values of a table, shape ``(n, g)``; genes and single values that it lacks come from the model.
+    """Prepared values, in place, with genes and single values that a table lacks as the model expects them.
 
     Parameters
     ----------
-    preparation
-        The model's.
-    adata
-        Samples x genes.
+    model
+        A fitted model; what it has no linear axes for, it codes and decodes, see :func:`refined`.
+    x_ng
+        Prepared values, shape ``(n, g)``.
+    gap_ng
+        Which of them are missing.
     axes
         Linear axes and the training samples' variance along them, of a model that has them: missing genes are
         their conditional mean, see :func:`expected`.
-    model, layer
-        What a model without such axes codes and decodes by, see :func:`refined`.
-
-    Raises
-    ------
-    GeneMismatchError
-        If genes with 80% of the variance are not there.
-    InputError
-        If the table does not fit the preparation.
     """
-    x_ng = preparation.transform(adata)
-    if not len(x_ng):
-        return x_ng
-    return filled(preparation, x_ng, preparation.gaps(adata), axes=axes, model=model, layer=layer)
-
-
-def filled(
-    preparation: Preparation,
-    x_ng: np.ndarray,
-    gap_ng: np.ndarray,
-    *,
-    axes: tuple[np.ndarray, np.ndarray] | None,
-    model: _Coded,
-    layer: str,
-) -> np.ndarray:
-    """Prepared values, in place, with those of `gap_ng` as the others let the model expect; see :func:`prepared`."""
     rows = gap_ng.any(1)
     if not rows.any():
         return x_ng
+    preparation: Preparation = model.preparation
     centre_g, spread_g = preparation.centre_g.astype(np.float32), preparation.spread_g
     part_ng, there_ng = np.where(gap_ng[rows], centre_g, x_ng[rows]), ~gap_ng[rows]
     if axes is None:
-        x_ng[rows] = refined(part_ng, there_ng, model=model, layer=layer) - preparation.lower(gap_ng[rows])
+        whole_ng = refined(part_ng, there_ng, model=model, layer=bottleneck(model))
+        x_ng[rows] = whole_ng - preparation.lower(gap_ng[rows])
         return x_ng
     basis_gk, variance_k = axes
     noise = max(float((spread_g**2).sum() - variance_k[:AXES].sum()) / max(x_ng.shape[1] - AXES, 1), 1e-6)
@@ -186,7 +161,7 @@ def expected(x_ng: np.ndarray, there_g: np.ndarray, *, axes: tuple[np.ndarray, n
     return whole_ng
 
 
-def refined(x_ng: np.ndarray, there_ng: np.ndarray, *, model: _Coded, layer: str) -> np.ndarray:
+def refined(x_ng: np.ndarray, there_ng: np.ndarray, *, model: Model, layer: str) -> np.ndarray:
     """Values whose missing genes are what the model decodes, begun at the mean and taken back ten times."""
     whole_ng = x_ng.copy()
     for _ in range(ROUNDS):

@@ -169,16 +169,15 @@ def spec_of(
     >>> spec_of("deep", (512, 16, 2048)).kind, spec_of("plain").kind
     ('deep', 'autoencoder')
     """
-    if preset == Counts.kind:
-        named = {name: value for name, value in (("epochs", epochs), ("rate", learning_rate)) if value is not None}
-        made = Counts(widths=widths or WIDTHS, recipe=CountRecipe(**named))  # type: ignore[arg-type]
-        return replace(made, subject=subject, subject_pattern=subject_pattern, preparation=preparation, seed=seed)
-    if preset != Deep.kind:
-        found = Autoencoder(widths, preset, epochs=epochs, learning_rate=learning_rate)
-        return replace(found, subject=subject, subject_pattern=subject_pattern, preparation=preparation, seed=seed)
     given = {name: value for name, value in (("epochs", epochs), ("rate", learning_rate)) if value is not None}
-    deep = Deep(widths, recipe=replace(DeepRecipe(), **given))  # type: ignore[arg-type]
-    return replace(deep, subject=subject, subject_pattern=subject_pattern, preparation=preparation, seed=seed)
+    made: Autoencoder | Deep | Counts
+    if preset == Counts.kind:
+        made = Counts(widths=widths or WIDTHS, recipe=CountRecipe(**given))  # type: ignore[arg-type]
+    elif preset == Deep.kind:
+        made = Deep(widths, recipe=DeepRecipe(**given))  # type: ignore[arg-type]
+    else:
+        made = Autoencoder(widths, preset, epochs=epochs, learning_rate=learning_rate)
+    return replace(made, subject=subject, subject_pattern=subject_pattern, preparation=preparation, seed=seed)
 
 
 def widths_of(preset: str | Preset, widths: tuple[int, ...] | None, *, samples: int, genes: int) -> tuple[int, ...]:

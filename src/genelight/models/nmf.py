@@ -11,15 +11,14 @@ import numpy as np
 from sklearn import decomposition
 from sklearn.exceptions import ConvergenceWarning
 
-from ..errors import InputError
 from ..io import Store
 from ..nouns.model import CodeRange
 from ..pp.preparation import Preparation
-from .baselines import BASELINES
+from ._fitted import OneLayer
 from .bundle import KINDS, Bundle, unpack_ranges
-from .missing import prepared, training_values
-from .one_layer import OneLayer
-from .spec import Spec
+from .linear import check_width
+from .missing import training_values
+from .spec import BASELINES, Spec
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -72,11 +71,7 @@ class NMF(Spec):
         """
         spec, preparation = self._prepared(adata, subject, preparation)
         x_ng = training_values(preparation, adata)
-        most = min(x_ng.shape)
-        if not 0 < self.width <= most:
-            n, g = x_ng.shape
-            msg = f"width = {self.width}, but {n} samples x {g} genes allow 1 to {most}"
-            raise InputError(msg)
+        check_width(self.width, min(x_ng.shape), shape=x_ng.shape)
         lowest_g = x_ng.min(0)
         factorisation = decomposition.NMF(self.width, init="nndsvda", max_iter=ITERATIONS, random_state=self.seed)
         with warnings.catch_warnings():
@@ -134,10 +129,6 @@ class FittedNMF(OneLayer):
         self.parts_kg = parts_kg
         self.lowest_g = lowest_g
 
-    def prepare(self, adata: AnnData) -> np.ndarray:
-        """Prepared values of any table, shape ``(n, g)``; genes that it lacks as the others let expect."""
-        return prepared(self.preparation, adata, axes=None, model=self, layer=self.layer)
-
     def encode(self, x_ng: np.ndarray, layer: str | None = None) -> np.ndarray:
         """How much of each part is in a sample, shape ``(n, k)``: its best non-negative mixture."""
         self._check(layer)
@@ -148,7 +139,7 @@ class FittedNMF(OneLayer):
         self._check(layer)
         return np.asarray(h_nk, dtype=np.float32) @ self.parts_kg + self.lowest_g
 
-    def _weights(self) -> dict[str, np.ndarray]:
+    def _arrays(self) -> dict[str, np.ndarray]:
         return {"parts": self.parts_kg, "lowest": self.lowest_g}
 
 

@@ -16,8 +16,7 @@ from .._core.ranks import ranks
 from ..stats.subjects import numbered
 from .device import of_net
 from .recipe import Recipe
-from .spaces import GeneSpace, Space
-from .subspace import Subspace
+from .subspace import GeneSpace, Space, Subspace, squares
 
 if TYPE_CHECKING:
     from .network import Stack
@@ -69,16 +68,8 @@ class Share:
 class Objective(nn.Module):
     """Share of the variance not reconstructed, plus the penalties that a recipe weighs.
 
-    Parameters
-    ----------
-    net
-        Network to train.
-    c_nk
-        Training samples, in its coordinates.
-    recipe
-        Weights of sparsity and divergence, and what is drawn in a step: noise, dropout.
-    genes
-        Number of genes behind the coordinates, if not one each; for the weight of the divergence.
+    `c_nk` are training samples in the network's coordinates, and `genes` how many stand behind these, if not one each:
+    the weight of the divergence goes by it.
     """
 
     variance: torch.Tensor
@@ -187,10 +178,10 @@ class HeldOut:
     def of(cls, x_ng: np.ndarray, space: Space, *, pca: Subspace, subject_n: np.ndarray) -> HeldOut:
         """From prepared values whose zero is the training mean, and the principal axes to compare with."""
         c_nk = space.coordinates(x_ng)
-        size_n = _size(x_ng)
+        size_n = squares(x_ng)
         unit = torch.from_numpy(space.span_g) if isinstance(space, GeneSpace) else torch.ones(1)
-        outside_n = np.zeros_like(size_n) if isinstance(space, GeneSpace) else size_n - _size(c_nk)
-        pca_n = size_n - _size(pca.coordinates(x_ng))
+        outside_n = np.zeros_like(size_n) if isinstance(space, GeneSpace) else size_n - squares(c_nk)
+        pca_n = size_n - squares(pca.coordinates(x_ng))
         return cls(torch.from_numpy(c_nk), unit, outside_n, size_n, pca_n, subject_n)
 
     @property
@@ -209,7 +200,10 @@ class HeldOut:
         error_s, pca_s, size_s = (
             np.bincount(self._subject, weights=part) for part in (error_n, self.pca_n, self.size_n)
         )
-        error_b, gain_b, total_b = self._redrawn(np.stack([error_s, pca_s - error_s, size_s], axis=1)).T
+        sums_s3 = np.stack([error_s, pca_s - error_s, size_s], axis=1)
+        # Numbers as wide as the sums for a few bootstraps at a time.
+        parts = np.split(self._draws, DRAWS // AT_ONCE)
+        error_b, gain_b, total_b = np.vstack([draws.astype(float) @ sums_s3 for draws in parts]).T
         low, high = np.quantile(1.0 - error_b / total_b, (0.025, 0.975))
         gain_low, gain_high = np.quantile(gain_b / total_b, (0.025, 0.975))
         return {
@@ -239,10 +233,6 @@ class HeldOut:
         draw, share_s = np.random.default_rng(0).multinomial, np.full(subjects, 1 / subjects)
         return np.stack([draw(subjects, share_s).astype(np.uint8) for _ in range(DRAWS)])
 
-    def _redrawn(self, values_si: np.ndarray) -> np.ndarray:
-        """Sums over each bootstrap's subjects; numbers as wide as the sums for a few bootstraps at a time."""
-        return np.vstack([draws.astype(float) @ values_si for draws in np.split(self._draws, DRAWS // AT_ONCE)])
-
     @torch.no_grad()
     def errors(self, net: Stack) -> np.ndarray:
         """Squared error of each sample, summed over genes."""
@@ -251,7 +241,3 @@ class HeldOut:
             c = self.c_nk[start : start + ROWS].to(of_net(net))
             error_n[start : start + ROWS] = (((net(c) - c) * self.unit.to(c.device)).double() ** 2).sum(1).cpu().numpy()
         return ranks().sum(error_n) + self.outside_n
-
-
-def _size(x_ng: np.ndarray) -> np.ndarray:
-    return np.einsum("ng,ng->n", x_ng, x_ng, dtype=np.float64)

@@ -13,11 +13,11 @@ from ..nouns import Model
 from ..nouns.model import CodeRange
 from ..pp.preparation import Preparation
 from ..pp.stream import PreparedStore
-from .baselines import BASELINES
 from .bundle import KINDS
 from .linear import FittedLinear, LinearSpec, check_width
 from .missing import training_values
 from .shrink import Weighing, rotate
+from .spec import BASELINES
 from .streaming import reduce_store
 from .subspace import LARGE_RANK, Subspace, find_subspace
 
@@ -80,14 +80,18 @@ class PCA(LinearSpec):
         if not isinstance(adata, Store):
             if self._weighing.is_even:
                 return super().fit(adata, subject=subject, preparation=preparation)
-            return self._weighed(adata, subject=subject, preparation=preparation)
+            spec, preparation = self._prepared(adata, subject, preparation)
+            x_ng = training_values(preparation, adata)
+            even = find_subspace(x_ng)
+            weighed_nk = self._weighing.apply(even.coordinates(x_ng), spec.subjects(adata))
+            return spec.of(preparation, x_ng, subspace=rotate(even, weighed_nk))
         if not self._weighing.is_even:
             msg = f"shrinkage = {self.shrinkage:g}, sphering = {self.sphering:g}, but a store's samples weigh evenly"
             raise InputError(msg)
         spec, preparation = self._prepared(adata, subject, preparation)
         table = PreparedStore(adata, preparation)
         reduced = reduce_store(table, rank=self._rank, learners=np.arange(adata.n_obs))
-        check_width(self.width, reduced.subspace, shape=table.shape)
+        check_width(self.width, reduced.subspace.basis_gk.shape[1], shape=table.shape)
         basis_gk = np.ascontiguousarray(reduced.subspace.basis_gk[:, : self.width])
         code_range = CodeRange.of(reduced.c_nk[:, : self.width])
         return FittedLinear(preparation, basis_gk, spec=spec, code_range=code_range)
@@ -99,13 +103,6 @@ class PCA(LinearSpec):
     @property
     def _weighing(self) -> Weighing:
         return Weighing(self.shrinkage, self.sphering)
-
-    def _weighed(self, adata: AnnData, *, subject: str | None, preparation: Preparation | None) -> FittedLinear:
-        spec, preparation = self._prepared(adata, subject, preparation)
-        x_ng = training_values(preparation, adata)
-        even = find_subspace(x_ng)
-        weighed_nk = self._weighing.apply(even.coordinates(x_ng), spec.subjects(adata))
-        return spec.of(preparation, x_ng, subspace=rotate(even, weighed_nk))
 
     @property
     def _rank(self) -> int:

@@ -10,16 +10,14 @@ import torch
 
 from .._core.ranks import ranks
 from .checkpoint import Checkpoints
-from .choice import Enough
 from .network import Stack
 from .objective import HeldOut
 from .presets import Preset
 from .recipe import Recipe
 from .shrink import Weighing, choose_weighing, rotate
-from .spaces import GeneSpace, Space
 from .starts import STARTS, whiten
-from .subspace import Subspace, find_subspace
-from .training import train
+from .subspace import GeneSpace, Space, Subspace, find_subspace
+from .training import Enough, History, train
 
 __all__ = ["Plan", "Samples", "Start"]
 
@@ -86,7 +84,13 @@ class Plan:
             c_nk = space.coordinates(samples.x_ng)
         net = self.preset.network(c_nk.shape[1], self.widths)
         coordinates = torch.from_numpy(c_nk)
-        net.load_state_dict(ranks().first(lambda: self._begun(net, space, coordinates)))
+
+        def begun() -> dict[str, torch.Tensor]:
+            STARTS[self.preset.start](net, space, coordinates, seed=self.seed)
+            whiten(net, coordinates)
+            return net.state_dict()
+
+        net.load_state_dict(ranks().first(begun))
         return Start(space, net, coordinates, samples.genes)
 
     def train(
@@ -97,7 +101,7 @@ class Plan:
         recipe: Recipe,
         held_out: HeldOut | None = None,
         enough: Enough | None = None,
-    ) -> list[dict[str, float]]:
+    ) -> History:
         """Train `start` in place, under a name for its checkpoint."""
         checkpoint = self.checkpoints.of(name, recipe) if self.checkpoints else None
         return train(
@@ -113,16 +117,10 @@ class Plan:
 
     def trial(
         self, name: str, start: Start, *, recipe: Recipe, held_out: HeldOut, enough: Enough
-    ) -> tuple[list[dict[str, float]], Stack]:
+    ) -> tuple[History, Stack]:
         """History of a training on a copy, and the copy at its end."""
         copy = replace(start, net=deepcopy(start.net))
         return self.train(name, copy, recipe=recipe, held_out=held_out, enough=enough), copy.net
-
-    def _begun(self, net: Stack, space: Space, c_nk: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The weights at the start."""
-        STARTS[self.preset.start](net, space, c_nk, seed=self.seed)
-        whiten(net, c_nk)
-        return net.state_dict()
 
     def _leading(self, subspace: Subspace) -> Subspace:
         """The axes that the network reads: the rest is noise to it, to be learned by heart."""

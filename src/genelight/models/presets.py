@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,8 +11,7 @@ import numpy as np
 from .._core.checks import check_positive
 from .._core.registry import Registry
 from ..errors import InputError, UnknownNameError
-from .activations import ACTIVATIONS
-from .network import Stack
+from .network import ACTIVATIONS, Stack
 from .recipe import Recipe
 
 __all__ = ["PRESETS", "SHAPES", "SPACES", "Preset", "as_preset", "choose_widths", "narrowest"]
@@ -20,31 +19,8 @@ __all__ = ["PRESETS", "SHAPES", "SPACES", "Preset", "as_preset", "choose_widths"
 SPACES = ("samples", "genes", "unit")
 
 
-def _funnel(most: int) -> tuple[int, ...]:
-    first = min(128, 2 ** int(np.log2(most)))
-    return (first, max(1, first // 2), max(1, first // 4))
-
-
-def _hourglass(most: int) -> tuple[int, ...]:
-    first = min(128, 2 ** int(np.log2(most)))
-    return (first, max(1, first // 4), first)
-
-
-def _single(most: int) -> tuple[int, ...]:
-    return (min(128, 2 ** int(np.log2(most))),)
-
-
-def _column(most: int) -> tuple[int, ...]:
-    return (min(512, 2 ** int(np.log2(most))),) * 3
-
-
-SHAPES: dict[str, Callable[[int], tuple[int, ...]]] = {
-    "funnel": _funnel,
-    "hourglass": _hourglass,
-    "single": _single,
-    "column": _column,
-}
-"""Widths of the hidden layers where none are asked for, given the most nodes that the table allows."""
+SHAPES = {"funnel": (128, (1, 2, 4)), "hourglass": (128, (1, 4, 1)), "single": (128, (1,)), "column": (512, (1, 1, 1))}
+"""Of the hidden layers where no widths are asked for: the most nodes of the first, and which part of it each has."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +40,7 @@ class Preset:
         the widest has nodes); None for all. In simulated cohorts with bent programmes the axes beyond are learned by
         heart, and cost most of what nonlinear nodes gain.
     sparsities
-        Weights of the sparsity penalty to try, see :func:`genelight.models.choice.choose_recipe`; none for a training
+        Weights of the sparsity penalty to try, see :func:`genelight.models.choosing.choose_recipe`; none for a training
         without.
     space
         What the network reads and writes: ``"samples"`` (coordinates in the samples' own subspace), ``"genes"``
@@ -247,8 +223,10 @@ def choose_widths(
         If a width is not above zero or exceeds what samples and genes allow, or a stack narrows to one node.
     """
     most = min(samples - 1, genes)
+    largest, parts = SHAPES[shape]
+    first = min(largest, 2 ** int(np.log2(max(1, most))))
     # A layer of one node would make a model of rank one.
-    fitting = tuple(width for width in SHAPES[shape](max(1, most)) if width > 1) or (1,)
+    fitting = tuple(first // part for part in parts if first // part > 1) or (1,)
     widths = fitting if widths is None else tuple(int(w) for w in widths)
     check_positive(**{f"widths[{i}]": w for i, w in enumerate(widths)})
     if not widths or max(widths) > most:
@@ -258,27 +236,17 @@ def choose_widths(
         )
         raise InputError(msg)
     if len(widths) > 1 and min(widths) == 1:
-        _refuse_rank_one(widths, samples=samples, most=most)
+        # Every node of every layer would be the same pattern.
+        msg = (
+            f"widths = {list(widths)} make a model of rank one, whose nodes all stand for the same genes; {samples} "
+            "training samples (with subjects held out) bear little more: read them through a model of many other "
+            "samples (genelight disease-module TABLE --model human --method reference) or by the genes alone "
+            "(--method de)"
+        )
+        if most >= 2:
+            msg += f", or give widths of two and more, for example widths = {[2 ** int(np.log2(most)), 2]}"
+        raise InputError(msg)
     return widths
-
-
-def _refuse_rank_one(widths: tuple[int, ...], *, samples: int, most: int) -> None:
-    """Stop before a stack through one node: every node of every layer would be the same pattern.
-
-    Raises
-    ------
-    InputError
-        Always, with the ways out.
-    """
-    first = max(2, 2 ** int(np.log2(most)))
-    says = f"widths = {list(widths)} make a model of rank one, whose nodes all stand for the same genes"
-    ways = (
-        f"{samples} training samples (with subjects held out) bear little more: read them through a model of many "
-        "other samples (genelight disease-module TABLE --model human --method reference) or by the genes alone "
-        f"(--method de), or give widths of two and more, for example widths = {[first, 2]}"
-    )
-    msg = f"{says}; {ways}" if most >= 2 else f"{says}; {ways.partition(', or give')[0]}"
-    raise InputError(msg)
 
 
 def narrowest(widths: tuple[int, ...]) -> int:

@@ -12,11 +12,10 @@ from .._core.checks import check_positive
 from ..io import Store
 from ..pp.preparation import Preparation
 from .autoencoder import LinearAtTheEnd, code_ranges, open_with
-from .baselines import BASELINES
 from .bundle import KINDS, Bundle
 from .missing import training_values
 from .network import Stack
-from .spec import Spec
+from .spec import BASELINES, Spec
 from .starts import STARTS
 from .subspace import Subspace
 

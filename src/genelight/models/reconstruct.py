@@ -14,7 +14,9 @@ from ..pp.preparation import Preparation
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["block_r2", "r2", "reconstruct", "squared_errors"]
+__all__ = ["block_r2", "r2", "r2_redrawn", "reconstruct", "squared_errors"]
+
+DRAWS = 1000
 
 
 def reconstruct(model: Model, x_ng: np.ndarray) -> np.ndarray:
@@ -73,6 +75,23 @@ def r2(model: Model, x_ng: np.ndarray | Stored) -> float:
     blocks = (model.prepare(block) for _, block in x_ng.tables()) if isinstance(x_ng, Stored) else [x_ng]
     sums = np.sum([[each.sum() for each in squared_errors(model, block_ng)] for block_ng in blocks], axis=0)
     return 1.0 - float(sums[0] / sums[1])
+
+
+def r2_redrawn(sse_s: np.ndarray, pca_s: np.ndarray, sst_s: np.ndarray, *, seed: int = 0) -> dict[str, float]:
+    """R² of a model and of PCA from sums by subject; 95% bootstraps of subjects for the first and the difference."""
+    subjects = len(sst_s)
+    count_bs = np.random.default_rng(seed).multinomial(subjects, np.full(subjects, 1 / subjects), DRAWS)
+    total_b = count_bs @ sst_s
+    low, high = np.quantile(1 - count_bs @ sse_s / total_b, (0.025, 0.975))
+    gain_low, gain_high = np.quantile(count_bs @ (pca_s - sse_s) / total_b, (0.025, 0.975))
+    return {
+        "held_out_r2": float(1 - sse_s.sum() / sst_s.sum()),
+        "held_out_r2_pca": float(1 - pca_s.sum() / sst_s.sum()),
+        "held_out_low": float(low),
+        "held_out_high": float(high),
+        "gain_low": float(gain_low),
+        "gain_high": float(gain_high),
+    }
 
 
 def block_r2(model: Model, adata: AnnData) -> dict[str, float]:

@@ -109,17 +109,6 @@ def choose_weighing(c_nk: np.ndarray, subject_n: np.ndarray, width: int, *, seed
     the study ``r2_vs_pca``). Where `width` is half of the axes that there are, or more, which of them come first
     matters little, and samples stay as they are without a search.
 
-    Parameters
-    ----------
-    c_nk
-        Coordinates of the training samples.
-    subject_n
-        Subject of each sample.
-    width
-        Width of the bottleneck.
-    seed
-        For the folds.
-
     Notes
     -----
     Cost: 50 decompositions of four fifths of the samples; of more than 2,000, subjects drawn at random stand for all.

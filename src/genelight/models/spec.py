@@ -1,14 +1,15 @@
-"""How a model is fitted: everything that is needed to fit it again, to the same samples or to others."""
+"""How a model is fitted: everything that is needed to fit it again, to the same samples, draws of them, or others."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 
+from .._core.registry import Registry
 from ..errors import InputError
 from ..io import Store
 from ..nouns import Model
@@ -18,14 +19,50 @@ from ..pp.features import check_subject
 from ..pp.preparation import Preparation
 from ..pp.prepare import prepare_as
 from .bundle import Bundle
-from .draw import Draw
+from .shrink import Weighing, rotate
+from .subspace import Subspace
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Spec"]
+__all__ = ["BASELINES", "Baseline", "Draw", "Spec"]
 
 DEFAULT = PreparationSettings()
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Samples in the whole table's subspace, and which of them were drawn.
+
+    Attributes
+    ----------
+    x_ng, c_nk
+        Prepared values of all samples, and their coordinates in `whole`.
+    subject_n
+        Whose they are.
+    rows
+        Positions of the drawn samples; one may be drawn several times.
+    seed
+        Of the start and the order of samples.
+    """
+
+    x_ng: np.ndarray
+    whole: Subspace
+    c_nk: np.ndarray
+    subject_n: np.ndarray
+    rows: np.ndarray
+    seed: int
+
+    def rotated(self, weighing: Weighing) -> tuple[np.ndarray, np.ndarray, Subspace, np.ndarray]:
+        """Centre ``(k,)``, rotation ``(k, k)``, subspace on the drawn samples' axes, and their coordinates there."""
+        drawn_nk = self.c_nk[self.rows]
+        centre_k = drawn_nk.mean(0)
+        drawn_nk = weighing.apply(drawn_nk - centre_k, self.subject_n[self.rows])
+        k = len(centre_k)
+        own = rotate(Subspace(np.eye(k, dtype=np.float32), self.whole.variance_k, self.whole.lost), drawn_nk)
+        rotation_kk = own.basis_gk
+        subspace = Subspace(self.whole.basis_gk @ rotation_kk, own.variance_k, self.whole.lost)
+        return centre_k, rotation_kk, subspace, drawn_nk @ rotation_kk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +165,17 @@ class Spec(ABC):
         spec = spec if subject is None else replace(spec, subject=subject)
         check_subject(preparation.settings, spec.subject)
         return spec, preparation
+
+
+class Baseline(Protocol):
+    """What an autoencoder is compared with: models that find structure without depth, or depth without learning."""
+
+    def __call__(self, widths: tuple[int, ...], *, seed: int = 0) -> Spec:
+        """Its spec beside an autoencoder of `widths`; one layer has the narrowest of them."""
+        ...
+
+
+BASELINES: Registry[Baseline] = Registry("baseline")
 
 
 def _plain(value: Any) -> Any:

@@ -12,8 +12,7 @@ from .._core.registry import Registry
 from ..errors import InputError
 from .network import Mirror, Stack
 from .rotation import independent
-from .spaces import Space
-from .subspace import Subspace
+from .subspace import Space, Subspace
 
 __all__ = ["STARTS", "Start", "whiten"]
 

@@ -4,22 +4,32 @@ Up to 4,000 samples the subspace is exact, and training in it is training on the
 axes of the samples that training learns from, and the variance that it leaves out is stated: for the choices, axes of
 the learners alone, so that held-out samples stay unseen; for the last training, by two more passes, those of everyone.
 See :mod:`genelight.models._sketch` for the method.
+
+Deep networks read leading axes alone, of a table in memory as of a store.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._core.ranks import ranks
+from ..io import Store
+from ..pp.preparation import Preparation
 from ..pp.stream import PreparedStore
-from ._sketch import sketch
-from .subspace import EXACT_UP_TO, Subspace, find_subspace, sorted_axes
+from ._sketch import InMemory, Table, sketch
+from .missing import leading_axes, training_values
+from .subspace import EXACT_UP_TO, Subspace, eigen, find_subspace, gram, sorted_axes, squares
 
-__all__ = ["LEAST_RANK", "Reduced", "in_memory", "reduce_store"]
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+__all__ = ["LEAST_RANK", "Reduced", "deep_axes", "in_memory", "prepared_table", "reduce_store"]
 
 LEAST_RANK = 256
+DEEP_EXACT = 1000  # samples; beyond, the leading axes of a deep network are found by power steps
 AT_ONCE = 16  # coordinates of all samples in two places
 
 
@@ -40,6 +50,21 @@ class Reduced:
     subspace: Subspace
     c_nk: np.ndarray
     outside_n: np.ndarray
+
+    @classmethod
+    def sketched(cls, table: Table, learn_n: np.ndarray, *, rank: int, seed: int) -> Reduced:
+        """By the leading axes of the samples that `learn_n` marks, found in two passes."""
+        found = sketch(table, rank=rank, learn_n=learn_n, seed=seed)
+        axes = sorted_axes(found.basis_gk, found.squares_k, total=found.total, samples=int(learn_n.sum()))
+        found.c_nk[:] *= np.sign(np.einsum("gk,gk->k", axes.basis_gk, found.basis_gk))
+        return cls(axes, found.c_nk, found.outside_n)
+
+    def about(self, inner: np.ndarray) -> Reduced:
+        """The same about some samples' mean, rotated to their principal axes there; the basis is of no use then."""
+        c_nk = self.c_nk - self.c_nk[inner].mean(0)
+        values, vectors = eigen(gram(c_nk[inner]))
+        subspace = replace(self.subspace, variance_k=np.maximum(values, 0.0) / len(inner))
+        return Reduced(subspace, c_nk @ vectors.astype(np.float32), self.outside_n)
 
     def inside(self, index_n: np.ndarray | slice) -> float:
         """Share of some samples' squared length that lies within the subspace."""
@@ -69,10 +94,6 @@ def reduce_store(table: PreparedStore, *, rank: int, learners: np.ndarray, seed:
     seed
         For the pilot of the sketch.
 
-    Returns
-    -------
-    Reduced
-
     Notes
     -----
     Cost: up to 4,000 samples one pass, the samples in memory, and their Gram matrix; beyond two passes and
@@ -93,23 +114,16 @@ def reduce_store(table: PreparedStore, *, rank: int, learners: np.ndarray, seed:
     """
     samples, _ = table.shape
     if samples <= EXACT_UP_TO:
-        return _exact(table)
+        x_ng = in_memory(table)
+        subspace = find_subspace(x_ng)
+        group, parts = ranks(), ranks().parts(len(x_ng))
+        c_nk = group.gathered(subspace.coordinates(x_ng[parts[group.rank]]), parts)
+        return Reduced(subspace, c_nk, np.zeros(len(x_ng)))
     learn_n = np.zeros(samples, dtype=bool)
     learn_n[learners] = True
-    found = sketch(table, rank=rank, learn_n=learn_n, seed=seed)
-    axes = sorted_axes(found.basis_gk, found.squares_k, total=found.total, samples=int(learn_n.sum()))
-    found.c_nk[:] *= np.sign(np.einsum("gk,gk->k", axes.basis_gk, found.basis_gk))
-    reduced = Reduced(axes, found.c_nk, found.outside_n)
+    reduced = Reduced.sketched(table, learn_n, rank=rank, seed=seed)
     # Of all samples: what training on them has to do without.
-    return replace(reduced, subspace=replace(axes, lost=1.0 - reduced.inside(slice(None))))
-
-
-def _exact(table: PreparedStore) -> Reduced:
-    x_ng = in_memory(table)
-    subspace = find_subspace(x_ng)
-    group, parts = ranks(), ranks().parts(len(x_ng))
-    c_nk = group.gathered(subspace.coordinates(x_ng[parts[group.rank]]), parts)
-    return Reduced(subspace, c_nk, np.zeros(len(x_ng)))
+    return replace(reduced, subspace=replace(reduced.subspace, lost=1.0 - reduced.inside(slice(None))))
 
 
 def in_memory(table: PreparedStore) -> np.ndarray:
@@ -120,3 +134,32 @@ def in_memory(table: PreparedStore) -> np.ndarray:
     for start, block_ng in table.blocks(within=mine):
         x_ng[start - mine.start : start - mine.start + len(block_ng)] = block_ng
     return group.gathered(x_ng, parts)
+
+
+def deep_axes(table: Table, learn_n: np.ndarray, *, rank: int, seed: int) -> Reduced:
+    """Samples by the leading axes of those that `learn_n` marks."""
+    if not isinstance(table, InMemory):
+        return Reduced.sketched(table, learn_n, rank=rank, seed=seed)
+    learned_ng = table.x_ng if learn_n.all() else table.x_ng[learn_n]
+    if min(learned_ng.shape) <= DEEP_EXACT:
+        subspace = find_subspace(learned_ng, rank=rank)
+    else:
+        basis_gk, variance_k = leading_axes(learned_ng, rank, seed=seed)
+        total, size = float(squares(learned_ng).sum()), len(learned_ng)
+        subspace = sorted_axes(basis_gk, variance_k * size, total=total, samples=size)
+    c_nk = subspace.coordinates(table.x_ng)
+    return Reduced(subspace, c_nk, np.maximum(squares(table.x_ng) - squares(c_nk), 0.0))
+
+
+def prepared_table(adata: AnnData | Store, preparation: Preparation) -> tuple[Table, np.ndarray]:
+    """Prepared samples about their mean, in memory where they are few, and that mean."""
+    if isinstance(adata, Store):
+        table = PreparedStore(adata, preparation)
+        if adata.n_obs > EXACT_UP_TO:
+            return table, np.zeros(len(preparation.genes), dtype=np.float32)
+        x_ng = in_memory(table)
+    else:
+        x_ng = training_values(preparation, adata)
+    centre_g = x_ng.mean(0, dtype=np.float64).astype(np.float32)
+    x_ng -= centre_g
+    return InMemory(x_ng), centre_g

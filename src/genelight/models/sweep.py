@@ -19,18 +19,17 @@ from .._core.provenance import digest
 from .._core.workers import at_work, done
 from ..errors import FormatError, InputError
 from ..stats.subjects import count_subjects
-from .activations import ACTIVATIONS
 from .fit import Autoencoder
+from .network import ACTIVATIONS
 from .pca import PCA
 from .presets import PRESETS
-from .reconstruct import squared_errors
+from .reconstruct import r2_redrawn, squared_errors
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 __all__ = ["Grid"]
 
-DRAWS = 1000
 MOST = 100_000
 COLUMNS = ["activation", "depth", "width", "r2", "low", "high", "pca_r2", "gain", "gain_low", "gain_high"]
 
@@ -126,7 +125,10 @@ class Grid:
         Cost: combinations x folds fits.
         """
         optuna = _optuna()
-        subject_n = np.arange(adata.n_obs).astype(str) if subject is None else _column(adata, subject)
+        if subject is None:
+            subject_n = np.arange(adata.n_obs).astype(str)
+        else:
+            subject_n = check_column(adata.obs, subject, role="subject").astype(str).to_numpy()
         if count_subjects(subject_n) < max(2, folds):
             found = count_subjects(subject_n)
             msg = f"{found} subjects do not make {folds} folds; use fewer folds or name another subject"
@@ -187,20 +189,11 @@ def _compared(  # noqa: PLR0917
         x_ng = model.prepare(held_out)
         (sse_n, sst_n), (pca_n, _) = squared_errors(model, x_ng), squared_errors(pca, x_ng)
         parts.append(pd.DataFrame({"subject": subject_n[test], "sse": sse_n, "pca": pca_n, "sst": sst_n}))
-    return _figures(pd.concat(parts).groupby("subject").sum(), seed=seed)
-
-
-def _figures(sums: pd.DataFrame, *, seed: int) -> dict[str, float]:
-    """R², PCA's and the difference, with bootstraps of subjects."""
-    sse_s, pca_s, sst_s = (sums[column].to_numpy() for column in ("sse", "pca", "sst"))
-    subjects = len(sums)
-    count_bs = np.random.default_rng(seed).multinomial(subjects, np.full(subjects, 1 / subjects), DRAWS)
-    total_b = count_bs @ sst_s
-    low, high = np.quantile(1 - count_bs @ sse_s / total_b, (0.025, 0.975))
-    gain_low, gain_high = np.quantile(count_bs @ (pca_s - sse_s) / total_b, (0.025, 0.975))
-    r2, pca_r2 = (1 - float(part.sum() / sst_s.sum()) for part in (sse_s, pca_s))
-    values = {"r2": r2, "low": low, "high": high, "pca_r2": pca_r2, "gain": r2 - pca_r2}
-    return {key: float(v) for key, v in (values | {"gain_low": gain_low, "gain_high": gain_high}).items()}
+    sums = pd.concat(parts).groupby("subject").sum()
+    found = r2_redrawn(*(sums[column].to_numpy() for column in ("sse", "pca", "sst")), seed=seed)
+    figures = {name.removeprefix("held_out_"): figure for name, figure in found.items()}
+    figures["pca_r2"] = figures.pop("r2_pca")
+    return figures | {"gain": figures["r2"] - figures["pca_r2"]}
 
 
 def _table(study: Any, wanted: set[tuple[Any, ...]]) -> pd.DataFrame:
@@ -219,10 +212,6 @@ def _done(study: Any) -> set[tuple[Any, ...]]:
 
 def _key(params: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(params[name] for name in ("activation", "depth", "width"))
-
-
-def _column(adata: AnnData, subject: str) -> np.ndarray:
-    return check_column(adata.obs, subject, role="subject").astype(str).to_numpy()
 
 
 def _optuna() -> Any:

@@ -1,27 +1,31 @@
-"""Many small networks of one kind trained at once, their products batched."""
+"""Members of an ensemble of autoencoders: the same choices, other starts, other draws; trained at once where small."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
 from torch.func import functional_call, stack_module_state, vmap
 
 from .._core.progress import progress
-from .._core.workers import done
+from .._core.workers import done, each
 from ..errors import InputError
+from ..stats.subjects import count_subjects
 from .adam import Adam
+from .autoencoder import FittedAutoencoder, code_ranges
+from .network import Mirror, Stack
 from .objective import Objective
+from .presets import Preset, choose_widths
 from .recipe import Recipe
+from .shrink import Weighing
+from .spec import Draw, Spec
+from .starts import STARTS, whiten
+from .subspace import Subspace
 from .training import diverged, is_small, resources_for, train
 
-if TYPE_CHECKING:
-    from .network import Stack
-
-__all__ = ["Member", "train_together"]
+__all__ = ["Member", "train_together", "trained_members"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,70 @@ class Member:
     seed: int
 
 
+def trained_members(
+    model: FittedAutoencoder, draws: Sequence[Draw], specs: Sequence[Spec], *, widths: tuple[int, ...], preset: Preset
+) -> Sequence[FittedAutoencoder]:
+    """Networks by what a model chose, each from its own start and on its own draw; trained side by side where small.
+
+    They share the model's preparation, space and choices; `preset` is its own, with its changes.
+
+    Raises
+    ------
+    InputError
+        If a width exceeds what samples and genes allow.
+    """
+    settings = model.settings
+    recipe = Recipe(**{field.name: settings[field.name] for field in fields(Recipe)})
+    widths = choose_widths(widths, samples=len(draws[0].c_nk), genes=len(model.genes))
+    shared = (draws, model, widths, preset)
+    begun = each(_begun, range(len(draws)), shared=shared, says="starting members")
+    train_together([member for member, _ in begun], recipe, genes=len(model.genes))
+    home = draws[0].whole if isinstance(model.space, Subspace) else model.space
+    members = []
+    for (member, rotated), draw, spec in zip(begun, draws, specs, strict=True):
+        if rotated:
+            _rotate_back(member.net, *rotated)
+        drawn = {"seed": draw.seed, "subjects_drawn": count_subjects(draw.subject_n[draw.rows])}
+        ranges = code_ranges(home, member.net, draw.x_ng)
+        settled = settings | {"widths": list(widths), "latent": member.net.latent} | drawn
+        members.append(
+            type(model)(model.preparation, home, member.net, spec=spec, ranges=ranges, settings=settled, history=[])
+        )
+    return members
+
+
+def _begun(  # noqa: PLR0917
+    i: int, draws: Sequence[Draw], model: FittedAutoencoder, widths: tuple[int, ...], preset: Preset
+) -> tuple[Member, tuple[np.ndarray, np.ndarray] | None]:
+    """A network of the model's kind at another start, its samples, and how they were rotated and centred."""
+    draw, settings, space, rotated = draws[i], model.settings, model.space, None
+    if isinstance(space, Subspace):
+        weighing = Weighing.of(settings)
+        centre_k, rotation_kk, space, c_nk = draw.rotated(weighing)
+        rotated = rotation_kk, centre_k
+    else:
+        c_nk = space.coordinates(draw.x_ng[draw.rows])
+    net = preset.network(c_nk.shape[1], widths)
+    samples = torch.from_numpy(c_nk)
+    STARTS[preset.start](net, space, samples, seed=draw.seed)
+    whiten(net, samples)
+    return Member(net, samples, draw.seed), rotated
+
+
+@torch.no_grad()
+def _rotate_back(net: Stack, rotation_kk: np.ndarray, centre_k: np.ndarray) -> None:
+    """Let a network trained on ``(c - centre) @ rotation`` read and write ``c``, so that members share one subspace."""
+    rotation, centre = torch.from_numpy(rotation_kk), torch.from_numpy(centre_k)
+    readers: list[torch.nn.Linear] = [net.hidden[0], *([net.spread] if net.latent == 1 else [])]  # type: ignore[list-item]
+    for reader in readers:
+        reader.weight.copy_(reader.weight @ rotation.T)
+        reader.bias.sub_(reader.weight @ centre)
+    # A mirror shows the first layer's weights, rotated already.
+    if not isinstance(net.out, Mirror):
+        net.out.weight.copy_(rotation @ net.out.weight)
+    net.out.bias.copy_(rotation @ net.out.bias + centre)
+
+
 def train_together(members: Sequence[Member], recipe: Recipe, *, genes: int) -> None:
     """Train networks of one shape in place, each on its own samples.
 
@@ -42,21 +110,15 @@ def train_together(members: Sequence[Member], recipe: Recipe, *, genes: int) -> 
     have equally many samples, each ends as by :func:`genelight.models.training.train` (to rounding). Large networks,
     and those that draw noise in a step, are trained one after another.
 
-    Parameters
-    ----------
-    members
-        Their networks have the same shape.
-    recipe
-        For all of them; its rate is a number.
-    genes
-        Number of genes behind the coordinates.
+    `genes` are those behind the coordinates; the recipe's rate is a number.
 
     Raises
     ------
     InputError
         If training diverges; says which member.
     """
-    if not _is_batched(members, recipe):
+    draws = recipe.noise or recipe.dropout or members[0].net.latent
+    if draws or recipe.precision != "float32" or not is_small(members[0].net):
         for i, state in done(_trained, members, shared=(recipe, genes), says="training members"):
             members[i].net.load_state_dict(state)
         return
@@ -72,11 +134,6 @@ def _trained(member: Member, recipe: Recipe, genes: int) -> dict[str, torch.Tens
     """The weights of a member, trained by itself."""
     train(member.net, member.c_nk, recipe, genes=genes, seed=member.seed)
     return member.net.state_dict()
-
-
-def _is_batched(members: Sequence[Member], recipe: Recipe) -> bool:
-    draws = recipe.noise or recipe.dropout or members[0].net.latent
-    return is_small(members[0].net) and recipe.precision == "float32" and not draws
 
 
 class _Batch:

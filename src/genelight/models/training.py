@@ -25,11 +25,27 @@ from .recipe import FIND, Recipe
 if TYPE_CHECKING:
     from .network import Stack
 
-__all__ = ["Stepper", "diverged", "find_rate", "in_step", "is_small", "resources_for", "settle", "train"]
+__all__ = [
+    "Enough",
+    "History",
+    "Stepper",
+    "diverged",
+    "find_rate",
+    "in_step",
+    "is_small",
+    "resources_for",
+    "settle",
+    "train",
+]
 
 SMALL = 500_000
 RATES = (1e-5, 1.0)
 TRIES = 100
+
+History = list[dict[str, float]]
+"""One record per epoch."""
+Enough = Callable[[History], bool]
+"""Whether a training may end, given its history."""
 
 
 def train(
@@ -40,9 +56,9 @@ def train(
     held_out: HeldOut | None = None,
     genes: int | None = None,
     checkpoint: Checkpoint | None = None,
-    enough: Callable[[list[dict[str, float]]], bool] | None = None,
+    enough: Enough | None = None,
     seed: int = 0,
-) -> list[dict[str, float]]:
+) -> History:
     """Train `net` in place to give back its input: squared error over variance, plus what the recipe penalises.
 
     Parameters
@@ -107,8 +123,8 @@ class Stepper:
         held_out: HeldOut | None,
         checkpoint: Checkpoint | None,
         *,
-        enough: Callable[[list[dict[str, float]]], bool] | None = None,
-    ) -> list[dict[str, float]]:
+        enough: Enough | None = None,
+    ) -> History:
         """Every epoch, from the last one that `checkpoint` holds on; returns the history.
 
         Raises
@@ -116,7 +132,7 @@ class Stepper:
         InputError
             If learning goes wrong.
         """
-        history: list[dict[str, float]] = []
+        history: History = []
         drawn: Draws = self.generator if self.draw is self.generator else Both(self.generator, self.draw)
         state = State(self.net, self.optimizer, drawn, history)
         if checkpoint:
@@ -236,14 +252,14 @@ def resources_for(net: Stack) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def diverged(history: list[dict[str, float]]) -> bool:
+def diverged(history: History) -> bool:
     """Whether the last loss is no number, or far beyond the first."""
     first, last = history[0]["train_loss"], history[-1]["train_loss"]
     # In units of the variance: a start that is exact but for rounding may well lose a ten-thousandth.
     return not (math.isfinite(last) and last <= 10 * max(first, 0.1))
 
 
-def _advice(history: list[dict[str, float]], recipe: Recipe) -> str:
+def _advice(history: History, recipe: Recipe) -> str:
     first, last = history[0]["train_loss"], history[-1]["train_loss"]
     rate = float(recipe.learning_rate)
     return (

@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..nouns import Model
 from ..nouns.model import bottleneck
 from .panel import Panel
-from .spaces import Centred
+from .subspace import Centred
 
 if TYPE_CHECKING:
     from anndata import AnnData

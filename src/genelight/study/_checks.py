@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import models, modules
 from ..errors import InputError, UnknownNameError
-from ..models.baselines import BASELINES
+from ..models.spec import BASELINES
 from ..nouns import Contrast, Edges, Genes
 from ..nouns.genes import check_coverage
 from ..stats.subjects import count_subjects

@@ -9,7 +9,7 @@ from .. import nodes
 from .._core.workers import each
 from ..errors import InputError, UnknownNameError
 from ..evidence import Reading
-from ..models.baselines import BASELINES
+from ..models.spec import BASELINES
 from ..nouns import Model, NodeGenes
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from .._core.progress import stage
 from .._core.provenance import Ledger, check_seal, read_json, sealed, versions, write_json
 from .._core.threads import threads_taken
 from ..errors import FormatError
-from ..models.repeatable import repeatable
+from ..models.device import repeatable
 from ._inputs import Inputs
 from ._settings import Study
 from .steps import STEPS, Bench, Step
@@ -62,7 +62,7 @@ def run(study: Study, out: str | Path, *, say: Callable[[str], None] = lambda _:
     Notes
     -----
     Cost: folds + 1 trainings, one search of the network, and matched draws for every node. Files are the same to the
-    byte for any number of threads (BLAS and torch keep to one, :mod:`genelight.models.repeatable`) and for any order of
+    byte for any number of threads (BLAS and torch keep to one, :func:`.repeatable`) and for any order of
     samples and genes in the table, which are sorted by name.
 
     Examples

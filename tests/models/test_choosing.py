@@ -2,7 +2,7 @@
 
 import pytest
 
-from genelight.models.choice import PATIENCE, choose_recipe
+from genelight.models.choosing import PATIENCE, choose_recipe
 from genelight.models.recipe import Recipe
 
 RECIPE = Recipe(1e-3, epochs=6)
