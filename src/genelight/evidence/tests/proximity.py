@@ -8,7 +8,7 @@ import pandas as pd
 from ..._core.checks import check_positive
 from ...errors import InputError
 from ...nouns import Edges, Evidence, Module, NodeGenes
-from .._search import UNREACHABLE
+from .._paths import UNREACHABLE
 from .._tested import LEAST_GENES, Items, check_shared
 from ..distances import Interactome
 from ..nulls import adjust, empirical_p, match_bins, matched_orders
