@@ -125,10 +125,13 @@ def target_of(samples: Samples, column: str, *, draws: int, seed: int) -> Target
     subject_n, batch_n = samples.subject_n[used_n], samples.batch_n(column)[used_n]
     rng = np.random.default_rng(seed)
     first, inverse = [rows[0] for rows in rows_of_subjects(subject_n)], numbered(subject_n)[1]
-    fixed = bool((value_n[first][inverse] == value_n).all())
-    shuffle = _between if fixed else _within
-    value_rn = np.concatenate([value_n[None], shuffle(value_n, subject_n, batch_n, draws=draws, rng=rng)])
-    how = "subjects" if fixed else "samples within subjects"
+    if (value_n[first][inverse] == value_n).all():
+        # A subject of several batches counts with its first.
+        how, drawn_rn = "subjects", _permuted(value_n[first], batch_n[first], draws=draws, rng=rng)[:, inverse]
+    else:
+        block_n = subject_n * (int(batch_n.max()) + 1) + batch_n
+        how, drawn_rn = "samples within subjects", _permuted(value_n, block_n, draws=draws, rng=rng)
+    value_rn = np.concatenate([value_n[None], drawn_rn])
     return Target(column, used_n, value_rn, classes, subject_n, how, int((~used_n).sum()))
 
 
@@ -159,20 +162,6 @@ def _amount(values: pd.Series, column: str) -> tuple[np.ndarray, tuple[str, ...]
         msg = f"column {column!r} has no two different numbers; leave it out"
         raise InputError(msg)
     return (value_n - value_n.mean()) / sd, ()
-
-
-def _between(
-    value_n: np.ndarray, subject_n: np.ndarray, batch_n: np.ndarray, *, draws: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Values exchanged between the subjects of a batch; a subject of several batches counts with its first."""
-    first, inverse = [rows[0] for rows in rows_of_subjects(subject_n)], numbered(subject_n)[1]
-    return _permuted(value_n[first], batch_n[first], draws=draws, rng=rng)[:, inverse]
-
-
-def _within(
-    value_n: np.ndarray, subject_n: np.ndarray, batch_n: np.ndarray, *, draws: int, rng: np.random.Generator
-) -> np.ndarray:
-    return _permuted(value_n, subject_n * (int(batch_n.max()) + 1) + batch_n, draws=draws, rng=rng)
 
 
 def _permuted(value_n: np.ndarray, block_n: np.ndarray, *, draws: int, rng: np.random.Generator) -> np.ndarray:

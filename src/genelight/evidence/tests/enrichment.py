@@ -19,6 +19,7 @@ from .._tested import LEAST_GENES, Items
 from ..nulls import adjust, expression_bins
 
 __all__ = [
+    "Pairs",
     "hypergeometric",
     "hypergeometric_down",
     "hypergeometric_matched",
@@ -26,7 +27,6 @@ __all__ = [
     "hypergeometric_up",
     "over_representation",
     "overlap_rows",
-    "overlap_tails",
     "read_expression",
     "worth_keeping",
 ]
@@ -232,9 +232,9 @@ def _over_represented(
     for of_family in tested.families:
         own_k = of_family[size_k[of_family] >= LEAST_GENES]
         for collection in against.sets if len(own_k) else ():
-            pairs, p_ks, q_ks = overlap_tails([tested.chosen[sign][k] for k in own_k], collection, bin_g=bin_g)
+            pairs = Pairs.of([tested.chosen[sign][k] for k in own_k], collection, bin_g=bin_g)
             names = np.asarray(tested.names, dtype=object)[own_k]
-            tables.append(overlap_rows(names, collection, pairs, tails=(p_ks, q_ks)))
+            tables.append(overlap_rows(names, collection, pairs, tails=pairs.tails()))
             families[f"{tested.family_k[own_k[0]]} against {collection.name}"] = pairs.overlap_ks.size
     if not tables:
         return None
@@ -250,7 +250,7 @@ def _over_represented(
 
 
 @dataclass(frozen=True)
-class _Pairs:
+class Pairs:
     """One family against one collection: how many genes each list and set has in each bin, and what they share."""
 
     size_b: np.ndarray
@@ -259,7 +259,7 @@ class _Pairs:
     overlap_ks: np.ndarray
 
     @classmethod
-    def of(cls, lists: Sequence[np.ndarray], collection: Collection, *, bin_g: np.ndarray | None) -> _Pairs:
+    def of(cls, lists: Sequence[np.ndarray], collection: Collection, *, bin_g: np.ndarray | None) -> Pairs:
         """Count; without bins, the universe is one."""
         genes = collection.member_gs.shape[0]
         bin_g = np.zeros(genes, dtype=np.int64) if bin_g is None else bin_g
@@ -270,7 +270,7 @@ class _Pairs:
         member_sb = (collection.member_gs.T @ inside_gb).tocsr()
         return cls(np.bincount(bin_g), drawn_kb, member_sb, overlap_ks)
 
-    def tested(self) -> tuple[np.ndarray, np.ndarray]:
+    def tails(self) -> tuple[np.ndarray, np.ndarray]:
         """The p and q of every pair, shapes ``(k, s)``."""
         if len(self.size_b) > 1:
             p_ks = matched_tail(self.size_b, self.drawn_kb, self.member_sb, self.overlap_ks)
@@ -326,16 +326,8 @@ def worth_keeping(p_ks: np.ndarray, q_ks: np.ndarray) -> np.ndarray:
     return keep_ks
 
 
-def overlap_tails(
-    lists: Sequence[np.ndarray], collection: Collection, *, bin_g: np.ndarray | None
-) -> tuple[_Pairs, np.ndarray, np.ndarray]:
-    """What lists and sets share, with the p and q of every pair, shapes ``(k, s)``."""
-    pairs = _Pairs.of(lists, collection, bin_g=bin_g)
-    return pairs, *pairs.tested()
-
-
 def overlap_rows(
-    names: np.ndarray, collection: Collection, pairs: _Pairs, *, tails: tuple[np.ndarray, np.ndarray]
+    names: np.ndarray, collection: Collection, pairs: Pairs, *, tails: tuple[np.ndarray, np.ndarray]
 ) -> pd.DataFrame:
     """The pairs worth keeping, as rows of Evidence."""
     p_ks, q_ks = tails
