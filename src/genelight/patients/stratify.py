@@ -9,24 +9,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from anndata import AnnData
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 from sklearn.preprocessing import PowerTransformer
 
 from .._core.workers import each
-from ..errors import InputError
+from ..errors import InputError, UnknownNameError
 from ..models import Folds
 from ..nodes.layers import check_layer
 from ..nouns import Groups, Model
-from ..nouns.applicability import Applicability
 from ..nouns.model import bottleneck
-from ..stats.subjects import numbered, subject_folds
-from ._applicability import applicability, held_out_distances
-from ._consensus_clusters import ambiguity, consensus_of
-from ._describe import check_explaining, describe, explained
+from ..stats.subjects import numbered
+from ._applicability import seen
+from ._consensus_clusters import ambiguity, consensus_of, grouped
+from ._describe import describe, explained
 from ._measures import subjects_of
 
-__all__ = ["Read", "grouped", "groups_of", "means_of", "seen", "stratify"]
+__all__ = ["Read", "groups_of", "means_of", "stratify"]
 
 NUMBERS = range(2, 7)
 LEAST_SUBJECTS = 20
@@ -35,7 +32,6 @@ AXES = 10
 REACH = 2.5
 NULLS, TRIAL = 49, 50
 ALPHA = 0.02
-FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -149,7 +145,9 @@ def stratify(
     layer = check_layer(model, bottleneck(model) if layer is None else layer)
     read = Read.of(adata, subjects_of(adata.obs, subject))
     # What does not fit is told before the clustering, which takes long.
-    check_explaining(adata.obs, explain)
+    for name in explain:
+        if name not in adata.obs:
+            raise UnknownNameError("column to explain by", name, adata.obs.columns, where="obs")
     if folds is not None:
         folds.of(adata, read.subject_n, model=model)
     x_ng = model.prepare(adata)
@@ -261,27 +259,8 @@ def _large_enough(a_sa: np.ndarray, number: int, *, seed: int) -> bool:
     return bool(np.bincount(label_s, minlength=number).min() >= max(3, LEAST_SHARE * len(a_sa)))
 
 
-def grouped(consensus_ss: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Group of each subject, the largest first, and its confidence."""
-    apart_ss = 1.0 - consensus_ss.astype(np.float64)
-    np.fill_diagonal(apart_ss, 0.0)
-    label_s = fcluster(linkage(squareform(apart_ss, checks=False), "average"), number, criterion="maxclust") - 1
-    order = np.argsort(-np.bincount(label_s, minlength=number), kind="stable")
-    label_s = np.argsort(order)[label_s]
-    mean_sg = np.stack([consensus_ss[:, label_s == g].mean(1) for g in range(label_s.max() + 1)], axis=1)
-    own_s = mean_sg[np.arange(len(label_s)), label_s]
-    mean_sg[np.arange(len(label_s)), label_s] = -np.inf
-    return label_s, own_s - mean_sg.max(1)
-
-
 def _axes(h_sk: np.ndarray) -> _Axes:
-    """Principal axes of the subjects' codes, winsorised.
-
-    Raises
-    ------
-    InputError
-        If all subjects have the same codes.
-    """
+    """Principal axes of the subjects' codes, winsorised."""
     centre_k = h_sk.mean(0)
     _, size_r, axis_rk = np.linalg.svd(h_sk - centre_k, full_matrices=False)
     kept = int((size_r > 1e-6 * max(size_r[0], 1e-12)).sum())
@@ -315,25 +294,3 @@ def _about(model: Model, axes: _Axes, label_s: np.ndarray, *, centre_ga: np.ndar
         "spread": np.maximum(within_sa.std(0), 1e-9).tolist(),
         "shares": (np.bincount(label_s) / len(label_s)).tolist(),
     }
-
-
-def seen(
-    adata: AnnData,
-    model: Model,
-    x_ng: np.ndarray,
-    *,
-    subject_n: np.ndarray,
-    folds: Folds | None,
-    seed: int,
-) -> Applicability:
-    """How far off unseen subjects lie, fold by fold."""
-    fold_n = subject_folds(subject_n, folds=FOLDS, seed=seed)
-    if folds is not None:
-        fold_n = folds.of(adata, subject_n, model=model)
-    distance_n2 = np.empty((adata.n_obs, 2))
-    for fold in np.unique(fold_n).tolist():
-        test_n = fold_n == fold
-        trained = model if folds is None else folds.model(fold)
-        values_ng = x_ng if folds is None else trained.prepare(adata)
-        distance_n2[test_n] = held_out_distances(trained, values_ng, ~test_n, test=test_n)
-    return applicability(model, x_ng, distance_n2, subject_n=subject_n, seed=seed)
