@@ -210,13 +210,7 @@ class _Reader:
 
 
 def _shift(reference: AnnData, model: Model) -> np.ndarray:
-    """How far the means of some samples' genes are from the training samples', shape ``(g,)``.
-
-    Raises
-    ------
-    InputError
-        If they are too few.
-    """
+    """How far the means of some samples' genes are from the training samples', shape ``(g,)``."""
     if reference.n_obs < LEAST_COHORT:
         msg = (
             f"{reference.n_obs} samples have no mean to recentre by, at least {LEAST_COHORT} are needed; leave it "
