@@ -29,7 +29,7 @@ class Orders(NamedTuple):
     ----------
     order_ru
         Random orders of the genes of each bin, as positions in the network, see
-        :func:`genelight.evidence.nulls.matched_orders`.
+        :func:`genelight.stats.matched.matched_orders`.
     start_b
         Where each bin starts among the columns of `order_ru`, and where the last ends, shape ``(b + 1,)``.
     count_kb
@@ -206,7 +206,7 @@ def pair_sums(
     run
         Rows of a bin that are summed before they are read.
     order_ru, start_b, count_kb
-        See :class:`genelight.evidence.nulls.MatchedNull`.
+        See :class:`Orders`.
     out_rkf
         The sums are written here, int64, shape ``(r, k, f)``.
     """

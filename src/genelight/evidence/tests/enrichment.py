@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +12,12 @@ from scipy import sparse
 from ..._core.threads import pieces, thread_map
 from ...errors import InputError
 from ...nouns import Contrast, Edges, Evidence, Module, NodeGenes
+from ...stats.pvalues import adjust
 from .._collections import Collection, collect
 from .._matched import matched_moments, matched_tail, overlaps
 from .._registry import TESTS, Against, Compared, Findings, run_tests
 from .._tested import LEAST_GENES, Items
-from ..nulls import adjust, expression_bins
+from ..nulls import expression_bins
 
 __all__ = [
     "Pairs",
@@ -28,7 +29,7 @@ __all__ = [
     "over_representation",
     "overlap_rows",
     "read_expression",
-    "worth_keeping",
+    "rows_of",
 ]
 
 KEEP_Q = 0.25
@@ -313,7 +314,7 @@ def _tail_and_adjusted(
     return p_ks, q_ks
 
 
-def worth_keeping(p_ks: np.ndarray, q_ks: np.ndarray) -> np.ndarray:
+def _worth_keeping(p_ks: np.ndarray, q_ks: np.ndarray) -> np.ndarray:
     """Pairs that a table keeps: see :data:`KEPT`."""
     keep_ks = q_ks <= KEEP_Q
     best = min(KEEP_BEST, p_ks.shape[1])
@@ -326,12 +327,25 @@ def worth_keeping(p_ks: np.ndarray, q_ks: np.ndarray) -> np.ndarray:
     return keep_ks
 
 
+def rows_of(names: np.ndarray, collection: Collection, columns: Mapping[str, np.ndarray | float]) -> pd.DataFrame:
+    """The pairs of item and set worth keeping, as rows of Evidence; columns are of shape ``(k, s)``, or one broadcast.
+
+    q is of all pairs.
+    """
+    p_ks = np.asarray(columns["p"])
+    q_ks = adjust(p_ks.ravel()).reshape(p_ks.shape)
+    k, s = np.nonzero(_worth_keeping(p_ks, q_ks))
+    reference = [f"{collection.name}: {name}" for name in collection.sets[s]]
+    kept = {name: np.broadcast_to(value, p_ks.shape)[k, s] for name, value in {**columns, "q": q_ks}.items()}
+    return pd.DataFrame({"tested": names[k], "reference": reference, **kept, "draws": 0, "seed": 0})
+
+
 def overlap_rows(
     names: np.ndarray, collection: Collection, pairs: Pairs, *, tails: tuple[np.ndarray, np.ndarray]
 ) -> pd.DataFrame:
     """The pairs worth keeping, as rows of Evidence."""
     p_ks, q_ks = tails
-    keep_ks = worth_keeping(p_ks, q_ks)
+    keep_ks = _worth_keeping(p_ks, q_ks)
     # Of a handful of sets, such as one disease, that nothing is shared is a result too.
     k, s = np.nonzero(keep_ks & ((pairs.overlap_ks > 0) | (len(collection.sets) <= KEEP_BEST)))
     overlap, (expected, sd) = pairs.overlap_ks[k, s], pairs.moments(k, s)

@@ -12,9 +12,10 @@ from scipy.stats import t as student
 
 from ...errors import InputError
 from ...nouns import Edges, Evidence, Genes, Module, NodeGenes
+from ...stats.pvalues import adjust
 from .._tested import LEAST_GENES, Items, check_shared
 from ..combine import COMBINATIONS, combine_evidence
-from ..nulls import adjust, check_expression
+from ..nulls import check_expression
 
 __all__ = ["genetic_association"]
 

@@ -11,10 +11,10 @@ from ..._core.checks import check_positive
 from ..._core.progress import progress
 from ...errors import InputError
 from ...nouns import Evidence
+from ...stats.pvalues import adjust, empirical_p
 from ...stats.subjects import count_subjects
 from .._measures import MEASURES, Codes
 from .._samples import Samples, Target, target_of
-from ..nulls import adjust, empirical_p
 
 __all__ = ["groups"]
 

@@ -9,11 +9,12 @@ import pandas as pd
 from scipy.stats import hypergeom
 
 from ...nouns import Edges, Evidence, Module, NodeGenes
+from ...stats.pvalues import adjust, empirical_p
 from .._closeness import components, components_of, means
 from .._registry import TESTS, Against, Findings, run_tests
 from .._tested import LEAST_GENES, Items
 from ..distances import Interactome, distances
-from ..nulls import MatchedNull, adjust, empirical_p, matched_null
+from ..nulls import MatchedNull, matched_null
 
 __all__ = [
     "as_interactome",
@@ -260,7 +261,7 @@ def _compare(
     about = {
         "network": null.interactome.name,
         "genes measured": len(tested.genes),
-        "universe": null.universe,
+        "universe": len(null.pool_u),
         "bins": len(null.orders.start_b) - 1,
         "tested": len(tested),
         "too few genes in network": len(tested) - len(null.item_k),
