@@ -24,20 +24,9 @@ def search_block(
 ) -> int:
     """Distances between the 512 nodes from `source` on and every node: breadth-first search, one bit a source.
 
-    Parameters
-    ----------
-    start_p, neighbour_e
-        Neighbours of every node in compressed rows, shapes ``(p + 1,)`` and ``(edges * 2,)``.
-    low, high
-        Range of nodes that these sources can reach.
-    source
-        First source, a multiple of 512.
-    out_pw
-        Distances, eight columns to a word, shape ``(p, words)``; the block's columns are written.
-
-    Returns
-    -------
-    The longest distance found; 255 if one does not fit below that, and then nothing is written.
+    Neighbours of every node stand in compressed rows; `low` and `high` are the range that these sources can reach. Of
+    `out_pw`, eight distances to a word, the block's columns are written. Returns the longest distance found; 255 if one
+    does not fit below that, and then nothing is written.
     """
     nodes = high - low
     seen = np.zeros((nodes, WORDS), np.uint64)
@@ -127,16 +116,8 @@ def add_betweenness(
 ) -> None:
     """Add the share that each gene has in the shortest paths from the sources from `first` on and before `last`.
 
-    Parameters
-    ----------
-    distance_pp
-        Distances, uint8: they give the order in which Brandes' search visits genes, so nothing is searched again.
-    start_p, neighbour_e
-        Neighbours of every gene in compressed rows.
-    first, last
-        Sources.
-    total_p
-        The shares are added here, float64; every pair counts once from either side.
+    The distances give the order in which Brandes' search visits genes, so nothing is searched again; neighbours of
+    every gene stand in compressed rows. The shares are added to `total_p`; every pair counts once from either side.
     """
     genes = len(start_p) - 1
     paths, ratio, order = np.empty(genes), np.empty(genes), np.empty(genes, np.int32)

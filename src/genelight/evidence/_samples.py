@@ -119,9 +119,13 @@ def target_of(samples: Samples, column: str, *, draws: int, seed: int) -> Target
     values = samples.obs[column]
     amount = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     used_n = values.notna().to_numpy()
-    if not amount:
+    classes: tuple[str, ...] = ()
+    if amount:
+        value_n = _standardised(values[used_n], column)
+    else:
         used_n &= _common(values, samples.subject_n, known_n=used_n, column=column)
-    value_n, classes = _amount(values[used_n], column) if amount else _classes(values[used_n])
+        value_n, names = pd.factorize(values[used_n].astype(str), sort=True)
+        classes = tuple(names)
     subject_n, batch_n = samples.subject_n[used_n], samples.batch_n(column)[used_n]
     rng = np.random.default_rng(seed)
     first, inverse = [rows[0] for rows in rows_of_subjects(subject_n)], numbered(subject_n)[1]
@@ -150,18 +154,13 @@ def _common(values: pd.Series, subject_n: np.ndarray, *, known_n: np.ndarray, co
     return np.isin(text, kept)
 
 
-def _classes(values: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
-    code_n, names = pd.factorize(values.astype(str), sort=True)
-    return code_n, tuple(names)
-
-
-def _amount(values: pd.Series, column: str) -> tuple[np.ndarray, tuple[str, ...]]:
+def _standardised(values: pd.Series, column: str) -> np.ndarray:
     value_n = values.to_numpy(np.float64)
     sd = value_n.std()
     if not np.isfinite(sd) or sd == 0:
         msg = f"column {column!r} has no two different numbers; leave it out"
         raise InputError(msg)
-    return (value_n - value_n.mean()) / sd, ()
+    return (value_n - value_n.mean()) / sd
 
 
 def _permuted(value_n: np.ndarray, block_n: np.ndarray, *, draws: int, rng: np.random.Generator) -> np.ndarray:

@@ -194,17 +194,9 @@ def _check_readings(readings: Sequence[Reading]) -> None:
 def _permuted(readings: Sequence[Reading], *, seed: int) -> list[Reading]:
     """The model's readings with the names of the genes shuffled: profiles as they are, meaning none."""
     rng = np.random.default_rng(seed)
-    return [
-        replace(
-            r,
-            nodes=replace(r.nodes, values_kg=rng.permuted(r.nodes.values_kg, axis=1)),
-            h_nk=None,
-            model=PERMUTED,
-            control=True,
-        )
-        for r in readings
-        if not r.control
-    ]
+    own = [r for r in readings if not r.control]
+    nodes = [replace(r.nodes, values_kg=rng.permuted(r.nodes.values_kg, axis=1)) for r in own]
+    return [replace(r, nodes=n, h_nk=None, model=PERMUTED, control=True) for r, n in zip(own, nodes, strict=True)]
 
 
 def _renamed(reading: Reading) -> NodeGenes:
