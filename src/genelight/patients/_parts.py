@@ -58,20 +58,10 @@ class Part:
 def parts_of(
     model: Model, x_ng: np.ndarray, train_n: np.ndarray, *, layers: Sequence[str], signature: Sequence[str]
 ) -> dict[str, Part]:
-    """Every part of prepared samples; whatever is learned is learned from the samples in `train_n`.
+    """Every part of prepared samples; whatever is learned is learned from the samples in `train_n`, mask or positions.
 
-    Parameters
-    ----------
-    model
-        Trained without the others, or at least without their labels.
-    x_ng
-        Prepared values of all samples.
-    train_n
-        Boolean, or positions.
-    layers
-        Whose codes to give.
-    signature
-        Genes whose mean is the part ``"signature"``; it is left out if none is measured.
+    The model was trained without the others, or at least without their labels. The mean of the genes of `signature` is
+    left out if none is measured.
     """
     parts = {layer: _codes(model, layer, x_ng, train_n=train_n) for layer in layers}
     centre_g = x_ng[train_n].mean(0)

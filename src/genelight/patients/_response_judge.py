@@ -91,22 +91,20 @@ def judge(bench: Bench) -> Judged:
                         first = out[0] if c == out[1] else out[1]
                         two[r, first, c], score_two[r, first, rows] = value_t, score_nt[rows, 0]
             step()
-    weight_c = np.bincount(bench.cohort_n) / n
-    return _chosen(rules, flat, one=one, two=two, scores=(score_one, score_two), weight_c=weight_c, bench=bench)
+    return _chosen(bench, rules, one=one, two=two, scores=(score_one, score_two))
 
 
 def _chosen(
+    bench: Bench,
     rules: Mapping[str, list[Rule]],
-    flat: list[Rule],
     *,
     one: np.ndarray,
     two: np.ndarray,
     scores: tuple[np.ndarray, np.ndarray],
-    weight_c: np.ndarray,
-    bench: Bench,
 ) -> Judged:
     """Settings of every method by the inner cohorts, then the method; the signature wins unless it is beaten there."""
-    cohorts = len(weight_c)
+    flat = [rule for settings in rules.values() for rule in settings]
+    cohorts, weight_c = bench.cohorts, np.bincount(bench.cohort_n) / len(bench.cohort_n)
     # The last row: no cohort left out, chosen by all.
     inner_rcdt = np.concatenate([two, one[:, None]], axis=1)
     share_cd = np.vstack([np.where(np.eye(cohorts, dtype=bool), 0.0, weight_c), weight_c])

@@ -144,7 +144,8 @@ def score_response(
         raise InputError(msg)
     reader = _Reader.of(response, model)
     new = reader.read(adata, "the new patients")
-    line, about = reader.line, {"rule": response.rule, "coverage": coverage}
+    told, about = response.about["beliefs"], {"rule": response.rule, "coverage": coverage}
+    line = Logit(told["intercept"], told["slope"], np.asarray(told["cov"]))
     centre, variance = response.about["location"]["mean"], response.about["location"]["variance"]
     why = "the mean of the cohorts, for they are fewer than ten"
     if local is not None:
@@ -205,12 +206,6 @@ class _Reader:
             msg = f"the rule reads {len(nodes)} nodes of a model ({nodes[0]}); give the model that it was made with"
             raise InputError(msg)
         return cls(response, model)
-
-    @property
-    def line(self) -> Logit:
-        """From score to log odds."""
-        told = self.response.about["beliefs"]
-        return Logit(told["intercept"], told["slope"], np.asarray(told["cov"]))
 
     def read(self, adata: AnnData, name: str) -> _Read:
         """Scores and all that goes with them, not centred yet."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -180,8 +179,18 @@ def groups_of(
     names = [chr(ord("A") + g) for g in range(label_s.max() + 1)]
     group_s = np.array(names, dtype=object)[label_s] if number else np.full(len(h_sk), "", dtype=object)
     centres = np.stack([axes.a_sa[label_s == g].mean(0) for g in range(len(names))])
-    about = _about(model, axes, label_s, centre_ga=centres) | {"layer": layer, "seed": seed}
-    about |= {"resamples": resamples, "subjects": len(h_sk)}
+    about = {
+        "model": model.name,
+        "model_digest": model.digest,
+        "centre": axes.centre_k.tolist(),
+        "axes": axes.axes_ka.tolist(),
+        "spread": np.maximum((axes.a_sa - centres[label_s]).std(0), 1e-9).tolist(),
+        "shares": (np.bincount(label_s) / len(label_s)).tolist(),
+        "layer": layer,
+        "seed": seed,
+        "resamples": resamples,
+        "subjects": len(h_sk),
+    }
     columns = [f"axis{i + 1}" for i in range(len(centres.T))]
     found = Groups(
         pd.DataFrame(centres, index=pd.Index(names, name="group"), columns=columns),
@@ -282,15 +291,3 @@ def means_of(h_nk: np.ndarray, position_n: np.ndarray) -> np.ndarray:
     total_sk = np.zeros((position_n.max() + 1, h_nk.shape[1]))
     np.add.at(total_sk, position_n, h_nk)
     return total_sk / np.bincount(position_n)[:, None]
-
-
-def _about(model: Model, axes: _Axes, label_s: np.ndarray, *, centre_ga: np.ndarray) -> dict[str, Any]:
-    within_sa = axes.a_sa - centre_ga[label_s]
-    return {
-        "model": model.name,
-        "model_digest": model.digest,
-        "centre": axes.centre_k.tolist(),
-        "axes": axes.axes_ka.tolist(),
-        "spread": np.maximum(within_sa.std(0), 1e-9).tolist(),
-        "shares": (np.bincount(label_s) / len(label_s)).tolist(),
-    }

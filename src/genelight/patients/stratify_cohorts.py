@@ -169,12 +169,7 @@ def _agreement(a_sa: np.ndarray, centre_ga: np.ndarray, rng: np.random.Generator
 
 
 def _with_tested(
-    described: pd.DataFrame,
-    values: dict[str, pd.Series],
-    group_s: np.ndarray,
-    *,
-    cohort_s: np.ndarray,
-    seed: int,
+    described: pd.DataFrame, values: dict[str, pd.Series], group_s: np.ndarray, *, cohort_s: np.ndarray, seed: int
 ) -> pd.DataFrame:
     """The table with the tested columns by permutation within cohorts, in place of tests that know no cohorts."""
     rows = []
