@@ -82,7 +82,7 @@ class Plan:
 
     @property
     def judged(self) -> np.ndarray:
-        """Their positions."""
+        """Positions of the samples that figures are of."""
         return np.flatnonzero(np.isfinite(self.task.y_nt[:, 0]) & self.judged_n)
 
     @property

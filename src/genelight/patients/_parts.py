@@ -74,7 +74,8 @@ def parts_of(
     turned = find_subspace((x_ng[train_n] - centre_g) * root_g)
     w_nk = turned.coordinates((x_ng - centre_g) * root_g).astype(np.float64)
     parts[WEIGHTED] = Part(WEIGHTED, w_nk, ids, root_g[:, None] * turned.basis_gk, centre_g)
-    there = _positions(model.genes, signature)
+    there = Genes(tuple(signature), model.genes.namespace).align(model.genes).index if signature else np.empty(0, int)
+    there = there[there >= 0]
     if len(there):
         mean_g = np.zeros(len(ids))
         mean_g[there] = 1.0 / len(there)
@@ -106,8 +107,3 @@ def _given_back(model: Model, x_ng: np.ndarray) -> np.ndarray:
     error_ng = x_ng - reconstruct(model, x_ng)
     share_g = 1 - error_ng.var(0) / np.maximum(x_ng.var(0), 1e-12)
     return np.clip(share_g, 0.01, 1.0)
-
-
-def _positions(genes: Genes, signature: Sequence[str]) -> np.ndarray:
-    index = Genes(tuple(signature), genes.namespace).align(genes).index if signature else np.empty(0, dtype=np.int64)
-    return index[index >= 0]

@@ -205,7 +205,9 @@ def groups_of(
 def _stability(axes: _Axes, *, seed: int) -> tuple[pd.DataFrame, int]:
     """Every number of groups against cohorts without groups, and the number that stands out; 0 if none does."""
     rng, a_sa = np.random.default_rng((seed, 4)), axes.a_sa
-    cohorts = [a_sa, *_normal(a_sa, rng), *_skewed(axes.whole_sa, rng)]
+    # Gaussian cohorts with the spread of each axis, and those as skewed as the subjects.
+    normal = [_winsorised(_uncorrelated(a_sa.shape, rng)) * a_sa.std(0) for _ in range(NULLS)]
+    cohorts = [a_sa, *normal, *_skewed(axes.whole_sa, rng)]
     tasks = [(cohort_sa, seed + d) for d, cohort_sa in enumerate(cohorts)]
     value_dk = np.array(each(_ambiguities, tasks, says="clustering cohorts without groups"))
     normal_dk, skewed_dk = value_dk[1 : 1 + NULLS], value_dk[1 + NULLS :]
@@ -231,12 +233,6 @@ def _against(value_k: np.ndarray, null_dk: np.ndarray) -> tuple[np.ndarray, np.n
     mean_k, sd_k = null_dk.mean(0), np.maximum(null_dk.std(0), 1e-3)
     z_k, z_dk = (mean_k - value_k) / sd_k, (mean_k - null_dk) / sd_k
     return z_k, (1.0 + (z_dk.max(1)[:, None] >= z_k).sum(0)) / (1.0 + len(null_dk))
-
-
-def _normal(a_sa: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Gaussian cohorts with the spread of each axis."""
-    for _ in range(NULLS):
-        yield _winsorised(_uncorrelated(a_sa.shape, rng)) * a_sa.std(0)
 
 
 def _uncorrelated(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
