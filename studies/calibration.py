@@ -79,7 +79,7 @@ from benchmarks._measure import Figure
 from scipy import stats
 
 from genelight import demo, evidence
-from genelight.evidence._trend import trend_p
+from genelight.evidence._verdict import trend_p
 from genelight.evidence.distances import Interactome
 from genelight.evidence.tests.enrichment import over_representation
 from genelight.evidence.tests.network import localise

@@ -57,11 +57,18 @@ from benchmarks._harness import Result
 from benchmarks._measure import Figure
 from scipy import stats
 
-from genelight.patients._response_bounds import bounds_of, cohort_auc, learning_curve
+from genelight.patients._applicability import domain_of
 from genelight.patients._response_calibration import calibrate, slopes
 from genelight.patients._response_cohorts import SIGNATURES, Cohorts, cohort_sizes
-from genelight.patients._response_domain import domain_of
-from genelight.patients._response_judge import Judged, auc_interval, between, random_auc
+from genelight.patients._response_judge import (
+    Judged,
+    auc_interval,
+    between,
+    bounds_of,
+    cohort_auc,
+    learning_curve,
+    random_auc,
+)
 from genelight.patients._response_programmes import Programmes, effects_of, joined
 from genelight.patients._response_rules import CHOSEN, SIGNATURE, Bench
 from genelight.patients.response import _calibrated, _decision, _declined, _without_score

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from genelight.errors import InputError
-from genelight.evidence.nulls import matched_orders
-from genelight.stats.matched import match_bins
+from genelight.stats.matched import match_bins, matched_orders
 from genelight.stats.pvalues import adjust, empirical_p
 
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=60)

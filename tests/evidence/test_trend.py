@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from genelight.evidence._trend import change, contrast, interval, trend_p
+from genelight.evidence._verdict import change, contrast, interval, trend_p
 
 
 def test_change_is_that_of_the_least_squares_line() -> None:

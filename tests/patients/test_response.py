@@ -17,11 +17,10 @@ import genelight as gl
 from genelight.errors import FormatError, GeneMismatchError, InputError, UnknownNameError
 from genelight.nouns import Edges, Response
 from genelight.patients import ResponsePlan, score_response
-from genelight.patients._response_asked import ask
 from genelight.patients._response_judge import judge
 from genelight.patients._response_programmes import Programmes, hedges, interaction_of
 from genelight.patients._response_rules import CHOSEN, SIGNATURE, Bench, Eigen, Rule, auc_t
-from genelight.patients._response_words import read_words, words_question
+from genelight.patients._response_sheet import ask, read_words, words_question
 from genelight.report._response import response_page
 
 COMPENDIUM = Path(__file__).parents[2] / "../shared/data/compendium/human_bulk.h5ad"

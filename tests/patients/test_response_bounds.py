@@ -12,9 +12,8 @@ import genelight as gl
 from genelight.errors import InputError
 from genelight.nouns import Edges
 from genelight.patients import ResponsePlan
-from genelight.patients._response_bounds import flipped, reliability
 from genelight.patients._response_calibration import beliefs, patient_interval
-from genelight.patients._response_judge import auc_interval
+from genelight.patients._response_judge import auc_interval, flipped, reliability
 from genelight.patients._response_rules import SIGNATURE, Bench
 from genelight.patients._response_sentences import _curve
 from genelight.patients.response_score import _check_apart, _drivers

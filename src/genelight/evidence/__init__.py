@@ -1,12 +1,11 @@
 """The proving room: networks, gene sets and matched chance for what a node or module holds."""
 
 from . import tests  # noqa: F401
-from ._readings import Reading
 from ._registry import TESTS, Compared
 from ._samples import Samples
 from .assess import assess
 from .distances import distances
-from .scorecard import scorecard
+from .scorecard import Reading, scorecard
 from .tests.genetics import genetic_association
 from .tests.groups import groups
 from .tests.novelty import novelty

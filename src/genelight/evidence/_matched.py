@@ -39,22 +39,8 @@ def matched_tail(
     """P(overlap >= observed) if every list drew as many genes of each bin as it has, without replacement.
 
     Bins are independent of one another, so the probabilities of the sum are those of the bins convolved. All
-    terms are positive and the tail is summed from its small end, so that far tails keep their precision.
-
-    Parameters
-    ----------
-    size_b
-        Genes in each bin, shape ``(b,)``.
-    drawn_kb
-        Genes that each list has in each bin, shape ``(k, b)``.
-    member_sb
-        Genes that each set has in each bin, shape ``(s, b)``.
-    overlap_ks
-        Overlaps observed, shape ``(k, s)``.
-
-    Returns
-    -------
-    Shape ``(k, s)``.
+    terms are positive and the tail is summed from its small end, so that far tails keep their precision. Genes are
+    counted in bins: `size_b` in all, `drawn_kb` of each list, `member_sb` of each set.
 
     Examples
     --------

@@ -22,17 +22,7 @@ RIDGE = 0.01
 
 @dataclass(frozen=True)
 class Codes:
-    """Codes of the samples that have a value of one column.
-
-    Attributes
-    ----------
-    h_nk
-        Codes, float32.
-    subject_n
-        Subject of each sample.
-    seed
-        Seed of the folds.
-    """
+    """Codes, float32, and subjects of the samples that have a value of one column; the seed is that of folds."""
 
     h_nk: np.ndarray
     subject_n: np.ndarray
@@ -61,18 +51,9 @@ MEASURES: Registry[Measure] = Registry("measure of what codes know")
 
 
 def silhouette(distance_nn: np.ndarray, inside_rnc: np.ndarray) -> np.ndarray:
-    """Mean silhouette of classes for several labellings at once.
+    """Mean silhouette of classes for several labellings at once, shape ``(r,)``.
 
-    Parameters
-    ----------
-    distance_nn
-        Distances between samples.
-    inside_rnc
-        1 where a sample is of a class, every class with a member.
-
-    Returns
-    -------
-    Shape ``(r,)``.
+    Of `inside_rnc`, 1 where a sample is of a class, every class has a member.
 
     References
     ----------
@@ -171,13 +152,8 @@ def _ridge(train_nk: np.ndarray, test_nk: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _balanced(guess_rn: np.ndarray, target: Target) -> np.ndarray:
-    right_rn = guess_rn == target.value_rn
-    return np.array(
-        [
-            (np.bincount(value_n, right_n) / np.bincount(value_n)).mean()
-            for value_n, right_n in zip(target.value_rn, right_rn, strict=True)
-        ]
-    )
+    pairs = zip(target.value_rn, guess_rn == target.value_rn, strict=True)
+    return np.array([(np.bincount(value_n, right_n) / np.bincount(value_n)).mean() for value_n, right_n in pairs])
 
 
 def _rank_correlation(one_rn: np.ndarray, other_rn: np.ndarray) -> np.ndarray:

@@ -119,16 +119,23 @@ def target_of(samples: Samples, column: str, *, draws: int, seed: int) -> Target
     values = samples.obs[column]
     amount = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     used_n = values.notna().to_numpy()
-    if not amount:
+    classes: tuple[str, ...] = ()
+    if amount:
+        value_n = _standardised(values[used_n], column)
+    else:
         used_n &= _common(values, samples.subject_n, known_n=used_n, column=column)
-    value_n, classes = _amount(values[used_n], column) if amount else _classes(values[used_n])
+        value_n, names = pd.factorize(values[used_n].astype(str), sort=True)
+        classes = tuple(names)
     subject_n, batch_n = samples.subject_n[used_n], samples.batch_n(column)[used_n]
     rng = np.random.default_rng(seed)
     first, inverse = [rows[0] for rows in rows_of_subjects(subject_n)], numbered(subject_n)[1]
-    fixed = bool((value_n[first][inverse] == value_n).all())
-    shuffle = _between if fixed else _within
-    value_rn = np.concatenate([value_n[None], shuffle(value_n, subject_n, batch_n, draws=draws, rng=rng)])
-    how = "subjects" if fixed else "samples within subjects"
+    if (value_n[first][inverse] == value_n).all():
+        # A subject of several batches counts with its first.
+        how, drawn_rn = "subjects", _permuted(value_n[first], batch_n[first], draws=draws, rng=rng)[:, inverse]
+    else:
+        block_n = subject_n * (int(batch_n.max()) + 1) + batch_n
+        how, drawn_rn = "samples within subjects", _permuted(value_n, block_n, draws=draws, rng=rng)
+    value_rn = np.concatenate([value_n[None], drawn_rn])
     return Target(column, used_n, value_rn, classes, subject_n, how, int((~used_n).sum()))
 
 
@@ -147,32 +154,13 @@ def _common(values: pd.Series, subject_n: np.ndarray, *, known_n: np.ndarray, co
     return np.isin(text, kept)
 
 
-def _classes(values: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
-    code_n, names = pd.factorize(values.astype(str), sort=True)
-    return code_n, tuple(names)
-
-
-def _amount(values: pd.Series, column: str) -> tuple[np.ndarray, tuple[str, ...]]:
+def _standardised(values: pd.Series, column: str) -> np.ndarray:
     value_n = values.to_numpy(np.float64)
     sd = value_n.std()
     if not np.isfinite(sd) or sd == 0:
         msg = f"column {column!r} has no two different numbers; leave it out"
         raise InputError(msg)
-    return (value_n - value_n.mean()) / sd, ()
-
-
-def _between(
-    value_n: np.ndarray, subject_n: np.ndarray, batch_n: np.ndarray, *, draws: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Values exchanged between the subjects of a batch; a subject of several batches counts with its first."""
-    first, inverse = [rows[0] for rows in rows_of_subjects(subject_n)], numbered(subject_n)[1]
-    return _permuted(value_n[first], batch_n[first], draws=draws, rng=rng)[:, inverse]
-
-
-def _within(
-    value_n: np.ndarray, subject_n: np.ndarray, batch_n: np.ndarray, *, draws: int, rng: np.random.Generator
-) -> np.ndarray:
-    return _permuted(value_n, subject_n * (int(batch_n.max()) + 1) + batch_n, draws=draws, rng=rng)
+    return (value_n - value_n.mean()) / sd
 
 
 def _permuted(value_n: np.ndarray, block_n: np.ndarray, *, draws: int, rng: np.random.Generator) -> np.ndarray:

@@ -14,8 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from .._core.threads import pieces, thread_map
 from ..errors import InputError, ResourceError, first_three
 from ..nouns import Edges, Genes
-from ._betweenness import add_betweenness
-from ._search import SOURCES, UNREACHABLE, search_block
+from ._paths import SOURCES, UNREACHABLE, add_betweenness, search_block
 
 __all__ = ["UNREACHABLE", "Interactome", "distances"]
 

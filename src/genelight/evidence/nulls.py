@@ -12,7 +12,6 @@ import numpy as np
 from .._core.checks import check_positive
 from ..errors import InputError
 from ..stats.matched import match_bins, matched_orders
-from ..stats.pvalues import adjust, empirical_p
 from ._closeness import Closeness, Orders, closeness, closeness_of, means
 from ._tested import LEAST_GENES, check_shared
 
@@ -21,16 +20,7 @@ if TYPE_CHECKING:
     from ._tested import Items
     from .distances import Interactome
 
-__all__ = [
-    "MatchedNull",
-    "adjust",
-    "check_expression",
-    "empirical_p",
-    "expression_bins",
-    "match_bins",
-    "matched_null",
-    "matched_orders",
-]
+__all__ = ["MatchedNull", "check_expression", "expression_bins", "matched_null"]
 
 MOST_EXPRESSION_PARTS = 10
 
@@ -79,11 +69,6 @@ class MatchedNull:
     pool_u: np.ndarray
     alike_u: np.ndarray
     seed: int
-
-    @property
-    def universe(self) -> int:
-        """Measured genes that are in the network."""
-        return len(self.pool_u)
 
     @cached_property
     def observed(self) -> Closeness:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from ..nouns import Edges
+from ..errors import InputError
+from ..nouns import Edges, NodeGenes
 from ..nouns.scorecard import SCORE_COLUMNS, Scorecard
-from ._readings import Reading, check_readings, permuted, renamed
-from ._registry import TESTS, Against, Findings
+from ._registry import TESTS, Against
 from ._samples import Samples
 from ._tested import Items
 from ._verdict import verdicts
@@ -22,14 +22,54 @@ from .tests.enrichment import collect_all
 from .tests.groups import groups
 from .tests.network import as_interactome
 
-__all__ = ["scorecard"]
+__all__ = ["Reading", "scorecard"]
 
+PERMUTED = "permuted genes"
 NETWORK_LEVEL, SET_LEVEL = 0.01, 0.05
 
 
 @dataclass(frozen=True)
+class Reading:
+    """One layer of one trained model: what its nodes stand for, and what they say of each sample.
+
+    Attributes
+    ----------
+    nodes
+        The layer's node profiles.
+    h_nk
+        Its codes, samples in rows; None to leave out what is asked of samples.
+    model
+        Name of the model, or of the control.
+    depth
+        Place of the layer, 1 next to the input. Of a control with one layer the place of the model's layer that it
+        is as wide as.
+    control
+        Whether this is what the model is compared with.
+    seed
+        Which training of several.
+    """
+
+    nodes: NodeGenes
+    h_nk: np.ndarray | None
+    model: str
+    depth: int
+    control: bool = False
+    seed: int = 0
+
+    @property
+    def key(self) -> str:
+        """Names it among others: ``"autoencoder L2, seed 3"``."""
+        return f"{self.model} L{self.depth}, seed {self.seed}"
+
+    @property
+    def width(self) -> int:
+        """Number of nodes."""
+        return len(self.nodes.nodes)
+
+
+@dataclass(frozen=True)
 class _Asked:
-    """Readings and everything they are held against."""
+    """Readings, the first of those with the very same nodes, and everything they are held against."""
 
     readings: Sequence[Reading]
     first: dict[str, Reading]
@@ -109,10 +149,12 @@ def scorecard(
     >>> card.verdicts["verdict"].unique().tolist()
     ['cannot tell here']
     """
-    check_readings(readings)
-    asked = [*readings, *permuted(readings, seed=seed)]
-    first = _first(asked)
-    distinct = [renamed(r) for r in asked if first[r.key] is r]
+    _check_readings(readings)
+    asked = [*readings, *_permuted(readings, seed=seed)]
+    # A layer that stands at several depths is asked once.
+    seen: dict[int, Reading] = {}
+    first = {r.key: seen.setdefault(id(r.nodes), r) for r in asked}
+    distinct = [_renamed(r) for r in asked if first[r.key] is r]
     all_asked = _Asked(asked, first, Items.of(distinct, n_top=n_top), x_ng, draws, seed)
     rows: list[dict[str, object]] = []
     genes = len(all_asked.tested.genes)
@@ -125,6 +167,42 @@ def scorecard(
         rows += _of_samples(all_asked, samples)
     table = pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
     return Scorecard(table, verdicts(table, seed=seed), about)
+
+
+def _check_readings(readings: Sequence[Reading]) -> None:
+    """Stop when none is of a model, two are of one layer and seed, genes differ, or codes do not fit the nodes."""
+    if not any(not r.control for r in readings):
+        msg = "a scorecard needs the layers of a model; pass readings with control=False"
+        raise InputError(msg)
+    if len({r.model for r in readings if not r.control}) > 1:
+        msg = f"one model at a time, found {', '.join(sorted({r.model for r in readings if not r.control}))}"
+        raise InputError(msg)
+    keys = [r.key for r in readings]
+    repeated = sorted({k for k in keys if keys.count(k) > 1})
+    if repeated:
+        msg = f"{len(repeated)} readings come twice ({repeated[0]}); give each training its own seed"
+        raise InputError(msg)
+    for r in readings:
+        if r.nodes.genes.digest != readings[0].nodes.genes.digest:
+            msg = f"{r.key} has other genes than {keys[0]}; fit all on one table with one preparation"
+            raise InputError(msg)
+        if r.h_nk is not None and r.h_nk.shape[1] != r.width:
+            msg = f"{r.key} has {r.width} nodes, but its codes {r.h_nk.shape[1]} columns"
+            raise InputError(msg)
+
+
+def _permuted(readings: Sequence[Reading], *, seed: int) -> list[Reading]:
+    """The model's readings with the names of the genes shuffled: profiles as they are, meaning none."""
+    rng = np.random.default_rng(seed)
+    own = [r for r in readings if not r.control]
+    nodes = [replace(r.nodes, values_kg=rng.permuted(r.nodes.values_kg, axis=1)) for r in own]
+    return [replace(r, nodes=n, h_nk=None, model=PERMUTED, control=True) for r, n in zip(own, nodes, strict=True)]
+
+
+def _renamed(reading: Reading) -> NodeGenes:
+    """Its nodes, with names and layer that no other reading has."""
+    nodes = tuple(f"{reading.key}, {i}" for i in range(reading.width))
+    return replace(reading.nodes, nodes=nodes, layer=f"L{reading.depth}", source=f"{reading.model}, {reading.seed}")
 
 
 def _of_network(asked: _Asked, net: Interactome) -> Iterator[dict[str, object]]:
@@ -151,15 +229,11 @@ def _of_sets(asked: _Asked, sets: Sequence[Edges]) -> Iterator[dict[str, object]
         if found is None:
             continue
         for collection in collections:
-            best = _best_q(found, collection.name)
+            rows = found.table[found.table["reference"].str.startswith(f"{collection.name}: ")]
+            best = rows.groupby("tested")["q"].min()
             for reading, names in _names(asked):
                 hits_k = best.reindex(names).fillna(1.0).to_numpy() <= SET_LEVEL
                 yield _share("sets", f"{collection.name}{ending}", reading, hits_k=hits_k, null=0.0)
-
-
-def _best_q(found: Findings, collection: str) -> pd.Series:
-    rows = found.table[found.table["reference"].str.startswith(f"{collection}: ")]
-    return rows.groupby("tested")["q"].min()
 
 
 def _of_samples(asked: _Asked, samples: Samples) -> Iterator[dict[str, object]]:
@@ -175,14 +249,8 @@ def _of_samples(asked: _Asked, samples: Samples) -> Iterator[dict[str, object]]:
                 yield {**place, "value": row["statistic"], "null": row["null_mean"], "p": row["p"]}
 
 
-def _first(readings: Sequence[Reading]) -> dict[str, Reading]:
-    """For each reading the first with the very same nodes: a layer that stands at several depths is asked once."""
-    seen: dict[int, Reading] = {}
-    return {r.key: seen.setdefault(id(r.nodes), r) for r in readings}
-
-
 def _names(asked: _Asked) -> Iterator[tuple[Reading, tuple[str, ...]]]:
-    return ((reading, renamed(asked.first[reading.key]).nodes) for reading in asked.readings)
+    return ((reading, _renamed(asked.first[reading.key]).nodes) for reading in asked.readings)
 
 
 def _place(kind: str, question: str, reading: Reading, *, measure: str) -> dict[str, object]:

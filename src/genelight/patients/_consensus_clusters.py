@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
 
 from .._core.threads import one_thread
 
-__all__ = ["ambiguity", "consensus_of", "k_means"]
+__all__ = ["ambiguity", "consensus_of", "grouped", "k_means"]
 
 SHARE = 0.8
 MOST_STEPS = 20
@@ -30,6 +32,19 @@ def consensus_of(a_sa: np.ndarray, groups: int, *, resamples: int, seed: int) ->
             together += member_bs.T @ member_bs
         both = drawn_bs.astype(np.float32)
         return together / np.maximum(both.T @ both, 1.0)
+
+
+def grouped(consensus_ss: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Group of each subject by average linkage, the largest first, and its confidence."""
+    apart_ss = 1.0 - consensus_ss.astype(np.float64)
+    np.fill_diagonal(apart_ss, 0.0)
+    label_s = fcluster(linkage(squareform(apart_ss, checks=False), "average"), number, criterion="maxclust") - 1
+    order = np.argsort(-np.bincount(label_s, minlength=number), kind="stable")
+    label_s = np.argsort(order)[label_s]
+    mean_sg = np.stack([consensus_ss[:, label_s == g].mean(1) for g in range(label_s.max() + 1)], axis=1)
+    own_s = mean_sg[np.arange(len(label_s)), label_s]
+    mean_sg[np.arange(len(label_s)), label_s] = -np.inf
+    return label_s, own_s - mean_sg.max(1)
 
 
 def ambiguity(consensus_ss: np.ndarray) -> float:

@@ -14,9 +14,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ..errors import UnknownNameError
-
-__all__ = ["check_explaining", "describe", "explained", "per_subject"]
+__all__ = ["describe", "explained", "is_number", "per_subject"]
 
 COLUMNS = ("kind", "name", "test", "effect", "highest", "p", "q")
 LEAST_PER_GROUP = 3
@@ -50,19 +48,6 @@ def describe(
     return table[list(COLUMNS)]
 
 
-def check_explaining(obs: pd.DataFrame, columns: Sequence[str]) -> None:
-    """Stop where there is no column of a name.
-
-    Raises
-    ------
-    UnknownNameError
-        If so.
-    """
-    for name in columns:
-        if name not in obs:
-            raise UnknownNameError("column to explain by", name, obs.columns, where="obs")
-
-
 def explained(
     obs: pd.DataFrame, columns: Sequence[str], *, position_n: np.ndarray, group_s: np.ndarray, seed: int
 ) -> float | None:
@@ -83,9 +68,14 @@ def explained(
 def per_subject(values: pd.Series, position_n: np.ndarray) -> pd.Series:
     """A subject's mean of a number, its most frequent level of a category."""
     grouped = pd.Series(values.to_numpy()).groupby(position_n)
-    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+    if is_number(values):
         return grouped.mean()
     return grouped.agg(lambda part: part.dropna().mode().iloc[0] if part.notna().any() else None)
+
+
+def is_number(values: pd.Series) -> bool:
+    """Whether a column is an amount; yes and no are classes."""
+    return pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
 
 
 def _programme(code_s: np.ndarray, name: str, group_s: np.ndarray) -> dict[str, Any]:
@@ -93,44 +83,32 @@ def _programme(code_s: np.ndarray, name: str, group_s: np.ndarray) -> dict[str, 
     total = float(((code_s - code_s.mean()) ** 2).sum())
     between = float((frame.size() * (frame.mean() - code_s.mean()) ** 2).sum())
     share = between / total if total > 0 else 0.0
-    return {
-        "kind": "programme",
-        "name": name,
-        "test": "",
-        "effect": share,
-        "highest": frame.mean().idxmax(),
-        "p": np.nan,
-    }
+    highest = frame.mean().idxmax()
+    return {"kind": "programme", "name": name, "test": "", "effect": share, "highest": highest, "p": np.nan}
 
 
 def _column(value_s: pd.Series, name: str, group_s: np.ndarray) -> dict[str, Any] | None:
     there = value_s.notna().to_numpy()
     value_s, group_s = value_s[there], group_s[there]
-    is_number = pd.api.types.is_numeric_dtype(value_s) and not pd.api.types.is_bool_dtype(value_s)
     if value_s.nunique() < 2:
         return None
-    if is_number and value_s.nunique() > 2:
+    if is_number(value_s) and value_s.nunique() > 2:
         parts = {g: value_s[group_s == g].to_numpy(float) for g in np.unique(group_s)}
         parts = {g: v for g, v in parts.items() if len(v) >= LEAST_PER_GROUP}
         if len(parts) < 2:
             return None
+        test = "Kruskal-Wallis"
         h, p = stats.kruskal(*parts.values())
         effect = float(h / (sum(map(len, parts.values())) - 1))
         highest = max(parts, key=lambda g: float(np.median(parts[g])))
-        return {"kind": "column", "name": name, "test": "Kruskal-Wallis", "effect": effect, "highest": highest, "p": p}
-    counts = pd.crosstab(group_s, value_s.astype(str).to_numpy())
-    if counts.shape[0] < 2 or not 2 <= counts.shape[1] <= MOST_LEVELS:
-        return None
-    found = stats.chi2_contingency(counts, correction=False)
-    effect = float(np.sqrt(found.statistic / (counts.to_numpy().sum() * (min(counts.shape) - 1))))
-    share = counts.div(counts.sum(axis=1), axis=0)
-    level = str(counts.sum().idxmin()) if counts.shape[1] == 2 else str((share.max() - share.min()).idxmax())
-    highest = f"{level}: {share[level].idxmax()}"
-    return {
-        "kind": "column",
-        "name": name,
-        "test": "chi-squared",
-        "effect": effect,
-        "highest": highest,
-        "p": found.pvalue,
-    }
+    else:
+        counts = pd.crosstab(group_s, value_s.astype(str).to_numpy())
+        if counts.shape[0] < 2 or not 2 <= counts.shape[1] <= MOST_LEVELS:
+            return None
+        test, found = "chi-squared", stats.chi2_contingency(counts, correction=False)
+        p = found.pvalue
+        effect = float(np.sqrt(found.statistic / (counts.to_numpy().sum() * (min(counts.shape) - 1))))
+        share = counts.div(counts.sum(axis=1), axis=0)
+        level = str(counts.sum().idxmin()) if counts.shape[1] == 2 else str((share.max() - share.min()).idxmax())
+        highest = f"{level}: {share[level].idxmax()}"
+    return {"kind": "column", "name": name, "test": test, "effect": effect, "highest": highest, "p": p}

@@ -69,21 +69,7 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to learn from what, and how it is judged.
-
-    Attributes
-    ----------
-    task
-        What is learned.
-    subject_n
-        Whose each sample is.
-    layers, reads
-        Layers to prepare; parts that the score reads.
-    protocol, seed
-        How it is judged.
-    judged_n
-        Boolean: samples that figures are of.
-    """
+    """What to learn from what, and how it is judged: layers to prepare, parts that the score reads."""
 
     task: Measure
     subject_n: np.ndarray
@@ -92,6 +78,7 @@ class Plan:
     protocol: Protocol
     seed: int
     judged_n: np.ndarray
+    """Boolean: samples that figures are of, where they have a measure."""
 
     @property
     def judged(self) -> np.ndarray:
@@ -169,7 +156,14 @@ def _out_of_fold(
     plan: Plan, adata: AnnData, model: Model, *, folds: Folds | None
 ) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
     """Of each sample: fold, every method's scores ``(n, t)`` with its subject held out, and how far off it lay then."""
-    fold_n = _own_folds(plan) if folds is None else folds.of(adata, plan.subject_n, model=model)
+    if folds is None:
+        count = min(plan.protocol.folds, count_subjects(plan.subject_n[plan.rows]))
+        if count < 2:
+            msg = f"folds = {plan.protocol.folds} leaves no subjects held out; use at least 2"
+            raise InputError(msg)
+        fold_n = subject_folds(plan.subject_n, folds=count, seed=plan.seed)
+    else:
+        fold_n = folds.of(adata, plan.subject_n, model=model)
     scores: dict[str, np.ndarray] = {}
     distance_n2 = np.full((adata.n_obs, 2), np.nan)
     x_ng = model.prepare(adata) if folds is None else None
@@ -189,22 +183,15 @@ def _out_of_fold(
     return fold_n, scores, distance_n2
 
 
-def _own_folds(plan: Plan) -> np.ndarray:
-    """Folds of the samples where no fold models are given."""
-    folds = min(plan.protocol.folds, count_subjects(plan.subject_n[plan.rows]))
-    if folds < 2:
-        msg = f"folds = {plan.protocol.folds} leaves no subjects held out; use at least 2"
-        raise InputError(msg)
-    return subject_folds(plan.subject_n, folds=folds, seed=plan.seed)
-
-
 def _figure(plan: Plan, name: str, score_nt: np.ndarray, *, fold_n: np.ndarray) -> dict[str, Any]:
     """One method's row of figures."""
     task, rows, subject_n = plan.task, plan.judged, plan.subject_n[plan.judged]
     score_n, y_n = score_nt[:, 0], task.y_nt[rows, 0]
     low, high = _interval(plan, score_n)
-    found = {"method": name, "metric": task.metric, "value": task.value(score_n, rows), "low": low, "high": high}
-    found["p"] = _p(plan, score_nt)
+    value_t = np.array([task.value(score_nt[:, t], rows, target=t) for t in range(score_nt.shape[1])])
+    found = {"method": name, "metric": task.metric, "value": float(value_t[0]), "low": low, "high": high}
+    # How often a permuted measure is followed as closely, this one counted in.
+    found["p"] = float(np.mean(value_t >= value_t[0])) if len(value_t) > 1 else np.nan
     if not task.estimates:
         return found | {"r2": np.nan, "coverage": np.nan}
     r2 = 1 - float(((y_n - score_n) ** 2).sum() / ((y_n - y_n.mean()) ** 2).sum())
@@ -219,12 +206,6 @@ def _interval(plan: Plan, score_n: np.ndarray) -> tuple[float, float]:
     draws = (redrawn(rows_s, rng) for _ in range(DRAWS))
     low, high = np.nanquantile([plan.task.value(score_n[d], plan.judged[d]) for d in draws], TAILS)
     return float(low), float(high)
-
-
-def _p(plan: Plan, score_nt: np.ndarray) -> float:
-    """How often a permuted measure is followed as closely, this one counted in."""
-    value_t = [plan.task.value(score_nt[:, t], plan.judged, target=t) for t in range(score_nt.shape[1])]
-    return float(np.mean(np.array(value_t) >= value_t[0])) if len(value_t) > 1 else np.nan
 
 
 def _heads(plan: Plan, model: Model, x_ng: np.ndarray) -> tuple[pd.DataFrame, float]:
@@ -244,7 +225,7 @@ def _about(plan: Plan, model: Model, *, folds: int, refitted: bool) -> dict[str,
     subject_n = plan.subject_n[plan.judged]
     return {
         "measure": plan.task.name,
-        "shown": plan.task.shown,
+        "shown": plan.task.shown or plan.task.name,
         "metric": plan.task.metric,
         "model": model.name,
         "model_digest": model.digest,

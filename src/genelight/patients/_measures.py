@@ -18,24 +18,32 @@ from ..nouns import Contrast
 from ..stats.discriminant import fit_head
 from ..stats.intervals import weighted_auc
 from ..stats.ridge import Line
-from ..stats.subjects import count_subjects, numbered, rows_of_subjects
-from ._stack import Features, Targets, learn
+from ..stats.subjects import count_subjects, rows_of_subjects
+from ._stack import Features, Stack, Targets, learn
 
 __all__ = ["Direction", "Learned", "Lines", "Measure", "Number", "number", "numbers_of", "smoothed", "subjects_of"]
 
 LEAST_SUBJECTS = 5
 
 
-class Learned(Protocol):
-    """A way to score samples that was learned from some of them."""
+@dataclass(frozen=True)
+class Lines:
+    """Scores by weights that stand already, as :class:`Stack` has them."""
+
+    by_part: Mapping[str, Line]
 
     def predict(self, features: Features) -> np.ndarray:
-        """Scores, shape ``(n, t)``: the measure's own first, then those of permuted measures."""
-        ...
+        """Scores, shape ``(n, 1)``."""
+        parts = [v.intercept + (features[p] - v.centre_f) @ v.weight_f for p, v in self.by_part.items()]
+        return np.sum(parts, axis=0)[:, None]
 
     def lines(self) -> Mapping[str, Line]:
-        """Weights on each part for the measure itself."""
-        ...
+        """The weights."""
+        return self.by_part
+
+
+Learned = Lines | Stack
+"""A way to score samples that was learned from some of them: the measure's own score first, then permuted ones'."""
 
 
 class Measure(Protocol):
@@ -44,15 +52,12 @@ class Measure(Protocol):
     metric: ClassVar[str]
     estimates: ClassVar[bool]
     """Whether the score estimates the measure itself, so that intervals can be had."""
+    shown: ClassVar[str]
+    """What its numbers are, in words; empty where its name says it."""
 
     @property
     def name(self) -> str:
         """In words."""
-        ...
-
-    @property
-    def shown(self) -> str:
-        """What its numbers are, in words."""
         ...
 
     @property
@@ -76,22 +81,6 @@ class Measure(Protocol):
 
 
 @dataclass(frozen=True)
-class Lines:
-    """Scores by weights that stand already."""
-
-    by_part: Mapping[str, Line]
-
-    def predict(self, features: Features) -> np.ndarray:
-        """Scores, shape ``(n, 1)``."""
-        parts = [v.intercept + (features[p] - v.centre_f) @ v.weight_f for p, v in self.by_part.items()]
-        return np.sum(parts, axis=0)[:, None]
-
-    def lines(self) -> Mapping[str, Line]:
-        """The weights."""
-        return self.by_part
-
-
-@dataclass(frozen=True)
 class Number:
     """An ordinal or continuous column; a sample without it is not learned from.
 
@@ -107,11 +96,7 @@ class Number:
 
     metric: ClassVar[str] = "spearman"
     estimates: ClassVar[bool] = True
-
-    @property
-    def shown(self) -> str:
-        """The column."""
-        return self.name
+    shown: ClassVar[str] = ""
 
     def learn(
         self, features: Features, rows: np.ndarray, methods: Mapping[str, Sequence[str]]
@@ -142,15 +127,11 @@ class Direction:
 
     metric: ClassVar[str] = "auc"
     estimates: ClassVar[bool] = False
+    shown: ClassVar[str] = ""
 
     @property
     def name(self) -> str:
         """The contrast in words."""
-        return self.contrast.name
-
-    @property
-    def shown(self) -> str:
-        """The contrast."""
         return self.contrast.name
 
     @property
@@ -347,8 +328,7 @@ def permuted(y_n: np.ndarray, subject_n: np.ndarray, rng: np.random.Generator) -
 
     A run of visits stays a run, and where all were visited on the same days the start breaks the tie to the day.
     """
-    _, position_n = numbered(subject_n)
-    rows_s = [np.flatnonzero(position_n == s) for s in range(position_n.max() + 1)]
+    rows_s = rows_of_subjects(subject_n)
     given_n = np.empty_like(y_n)
     for s, donor in enumerate(rng.permutation(len(rows_s))):
         theirs = y_n[rows_s[donor]]

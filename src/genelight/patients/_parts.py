@@ -58,20 +58,10 @@ class Part:
 def parts_of(
     model: Model, x_ng: np.ndarray, train_n: np.ndarray, *, layers: Sequence[str], signature: Sequence[str]
 ) -> dict[str, Part]:
-    """Every part of prepared samples; whatever is learned is learned from the samples in `train_n`.
+    """Every part of prepared samples; whatever is learned is learned from the samples in `train_n`, mask or positions.
 
-    Parameters
-    ----------
-    model
-        Trained without the others, or at least without their labels.
-    x_ng
-        Prepared values of all samples.
-    train_n
-        Boolean, or positions.
-    layers
-        Whose codes to give.
-    signature
-        Genes whose mean is the part ``"signature"``; it is left out if none is measured.
+    The model was trained without the others, or at least without their labels. The mean of the genes of `signature` is
+    left out if none is measured.
     """
     parts = {layer: _codes(model, layer, x_ng, train_n=train_n) for layer in layers}
     centre_g = x_ng[train_n].mean(0)
@@ -84,7 +74,8 @@ def parts_of(
     turned = find_subspace((x_ng[train_n] - centre_g) * root_g)
     w_nk = turned.coordinates((x_ng - centre_g) * root_g).astype(np.float64)
     parts[WEIGHTED] = Part(WEIGHTED, w_nk, ids, root_g[:, None] * turned.basis_gk, centre_g)
-    there = _positions(model.genes, signature)
+    there = Genes(tuple(signature), model.genes.namespace).align(model.genes).index if signature else np.empty(0, int)
+    there = there[there >= 0]
     if len(there):
         mean_g = np.zeros(len(ids))
         mean_g[there] = 1.0 / len(there)
@@ -116,8 +107,3 @@ def _given_back(model: Model, x_ng: np.ndarray) -> np.ndarray:
     error_ng = x_ng - reconstruct(model, x_ng)
     share_g = 1 - error_ng.var(0) / np.maximum(x_ng.var(0), 1e-12)
     return np.clip(share_g, 0.01, 1.0)
-
-
-def _positions(genes: Genes, signature: Sequence[str]) -> np.ndarray:
-    index = Genes(tuple(signature), genes.namespace).align(genes).index if signature else np.empty(0, dtype=np.int64)
-    return index[index >= 0]

@@ -23,15 +23,7 @@ THRESHOLDS = tuple(round(0.1 + 0.05 * step, 2) for step in range(13))
 
 @dataclass(frozen=True)
 class Beliefs:
-    """What other cohorts say of a new one: the line from score to log odds, and how far lines differ by cohort.
-
-    Attributes
-    ----------
-    line
-        Over all cohorts.
-    intercept_tau2, slope_tau2
-        Variance between cohorts of the log odds of response, and of the slope.
-    """
+    """What other cohorts say of a new one: the line from score to log odds over all, and its variance between them."""
 
     line: Logit
     intercept_tau2: float

@@ -17,12 +17,28 @@ from .._core.tables import plain_text
 from ..errors import InputError, UnknownNameError, first_three
 from ..nouns import Genes
 from ..pp.normalise import NORMALISATIONS, Normalisation
-from ._response_asked import Question, ask
-from ._response_persons import averaged, check_twins, persons_question, rows_of_patients
-from ._response_times import before_of, lacks, times_question
-from ._response_words import read_words, words_question
+from ._response_sheet import (
+    Question,
+    ask,
+    before_of,
+    lacks,
+    persons_question,
+    read_words,
+    rows_of_patients,
+    times_question,
+    words_question,
+)
 
-__all__ = ["SIGNATURES", "Cohorts", "ResponsePlan", "cohort_sizes", "read_cohorts", "sample_scores"]
+__all__ = [
+    "SIGNATURES",
+    "Cohorts",
+    "ResponsePlan",
+    "averaged",
+    "cohort_sizes",
+    "read_cohorts",
+    "sample_scores",
+    "twins",
+]
 
 SIGNATURES: dict[str, tuple[str, ...]] = {
     "interferon-gamma signature": ("IDO1", "CXCL10", "CXCL9", "HLA-DRA", "STAT1", "IFNG"),
@@ -33,6 +49,7 @@ TREATED = "treated, as asked"
 SILENT = "nobody's response is known"
 LEAST_COHORTS, LEAST_CLASS, LEAST_PART = 3, 3, 2 / 3
 CENTRED, MOST_SILENT = 0.02, 5
+TWINS, LEAST_GENES = 0.9999, 100
 _COHORT = re.compile(r"cohort|study|data_?set|series|trial|gse", re.IGNORECASE)
 
 
@@ -168,8 +185,8 @@ def read_cohorts(cohorts: AnnData | Mapping[str, AnnData], plan: ResponsePlan) -
     before = {name: _before(name, adata, plan, everywhere=everywhere) for name, adata in parts.items()}
     by = None if whole is None else _cohort_question(whole.obs)
     ask([by, *_questions(before, plan if by is None else replace(plan, by=str(by.answer)))])
-    for name, one in {name: _known(*each, plan=plan) for name, each in before.items()}.items():
-        found, why = _patients(name, one, plan, everywhere=everywhere)
+    for name, (adata, out) in before.items():
+        found, why = _patients(name, adata, plan, out=out, everywhere=everywhere)
         if why:
             dropped[name] = why
         if found is not None:
@@ -220,7 +237,7 @@ def _cohort_question(obs: pd.DataFrame) -> Question:
     return Question(found, "by", called[0] if called else "COLUMN", how=how)
 
 
-def _questions(before: Mapping[str, _Before], plan: ResponsePlan) -> list[Question | None]:
+def _questions(before: Mapping[str, tuple[AnnData, list[str]]], plan: ResponsePlan) -> list[Question | None]:
     """What nobody said of the words of response, of times and of patients, over all cohorts."""
     words = words_question({name: adata.obs[plan.response] for name, (adata, _) in before.items()}, plan.words)
     known: dict[str, pd.DataFrame] = {}
@@ -235,13 +252,7 @@ def _questions(before: Mapping[str, _Before], plan: ResponsePlan) -> list[Questi
 
 
 def _parts(cohorts: AnnData | Mapping[str, AnnData], plan: ResponsePlan) -> dict[str, AnnData]:
-    """Cohorts by name.
-
-    Raises
-    ------
-    InputError
-        If two names are printed alike.
-    """
+    """Cohorts by name; no two may be printed alike."""
     if not isinstance(cohorts, AnnData):
         parts = {_clean(name): adata for name, adata in cohorts.items()}
         if len(parts) < len(cohorts):
@@ -259,39 +270,23 @@ def _clean(name: object) -> str:
     return plain_text(str(name).encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
-@dataclass(frozen=True)
-class _Known:
-    """Biopsies of a cohort before treatment whose response is known, and what was left out, in words."""
-
-    adata: AnnData
-    y_n: np.ndarray
-    out: list[str]
-    none_before: bool
-
-
-_Before = tuple[AnnData, tuple[str, ...]]
-
-
-def _before(name: str, adata: AnnData, plan: ResponsePlan, *, everywhere: Sequence[str]) -> _Before:
+def _before(name: str, adata: AnnData, plan: ResponsePlan, *, everywhere: Sequence[str]) -> tuple[AnnData, list[str]]:
     """Biopsies of a cohort from before treatment, and what is to be said of the others."""
     if plan.response not in adata.obs:
         raise UnknownNameError("response column", plan.response, adata.obs.columns, where=f"cohort {name!r}")
     before_n, out = before_of(adata.obs, plan.before, everywhere=everywhere)
-    return adata[before_n], tuple(out)
-
-
-def _known(adata: AnnData, out: tuple[str, ...], *, plan: ResponsePlan) -> _Known:
-    y_n, _ = read_words(adata.obs[plan.response], plan.words)
-    known_n = np.isfinite(y_n)
-    without = f"{int((~known_n).sum())} of {len(known_n)} without response, or dropped by it"
-    return _Known(adata[known_n], y_n[known_n], [*out, *([] if known_n.all() else [without])], not len(y_n))
+    return adata[before_n], out
 
 
 def _patients(
-    name: str, known: _Known, plan: ResponsePlan, *, everywhere: Sequence[str]
+    name: str, before: AnnData, plan: ResponsePlan, *, out: list[str], everywhere: Sequence[str]
 ) -> tuple[tuple[AnnData, np.ndarray] | None, str]:
     """A cohort's patients with known response, and whether they responded; and what was left out, in words."""
-    adata, y_n, out = known.adata, known.y_n, list(known.out)
+    y_n, _ = read_words(before.obs[plan.response], plan.words)
+    known_n = np.isfinite(y_n)
+    if not known_n.all():
+        out.append(f"{int((~known_n).sum())} of {len(known_n)} without response, or dropped by it")
+    adata, y_n = before[known_n], y_n[known_n]
     if plan.subject is not None and plan.subject in everywhere and len(y_n) and lacks(adata.obs, plan.subject):
         out.append(f"each biopsy taken as a patient's own, for {plan.subject!r} isn't known")
         plan = replace(plan, subject=None)
@@ -301,7 +296,7 @@ def _patients(
     first = np.array([rows[0] for rows in rows_s], dtype=np.int64)
     y_s = y_n[first]
     if not len(y_s):
-        return None, "; ".join(out) if known.none_before else SILENT
+        return None, SILENT if before.n_obs else "; ".join(out)
     treated_s = np.ones(len(y_s), dtype=bool)
     if plan.treated is not None:
         treated_s = np.asarray(evaluate(adata.obs.iloc[first], plan.treated, role="treated"))
@@ -313,6 +308,16 @@ def _patients(
     found = averaged(adata, rows_s)
     found.obs[TREATED] = treated_s
     return (found, y_s), "; ".join(out)
+
+
+def averaged(adata: AnnData, rows_s: Sequence[np.ndarray]) -> AnnData:
+    """One row a patient: the mean of the biopsies, under the name of the first."""
+    first = np.array([rows[0] for rows in rows_s], dtype=np.int64)
+    if all(len(rows) == 1 for rows in rows_s):
+        return adata[first].copy()
+    x_ng = adata.X.toarray() if sparse.issparse(adata.X) else np.asarray(adata.X)
+    mean_sg = np.stack([np.asarray(x_ng[rows], dtype=np.float64).mean(0) for rows in rows_s])
+    return AnnData(mean_sg.astype(np.float32), obs=adata.obs.iloc[first].copy(), var=adata.var.copy())
 
 
 def _joined(kept: Mapping[str, tuple[AnnData, np.ndarray]], dropped: Mapping[str, str]) -> Cohorts:
@@ -331,19 +336,12 @@ def _joined(kept: Mapping[str, tuple[AnnData, np.ndarray]], dropped: Mapping[str
     raw = {name: adata for name, (adata, _) in kept.items()}
     found = Cohorts(tuple(kept), cohort_n, y_n, x_ng, genes, joined, raw, dropped)
     _check_signature(found)
-    named_n = [f"{sample!r} of {found.names[c]}" for sample, c in zip(joined.index, cohort_n, strict=True)]
-    check_twins(x_ng[:, found.common_g], cohort_n, np.array(named_n, dtype=object))
+    _check_twins(found)
     return found
 
 
 def _check_signature(found: Cohorts) -> None:
-    """Stop where cohorts lack more than a third of the signature that everything is held against.
-
-    Raises
-    ------
-    InputError
-        If so.
-    """
+    """Stop where cohorts lack more than a third of the signature that everything is held against."""
     signature = next(iter(SIGNATURES.values()))
     at = found.positions(signature)
     for c, name in enumerate(found.names):
@@ -353,6 +351,29 @@ def _check_signature(found: Cohorts) -> None:
                 f"cohort {name!r} has {there} of the {len(signature)} genes of the interferon-gamma signature "
                 f"({', '.join(signature)}), by which everything is judged; columns must be human gene symbols "
                 "(gl.map_ids(adata, to='symbol'); the command line maps them by itself)"
+            )
+            raise InputError(msg)
+
+
+def twins(x_ng: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of rows that are the same biopsy; none where there are too few genes to tell."""
+    if x_ng.shape[1] < LEAST_GENES or len(x_ng) < 2:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    first, other = np.nonzero(np.triu(np.corrcoef(x_ng) > TWINS, 1))
+    return first, other
+
+
+def _check_twins(found: Cohorts) -> None:
+    """Stop where a biopsy is there twice, in one cohort or in two."""
+    named_n = [f"{sample!r} of {found.names[c]}" for sample, c in zip(found.obs.index, found.cohort_n, strict=True)]
+    first, other = twins(found.x_ng[:, found.common_g])
+    across = found.cohort_n[first] != found.cohort_n[other]
+    for where, twin in (("twice in one cohort", ~across), ("in two cohorts at once", across)):
+        if twin.any():
+            msg = (
+                f"{int(twin.sum())} biopsies are {where}, the first {named_n[first[twin][0]]} and "
+                f"{named_n[other[twin][0]]}; keep one of each: --drop; a patient counts once, and a cohort that shares "
+                "patients with another is not left out"
             )
             raise InputError(msg)
 

@@ -86,13 +86,7 @@ def programmes_of(found: Cohorts, model: Model | None, *, sets: Edges | None, la
 
 
 def _check_names(given: Collection[str], ours: Collection[str]) -> None:
-    """Stop where gene sets bear names of programmes that are there anyway.
-
-    Raises
-    ------
-    InputError
-        If so.
-    """
+    """Stop where gene sets bear names of programmes that are there anyway."""
     twice = sorted({name.casefold() for name in given} & {name.casefold() for name in ours})
     if twice:
         said = [name for name in given if name.casefold() in twice]
@@ -236,8 +230,8 @@ def interaction_of(found: Cohorts, programmes: Programmes, *, adjust: Sequence[s
         effect_ck.append(g1 - g0)
         variance_ck.append(v1 + v0)
     if not effect_ck:
-        return joined(np.empty((2, len(programmes.names))) * np.nan, np.full((2, len(programmes.names)), np.nan),
-                      programmes).iloc[:0]  # fmt: skip
+        nothing_2k = np.full((2, len(programmes.names)), np.nan)
+        return joined(nothing_2k, nothing_2k, programmes).iloc[:0]
     if len(effect_ck) > 1:
         return joined(np.array(effect_ck), np.array(variance_ck), programmes)
     return _alone(effect_ck[0], variance_ck[0], programmes)

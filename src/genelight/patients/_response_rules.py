@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -194,12 +194,6 @@ def centred(a_nf: np.ndarray, cohort_n: np.ndarray) -> np.ndarray:
     for c in np.unique(cohort_n):
         b_nf[cohort_n == c] -= b_nf[cohort_n == c].mean(0)
     return b_nf
-
-
-def trainings(cohorts: int) -> Iterator[tuple[int, ...]]:
-    """Which cohorts are left out: each, and each two."""
-    yield from ((c,) for c in range(cohorts))
-    yield from ((c, d) for c in range(cohorts) for d in range(c + 1, cohorts))
 
 
 def _unit(a_nf: np.ndarray) -> np.ndarray:

@@ -20,24 +20,13 @@ Features = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Targets:
-    """What is to be learned: targets of samples, and whose these are.
-
-    Attributes
-    ----------
-    y_nt
-        Targets, one column each.
-    subject_n
-        Subjects, as positions.
-    seed
-        Seed of folds.
-    beside_nb
-        What else is known of these samples, learned to tell the targets by: standardised, 0 where it is missing.
-    """
+    """What is to be learned: targets of samples, and whose these are; the seed is that of folds."""
 
     y_nt: np.ndarray
     subject_n: np.ndarray
     seed: int = 0
     beside_nb: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    """What else is known of these samples, learned to tell the targets by: standardised, 0 where it is missing."""
 
     @property
     def all_nu(self) -> np.ndarray:
@@ -124,15 +113,6 @@ def learn(features: Features, targets: Targets, methods: Mapping[str, Sequence[s
     held-out subjects; the shares of a method's parts are the non-negative least squares of the targets on these
     held-out predictions. With columns beside the targets, a part's prediction of a target is the mean of its own and of
     a ridge regression of the target on the held-out predictions of itself and of these columns.
-
-    Parameters
-    ----------
-    features
-        By part, samples in rows.
-    targets
-        What to learn.
-    methods
-        Name of each method and the parts it reads.
     """
     weight_n = subject_weights(targets.subject_n)
     subjects = count_subjects(targets.subject_n)

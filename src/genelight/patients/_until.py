@@ -153,13 +153,7 @@ def excess(time_n: np.ndarray, event_n: np.ndarray) -> np.ndarray:
 
 
 def _lifelines(part: str) -> Any:
-    """The library, or a part of it.
-
-    Raises
-    ------
-    InputError
-        If it is not installed.
-    """
+    """The library, or a part of it, if it is installed."""
     try:
         return import_module(f"lifelines.{part}" if part else "lifelines")
     except ImportError as error:

@@ -14,13 +14,24 @@ from ..nodes.layers import check_layer
 from ..nouns import Edges, Model
 from ..nouns.model import bottleneck
 from ..nouns.response import PROGRAMME, Response
-from ._response_bounds import bounds_of, curve_of
+from ._applicability import Domain, domain_of
 from ._response_calibration import THRESHOLDS, Calibrated, beliefs, bins, calibrate, net_benefit, slopes
 from ._response_cohorts import SIGNATURES, Cohorts, ResponsePlan, cohort_sizes, read_cohorts
-from ._response_domain import Domain, domain_of
-from ._response_judge import Judged, auc_interval, beats, between, judge, permuted, random_auc, spread_of, weights_of
+from ._response_judge import (
+    Judged,
+    auc_interval,
+    beats,
+    between,
+    bounds_of,
+    curve_of,
+    judge,
+    permuted,
+    random_auc,
+    spread_of,
+    weights_of,
+)
 from ._response_programmes import Programmes, effects_of, interaction_of, joined, mean_of, programmes_of
-from ._response_rules import CHOSEN, SIGNATURE, Bench
+from ._response_rules import CHOSEN, SIGNATURE, Bench, centred
 from ._response_sentences import sentences
 
 __all__ = ["response"]
@@ -122,7 +133,7 @@ def response(
     about |= {"model_digest": None if model is None else model.digest, "domain": domain.known.plain()}
     heads, location = _frozen(judged.chosen[rule][-1], bench, found, programmes=programmes, domain=domain)
     about |= {"spans": _spans(programmes), "sets": _members(programmes, heads, table)}
-    about |= {"beliefs": _beliefs(judged, rule, found).plain(), "location": location}
+    about |= {"beliefs": beliefs(judged.score[rule], found.y_n, found.cohort_n).plain(), "location": location}
     cohorts_table = pd.concat([sizes, by_cohort], axis=1).assign(declined=_declined(domain, found))
     result = Response(
         cohorts=cohorts_table,
@@ -143,13 +154,7 @@ def response(
 
 
 def _bench(found: Cohorts, programmes: Programmes, plan: ResponsePlan, *, seed: int) -> Bench:
-    """What rules learn from.
-
-    Raises
-    ------
-    InputError
-        If the cohorts share too few genes.
-    """
+    """What rules learn from, of genes that all cohorts have."""
     common_g = found.common_g
     if common_g.sum() < LEAST_COMMON:
         msg = (
@@ -193,10 +198,6 @@ def _without_score(found: Cohorts, *, local: int, seed: int) -> Calibrated:
     n = len(found.y_n)
     nothing_cn = np.zeros((len(found.names), n))
     return calibrate(np.zeros(n), nothing_cn, y_n=found.y_n, cohort_n=found.cohort_n, local=local, seed=seed)
-
-
-def _beliefs(judged: Judged, method: str, found: Cohorts) -> Any:
-    return beliefs(judged.score[method], found.y_n, found.cohort_n)
 
 
 def _about(found: Cohorts, plan: ResponsePlan, *, judged: Judged, made: Calibrated, seed: int) -> dict[str, Any]:
@@ -271,8 +272,8 @@ def _frozen(
     reads = SIGNATURES.get(rule.reads) if rule.kind == "fixed" else SIGNATURES[SIGNATURE]
     if rule.kind in ("fixed", "mixed") and reads is not None:
         raw_n = mean_of(found.x_ng, found.positions(reads))
-        within = raw_n - np.array([raw_n[found.cohort_n == c].mean() for c in found.cohort_n])
-        weight_g = weight_g + np.isin(ids, reads) / (max(int(np.isin(ids, reads).sum()), 1) * within.std())
+        sd, read_g = centred(raw_n, found.cohort_n).std(), np.isin(ids, reads)
+        weight_g = weight_g + read_g / (max(int(read_g.sum()), 1) * sd)
     spread = spread_of(rule, bench)
     weight_g, weight_k = weight_g / spread, weight_k / spread
     genes = pd.DataFrame({"part": "genes", "feature": ids, "centre": domain.centre_g, "weight": weight_g})

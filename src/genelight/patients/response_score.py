@@ -17,13 +17,18 @@ from ..nodes.layers import node_names
 from ..nouns import Genes, Model
 from ..nouns.response import PROGRAMME, Response
 from ..stats.logistic import Logit, fit_logit
-from ._response_asked import ask
 from ._response_calibration import patient_interval
-from ._response_cohorts import LEAST_PART, ResponsePlan, sample_scores
-from ._response_persons import averaged, persons_question, rows_of_patients, twins
+from ._response_cohorts import LEAST_PART, ResponsePlan, averaged, sample_scores, twins
 from ._response_programmes import mean_of, model_input
-from ._response_times import before_of, times_question
-from ._response_words import read_words, words_question
+from ._response_sheet import (
+    ask,
+    before_of,
+    persons_question,
+    read_words,
+    rows_of_patients,
+    times_question,
+    words_question,
+)
 
 __all__ = ["ResponseScores", "score_response"]
 
@@ -139,9 +144,10 @@ def score_response(
         raise InputError(msg)
     reader = _Reader.of(response, model)
     new = reader.read(adata, "the new patients")
-    line, location, about = reader.line, reader.location, {"rule": response.rule, "coverage": coverage}
-    variance, why = location["variance"], "the mean of the cohorts, for they are fewer than ten"
-    centre = location["mean"]
+    told, about = response.about["beliefs"], {"rule": response.rule, "coverage": coverage}
+    line = Logit(told["intercept"], told["slope"], np.asarray(told["cov"]))
+    centre, variance = response.about["location"]["mean"], response.about["location"]["variance"]
+    why = "the mean of the cohorts, for they are fewer than ten"
     if local is not None:
         local, y_n = _local_patients(local, plan or ResponsePlan())
         theirs = reader.read(local, LOCAL)
@@ -201,18 +207,6 @@ class _Reader:
             raise InputError(msg)
         return cls(response, model)
 
-    @property
-    def line(self) -> Logit:
-        """From score to log odds."""
-        told = self.response.about["beliefs"]
-        return Logit(told["intercept"], told["slope"], np.asarray(told["cov"]))
-
-    @property
-    def location(self) -> Mapping[str, float]:
-        """Where the scores of cohorts lie."""
-        found: Mapping[str, float] = self.response.about["location"]
-        return found
-
     def read(self, adata: AnnData, name: str) -> _Read:
         """Scores and all that goes with them, not centred yet."""
         genes, known = self.response.domain()
@@ -245,13 +239,7 @@ class _Reader:
         )
 
     def _aligned(self, adata: AnnData, genes: pd.DataFrame, *, name: str) -> np.ndarray:
-        """Normal scores in the order of the rule's genes, NaN where one is missing.
-
-        Raises
-        ------
-        GeneMismatchError
-            If too much is missing.
-        """
+        """Normal scores in the order of the rule's genes, NaN where one is missing, but not too much."""
         ours = Genes(tuple(genes["feature"]), "symbol")
         index_g = ours.align(Genes(tuple(map(str, adata.var_names)), "symbol")).index
         x_ng = np.full((adata.n_obs, len(ours)), np.nan)
@@ -295,14 +283,7 @@ class _Reader:
 
 
 def _local_patients(local: AnnData, plan: ResponsePlan) -> tuple[AnnData, np.ndarray]:
-    """Local patients from before treatment whose response is known, and whether they responded.
-
-    Raises
-    ------
-    InputError
-        If fewer than five are left, a column tells biopsies under treatment or several of a patient and nothing was
-        said of it, or there is no column of response.
-    """
+    """Local patients from before treatment whose response is known, and whether they responded."""
     before_n, _ = before_of(local.obs, plan.before, everywhere=())
     if plan.response not in local.obs:
         raise UnknownNameError("response column", plan.response, local.obs.columns, where=LOCAL)
@@ -325,13 +306,7 @@ def _local_patients(local: AnnData, plan: ResponsePlan) -> tuple[AnnData, np.nda
 
 
 def _check_apart(new: _Read, theirs: _Read, samples: Sequence[str]) -> None:
-    """Stop where a new patient is among the local ones, whose response has moved the line.
-
-    Raises
-    ------
-    InputError
-        If so.
-    """
+    """Stop where a new patient is among the local ones, whose response has moved the line."""
     x_ng = np.vstack([new.x_ng, theirs.x_ng])
     # Of genes that both tables have, or rows would be of different genes.
     first, other = twins(x_ng[:, ~np.isnan(x_ng).any(0)])
@@ -346,11 +321,9 @@ def _check_apart(new: _Read, theirs: _Read, samples: Sequence[str]) -> None:
 
 def _reasons(p: tuple[np.ndarray, np.ndarray], least: float) -> list[str]:
     said = [""] * len(p[0])
-    for words, p_n in zip(("its genes are not spanned", "it lies far from the patients"), p, strict=True):
+    for words, p_n in zip(("its genes are not spanned by those", "it lies far from the patients"), p, strict=True):
         for i in np.flatnonzero(p_n <= least):
-            text = f"{words} by those of the cohorts (p = {p_n[i]:.2g})" if "spanned" in words else (
-                f"{words} of the cohorts (p = {p_n[i]:.2g})"
-            )  # fmt: skip
+            text = f"{words} of the cohorts (p = {p_n[i]:.2g})"
             said[i] = f"{said[i]}; {text}" if said[i] else text
     return said
 

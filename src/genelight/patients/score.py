@@ -192,31 +192,23 @@ class _Reader:
 
     def _reasons(self, error_n: np.ndarray, distance_n: np.ndarray) -> list[str]:
         known = self.known
-        least = known.least
         said = [""] * len(error_n)
         for words, value_n, usual_s, p_n in zip(
-            ("its genes are reconstructed", "its codes lie"),
+            ("its genes are reconstructed with an error", "its codes lie at a distance"),
             (error_n, distance_n),
             (known.error_s, known.distance_s),
             known.p(error_n, distance_n),
             strict=True,
         ):
             usual = float(np.median(usual_s))
-            for i in np.flatnonzero(p_n <= least):
-                how = "with an error" if words.endswith("reconstructed") else "at a distance"
-                text = f"{words} {how} {value_n[i] / usual:.1f} times that of a usual unseen sample (p = {p_n[i]:.2g})"
+            for i in np.flatnonzero(p_n <= known.least):
+                text = f"{words} {value_n[i] / usual:.1f} times that of a usual unseen sample (p = {p_n[i]:.2g})"
                 said[i] = f"{said[i]}; {text}" if said[i] else text
         return said
 
 
 def _shift(reference: AnnData, model: Model) -> np.ndarray:
-    """How far the means of some samples' genes are from the training samples', shape ``(g,)``.
-
-    Raises
-    ------
-    InputError
-        If they are too few.
-    """
+    """How far the means of some samples' genes are from the training samples', shape ``(g,)``."""
     if reference.n_obs < LEAST_COHORT:
         msg = (
             f"{reference.n_obs} samples have no mean to recentre by, at least {LEAST_COHORT} are needed; leave it "

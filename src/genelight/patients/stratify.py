@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 from sklearn.preprocessing import PowerTransformer
 
 from .._core.workers import each
-from ..errors import InputError
+from ..errors import InputError, UnknownNameError
 from ..models import Folds
 from ..nodes.layers import check_layer
 from ..nouns import Groups, Model
-from ..nouns.model import Applicability, bottleneck
-from ..stats.subjects import numbered, subject_folds
-from ._applicability import applicability, held_out_distances
-from ._consensus_clusters import ambiguity, consensus_of
-from ._describe import check_explaining, describe, explained
+from ..nouns.model import bottleneck
+from ..stats.subjects import numbered
+from ._applicability import seen
+from ._consensus_clusters import ambiguity, consensus_of, grouped
+from ._describe import describe, explained
 from ._measures import subjects_of
 
-__all__ = ["Read", "grouped", "groups_of", "means_of", "seen", "stratify"]
+__all__ = ["Read", "groups_of", "means_of", "stratify"]
 
 NUMBERS = range(2, 7)
 LEAST_SUBJECTS = 20
@@ -34,7 +31,6 @@ AXES = 10
 REACH = 2.5
 NULLS, TRIAL = 49, 50
 ALPHA = 0.02
-FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -148,7 +144,9 @@ def stratify(
     layer = check_layer(model, bottleneck(model) if layer is None else layer)
     read = Read.of(adata, subjects_of(adata.obs, subject))
     # What does not fit is told before the clustering, which takes long.
-    check_explaining(adata.obs, explain)
+    for name in explain:
+        if name not in adata.obs:
+            raise UnknownNameError("column to explain by", name, adata.obs.columns, where="obs")
     if folds is not None:
         folds.of(adata, read.subject_n, model=model)
     x_ng = model.prepare(adata)
@@ -181,8 +179,18 @@ def groups_of(
     names = [chr(ord("A") + g) for g in range(label_s.max() + 1)]
     group_s = np.array(names, dtype=object)[label_s] if number else np.full(len(h_sk), "", dtype=object)
     centres = np.stack([axes.a_sa[label_s == g].mean(0) for g in range(len(names))])
-    about = _about(model, axes, label_s, centre_ga=centres) | {"layer": layer, "seed": seed}
-    about |= {"resamples": resamples, "subjects": len(h_sk)}
+    about = {
+        "model": model.name,
+        "model_digest": model.digest,
+        "centre": axes.centre_k.tolist(),
+        "axes": axes.axes_ka.tolist(),
+        "spread": np.maximum((axes.a_sa - centres[label_s]).std(0), 1e-9).tolist(),
+        "shares": (np.bincount(label_s) / len(label_s)).tolist(),
+        "layer": layer,
+        "seed": seed,
+        "resamples": resamples,
+        "subjects": len(h_sk),
+    }
     columns = [f"axis{i + 1}" for i in range(len(centres.T))]
     found = Groups(
         pd.DataFrame(centres, index=pd.Index(names, name="group"), columns=columns),
@@ -197,7 +205,9 @@ def groups_of(
 def _stability(axes: _Axes, *, seed: int) -> tuple[pd.DataFrame, int]:
     """Every number of groups against cohorts without groups, and the number that stands out; 0 if none does."""
     rng, a_sa = np.random.default_rng((seed, 4)), axes.a_sa
-    cohorts = [a_sa, *_normal(a_sa, rng), *_skewed(axes.whole_sa, rng)]
+    # Gaussian cohorts with the spread of each axis, and those as skewed as the subjects.
+    normal = [_winsorised(_uncorrelated(a_sa.shape, rng)) * a_sa.std(0) for _ in range(NULLS)]
+    cohorts = [a_sa, *normal, *_skewed(axes.whole_sa, rng)]
     tasks = [(cohort_sa, seed + d) for d, cohort_sa in enumerate(cohorts)]
     value_dk = np.array(each(_ambiguities, tasks, says="clustering cohorts without groups"))
     normal_dk, skewed_dk = value_dk[1 : 1 + NULLS], value_dk[1 + NULLS :]
@@ -223,12 +233,6 @@ def _against(value_k: np.ndarray, null_dk: np.ndarray) -> tuple[np.ndarray, np.n
     mean_k, sd_k = null_dk.mean(0), np.maximum(null_dk.std(0), 1e-3)
     z_k, z_dk = (mean_k - value_k) / sd_k, (mean_k - null_dk) / sd_k
     return z_k, (1.0 + (z_dk.max(1)[:, None] >= z_k).sum(0)) / (1.0 + len(null_dk))
-
-
-def _normal(a_sa: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Gaussian cohorts with the spread of each axis."""
-    for _ in range(NULLS):
-        yield _winsorised(_uncorrelated(a_sa.shape, rng)) * a_sa.std(0)
 
 
 def _uncorrelated(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
@@ -260,27 +264,8 @@ def _large_enough(a_sa: np.ndarray, number: int, *, seed: int) -> bool:
     return bool(np.bincount(label_s, minlength=number).min() >= max(3, LEAST_SHARE * len(a_sa)))
 
 
-def grouped(consensus_ss: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Group of each subject, the largest first, and its confidence."""
-    apart_ss = 1.0 - consensus_ss.astype(np.float64)
-    np.fill_diagonal(apart_ss, 0.0)
-    label_s = fcluster(linkage(squareform(apart_ss, checks=False), "average"), number, criterion="maxclust") - 1
-    order = np.argsort(-np.bincount(label_s, minlength=number), kind="stable")
-    label_s = np.argsort(order)[label_s]
-    mean_sg = np.stack([consensus_ss[:, label_s == g].mean(1) for g in range(label_s.max() + 1)], axis=1)
-    own_s = mean_sg[np.arange(len(label_s)), label_s]
-    mean_sg[np.arange(len(label_s)), label_s] = -np.inf
-    return label_s, own_s - mean_sg.max(1)
-
-
 def _axes(h_sk: np.ndarray) -> _Axes:
-    """Principal axes of the subjects' codes, winsorised.
-
-    Raises
-    ------
-    InputError
-        If all subjects have the same codes.
-    """
+    """Principal axes of the subjects' codes, winsorised."""
     centre_k = h_sk.mean(0)
     _, size_r, axis_rk = np.linalg.svd(h_sk - centre_k, full_matrices=False)
     kept = int((size_r > 1e-6 * max(size_r[0], 1e-12)).sum())
@@ -302,37 +287,3 @@ def means_of(h_nk: np.ndarray, position_n: np.ndarray) -> np.ndarray:
     total_sk = np.zeros((position_n.max() + 1, h_nk.shape[1]))
     np.add.at(total_sk, position_n, h_nk)
     return total_sk / np.bincount(position_n)[:, None]
-
-
-def _about(model: Model, axes: _Axes, label_s: np.ndarray, *, centre_ga: np.ndarray) -> dict[str, Any]:
-    within_sa = axes.a_sa - centre_ga[label_s]
-    return {
-        "model": model.name,
-        "model_digest": model.digest,
-        "centre": axes.centre_k.tolist(),
-        "axes": axes.axes_ka.tolist(),
-        "spread": np.maximum(within_sa.std(0), 1e-9).tolist(),
-        "shares": (np.bincount(label_s) / len(label_s)).tolist(),
-    }
-
-
-def seen(
-    adata: AnnData,
-    model: Model,
-    x_ng: np.ndarray,
-    *,
-    subject_n: np.ndarray,
-    folds: Folds | None,
-    seed: int,
-) -> Applicability:
-    """How far off unseen subjects lie, fold by fold."""
-    fold_n = subject_folds(subject_n, folds=FOLDS, seed=seed)
-    if folds is not None:
-        fold_n = folds.of(adata, subject_n, model=model)
-    distance_n2 = np.empty((adata.n_obs, 2))
-    for fold in np.unique(fold_n).tolist():
-        test_n = fold_n == fold
-        trained = model if folds is None else folds.model(fold)
-        values_ng = x_ng if folds is None else trained.prepare(adata)
-        distance_n2[test_n] = held_out_distances(trained, values_ng, ~test_n, test=test_n)
-    return applicability(model, x_ng, distance_n2, subject_n=subject_n, seed=seed)

@@ -16,10 +16,11 @@ from ..errors import InputError, UnknownNameError, first_three
 from ..nodes.layers import check_layer
 from ..nouns import Groups, Model
 from ..nouns.model import bottleneck
-from ._consensus_clusters import consensus_of, k_means
-from ._describe import per_subject
+from ._applicability import seen
+from ._consensus_clusters import consensus_of, grouped, k_means
+from ._describe import is_number, per_subject
 from ._measures import subjects_of
-from .stratify import Read, grouped, groups_of, means_of, seen
+from .stratify import Read, groups_of, means_of
 
 __all__ = ["stratify_cohorts"]
 
@@ -91,7 +92,13 @@ def stratify_cohorts(
     for name in tested:
         if name not in adata.obs:
             raise UnknownNameError("tested column", name, adata.obs.columns, where="obs")
-        _check_classes(adata.obs[name], name)
+        value_n = adata.obs[name]
+        if not is_number(value_n) and value_n.nunique() > MOST_LEVELS:
+            msg = (
+                f"the tested column {name!r} has {value_n.nunique()} classes "
+                f"({first_three(value_n.dropna().unique())}), more than {MOST_LEVELS}; make it numbers, or join some"
+            )
+            raise InputError(msg)
     layer = check_layer(model, bottleneck(model) if layer is None else layer)
     x_ng = model.prepare(adata)
     read = Read.of(adata, subjects_of(adata.obs, subject))
@@ -114,34 +121,8 @@ def stratify_cohorts(
     return Groups(groups.centres, groups.members, groups.stability, described, about)
 
 
-def _check_classes(value_n: pd.Series, name: str) -> None:
-    """Stop where a column of text is no classes.
-
-    Raises
-    ------
-    InputError
-        If so.
-    """
-    if not _numeric(value_n) and value_n.nunique() > MOST_LEVELS:
-        msg = (
-            f"the tested column {name!r} has {value_n.nunique()} classes ({first_three(value_n.dropna().unique())}), "
-            f"more than {MOST_LEVELS}; make it numbers, or join some"
-        )
-        raise InputError(msg)
-
-
-def _numeric(values: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-
-
 def _cohorts(obs: pd.DataFrame, cohort: str, read: Read) -> np.ndarray:
-    """Cohort of each subject.
-
-    Raises
-    ------
-    InputError
-        If there is one, or a subject is in two.
-    """
+    """Cohort of each subject; there are two or more, and no subject is in two."""
     of_n = pd.Series(np.asarray(check_column(obs, cohort, role="cohort").astype(str)))
     several = of_n.groupby(read.position_n).nunique().to_numpy() > 1
     if several.any():
@@ -188,12 +169,7 @@ def _agreement(a_sa: np.ndarray, centre_ga: np.ndarray, rng: np.random.Generator
 
 
 def _with_tested(
-    described: pd.DataFrame,
-    values: dict[str, pd.Series],
-    group_s: np.ndarray,
-    *,
-    cohort_s: np.ndarray,
-    seed: int,
+    described: pd.DataFrame, values: dict[str, pd.Series], group_s: np.ndarray, *, cohort_s: np.ndarray, seed: int
 ) -> pd.DataFrame:
     """The table with the tested columns by permutation within cohorts, in place of tests that know no cohorts."""
     rows = []
@@ -211,7 +187,7 @@ def _with_tested(
 
 
 def _tested(value_s: pd.Series, group_s: np.ndarray, cohort_s: np.ndarray, *, seed: int) -> dict[str, Any] | None:
-    numeric = _numeric(value_s)
+    numeric = is_number(value_s)
     if value_s.nunique() < 2 or (not numeric and value_s.nunique() > MOST_LEVELS) or len(set(group_s)) < 2:
         return None
     columns = value_s.to_frame() if numeric else pd.get_dummies(value_s.astype(str))

@@ -181,11 +181,8 @@ def trajectories(
 def _design(treated_n: np.ndarray, columns: pd.DataFrame, subject_n: np.ndarray) -> np.ndarray:
     """Intercept, treatment and the columns to adjust for, text by level, shape ``(n, p)``.
 
-    Raises
-    ------
-    InputError
-        If a column says nothing or nothing of its own, goes wholly with the treatment, or too few samples or subjects
-        are left.
+    Stops where a column says nothing or nothing of its own, goes wholly with the treatment, or too few samples or
+    subjects are left.
     """
     names, parts_n = ["intercept", "the treatment"], [np.ones(len(treated_n)), treated_n.astype(np.float64)]
     for name, column in columns.items():
@@ -193,11 +190,12 @@ def _design(treated_n: np.ndarray, columns: pd.DataFrame, subject_n: np.ndarray)
             names.append(level)
             parts_n.append(value_n)
     x_np = np.column_stack(parts_n)
-    independent = 1 + _follows(x_np[:, [0, *range(2, len(names))]], names[:1] + names[2:])
-    if np.linalg.matrix_rank(x_np) <= independent:
+    _check_apart(x_np[:, [0, *range(2, len(names))]], names[:1] + names[2:])
+    if np.linalg.matrix_rank(x_np) < len(names):
+        named = first_three([repr(str(name)) for name in columns])
         msg = (
-            f"the treatment cannot be told from {_named(columns)}: what they hold says who was treated; adjust for "
-            "fewer columns, or compare visits in which they overlap"
+            f"the treatment cannot be told from the adjust columns {named}: what they hold says who was treated; "
+            "adjust for fewer columns, or compare visits in which they overlap"
         )
         raise InputError(msg)
     if len(x_np) - x_np.shape[1] < LEAST_DF:
@@ -211,13 +209,7 @@ def _design(treated_n: np.ndarray, columns: pd.DataFrame, subject_n: np.ndarray)
 
 
 def _coded(name: str, column: pd.Series) -> dict[str, np.ndarray]:
-    """A column as numbers of mean 0 and standard deviation 1, text as one for each level but the first.
-
-    Raises
-    ------
-    InputError
-        If values are infinite, or all the same.
-    """
+    """A column as numbers of mean 0 and standard deviation 1, text as one for each level but the first."""
     if pd.api.types.is_numeric_dtype(column):
         coded = {name: column.to_numpy(np.float64)}
     else:
@@ -237,14 +229,8 @@ def _coded(name: str, column: pd.Series) -> dict[str, np.ndarray]:
     return {level: (value_n - value_n.mean()) / value_n.std() for level, value_n in coded.items()}
 
 
-def _follows(x_np: np.ndarray, names: Sequence[str]) -> int:
-    """Rank of a design less one, where no column follows from those before it.
-
-    Raises
-    ------
-    InputError
-        If one does; names those that it follows from.
-    """
+def _check_apart(x_np: np.ndarray, names: Sequence[str]) -> None:
+    """Stop where a column of a design follows from those before it; names these."""
     for p in range(1, x_np.shape[1]):
         before_np, own_n = x_np[:, :p], x_np[:, p]
         weight_p = np.linalg.lstsq(before_np, own_n, rcond=None)[0]
@@ -255,17 +241,10 @@ def _follows(x_np: np.ndarray, names: Sequence[str]) -> int:
                 "leave one out"
             )
             raise InputError(msg)
-    return x_np.shape[1] - 1
 
 
 def _check_between(x_np: np.ndarray, subject_n: np.ndarray) -> None:
-    """Stop where the treatment differs between subjects alone, and they are too few for the columns that do.
-
-    Raises
-    ------
-    InputError
-        If so.
-    """
+    """Stop where the treatment differs between subjects alone, and they are too few for the columns that do."""
     frame = pd.DataFrame(x_np).groupby(subject_n)
     if frame[TREATED].nunique().max() > 1:
         return
@@ -277,10 +256,6 @@ def _check_between(x_np: np.ndarray, subject_n: np.ndarray) -> None:
             "columns that differ between them; adjust for fewer"
         )
         raise InputError(msg)
-
-
-def _named(columns: pd.DataFrame) -> str:
-    return "the adjust columns " + first_three([repr(str(name)) for name in columns])
 
 
 def _slopes(value_n: np.ndarray, when_n: np.ndarray, several: Sequence[np.ndarray]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,13 +12,15 @@ from scipy import sparse
 from ..._core.threads import pieces, thread_map
 from ...errors import InputError
 from ...nouns import Contrast, Edges, Evidence, Module, NodeGenes
+from ...stats.pvalues import adjust
 from .._collections import Collection, collect
 from .._matched import matched_moments, matched_tail, overlaps
 from .._registry import TESTS, Against, Compared, Findings, run_tests
 from .._tested import LEAST_GENES, Items
-from ..nulls import adjust, expression_bins
+from ..nulls import expression_bins
 
 __all__ = [
+    "Pairs",
     "hypergeometric",
     "hypergeometric_down",
     "hypergeometric_matched",
@@ -26,9 +28,8 @@ __all__ = [
     "hypergeometric_up",
     "over_representation",
     "overlap_rows",
-    "overlap_tails",
     "read_expression",
-    "worth_keeping",
+    "rows_of",
 ]
 
 KEEP_Q = 0.25
@@ -232,9 +233,9 @@ def _over_represented(
     for of_family in tested.families:
         own_k = of_family[size_k[of_family] >= LEAST_GENES]
         for collection in against.sets if len(own_k) else ():
-            pairs, p_ks, q_ks = overlap_tails([tested.chosen[sign][k] for k in own_k], collection, bin_g=bin_g)
+            pairs = Pairs.of([tested.chosen[sign][k] for k in own_k], collection, bin_g=bin_g)
             names = np.asarray(tested.names, dtype=object)[own_k]
-            tables.append(overlap_rows(names, collection, pairs, tails=(p_ks, q_ks)))
+            tables.append(overlap_rows(names, collection, pairs, tails=pairs.tails()))
             families[f"{tested.family_k[own_k[0]]} against {collection.name}"] = pairs.overlap_ks.size
     if not tables:
         return None
@@ -250,7 +251,7 @@ def _over_represented(
 
 
 @dataclass(frozen=True)
-class _Pairs:
+class Pairs:
     """One family against one collection: how many genes each list and set has in each bin, and what they share."""
 
     size_b: np.ndarray
@@ -259,7 +260,7 @@ class _Pairs:
     overlap_ks: np.ndarray
 
     @classmethod
-    def of(cls, lists: Sequence[np.ndarray], collection: Collection, *, bin_g: np.ndarray | None) -> _Pairs:
+    def of(cls, lists: Sequence[np.ndarray], collection: Collection, *, bin_g: np.ndarray | None) -> Pairs:
         """Count; without bins, the universe is one."""
         genes = collection.member_gs.shape[0]
         bin_g = np.zeros(genes, dtype=np.int64) if bin_g is None else bin_g
@@ -270,7 +271,7 @@ class _Pairs:
         member_sb = (collection.member_gs.T @ inside_gb).tocsr()
         return cls(np.bincount(bin_g), drawn_kb, member_sb, overlap_ks)
 
-    def tested(self) -> tuple[np.ndarray, np.ndarray]:
+    def tails(self) -> tuple[np.ndarray, np.ndarray]:
         """The p and q of every pair, shapes ``(k, s)``."""
         if len(self.size_b) > 1:
             p_ks = matched_tail(self.size_b, self.drawn_kb, self.member_sb, self.overlap_ks)
@@ -313,7 +314,7 @@ def _tail_and_adjusted(
     return p_ks, q_ks
 
 
-def worth_keeping(p_ks: np.ndarray, q_ks: np.ndarray) -> np.ndarray:
+def _worth_keeping(p_ks: np.ndarray, q_ks: np.ndarray) -> np.ndarray:
     """Pairs that a table keeps: see :data:`KEPT`."""
     keep_ks = q_ks <= KEEP_Q
     best = min(KEEP_BEST, p_ks.shape[1])
@@ -326,20 +327,25 @@ def worth_keeping(p_ks: np.ndarray, q_ks: np.ndarray) -> np.ndarray:
     return keep_ks
 
 
-def overlap_tails(
-    lists: Sequence[np.ndarray], collection: Collection, *, bin_g: np.ndarray | None
-) -> tuple[_Pairs, np.ndarray, np.ndarray]:
-    """What lists and sets share, with the p and q of every pair, shapes ``(k, s)``."""
-    pairs = _Pairs.of(lists, collection, bin_g=bin_g)
-    return pairs, *pairs.tested()
+def rows_of(names: np.ndarray, collection: Collection, columns: Mapping[str, np.ndarray | float]) -> pd.DataFrame:
+    """The pairs of item and set worth keeping, as rows of Evidence; columns are of shape ``(k, s)``, or one broadcast.
+
+    q is of all pairs.
+    """
+    p_ks = np.asarray(columns["p"])
+    q_ks = adjust(p_ks.ravel()).reshape(p_ks.shape)
+    k, s = np.nonzero(_worth_keeping(p_ks, q_ks))
+    reference = [f"{collection.name}: {name}" for name in collection.sets[s]]
+    kept = {name: np.broadcast_to(value, p_ks.shape)[k, s] for name, value in {**columns, "q": q_ks}.items()}
+    return pd.DataFrame({"tested": names[k], "reference": reference, **kept, "draws": 0, "seed": 0})
 
 
 def overlap_rows(
-    names: np.ndarray, collection: Collection, pairs: _Pairs, *, tails: tuple[np.ndarray, np.ndarray]
+    names: np.ndarray, collection: Collection, pairs: Pairs, *, tails: tuple[np.ndarray, np.ndarray]
 ) -> pd.DataFrame:
     """The pairs worth keeping, as rows of Evidence."""
     p_ks, q_ks = tails
-    keep_ks = worth_keeping(p_ks, q_ks)
+    keep_ks = _worth_keeping(p_ks, q_ks)
     # Of a handful of sets, such as one disease, that nothing is shared is a result too.
     k, s = np.nonzero(keep_ks & ((pairs.overlap_ks > 0) | (len(collection.sets) <= KEEP_BEST)))
     overlap, (expected, sd) = pairs.overlap_ks[k, s], pairs.moments(k, s)

@@ -12,9 +12,10 @@ from scipy.stats import t as student
 
 from ...errors import InputError
 from ...nouns import Edges, Evidence, Genes, Module, NodeGenes
+from ...stats.pvalues import adjust
 from .._tested import LEAST_GENES, Items, check_shared
 from ..combine import COMBINATIONS, combine_evidence
-from ..nulls import adjust, check_expression
+from ..nulls import check_expression
 
 __all__ = ["genetic_association"]
 
@@ -189,17 +190,15 @@ def _row(scores: _Scores, inside_u: np.ndarray) -> dict[str, object]:
     list_u -= scores.known_uk @ (scores.known_uk.T @ list_u)
     squares, genes = float(list_u @ list_u), len(inside_u)
     statistic = float(list_u @ scores.z_u) / squares
-    if not scores.placed:
+    if scores.placed:
+        turned = np.fft.irfft(np.fft.rfft(scores.z_u) * np.conj(np.fft.rfft(list_u)), n=genes) / squares
+        # The turn by nothing is the list itself, and counts as one of the draws.
+        p, draws = float((turned >= statistic - 1e-9).mean()), genes - 1
+        mean, sd = float(turned[1:].mean()), float(turned[1:].std(ddof=1))
+    else:
         left_u = scores.z_u - statistic * list_u
         df = genes - scores.known_uk.shape[1] - 1
-        sd = float(np.sqrt(left_u @ left_u / df / squares))
-        return _figures(statistic, 0.0, sd=sd, p=float(student.sf(statistic / sd, df)), draws=0)
-    turned = np.fft.irfft(np.fft.rfft(scores.z_u) * np.conj(np.fft.rfft(list_u)), n=genes) / squares
-    # The turn by nothing is the list itself, and counts as one of the draws.
-    p = float((turned >= statistic - 1e-9).mean())
-    return _figures(statistic, float(turned[1:].mean()), sd=float(turned[1:].std(ddof=1)), p=p, draws=genes - 1)
-
-
-def _figures(statistic: float, mean: float, *, sd: float, p: float, draws: int) -> dict[str, object]:
+        mean, sd = 0.0, float(np.sqrt(left_u @ left_u / df / squares))
+        p, draws = float(student.sf(statistic / sd, df)), 0
     effect = (statistic - mean) / sd if sd > 0 else np.nan
     return {"statistic": statistic, "effect": effect, "null_mean": mean, "null_sd": sd, "p": p, "draws": draws}

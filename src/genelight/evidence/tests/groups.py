@@ -11,12 +11,12 @@ from ..._core.checks import check_positive
 from ..._core.progress import progress
 from ...errors import InputError
 from ...nouns import Evidence
+from ...stats.pvalues import adjust, empirical_p
 from ...stats.subjects import count_subjects
 from .._measures import MEASURES, Codes
 from .._samples import Samples, Target, target_of
-from ..nulls import adjust, empirical_p
 
-__all__ = ["describe_columns", "groups"]
+__all__ = ["groups"]
 
 
 def groups(
@@ -95,22 +95,14 @@ def groups(
     return Evidence(table, {"groups": about}) if len(table) else Evidence.join([])
 
 
-def describe_columns(obs: pd.DataFrame) -> list[str]:
-    """Columns of ``obs`` that groups of samples can be made of: two classes or numbers, not one class per sample."""
-    kept = []
-    for column in obs:
-        values = obs[column].dropna()
-        numeric = pd.api.types.is_numeric_dtype(values)
-        distinct = values.nunique()
-        if distinct > 1 and (numeric or distinct <= min(50, len(values) // 2)):
-            kept.append(str(column))
-    return kept
-
-
 def _others(samples: Samples, named: list[str], *, draws: int, seed: int) -> dict[str, Target]:
+    """Other columns that groups of samples can be made of: two classes or numbers, not one class per sample."""
     found = {}
-    for column in describe_columns(samples.obs):
-        if column in named or column == samples.subject:
+    for label in samples.obs:
+        column, values = str(label), samples.obs[label].dropna()
+        distinct, numeric = values.nunique(), pd.api.types.is_numeric_dtype(values)
+        usable = distinct > 1 and (numeric or distinct <= min(50, len(values) // 2))
+        if not usable or column in named or column == samples.subject:
             continue
         try:
             found[column] = target_of(samples, column, draws=draws, seed=seed)

@@ -9,8 +9,7 @@ import pandas as pd
 
 from .._registry import TESTS, Against, Findings
 from .._tested import LEAST_GENES, Items
-from ..nulls import adjust
-from .enrichment import KEPT, worth_keeping
+from .enrichment import KEPT, rows_of
 
 __all__ = ["loci"]
 
@@ -37,11 +36,12 @@ def loci(tested: Items, against: Against) -> Findings | None:
                 continue
             lists = [tested.chosen[0][k] for k in own_k]
             found = [_one_set(lists, genes_m, locus_m, bin_g=bin_g) for genes_m, locus_m in collection.loci]
-            names = np.asarray(tested.names, dtype=object)[own_k]
-            references = [f"{collection.name}: {name}" for name in collection.sets]
-            tables.append(_rows(names, size_k[own_k], references, figures=np.stack(found, axis=2)))
-            count = len(own_k) * len(references)
-            families[f"{tested.family_k[own_k[0]]} against {collection.name}"] = count
+            hit_ks, mean_ks, sd_ks, p_ks = np.stack(found, axis=2)
+            fold_ks = np.divide(hit_ks, mean_ks, out=np.full(hit_ks.shape, np.nan), where=mean_ks > 0)
+            columns = {"n": size_k[own_k, None], "statistic": hit_ks, "effect": fold_ks}
+            columns |= {"null_mean": mean_ks, "null_sd": sd_ks, "p": p_ks}
+            tables.append(rows_of(np.asarray(tested.names, dtype=object)[own_k], collection, columns))
+            families[f"{tested.family_k[own_k[0]]} against {collection.name}"] = p_ks.size
     if not tables:
         return None
     about = {
@@ -84,25 +84,3 @@ def _tail(chance_kl: np.ndarray, hit_k: np.ndarray) -> np.ndarray:
         p_kh[:, :1] *= 1 - chance_k1
     tail_kh = np.cumsum(p_kh[:, ::-1], axis=1)[:, ::-1]
     return np.minimum(tail_kh[np.arange(items), hit_k], 1.0)
-
-
-def _rows(names: np.ndarray, size_k: np.ndarray, references: Sequence[str], *, figures: np.ndarray) -> pd.DataFrame:
-    hit_ks, mean_ks, sd_ks, p_ks = figures
-    q_ks = adjust(p_ks.ravel()).reshape(p_ks.shape)
-    k, s = np.nonzero(worth_keeping(p_ks, q_ks))
-    hit, mean = hit_ks[k, s], mean_ks[k, s]
-    return pd.DataFrame(
-        {
-            "tested": names[k],
-            "reference": np.asarray(references, dtype=object)[s],
-            "n": size_k[k],
-            "statistic": hit,
-            "effect": np.divide(hit, mean, out=np.full(len(k), np.nan), where=mean > 0),
-            "null_mean": mean,
-            "null_sd": sd_ks[k, s],
-            "p": p_ks[k, s],
-            "q": q_ks[k, s],
-            "draws": 0,
-            "seed": 0,
-        }
-    )

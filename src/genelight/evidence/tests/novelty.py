@@ -9,7 +9,9 @@ import pandas as pd
 
 from ...errors import InputError, first_three
 from ...nouns import Edges, Evidence, Genes, NodeGenes
-from ..nulls import adjust, empirical_p, expression_bins, matched_orders
+from ...stats.matched import matched_orders
+from ...stats.pvalues import adjust, empirical_p
+from ..nulls import expression_bins
 
 __all__ = ["coherence", "novelty"]
 

@@ -16,7 +16,7 @@ from ...stats.subjects import numbered
 from .._collections import Collection
 from .._registry import TESTS, Against, Findings
 from .._tested import LEAST_GENES, Items
-from .enrichment import KEPT, overlap_rows, overlap_tails
+from .enrichment import KEPT, Pairs, overlap_rows
 
 __all__ = ["overlap_relabelled"]
 
@@ -47,9 +47,9 @@ def overlap_relabelled(tested: Items, against: Against) -> Findings | None:
         null = _Null(labels, collection, against.bin_g)
         for k in modules:
             chosen = tested.chosen[0][k]
-            pairs, _, _ = overlap_tails([chosen], collection, bin_g=against.bin_g)
-            p_s, q_s = null.tails(chosen, draws=against.draws, seed=against.seed)
-            rows = overlap_rows(np.array([tested.names[k]], dtype=object), collection, pairs, tails=(p_s, q_s))
+            pairs = Pairs.of([chosen], collection, bin_g=against.bin_g)
+            tails = null.tails(chosen, draws=against.draws, seed=against.seed)
+            rows = overlap_rows(np.array([tested.names[k]], dtype=object), collection, pairs, tails=tails)
             tables.append(rows.assign(draws=against.draws, seed=against.seed))
             families[f"{tested.family_k[k]} against {collection.name}"] = len(collection.sets)
     about = {

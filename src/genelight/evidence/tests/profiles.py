@@ -8,8 +8,8 @@ from scipy.stats import norm, rankdata
 
 from ...errors import InputError
 from ...nouns import Evidence, Genes, NodeGenes
+from ...stats.pvalues import adjust
 from .._tested import check_shared
-from ..nulls import adjust
 
 __all__ = ["reference_profiles"]
 

@@ -8,10 +8,11 @@ import pandas as pd
 from ..._core.checks import check_positive
 from ...errors import InputError
 from ...nouns import Edges, Evidence, Module, NodeGenes
-from .._search import UNREACHABLE
+from ...stats.matched import match_bins, matched_orders
+from ...stats.pvalues import adjust, empirical_p
+from .._paths import UNREACHABLE
 from .._tested import LEAST_GENES, Items, check_shared
 from ..distances import Interactome
-from ..nulls import adjust, empirical_p, match_bins, matched_orders
 from .network import as_interactome
 
 __all__ = ["closest", "proximity"]

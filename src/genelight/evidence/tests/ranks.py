@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -13,8 +12,7 @@ from scipy.stats import t as student
 from .._collections import Collection
 from .._registry import TESTS, Against, Findings
 from .._tested import Items
-from ..nulls import adjust
-from .enrichment import KEPT, worth_keeping
+from .enrichment import KEPT, rows_of
 
 __all__ = ["camera", "rank_sum"]
 
@@ -22,18 +20,9 @@ MOST_SAMPLES = 1000
 LEAST_SAMPLES = 3
 
 
-@dataclass(frozen=True)
-class _Compared:
-    """What profiles and sets gave, shapes ``(k, s)`` but for `mean`: a statistic, its null and p."""
-
-    statistic_ks: np.ndarray
-    mean: float
-    sd_ks: np.ndarray
-    z_ks: np.ndarray
-    p_ks: np.ndarray
-
-
-Compare = Callable[[np.ndarray, Collection], _Compared]
+# What profiles and sets gave, as columns of Evidence.
+Columns = dict[str, np.ndarray | float]
+Compare = Callable[[np.ndarray, Collection], Columns]
 
 
 @TESTS.register("rank_sum", doi="10.1214/aoms/1177730491", calibrated=False)
@@ -64,7 +53,7 @@ def camera(tested: Items, against: Against) -> Findings | None:
     return _ranked(tested, against, lambda value_kg, collection: _beside(score_ng, value_kg, collection))
 
 
-def _by_ranks(value_kg: np.ndarray, collection: Collection) -> _Compared:
+def _by_ranks(value_kg: np.ndarray, collection: Collection) -> Columns:
     inside_s = collection.size_s.astype(np.float64)
     outside_s = value_kg.shape[1] - inside_s
     rank_kg, pairs_s = rankdata(value_kg, axis=1), inside_s * outside_s
@@ -72,7 +61,9 @@ def _by_ranks(value_kg: np.ndarray, collection: Collection) -> _Compared:
     sd_ks = np.sqrt(pairs_s * (value_kg.shape[1] + 1) / 12 * _ties(rank_kg)[:, None])
     # Half a rank towards the mean, as for any whole number that is taken as normal.
     z_ks = np.sign(apart_ks) * np.maximum(np.abs(apart_ks) - 0.5, 0.0) / sd_ks
-    return _Compared(apart_ks / pairs_s + 0.5, 0.5, sd_ks / pairs_s, z_ks, 2 * norm.sf(np.abs(z_ks)))
+    found: Columns = {"n": collection.size_s, "statistic": apart_ks / pairs_s + 0.5, "effect": z_ks}
+    p_ks = np.minimum(2 * norm.sf(np.abs(z_ks)), 1.0)
+    return found | {"null_mean": 0.5, "null_sd": sd_ks / pairs_s, "p": p_ks}
 
 
 def _ties(rank_kg: np.ndarray) -> np.ndarray:
@@ -85,15 +76,16 @@ def _ties(rank_kg: np.ndarray) -> np.ndarray:
     return np.array(left)
 
 
-def _beside(score_ng: np.ndarray, value_kg: np.ndarray, collection: Collection) -> _Compared:
+def _beside(score_ng: np.ndarray, value_kg: np.ndarray, collection: Collection) -> Columns:
     """The profile as one more sample: its difference beside those of the others."""
     apart_ks, degrees = _apart(_normal_scores(value_kg), collection), len(score_ng) - 1
     inside_s = collection.size_s.astype(np.float64)
     independent_s = 1 / inside_s + 1 / (value_kg.shape[1] - inside_s)
     variance_s = np.maximum((_apart(score_ng, collection) ** 2).sum(0) / degrees, independent_s)
-    z_ks = apart_ks / np.sqrt(variance_s)
-    sd_ks = np.broadcast_to(np.sqrt(variance_s), z_ks.shape)
-    return _Compared(apart_ks, 0.0, sd_ks, z_ks, 2 * student.sf(np.abs(z_ks), degrees))
+    sd_s = np.sqrt(variance_s)
+    found: Columns = {"n": collection.size_s, "statistic": apart_ks, "effect": apart_ks / sd_s}
+    p_ks = np.minimum(2 * student.sf(np.abs(apart_ks / sd_s), degrees), 1.0)
+    return found | {"null_mean": 0.0, "null_sd": sd_s, "p": p_ks}
 
 
 def _apart(score_kg: np.ndarray, collection: Collection) -> np.ndarray:
@@ -129,7 +121,7 @@ def _ranked(tested: Items, against: Against, compare: Compare) -> Findings | Non
             own_k = of_family[live_k[of_family]]
             if len(own_k):
                 names = np.asarray(tested.names, dtype=object)[own_k]
-                tables.append(_rows(names, compare(tested.value_kg[own_k], collection), collection))
+                tables.append(rows_of(names, collection, compare(tested.value_kg[own_k], collection)))
                 count = len(own_k) * len(collection.sets)
                 families[f"{tested.family_k[own_k[0]]} against {collection.name}"] = count
     if not tables:
@@ -143,24 +135,3 @@ def _ranked(tested: Items, against: Against, compare: Compare) -> Findings | Non
         "rows kept": KEPT,
     }
     return Findings(pd.concat(tables, ignore_index=True), about)
-
-
-def _rows(names: np.ndarray, found: _Compared, collection: Collection) -> pd.DataFrame:
-    p_ks = np.minimum(found.p_ks, 1.0)
-    q_ks = adjust(p_ks.ravel()).reshape(p_ks.shape)
-    k, s = np.nonzero(worth_keeping(p_ks, q_ks))
-    return pd.DataFrame(
-        {
-            "tested": names[k],
-            "reference": [f"{collection.name}: {name}" for name in collection.sets[s]],
-            "n": collection.size_s[s],
-            "statistic": found.statistic_ks[k, s],
-            "effect": found.z_ks[k, s],
-            "null_mean": found.mean,
-            "null_sd": found.sd_ks[k, s],
-            "p": p_ks[k, s],
-            "q": q_ks[k, s],
-            "draws": 0,
-            "seed": 0,
-        }
-    )
