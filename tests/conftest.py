@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, settings
 
 from genelight._core import progress
 from genelight._core.provenance import digest
+from genelight.errors import GenelightError
 from genelight.nouns import Contrast, Genes
 from genelight.nouns.model import CodeRange
 from genelight.pp.preparation import Preparation
@@ -35,6 +37,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 # On a slow machine anything may take two seconds, and would say what it does among what a test expects.
 progress.SOON = 600.0
+
+
+def _read_by_people(error: GenelightError, *parts: object) -> None:
+    """A message has numbers as a person writes them: ``1.0``, where NumPy's own way is ``np.float64(1.0)``."""
+    if found := re.search(r"\bnp\.(float|int|uint|str|bool|bytes)\w*\(", " ".join(map(str, parts))):
+        pytest.fail(f"a message shows a value as NumPy does, {found.group()}...): {parts}")
+    Exception.__init__(error, *parts)
+
+
+GenelightError.__init__ = _read_by_people
 
 # No test cuts the power: to wait for the disk after every file would only take time.
 os.fsync = lambda handle: None
