@@ -23,8 +23,9 @@ import genelight as gl
 from benchmarks.gpu import _step
 from benchmarks.memory_flat import _over_again
 from genelight.io import Store
-from genelight.models import _sketch, deep_fit
-from genelight.models.deep_net import DeepNet
+from genelight.models import deep_fit
+from genelight.models.subspace.exact import sketch as _sketch
+from genelight.models.training.deep_net import DeepNet
 from genelight.pp.stream import PreparedStore
 
 __all__ = ["EPOCHS", "LEARNERS", "PARTS", "STEPS", "draws", "fit", "forked", "steps", "whole"]

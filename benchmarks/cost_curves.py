@@ -45,7 +45,7 @@ from benchmarks._measure import Figure
 from benchmarks._million import Measured, calculation
 from benchmarks.memory_flat import _packed
 from genelight._core.disk import writing
-from genelight.models.subspace import EXACT_UP_TO
+from genelight.models.subspace.exact import EXACT_UP_TO
 from genelight.simulate import Compendium
 
 SHORT = {"epochs": 1, "steps": 5}

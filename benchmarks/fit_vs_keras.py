@@ -33,7 +33,7 @@ from benchmarks._keras import keras, within
 from benchmarks._measure import Child, Figure, child
 from genelight import io, models, simulate
 from genelight.models.deep import FittedDeep, straight_line
-from genelight.models.missing import training_values
+from genelight.models.reference.missing import training_values
 
 COMPENDIUM = Path(__file__).parents[1] / "../shared/data/compendium/human_bulk.h5ad"
 WIDTHS, QUICK, EPOCHS, BATCH, PATIENCE = (512, 64, 2048), (64, 8, 64), 4, 128, 10

@@ -28,10 +28,10 @@ from benchmarks._measure import Figure, PeerMissingError
 from benchmarks.fit_vs_keras import COMPENDIUM, simulated
 from genelight import models
 from genelight.errors import InputError
-from genelight.models.adam import Adam
-from genelight.models.deep_net import DeepLoss, DeepNet, DeepRecipe, deep_step
-from genelight.models.device import asked_for, check_device
 from genelight.models.reconstruct import reconstruct
+from genelight.models.training.adam import Adam
+from genelight.models.training.deep_net import DeepLoss, DeepNet, DeepRecipe, deep_step
+from genelight.models.training.device import asked_for, check_device
 
 WIDTHS, RANK, BATCHES, SIDE = (512, 64, 2048), 256, (128, 4096), 8192
 TOLERANCE = 0.01

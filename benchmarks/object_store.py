@@ -24,9 +24,10 @@ from benchmarks._measure import paired, require
 from benchmarks._range_server import serving
 from genelight import fit
 from genelight.demo import cohort
-from genelight.io import Store, pack, store
-from genelight.models._sketch import EXTRA_AXES, power_step
-from genelight.models.streaming import LEAST_RANK
+from genelight.io import Store, pack
+from genelight.io.stores import store
+from genelight.models.subspace.sketch import EXTRA_AXES, power_step
+from genelight.models.subspace.streaming import LEAST_RANK
 from genelight.pp import prepare
 from genelight.pp.stream import PreparedStore
 from genelight.simulate import Compendium

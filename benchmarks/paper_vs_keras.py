@@ -27,7 +27,7 @@ from benchmarks._measure import Figure
 from benchmarks.fit_vs_keras import COMPENDIUM, first_fold, simulated
 from genelight import io, models, pp
 from genelight.models import PRESETS
-from genelight.models.missing import training_values
+from genelight.models.reference.missing import training_values
 from genelight.pp.prepare import prepare_as
 
 USUAL = 1e-3

@@ -39,12 +39,12 @@ from benchmarks._harness import Result
 from benchmarks._keras import keras
 from benchmarks._measure import Figure, paired
 from genelight.models import PRESETS, DeepRecipe
-from genelight.models.adam import Adam
-from genelight.models.deep_net import DeepLoss, DeepNet, deep_step
 from genelight.models.recipe import Recipe
-from genelight.models.starts import STARTS
-from genelight.models.subspace import GeneSpace
-from genelight.models.training import Stepper
+from genelight.models.subspace.exact import GeneSpace
+from genelight.models.training.adam import Adam
+from genelight.models.training.deep_net import DeepLoss, DeepNet, deep_step
+from genelight.models.training.loop import Stepper
+from genelight.models.training.starts import STARTS
 
 GENES, WIDTHS, BATCH, DEEP = 20_848, (512, 512, 512), 256, (512, 64, 2048)
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}

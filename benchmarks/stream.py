@@ -36,9 +36,9 @@ from benchmarks._harness import Result
 from benchmarks._measure import Figure, paired
 from genelight import fit
 from genelight.io import Store, pack
-from genelight.io._store_group import Group
-from genelight.models._sketch import EXTRA_AXES, InMemory, power_step, sketch
-from genelight.models.streaming import LEAST_RANK
+from genelight.io.stores._group import Group
+from genelight.models.subspace.sketch import EXTRA_AXES, InMemory, power_step, sketch
+from genelight.models.subspace.streaming import LEAST_RANK
 from genelight.pp import prepare
 from genelight.pp.stream import PreparedStore
 from genelight.simulate import Compendium

@@ -11,7 +11,7 @@ import atheris
 
 # numba compiles the cells' loop, and takes no code that was changed to be followed.
 with atheris.instrument_imports(
-    include=["genelight.io", "genelight._core", "genelight.study._settings"], exclude=["genelight.io._cells_loops"]
+    include=["genelight.io", "genelight._core", "genelight.study._settings"], exclude=["genelight.io.text._cells_loops"]
 ):
     from genelight.errors import GenelightError
 

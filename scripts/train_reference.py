@@ -31,12 +31,12 @@ from sklearn.model_selection import GroupKFold
 
 import genelight as gl
 from genelight.io import Store
-from genelight.io.store import is_store
+from genelight.io.stores.store import is_store
 from genelight.models import Deep, DeepRecipe
 from genelight.models.deep import FittedDeep, straight_line
-from genelight.models.known import Known
 from genelight.models.packing import rounded
-from genelight.models.within import learn_within
+from genelight.models.reference.known import Known
+from genelight.models.reference.within import learn_within
 from genelight.nouns import Genes
 from genelight.pp import PreparationSettings
 from genelight.pp.normalise import Normalisation

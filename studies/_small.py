@@ -17,9 +17,9 @@ import genelight as gl
 from genelight import Contrast, pp
 from genelight._core.provenance import digest
 from genelight.models.linear import FittedLinear
-from genelight.models.missing import leading_axes, training_values
-from genelight.models.subspace import Subspace
-from genelight.models.within import keep_within
+from genelight.models.reference.missing import leading_axes, training_values
+from genelight.models.reference.within import keep_within
+from genelight.models.subspace.exact import Subspace
 from genelight.pp.prepare import prepare_as
 from genelight.stats.moderated import Design
 

@@ -24,7 +24,7 @@ from benchmarks._measure import Figure
 from scipy.stats import hypergeom
 
 from genelight import Edges, Genes, NodeGenes, prepare, simulate
-from genelight.models.missing import training_values
+from genelight.models.reference.missing import training_values
 from genelight.pp import to_genes
 
 KINDS = ("protein", "metabolite")

@@ -24,7 +24,7 @@ from benchmarks._measure import Figure
 from sklearn.model_selection import GroupKFold
 
 from genelight import demo, models, prepare
-from genelight.models.missing import AXES, expected, refined
+from genelight.models.reference.missing import AXES, expected, refined
 
 if TYPE_CHECKING:
     from anndata import AnnData

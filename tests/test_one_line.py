@@ -188,7 +188,7 @@ def test_numba_without_a_place_for_what_it_compiled(call):
     surroundings |= {"PYTHONPATH": str(Path("src").resolve()), "MPLCONFIGDIR": str(Path("mpl").resolve())}
     code = (
         "import genelight as gl, numba, pytest\n"
-        "from genelight.io._cells_loops import find_cells\n"
+        "from genelight.io.text._cells_loops import find_cells\n"
         "with pytest.raises(RuntimeError, match='no locator'): numba.njit(cache=True)(find_cells.py_func)\n"
         "print(gl.__file__, gl.read('x.csv').shape)\n"
     )

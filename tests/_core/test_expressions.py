@@ -238,9 +238,13 @@ KNOWN = {
         (f"_core/workers.py: pickle.{name}" for name in ("dumps", "loads")),
         "tasks on the way to workers, which run what their client sends",
     ),
-    "io/_xlsx.py: subprocess.run": "this Python with a constant program; the file is an argument",
+    "io/containers/_xlsx.py: subprocess.run": "this Python with a constant program; the file is an argument",
     **dict.fromkeys(
-        (f"models/{name}.py: net.eval" for name in ("autoencoder", "count_net", "counts", "deep_fit", "deep_net")),
+        (f"models/{name}.py: net.eval" for name in ("autoencoder", "counts", "deep_fit")),
+        "torch's switch from training to use",
+    ),
+    **dict.fromkeys(
+        (f"models/training/{name}.py: net.eval" for name in ("count_net", "deep_net")),
         "torch's switch from training to use",
     ),
     "models/sweep.py: import_module": "a constant",

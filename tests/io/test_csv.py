@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from genelight.errors import FormatError, InputError, UnknownNameError
-from genelight.io import _text, read
-from genelight.io._cells import BadLine, parse
-from genelight.io._signs import NUMBER, TEXT
+from genelight.io import read
+from genelight.io.text import _lines as _text
+from genelight.io.text._cells import BadLine, parse
+from genelight.io.text._signs import NUMBER, TEXT
 
 GENES = ["TP53", "MX1", "ISG15", "ACTB"]
 SAMPLES = ["GSM1", "GSM2", "GSM3"]

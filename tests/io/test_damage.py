@@ -14,8 +14,9 @@ import pytest
 from scipy import sparse
 
 from genelight.errors import FormatError, GenelightError
-from genelight.io import _text, read
-from genelight.io._cells import parse
+from genelight.io import read
+from genelight.io.text import _lines as _text
+from genelight.io.text._cells import parse
 
 DOCS = Path(__file__).parents[2] / "docs" / "reading.md"
 GENES = ["TP53", "MX1", "ISG15", "ACTB"]

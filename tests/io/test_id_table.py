@@ -197,7 +197,7 @@ def test_the_table_is_decided_by_one_rule_after_another():
 
 
 def test_the_names_by_which_columns_are_told_are_those_of_the_table():
-    from genelight.io._axis import _listed
+    from genelight.io.sides._axis import _listed
 
     table = IdTable.shipped()
     assert _listed()["symbol"] == set(table.entrez_of("symbol"))

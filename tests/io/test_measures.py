@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import genelight as gl
 from genelight.errors import FormatError, InputError, UnknownNameError
-from genelight.io._measures import measures_of
+from genelight.io.text._measures import measures_of
 
 GENES = ["MX1", "IFI44L", "OAS1", "ISG15", "STAT1", "TP53", "EGFR", "CD8A", "GAPDH", "ACTB"]
 SAMPLES = ["A12", "B7", "C_3", "d 4", "E.5"]

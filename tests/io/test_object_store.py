@@ -19,8 +19,10 @@ import genelight as gl
 from genelight import cli
 from genelight._core.provenance import sealed
 from genelight.errors import FormatError, InputError, ResourceError
-from genelight.io import Store, _store_draft, _store_group, pack
-from genelight.io._bucket import Bucket, located
+from genelight.io import Store, pack
+from genelight.io.stores import _draft as _store_draft
+from genelight.io.stores import _group as _store_group
+from genelight.io.stores._bucket import Bucket, located
 
 fsspec = pytest.importorskip("fsspec")
 s3fs = pytest.importorskip("s3fs")

@@ -16,9 +16,10 @@ from scipy import sparse
 from genelight._core.disk import locked
 from genelight._core.provenance import sealed
 from genelight.errors import FormatError, GeneMismatchError, InputError, ResourceError, UnknownNameError
-from genelight.io import Store, _store_group, pack
+from genelight.io import Store, pack
 from genelight.io._read import READERS
-from genelight.io._shards import Shards
+from genelight.io.stores import _group as _store_group
+from genelight.io.stores._shards import Shards
 
 
 def table(samples, genes, *, prefix="s", seed=0) -> ad.AnnData:
@@ -281,7 +282,7 @@ def test_a_damaged_store_is_refused(tmp_path):
 
 def test_other_inputs_do_not_go_on_with_a_half_made_store(tmp_path, monkeypatch):
     a = write(table(37, genes(12)), tmp_path / "a.h5ad")
-    monkeypatch.setattr("genelight.io._store_draft.write_tables", _full)
+    monkeypatch.setattr("genelight.io.stores._draft.write_tables", _full)
     with pytest.raises(ResourceError, match="No space left"):
         pack([a], tmp_path / "s.zarr")
     with pytest.raises(ResourceError, match="run the same pack again"):

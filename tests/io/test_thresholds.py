@@ -6,9 +6,9 @@ import pytest
 
 from genelight.errors import FormatError, InputError
 from genelight.io import inspect, read
-from genelight.io._axis import DOUBTFUL, NO_ID, SURE, _listed, gene_kin, sample_kin, uncorrelated, unlike
-from genelight.io._long import pivoted
-from genelight.io._orientation import Side, orient
+from genelight.io.sides._axis import DOUBTFUL, NO_ID, SURE, _listed, gene_kin, sample_kin, uncorrelated, unlike
+from genelight.io.sides._orientation import Side, orient
+from genelight.io.text._long import pivoted
 
 RNG = np.random.default_rng(0)
 SYMBOLS = [

@@ -6,7 +6,7 @@ from copy import deepcopy
 
 import torch
 
-from genelight.models.adam import Adam
+from genelight.models.training.adam import Adam
 
 
 def steps(net: torch.nn.Module, move) -> list[torch.Tensor]:

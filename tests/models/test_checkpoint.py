@@ -13,7 +13,7 @@ import pytest
 
 from genelight import load, models, simulate
 from genelight.errors import FormatError, InputError, ResourceError
-from genelight.models import checkpoint as checkpoint_file
+from genelight.models.training.loop import checkpoint as checkpoint_file
 
 SETTINGS = {"widths": (16, 8, 4), "subject": "subject", "epochs": 10}
 RUN = """
@@ -161,7 +161,7 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, cohort, monkeypatc
 
 
 def test_a_finished_fit_is_read_and_not_done_again(done, cohort, monkeypatch):
-    monkeypatch.setattr("genelight.models.training.Stepper.step", None)
+    monkeypatch.setattr("genelight.models.training.loop.Stepper.step", None)
     assert fit(cohort, checkpoint=done, **SETTINGS).widths == {"L1": 16, "L2": 8, "L3": 4}
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from genelight.models.choosing import PATIENCE, choose_recipe
 from genelight.models.recipe import Recipe
+from genelight.models.training.choosing import PATIENCE, choose_recipe
 
 RECIPE = Recipe(1e-3, epochs=6)
 

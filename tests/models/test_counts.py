@@ -7,7 +7,7 @@ from scipy.stats import nbinom
 
 from genelight import encode, fit, light_up, load, prepare, simulate
 from genelight.errors import InputError
-from genelight.models.count_net import Counted, CountNet, lost
+from genelight.models.training.count_net import Counted, CountNet, lost
 
 CELLS = simulate.features("cell", 10, visits=60, n_features=120, seed=4)
 PREPARED = prepare(CELLS, features="cell", scale="counts")

@@ -15,11 +15,11 @@ import genelight as gl
 from genelight.errors import InputError, UnknownNameError
 from genelight.models import PCA, Deep, DeepRecipe, Ensemble, Folds, r2
 from genelight.models.deep import deep_is_better
-from genelight.models.deep_net import DeepNet, train_deep
-from genelight.models.missing import completed
 from genelight.models.named import named_for, settings_for, spec_of
 from genelight.models.reconstruct import squared_errors
-from genelight.models.rotation import varimax
+from genelight.models.reference.missing import completed
+from genelight.models.subspace.rotation import varimax
+from genelight.models.training.deep_net import DeepNet, train_deep
 from genelight.nouns.model import CodeRange
 
 GENES, NARROW = 150, 2

@@ -12,10 +12,10 @@ from genelight import models, simulate
 from genelight.cli import main
 from genelight.errors import InputError
 from genelight.models import PRESETS
-from genelight.models.adam import Adam
-from genelight.models.deep_net import DeepLoss, DeepNet, DeepRecipe, deep_step
-from genelight.models.device import asked_for, check_device, device, on_device
-from genelight.models.training import Stepper
+from genelight.models.training.adam import Adam
+from genelight.models.training.deep_net import DeepLoss, DeepNet, DeepRecipe, deep_step
+from genelight.models.training.device import asked_for, check_device, device, on_device
+from genelight.models.training.loop import Stepper
 
 meta = torch.device("meta")
 
@@ -24,7 +24,7 @@ meta = torch.device("meta")
 def no_generator(monkeypatch):
     """The device that knows shapes and places alone draws without one."""
     monkeypatch.setattr(
-        "genelight.models.training.generator_on", lambda where, beside: None if where == meta else beside
+        "genelight.models.training.loop.generator_on", lambda where, beside: None if where == meta else beside
     )
 
 

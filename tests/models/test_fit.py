@@ -15,8 +15,8 @@ from genelight.models.presets import choose_widths
 from genelight.pp import prepare
 
 fit_file = importlib.import_module("genelight.models.fit")
-choosing_file = importlib.import_module("genelight.models.choosing")
-plan_file = importlib.import_module("genelight.models.plan")
+choosing_file = importlib.import_module("genelight.models.training.choosing")
+plan_file = importlib.import_module("genelight.models.training.plan")
 
 
 def half(adata, seed=0):
@@ -239,7 +239,7 @@ def test_what_the_default_does_not_read_is_stated(cohort):
 def test_the_last_training_on_a_large_store_has_the_axes_of_everyone(cohort, tmp_path, monkeypatch):
     cohort.write_h5ad(tmp_path / "cohort.h5ad")
     store = pack([tmp_path / "cohort.h5ad"], tmp_path / "cohort.zarr")
-    monkeypatch.setattr("genelight.models.streaming.EXACT_UP_TO", 10)
+    monkeypatch.setattr("genelight.models.subspace.streaming.EXACT_UP_TO", 10)
     model = fit(store, widths=(8, 8), subject="subject", epochs=1)
     # Axes of four fifths of the samples leave a part of the others out.
     assert model.space.lost < 1e-5

@@ -18,7 +18,7 @@ import pytest
 
 from genelight import load, models, prepare, simulate
 from genelight.io import Store, pack
-from genelight.models.deep_net import DeepRecipe
+from genelight.models.training.deep_net import DeepRecipe
 
 WIDTHS = (16, 8, 4)
 RECIPE = DeepRecipe(rank=24, epochs=3, batch=50, refine=3)
@@ -39,8 +39,8 @@ torch.set_num_threads(1)
 from genelight import models, prepare
 from genelight.io import Store
 from genelight.models import checkpoint, deep_fit
-from genelight.models.deep_net import DeepRecipe
-from genelight.models.joined import joined
+from genelight.models.training.deep_net import DeepRecipe
+from genelight.models.training.joined import joined
 checkpoint.EVERY = 0.0
 deep_fit.LEAST_GAIN, deep_fit._LeftOut.pays = -1.0, True
 """
@@ -71,7 +71,7 @@ class Job:
 def start():
     """Start a script in some processes, all forked from one that has imported what takes long."""
     context = get_context("forkserver")
-    context.set_forkserver_preload(["genelight.cli", "genelight.models.joined", "torch.nn.parallel"])
+    context.set_forkserver_preload(["genelight.cli", "genelight.models.training.joined", "torch.nn.parallel"])
     jobs = []
 
     def begin(folder: Path, size: int, script: str, **known) -> Job:
@@ -187,7 +187,8 @@ def test_every_sample_is_read_once_in_a_pass(four, stored):
 
 
 def test_preparation_and_axes_are_those_of_one(four, stored, monkeypatch):
-    from genelight.models import _sketch, streaming
+    from genelight.models.subspace.exact import sketch as _sketch
+    from genelight.models.subspace.exact import streaming
     from genelight.pp.preparation import Preparation
     from genelight.pp.stream import PreparedStore
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from anndata import AnnData
 
-from genelight.models.known import Known
+from genelight.models.reference.known import Known
 from genelight.nouns import Genes
 
 X = np.random.default_rng(0).normal(size=(90, 200))

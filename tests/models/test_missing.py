@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import genelight as gl
-from genelight.models.missing import AXES, expected
+from genelight.models.reference.missing import AXES, expected
 
 COHORT = gl.demo.cohort()[:, :600].copy()
 KINDS = {

@@ -8,11 +8,11 @@ from torch import nn
 from genelight import models, nodes
 from genelight.errors import InputError, UnknownNameError
 from genelight.models import PRESETS, fit
-from genelight.models.network import Stack
 from genelight.models.presets import Preset, choose_widths
 from genelight.models.recipe import Recipe
-from genelight.models.starts import STARTS
-from genelight.models.subspace import GeneSpace, find_subspace
+from genelight.models.subspace.exact import GeneSpace, find_subspace
+from genelight.models.training.network import Stack
+from genelight.models.training.starts import STARTS
 from genelight.nouns import Model
 
 WIDTHS = (16, 8, 16)

@@ -5,8 +5,8 @@ import pytest
 from sklearn.decomposition import FastICA
 from sklearn.decomposition._factor_analysis import _ortho_rotation
 
-from genelight.models.rotation import independent, varimax
-from genelight.models.subspace import find_subspace
+from genelight.models.subspace.exact import find_subspace
+from genelight.models.subspace.rotation import independent, varimax
 
 
 @pytest.fixture

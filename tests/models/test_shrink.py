@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from genelight import demo, simulate
 from genelight.models import PCA, fit
-from genelight.models.shrink import GAMMAS, POWERS, Weighing, choose_weighing, rotate, shrink_means, sphere
-from genelight.models.subspace import find_subspace
+from genelight.models.subspace.exact import find_subspace
+from genelight.models.training.shrink import GAMMAS, POWERS, Weighing, choose_weighing, rotate, shrink_means, sphere
 from genelight.pp import prepare
 
 

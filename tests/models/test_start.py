@@ -4,10 +4,10 @@ import torch
 from scipy import stats
 
 from genelight import simulate
-from genelight.models.network import ACTIVATIONS, Stack
-from genelight.models.shrink import rotate, shrink_means
-from genelight.models.starts import STARTS
-from genelight.models.subspace import GeneSpace, find_subspace
+from genelight.models.subspace.exact import GeneSpace, find_subspace
+from genelight.models.training.network import ACTIVATIONS, Stack
+from genelight.models.training.shrink import rotate, shrink_means
+from genelight.models.training.starts import STARTS
 from genelight.pp import prepare
 
 

@@ -10,15 +10,15 @@ from genelight import models, nodes, prepare, simulate
 from genelight.cli import main
 from genelight.errors import InputError
 from genelight.io import Store, pack
-from genelight.models._sketch import InMemory, sketch
-from genelight.models.streaming import Reduced, reduce_store
-from genelight.models.subspace import find_subspace
+from genelight.models.subspace.exact import find_subspace
+from genelight.models.subspace.sketch import InMemory, sketch
+from genelight.models.subspace.streaming import Reduced, reduce_store
 from genelight.pp.stream import PreparedStore
 from genelight.simulate import Compendium
 
-subspace_file = importlib.import_module("genelight.models.subspace")
-sketch_file = importlib.import_module("genelight.models._sketch")
-streaming_file = importlib.import_module("genelight.models.streaming")
+subspace_file = importlib.import_module("genelight.models.subspace.exact")
+sketch_file = importlib.import_module("genelight.models.subspace.sketch")
+streaming_file = importlib.import_module("genelight.models.subspace.streaming")
 
 
 @pytest.fixture(scope="module")

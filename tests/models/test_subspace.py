@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from torch import nn
 
 from genelight import models
-from genelight.models.network import Stack
-from genelight.models.starts import STARTS
-from genelight.models.subspace import find_subspace
+from genelight.models.subspace.exact import find_subspace
+from genelight.models.training.network import Stack
+from genelight.models.training.starts import STARTS
 
-subspace_file = importlib.import_module("genelight.models.subspace")
+subspace_file = importlib.import_module("genelight.models.subspace.exact")
 
 
 def centred(n: int, g: int, seed: int = 0) -> np.ndarray:

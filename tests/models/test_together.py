@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from genelight.errors import InputError
-from genelight.models.network import Stack
 from genelight.models.recipe import Recipe
-from genelight.models.starts import STARTS
-from genelight.models.subspace import GeneSpace
-from genelight.models.together import Member, train_together
-from genelight.models.training import train
+from genelight.models.subspace.exact import GeneSpace
+from genelight.models.training.loop import train
+from genelight.models.training.network import Stack
+from genelight.models.training.starts import STARTS
+from genelight.models.training.together import Member, train_together
 
 INPUTS = 20
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from genelight.errors import InputError
-from genelight.models.network import Stack
-from genelight.models.objective import HeldOut, Objective
 from genelight.models.recipe import Recipe
-from genelight.models.starts import STARTS
-from genelight.models.training import find_rate, settle, train
+from genelight.models.training.loop import find_rate, settle, train
+from genelight.models.training.network import Stack
+from genelight.models.training.objective import HeldOut, Objective
+from genelight.models.training.starts import STARTS
 
 
 def samples(n: int = 130, k: int = 12) -> torch.Tensor:
@@ -197,7 +197,7 @@ def test_bfloat16_learns_what_float32_learns():
 
 def test_auto_takes_the_faster_precision(monkeypatch):
     clock = iter([0, 2, 0, 2, 0, 2, 0, 2, 0, 1, 0, 1, 0, 1, 0, 1])
-    monkeypatch.setattr("genelight.models.training.time.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("genelight.models.training.loop.time.perf_counter", lambda: next(clock))
     recipe = settle(network(), samples(), Recipe(1e-3, epochs=1, precision="auto"))
     assert recipe.precision == "bfloat16"
 

@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 import genelight as gl
 from genelight import Contrast
 from genelight.errors import InputError
-from genelight.models.panel import Panel
+from genelight.models.reference.panel import Panel
 from genelight.modules.generic import Generic, generic_of, learn_generic
 from genelight.nouns import Genes
 

@@ -8,7 +8,7 @@ from scipy.stats import gmean
 from genelight import prepare, simulate
 from genelight.errors import InputError, UnknownNameError
 from genelight.io import pack
-from genelight.models.missing import training_values
+from genelight.models.reference.missing import training_values
 from genelight.pp.features import FEATURES, GENES, told_by_ids
 from genelight.pp.gaps import Detection
 from genelight.pp.preparation import Preparation

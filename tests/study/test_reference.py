@@ -10,7 +10,7 @@ import pytest
 import genelight as gl
 from genelight._core.provenance import read_json
 from genelight.errors import InputError
-from genelight.models.panel import Panel
+from genelight.models.reference.panel import Panel
 from genelight.nouns import Genes
 from genelight.report._render import render
 from genelight.report._summary import summarise

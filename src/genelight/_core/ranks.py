@@ -1,7 +1,7 @@
 """Processes that do one piece of work in step: each takes its share, and what they find is put together.
 
 Every process runs the same lines in the same order, and asks :func:`ranks` how many they are. Alone, which is the rule,
-all of this is nothing: a share is the whole, a sum is what it was. :mod:`genelight.models.joined` joins processes.
+all of this is nothing: a share is the whole, a sum is what it was. :mod:`genelight.models.training.joined` joins them.
 """
 
 from __future__ import annotations

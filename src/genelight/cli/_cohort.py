@@ -159,7 +159,7 @@ class Cohort(Table):
 
     def store_or_genes(self, *, features: str | None = None) -> tuple[AnnData | gl.io.Store, IdMap | None]:
         """A store as it lies, anything else in memory with genes as columns."""
-        from ..io._store_open import is_store
+        from ..io.stores._open import is_store
 
         return (self.store(), None) if is_store(self.table) else self.genes(features=features)
 

@@ -231,7 +231,7 @@ def _processes(name: str, *, in_step: bool) -> Iterator[None]:
             "do together is genelight fit STORE"
         )
         raise InputError(msg)
-    from ..models.joined import joined
+    from ..models.training.joined import joined
 
     if rank:
         _call.silent = True

@@ -34,7 +34,7 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 @command(commands, room="Whole studies", example="genelight doctor")
 def doctor() -> Result:
     """Say whether this machine is fit: versions, threads, memory, folders that must be writable, optional extras."""
-    from ..models.device import torch_build
+    from ..models.training.device import torch_build
 
     facts: dict[str, Any] = {
         "genelight": gl.__version__,

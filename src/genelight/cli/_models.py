@@ -73,8 +73,8 @@ def fit(
     InputError
         If a group is named for a model that is not deep, or several processes are to train on what is no store.
     """
-    from ..models.device import asked_for
     from ..models.named import named_for, settings_for, spec_of
+    from ..models.training.device import asked_for
     from ..pp.prepare import prepare_as
 
     with asked_for(device):
@@ -118,7 +118,7 @@ def _for_training(cohort: PeopledCohort, features: str | None) -> tuple[AnnData 
     InputError
         If it is no store, or not the same everywhere.
     """
-    from ..io._store_open import is_store
+    from ..io.stores._open import is_store
 
     group = ranks()
     if group.size > 1 and not is_store(cohort.table):
@@ -260,7 +260,7 @@ def sweep(
 @command(commands, room=ROOM, example="genelight encode cohort.h5ad --model model --layer L2 --out codes.h5ad")
 def encode(cohort: Rescaled, model: ModelFolder, layer: Layer, out: File) -> Result:
     """Write a table with a layer's codes in its obsm, of a store its samples only; ids are mapped to the model's."""
-    from ..io._store_open import is_store
+    from ..io.stores._open import is_store
 
     target, key, trained = fresh(out), f"X_{layer}", gl.load(model)
     if is_store(cohort.table):

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ..errors import InputError, ResourceError
-from ..io._bucket import located
+from ..io.stores._bucket import located
 from ..pp.features import FEATURES
 
 

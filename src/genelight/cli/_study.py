@@ -122,8 +122,8 @@ def methods() -> Result:
     from ..evidence._measures import MEASURES
     from ..evidence.combine import COMBINATIONS
     from ..io._read import READERS
-    from ..models.network import ACTIVATIONS
     from ..models.spec import BASELINES
+    from ..models.training.network import ACTIVATIONS
     from ..pp.features import FEATURES
 
     registries = (

@@ -15,13 +15,13 @@ from scipy import sparse
 
 from ..errors import first_three
 from ..nouns.confounding import BATCH
-from ._axis import knows_none
-from ._bucket import located
-from ._odd_samples import said_of
 from ._read import find_reader, read
 from .id_kinds import ID_KINDS, PLATFORMS, PROBES, IdKind, detect_ids
 from .scales import SCALE_NAMES, Scale, detect_scale, find_floor, levels
 from .sheet import match_sheet
+from .sides._axis import knows_none
+from .sides._odd_samples import said_of
+from .stores._bucket import located
 
 if TYPE_CHECKING:
     from anndata import AnnData

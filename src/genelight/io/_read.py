@@ -17,12 +17,12 @@ from scipy import sparse
 from .._core.registry import Registry
 from ..errors import FormatError, InputError, ResourceError, first_three
 from ._asked import Asked
-from ._bucket import Url, located
 from ._budget import check_room
-from ._declared_sides import Found, look
 from ._files import DAMAGED, describe, existing, start_of
-from ._notes import mend_names
-from ._odd_samples import said_of, without_empty
+from .sides._declared import Found, look
+from .sides._notes import mend_names
+from .sides._odd_samples import said_of, without_empty
+from .stores._bucket import Url, located
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -249,7 +249,7 @@ def quiet_names() -> Iterator[None]:
 
 def _is_declared(reader: type[Reader], given: Input) -> bool:
     """Whether what is a sample and what a gene is said by the format; stores were looked at as they were packed."""
-    from ._store_open import is_store
+    from .stores._open import is_store
 
     return getattr(reader, "declared", False) and not is_store(given.path)
 

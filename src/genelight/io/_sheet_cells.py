@@ -15,8 +15,8 @@ import pandas as pd
 from .._core.tables import plain_text
 from ..errors import FormatError, ResourceError
 from ._files import DAMAGED, describe, existing, start_of, unpacked
-from ._signs import MISSING
-from ._xlsx import worksheets
+from .containers._xlsx import worksheets
+from .text._signs import MISSING
 
 __all__ = ["Frame", "read_frames", "turned", "typed"]
 

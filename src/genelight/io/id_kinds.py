@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from ..errors import InputError, UnknownNameError, first_three
-from ._signs import NO_ID
+from .text._signs import NO_ID
 
 __all__ = [
     "ID_KINDS",

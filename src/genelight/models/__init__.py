@@ -2,7 +2,6 @@
 
 from .bundle import load
 from .deep_fit import Deep
-from .deep_net import DeepRecipe
 from .eigengenes import Eigengenes
 from .ensemble import Ensemble
 from .fit import Autoencoder
@@ -14,8 +13,9 @@ from .pca import PCA
 from .presets import PRESETS
 from .random import Random
 from .reconstruct import r2
+from .reference.within import learn_within
 from .sweep import Grid
-from .within import learn_within
+from .training.deep_net import DeepRecipe
 
 __all__ = [
     "ICA",

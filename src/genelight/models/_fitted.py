@@ -17,7 +17,7 @@ from ..nouns.model import CodeRange
 from ..pp.preparation import Preparation
 from ._card import SHOWN
 from .bundle import Bundle, pack_ranges
-from .missing import filled
+from .reference.missing import filled
 from .spec import Spec
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from ..pp.preparation import Preparation
 from ._card import verdict
 from ._fitted import Fitted
 from .bundle import Bundle, pack_ranges, unpack_ranges
-from .network import Stack
 from .spec import Spec
 from .steps import Steps
-from .subspace import GeneSpace, Space, Subspace, pack_space, unpack_space
+from .subspace.exact import GeneSpace, Space, Subspace, pack_space, unpack_space
+from .training.network import Stack
 
 if TYPE_CHECKING:
     pass

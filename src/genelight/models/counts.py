@@ -18,11 +18,11 @@ from ..stats.subjects import count_subjects, numbered
 from ._card import held_out_figures
 from ._fitted import Fitted
 from .bundle import KINDS, Bundle, pack_ranges, unpack_ranges
-from .choosing import leave_out
-from .count_net import MOST_STEEP, Counted, CountNet, CountRecipe, train_counts
 from .reconstruct import r2_redrawn
 from .spec import Spec
-from .subspace import find_subspace
+from .subspace.exact import find_subspace
+from .training.choosing import leave_out
+from .training.count_net import MOST_STEEP, Counted, CountNet, CountRecipe, train_counts
 
 if TYPE_CHECKING:
     from anndata import AnnData

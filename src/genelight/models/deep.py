@@ -19,11 +19,11 @@ from ..errors import InputError, UnknownNameError
 from ..nouns.model import CodeRange
 from .autoencoder import FittedAutoencoder, open_with
 from .bundle import Bundle
-from .deep_net import DeepNet, DeepRecipe, deep_steps, line_steps
-from .known import Known
+from .reference.known import Known
 from .spec import Spec
 from .steps import Steps
-from .subspace import Centred, squares
+from .subspace.exact import Centred, squares
+from .training.deep_net import DeepNet, DeepRecipe, deep_steps, line_steps
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -20,17 +20,17 @@ from ..nouns import Model
 from ..pp.preparation import Preparation
 from ..stats.subjects import count_subjects
 from ._card import held_out_figures
-from ._sketch import InMemory
 from .bundle import KINDS, Bundle
-from .checkpoint import Checkpoint, Checkpoints
-from .choosing import leave_out
 from .deep import FittedDeep, deep_is_better, deep_ranges, open_deep, straight_line
-from .deep_net import DeepNet, DeepRecipe, train_deep
-from .objective import HeldOut
-from .rotation import varimax
 from .spec import Draw, Spec
-from .streaming import Reduced, deep_axes, prepared_table
-from .subspace import Centred, squares
+from .subspace.exact import Centred, squares
+from .subspace.rotation import varimax
+from .subspace.sketch import InMemory
+from .subspace.streaming import Reduced, deep_axes, prepared_table
+from .training.checkpoint import Checkpoint, Checkpoints
+from .training.choosing import leave_out
+from .training.deep_net import DeepNet, DeepRecipe, train_deep
+from .training.objective import HeldOut
 
 if TYPE_CHECKING:
     from anndata import AnnData

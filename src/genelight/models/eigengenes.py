@@ -12,7 +12,7 @@ from .._core.threads import one_thread
 from .bundle import KINDS
 from .linear import LinearSpec
 from .spec import BASELINES
-from .subspace import Subspace
+from .subspace.exact import Subspace
 
 __all__ = ["LAYER", "Eigengenes"]
 

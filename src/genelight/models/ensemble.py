@@ -17,7 +17,7 @@ from ..stats.subjects import numbered, redrawn, rows_of_subjects
 from .autoencoder import FittedAutoencoder
 from .bundle import load
 from .spec import Draw, Spec
-from .subspace import Subspace, find_subspace
+from .subspace.exact import Subspace, find_subspace
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -95,7 +95,7 @@ class Ensemble:
 
         What the model chose on held-out subjects (sparsity, epochs, shrinkage) is kept; the start, the order of samples
         and, with `resample`, the samples themselves are new for every member. Preparation and subspace are the model's,
-        and small networks are trained side by side (see :mod:`genelight.models.together`).
+        and small networks are trained side by side (see :mod:`genelight.models.training.together`).
 
         Parameters
         ----------

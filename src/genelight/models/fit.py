@@ -20,16 +20,16 @@ from ..stats.subjects import count_subjects
 from ._card import held_out_figures
 from .autoencoder import FittedAutoencoder, code_ranges, kind_for, open_with
 from .bundle import KINDS, Bundle
-from .checkpoint import Checkpoints
-from .choosing import Rows, choose, leave_out
-from .missing import training_values
-from .network import Stack
-from .plan import Plan, Samples
 from .presets import PRESETS, Preset, as_preset, choose_widths
+from .reference.missing import training_values
 from .spec import BASELINES, Draw, Spec
-from .streaming import LEAST_RANK, reduce_store
-from .subspace import EXACT_UP_TO, Subspace
-from .together import trained_members
+from .subspace.exact import EXACT_UP_TO, Subspace
+from .subspace.streaming import LEAST_RANK, reduce_store
+from .training.checkpoint import Checkpoints
+from .training.choosing import Rows, choose, leave_out
+from .training.network import Stack
+from .training.plan import Plan, Samples
+from .training.together import trained_members
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -53,9 +53,10 @@ class Autoencoder(Spec):
     preset
         A name in ``PRESETS``, or a preset of one's own.
 
-        ``"default"``: starts at the PCA solution for subjects not yet seen (see :mod:`genelight.models.shrink`), its
-        nodes rotated to independent gene programmes, and learns from there to describe each sample by few nodes, as
-        long as held-out subjects are reconstructed better than by PCA of its narrowest width.
+        ``"default"``: starts at the PCA solution for subjects not yet seen (see
+        :mod:`genelight.models.training.shrink`), its nodes rotated to independent gene programmes, and learns from
+        there to describe each sample by few nodes, as long as held-out subjects are reconstructed better than by PCA
+        of its narrowest width.
         ``"plain"``: the textbook autoencoder, for comparison (He start, ReLU).
         ``"paper"``: sigmoid nodes and output on genes between 0 and 1, trained in gene space.
         ``"vae"``: variational. ``"sparse"``: one layer of which each sample uses few nodes.
@@ -146,7 +147,7 @@ class Autoencoder(Spec):
         Parameters
         ----------
         adata
-            Samples x genes. A store is never in memory as a whole: see :mod:`genelight.models.streaming`.
+            Samples x genes. A store is never in memory as a whole: see :mod:`genelight.models.subspace.streaming`.
         subject
             In place of the spec's.
         preparation

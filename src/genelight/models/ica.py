@@ -9,9 +9,9 @@ import numpy as np
 
 from .bundle import KINDS
 from .linear import LinearSpec
-from .rotation import independent
 from .spec import BASELINES
-from .subspace import Subspace
+from .subspace.exact import Subspace
+from .subspace.rotation import independent
 
 __all__ = ["ICA"]
 

@@ -19,11 +19,11 @@ from ..nouns.model import CodeRange
 from ..pp.preparation import Preparation
 from ._fitted import OneLayer
 from .bundle import Bundle, unpack_ranges
-from .missing import training_values
-from .shrink import Weighing
+from .reference.missing import training_values
 from .spec import Draw, Spec
 from .steps import Steps
-from .subspace import Subspace, find_subspace
+from .subspace.exact import Subspace, find_subspace
+from .training.shrink import Weighing
 
 if TYPE_CHECKING:
     from anndata import AnnData

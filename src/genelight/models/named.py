@@ -14,13 +14,13 @@ from ..pp import PreparationSettings
 from ..pp.features import GENES, told_by_ids
 from ..pp.preparation import Preparation
 from .autoencoder import FittedAutoencoder
-from .count_net import CountRecipe
 from .counts import WIDTHS, Counts, FittedCounts
 from .deep_fit import Deep, deep_widths
-from .deep_net import DeepRecipe
 from .fit import Autoencoder
 from .presets import PRESETS, Preset, choose_widths
 from .spec import DEFAULT
+from .training.count_net import CountRecipe
+from .training.deep_net import DeepRecipe
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -17,7 +17,7 @@ from ..pp.preparation import Preparation
 from ._fitted import OneLayer
 from .bundle import KINDS, Bundle, unpack_ranges
 from .linear import check_width
-from .missing import training_values
+from .reference.missing import training_values
 from .spec import BASELINES, Spec
 
 if TYPE_CHECKING:

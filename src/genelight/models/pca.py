@@ -15,11 +15,11 @@ from ..pp.preparation import Preparation
 from ..pp.stream import PreparedStore
 from .bundle import KINDS
 from .linear import FittedLinear, LinearSpec, check_width
-from .missing import training_values
-from .shrink import Weighing, rotate
+from .reference.missing import training_values
 from .spec import BASELINES
-from .streaming import reduce_store
-from .subspace import LARGE_RANK, Subspace, find_subspace
+from .subspace.exact import LARGE_RANK, Subspace, find_subspace
+from .subspace.streaming import reduce_store
+from .training.shrink import Weighing, rotate
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -34,14 +34,14 @@ LAYER = "PC"
 class PCA(LinearSpec):
     """Principal components of prepared expression; the one layer is ``"PC"``.
 
-    A store is never in memory as a whole: see :mod:`genelight.models.streaming`.
+    A store is never in memory as a whole: see :mod:`genelight.models.subspace.streaming`.
 
     Attributes
     ----------
     shrinkage, sphering
         How samples are weighed before axes are sought, as the default autoencoder does where that serves subjects not
         seen: a factor on the variance of subjects' means, and the power of their distance to the centre by which
-        samples are divided (:mod:`genelight.models.shrink`). As given, 1 and 0, this is PCA.
+        samples are divided (:mod:`genelight.models.training.shrink`). As given, 1 and 0, this is PCA.
 
     Examples
     --------

@@ -11,8 +11,8 @@ import numpy as np
 from .._core.checks import check_positive
 from .._core.registry import Registry
 from ..errors import InputError, UnknownNameError
-from .network import ACTIVATIONS, Stack
 from .recipe import Recipe
+from .training.network import ACTIVATIONS, Stack
 
 __all__ = ["PRESETS", "SHAPES", "SPACES", "Preset", "as_preset", "choose_widths", "narrowest"]
 
@@ -34,14 +34,14 @@ class Preset:
     recipe
         How it is trained.
     weigh
-        Whether samples weigh as serves unseen subjects (see :mod:`genelight.models.shrink`).
+        Whether samples weigh as serves unseen subjects (see :mod:`genelight.models.training.shrink`).
     leading
         Read only the leading principal axes, so many for each node of the narrowest layer (and at least as many as
         the widest has nodes); None for all. In simulated cohorts with bent programmes the axes beyond are learned by
         heart, and cost most of what nonlinear nodes gain.
     sparsities
-        Weights of the sparsity penalty to try, see :func:`genelight.models.choosing.choose_recipe`; none for a training
-        without.
+        Weights of the sparsity penalty to try, see
+        :func:`~genelight.models.training.choosing.choose_recipe`; none for a training without.
     space
         What the network reads and writes: ``"samples"`` (coordinates in the samples' own subspace), ``"genes"``
         (prepared values) or ``"unit"`` (prepared values between 0 and 1 over the training samples, with a sigmoid

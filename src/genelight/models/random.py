@@ -13,11 +13,11 @@ from ..io import Store
 from ..pp.preparation import Preparation
 from .autoencoder import LinearAtTheEnd, code_ranges, open_with
 from .bundle import KINDS, Bundle
-from .missing import training_values
-from .network import Stack
+from .reference.missing import training_values
 from .spec import BASELINES, Spec
-from .starts import STARTS
-from .subspace import Subspace
+from .subspace.exact import Subspace
+from .training.network import Stack
+from .training.starts import STARTS
 
 if TYPE_CHECKING:
     from anndata import AnnData

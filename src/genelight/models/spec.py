@@ -19,8 +19,8 @@ from ..pp.features import check_subject
 from ..pp.preparation import Preparation
 from ..pp.prepare import prepare_as
 from .bundle import Bundle
-from .shrink import Weighing, rotate
-from .subspace import Subspace
+from .subspace.exact import Subspace
+from .training.shrink import Weighing, rotate
 
 if TYPE_CHECKING:
     from anndata import AnnData

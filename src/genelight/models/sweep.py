@@ -20,10 +20,10 @@ from .._core.workers import at_work, done
 from ..errors import FormatError, InputError
 from ..stats.subjects import count_subjects
 from .fit import Autoencoder
-from .network import ACTIVATIONS
 from .pca import PCA
 from .presets import PRESETS
 from .reconstruct import r2_redrawn, squared_errors
+from .training.network import ACTIVATIONS
 
 if TYPE_CHECKING:
     from anndata import AnnData

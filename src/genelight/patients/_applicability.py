@@ -8,7 +8,7 @@ import numpy as np
 from anndata import AnnData
 
 from ..models import Folds
-from ..models.domain import reconstruction_error
+from ..models.reference.domain import reconstruction_error
 from ..nouns import Model
 from ..nouns.model import Applicability, bottleneck
 from ..stats.subjects import rows_of_subjects, subject_folds

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..models.reconstruct import reconstruct
-from ..models.subspace import find_subspace
+from ..models.subspace.exact import find_subspace
 from ..nodes.layers import node_names
 from ..nouns import Genes, Model
 from ..nouns.severity import GENES

@@ -12,7 +12,7 @@ from anndata import AnnData
 
 from .._core.tables import read_tsv, write_tsv
 from ..errors import InputError
-from ..models.domain import reconstruction_error, remembered
+from ..models.reference.domain import reconstruction_error, remembered
 from ..nodes.layers import node_names
 from ..nodes.light_up import light_up
 from ..nouns import Groups, Model, Severity

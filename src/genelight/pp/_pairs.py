@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError, UnknownNameError, first_three
-from ..io._axis import BETWEEN_GENES
 from ..io.id_kinds import ID_KINDS, PLATFORMS
 from ..io.id_table import IdTable
+from ..io.sides._axis import BETWEEN_GENES
 from ..nouns import Genes
 from .user_table import UserTable
 

@@ -15,9 +15,9 @@ from .._core.fetch import fetch
 from .._core.provenance import file_digest
 from ..errors import FormatError, InputError, UnknownNameError, first_three
 from ..io._files import existing
-from ..io._signs import NO_ID
-from ..io._text import cut_line, lines
 from ..io.id_kinds import detect_ids
+from ..io.text._lines import cut_line, lines
+from ..io.text._signs import NO_ID
 from ..nouns import Edges
 
 __all__ = ["UserTable", "read_id_table"]

@@ -16,8 +16,8 @@ from ..errors import GenelightError, InputError
 from ..io.sheet import SheetMatch
 from ..models.counts import Counts
 from ..models.named import named_for, spec_of, widths_of
-from ..models.panel import Panel
 from ..models.presets import choose_widths
+from ..models.reference.panel import Panel
 from ..nouns import Contrast, Edges, Genes, Model
 from ..nouns.contrast_checks import check_people, left_over
 from ..patients.severity import check_measure

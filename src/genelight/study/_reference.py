@@ -11,8 +11,8 @@ import numpy as np
 from .. import models
 from ..errors import GenelightError, InputError
 from ..models.bundle import model_folder
-from ..models.domain import fit_of
-from ..models.panel import Panel
+from ..models.reference.domain import fit_of
+from ..models.reference.panel import Panel
 from ..modules.methods._reference import check_df
 from ..nouns import Contrast, Genes, Model
 from ..pp.preparation import Preparation

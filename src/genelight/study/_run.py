@@ -12,7 +12,7 @@ from .._core.progress import stage
 from .._core.provenance import Ledger, check_seal, read_json, sealed, versions, write_json
 from .._core.threads import threads_taken
 from ..errors import FormatError
-from ..models.device import repeatable
+from ..models.training.device import repeatable
 from ._inputs import Inputs
 from ._settings import Study
 from .steps import STEPS, Bench, Step

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from .._core.provenance import parse_toml
 from ..errors import FormatError, InputError, ResourceError, UnknownNameError
-from ..io._bucket import Url, located
+from ..io.stores._bucket import Url, located
 from ..nouns.module import DERIVATION
 
 __all__ = ["EMBEDDED", "Study", "explain"]

@@ -10,8 +10,8 @@ from .. import models
 from .._core.disk import PREFIX
 from .._core.provenance import STEPS, altered_files, check_seal, file_digest, read_json, read_steps
 from ..errors import FormatError, InputError
-from ..io._bucket import Url, located
-from ..io.store import altered_parts
+from ..io.stores._bucket import Url, located
+from ..io.stores.store import altered_parts
 
 __all__ = ["Verified", "verify"]
 

@@ -10,7 +10,7 @@ from anndata import AnnData
 from scipy import stats
 
 from ...errors import InputError
-from ...models.within import AXES, wide_axes
+from ...models.reference.within import AXES, wide_axes
 from ...nodes.layers import check_layer
 from ...nouns import Contrast, Model
 from ...nouns.model import bottleneck

@@ -14,7 +14,7 @@ from ... import modules
 from ..._core.provenance import write_json
 from ..._core.tables import write_plain
 from ...errors import InputError
-from ...models.domain import fit_of
+from ...models.reference.domain import fit_of
 from ...modules.methods._reference import through_reference
 from ...nouns import Model, Module
 from ...stats.intervals import auc_differences, auc_interval

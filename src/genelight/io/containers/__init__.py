@@ -1,0 +1,1 @@
+"""Tables in containers: HDF5, zarr, Parquet, 10x and Excel."""

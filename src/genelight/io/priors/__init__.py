@@ -1,0 +1,1 @@
+"""What is known of genes beside expression: networks, sets, p values, perturbations."""
