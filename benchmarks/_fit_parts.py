@@ -24,7 +24,7 @@ from benchmarks.gpu import _step
 from benchmarks.memory_flat import _over_again
 from genelight.io import Store
 from genelight.models import deep_fit
-from genelight.models.subspace.exact import sketch as _sketch
+from genelight.models.subspace import sketch
 from genelight.models.training.deep_net import DeepNet
 from genelight.pp.stream import PreparedStore
 
@@ -154,7 +154,7 @@ class _Clock:
                 (deep_fit, "train_deep", "train", 1),
                 (DeepNet, "branches", "branches", 1),
                 (deep_fit, "deep_axes", "axes", None),
-                (_sketch, "_pilot_axes", "pilot", None),
+                (sketch, "_pilot_axes", "pilot", None),
                 (PreparedStore, "take", "pilot", None),
             ):
                 watched = self.timed(said, getattr(where, name), rows=rows)

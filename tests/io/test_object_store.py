@@ -20,8 +20,7 @@ from genelight import cli
 from genelight._core.provenance import sealed
 from genelight.errors import FormatError, InputError, ResourceError
 from genelight.io import Store, pack
-from genelight.io.stores import _draft as _store_draft
-from genelight.io.stores import _group as _store_group
+from genelight.io.stores import _draft, _group
 from genelight.io.stores._bucket import Bucket, located
 
 fsspec = pytest.importorskip("fsspec")
@@ -90,8 +89,8 @@ def here(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    monkeypatch.setattr(_store_group, "SHARD_BYTES", 8 * 4 * 16)
-    monkeypatch.setattr(_store_group, "PAUSE", 0.05)
+    monkeypatch.setattr(_group, "SHARD_BYTES", 8 * 4 * 16)
+    monkeypatch.setattr(_group, "PAUSE", 0.05)
 
 
 @pytest.fixture
@@ -143,7 +142,7 @@ def test_a_store_in_a_bucket_is_one_on_a_disk(bucket, tmp_path, compress):
 
 
 def test_commands_take_its_url(bucket, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(_store_group, "SHARD_BYTES", 2**20)
+    monkeypatch.setattr(_group, "SHARD_BYTES", 2**20)
     gl.demo.cohort()[:80].write_h5ad("flu.h5ad")
     url = f"{bucket}/flu.zarr"
 
@@ -253,18 +252,18 @@ def test_tables_half_put_are_told_and_put_again(bucket, monkeypatch):
 
 def test_two_who_append_at_once_are_told(bucket, monkeypatch):
     table("a.h5ad"), table("b.h5ad", samples=5, first=37), table("c.h5ad", samples=5, first=50)
-    url, publish = f"{bucket}/a.zarr", _store_draft._publish
+    url, publish = f"{bucket}/a.zarr", _draft._publish
     pack(["a.h5ad"], url)
 
     def another_first(part, out):
-        monkeypatch.setattr(_store_draft, "_publish", publish)
+        monkeypatch.setattr(_draft, "_publish", publish)
         (part.parent / "elsewhere").mkdir()
         monkeypatch.chdir("elsewhere")
         pack(["../c.h5ad"], url, append=True)
         monkeypatch.chdir("..")
         publish(part, out)
 
-    monkeypatch.setattr(_store_draft, "_publish", another_first)
+    monkeypatch.setattr(_draft, "_publish", another_first)
     with pytest.raises(ResourceError, match=r"was changed by another .* remove a.zarr.part and type the same again"):
         pack(["b.h5ad"], url, append=True)
 
@@ -441,7 +440,7 @@ def test_a_store_reads_nothing_beside_itself(name, tmp_path, monkeypatch):
     content["attributes"]["genelight"] = sealed(about)
     stamped.write_text(json.dumps(content))
     with pytest.raises(FormatError, match="which leads out of it; pack it again"):
-        _store_group.contents(tmp_path / "a.zarr", about["files"])
+        _group.contents(tmp_path / "a.zarr", about["files"])
     if name.startswith("obs/"):
         with pytest.raises(FormatError, match="which leads out of it; pack it again"):
             _ = Store.open(store.path).obs

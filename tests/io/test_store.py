@@ -18,7 +18,7 @@ from genelight._core.provenance import sealed
 from genelight.errors import FormatError, GeneMismatchError, InputError, ResourceError, UnknownNameError
 from genelight.io import Store, pack
 from genelight.io._read import READERS
-from genelight.io.stores import _group as _store_group
+from genelight.io.stores import _group
 from genelight.io.stores._shards import Shards
 
 
@@ -40,7 +40,7 @@ def write(adata, path):
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch):
     """Shards of 8 samples for 12 genes, so that small tables have several."""
-    monkeypatch.setattr(_store_group, "SHARD_BYTES", 8 * 4 * 16)
+    monkeypatch.setattr(_group, "SHARD_BYTES", 8 * 4 * 16)
 
 
 def whole(store: Store) -> np.ndarray:
@@ -240,13 +240,11 @@ def test_chunks_that_are_left_out_are_read_as_missing(tmp_path):
 @pytest.mark.parametrize("missing", [slice(0, 0), slice(0, 1), slice(1, 3), slice(2, 4), slice(0, 8)])
 @pytest.mark.parametrize("compress", [False, True])
 def test_a_shard_is_written_as_zarr_writes_it(tmp_path, monkeypatch, samples, missing, compress):
-    monkeypatch.setattr(_store_group, "CHUNKS_PER_SHARD", 4)
+    monkeypatch.setattr(_group, "CHUNKS_PER_SHARD", 4)
     x_ng = np.random.default_rng(0).normal(size=(samples, 12)).astype(np.float32)
     x_ng[0, 0] = np.nan
     x_ng[missing] = np.nan
-    arrays = [
-        _store_group.create_group(tmp_path / name, (8 + samples, 12), compress=compress) for name in ("ours", "its")
-    ]
+    arrays = [_group.create_group(tmp_path / name, (8 + samples, 12), compress=compress) for name in ("ours", "its")]
     arrays[1][8:] = x_ng
     Shards.of(arrays[0], tmp_path / "ours" / "X").write(1, x_ng)
     ours, its = (
@@ -299,14 +297,15 @@ def _full(path, **tables):
 
 PACK = """
 import sys, time
-from genelight.io import _store_draft, _store_group, pack
-_store_group.SHARD_BYTES = 8 * 4 * 16
-add = _store_draft._Journal.add
+from genelight.io import pack
+from genelight.io.stores import _draft, _group
+_group.SHARD_BYTES = 8 * 4 * 16
+add = _draft._Journal.add
 def slow(self, line):
     add(self, line)
     print(len(self.lines), flush=True)
     time.sleep(0.05)
-_store_draft._Journal.add = slow
+_draft._Journal.add = slow
 print(pack(sys.argv[1:-1], sys.argv[-1]).digest)
 """
 
@@ -341,7 +340,7 @@ def test_a_killed_pack_goes_on_and_gives_the_same_store(tmp_path):
 
 
 def test_samples_are_appended_while_others_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(_store_group, "SHARD_BYTES", 12 * 4 * 8)
+    monkeypatch.setattr(_group, "SHARD_BYTES", 12 * 4 * 8)
     parts = [
         write(table(n, genes(12), prefix=p, seed=n), tmp_path / f"{p}.h5ad")
         for n, p in ((37, "a"), (11, "b"), (20, "c"))

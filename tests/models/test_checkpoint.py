@@ -13,13 +13,13 @@ import pytest
 
 from genelight import load, models, simulate
 from genelight.errors import FormatError, InputError, ResourceError
-from genelight.models.training.loop import checkpoint as checkpoint_file
+from genelight.models.training import checkpoint as checkpoint_file
 
 SETTINGS = {"widths": (16, 8, 4), "subject": "subject", "epochs": 10}
 RUN = """
 import sys
 from genelight import models, simulate
-from genelight.models import checkpoint
+from genelight.models.training import checkpoint
 checkpoint.EVERY = 0.0
 adata = simulate.cohort(24, visits=2, n_genes=400)
 print("ready", flush=True)

@@ -38,7 +38,8 @@ import torch
 torch.set_num_threads(1)
 from genelight import models, prepare
 from genelight.io import Store
-from genelight.models import checkpoint, deep_fit
+from genelight.models import deep_fit
+from genelight.models.training import checkpoint
 from genelight.models.training.deep_net import DeepRecipe
 from genelight.models.training.joined import joined
 checkpoint.EVERY = 0.0
@@ -115,7 +116,8 @@ def always_deep(monkeypatch):
 
 TRAIN = """
 import numpy as np
-from genelight.models import streaming, fit, _sketch
+from genelight.models import fit
+from genelight.models.subspace import streaming, sketch
 from genelight.pp.stream import PreparedStore
 
 with joined() as group:
@@ -140,7 +142,7 @@ with joined() as group:
         if rank == 0:
             model.save(folder / name)
     streaming.EXACT_UP_TO = 10
-    _sketch.EXTRA_AXES = 4
+    sketch.EXTRA_AXES = 4
     reduced = streaming.reduce_store(table, rank=12, learners=np.arange(60))
     if rank == 0:
         np.savez(folder / "sketch.npz", c=reduced.c_nk, basis=reduced.subspace.basis_gk, outside=reduced.outside_n)
@@ -187,8 +189,7 @@ def test_every_sample_is_read_once_in_a_pass(four, stored):
 
 
 def test_preparation_and_axes_are_those_of_one(four, stored, monkeypatch):
-    from genelight.models.subspace.exact import sketch as _sketch
-    from genelight.models.subspace.exact import streaming
+    from genelight.models.subspace import sketch, streaming
     from genelight.pp.preparation import Preparation
     from genelight.pp.stream import PreparedStore
 
@@ -197,7 +198,7 @@ def test_preparation_and_axes_are_those_of_one(four, stored, monkeypatch):
     np.testing.assert_allclose(got.mean_g, want.mean_g, rtol=1e-12)
     np.testing.assert_allclose(got.sd_g, want.sd_g, rtol=1e-9)
     monkeypatch.setattr(streaming, "EXACT_UP_TO", 10)
-    monkeypatch.setattr(_sketch, "EXTRA_AXES", 4)
+    monkeypatch.setattr(sketch, "EXTRA_AXES", 4)
     one = streaming.reduce_store(PreparedStore(stored, want), rank=12, learners=np.arange(60))
     found = np.load(four / "sketch.npz")
     np.testing.assert_allclose(found["c"], one.c_nk, atol=1e-3)
@@ -208,7 +209,7 @@ def test_preparation_and_axes_are_those_of_one(four, stored, monkeypatch):
 REFUSED = """
 from genelight._core.ranks import ranks
 from genelight.errors import GenelightError
-from genelight.models import joined as file
+from genelight.models.training import joined as file
 
 def tell(work):
     try:
