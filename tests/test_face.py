@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import inspect
 import re
 from importlib import import_module
@@ -130,3 +131,24 @@ def test_examples_import_nothing_private():
         if re.search(r">>> .*import", line) and re.search(r"genelight[\w.]*\._|import _", line)
     ]
     assert not found, "\n".join(found)
+
+
+def examples_of(thing: object) -> list[doctest.Example]:
+    """Lines of the examples of a function, or of a class and its methods."""
+    members = vars(thing).values() if inspect.isclass(thing) else ()
+    texts = [thing, *(getattr(member, "__func__", getattr(member, "fget", member)) for member in members)]
+    parser = doctest.DocTestParser()
+    return [line for each in texts for line in parser.get_examples(getattr(each, "__doc__", None) or "")]
+
+
+def test_every_public_name_has_an_example_of_public_names_alone():
+    """What takes a whole run to show is shown and not run."""
+    without = []
+    for name, thing in PUBLIC.items():
+        if inspect.isfunction(thing) or inspect.isclass(thing):
+            lines = examples_of(thing)
+            private = [line.source for line in lines if re.search(r"genelight[\w.]*\._|gl\._", line.source)]
+            run = [line for line in lines if not line.options.get(doctest.SKIP)]
+            if not lines or private or (not run and name != "study.rerun"):
+                without.append(f"{name} {private}")
+    assert not without

@@ -29,15 +29,46 @@ __all__ = [
 
 
 class GenelightError(Exception):
-    """Root of every error genelight raises on purpose."""
+    """Root of every error genelight raises on purpose.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> try:
+    ...     gl.read("absent.csv")
+    ... except gl.GenelightError as error:
+    ...     print(type(error).__name__)
+    ResourceError
+    """
 
 
 class InputError(GenelightError, ValueError):
-    """An argument, a table or a study file does not fit; the message says what to type."""
+    """An argument, a table or a study file does not fit; the message says what to type.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> try:
+    ...     gl.models.Grid(widths=())
+    ... except gl.errors.InputError as error:
+    ...     print(error)
+    widths is empty: there is nothing to compare
+    """
 
 
 class GeneMismatchError(InputError):
-    """Two gene lists share too little for the result to mean anything."""
+    """Two gene lists share too little for the result to mean anything.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> model = gl.models.PCA(4).fit(gl.demo.cohort())
+    >>> try:
+    ...     gl.encode(gl.demo.cohort()[:, :60].copy(), model, layer="PC")
+    ... except gl.errors.GeneMismatchError as error:
+    ...     print(str(error).partition(" (")[0])
+    only 60 of the model's 4147 genes are in this table
+    """
 
 
 class UnknownNameError(InputError):
@@ -53,6 +84,15 @@ class UnknownNameError(InputError):
         What there is.
     where
         Where it was looked for, such as a file name.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> try:
+    ...     gl.models.Grid(preset="defalt")
+    ... except gl.errors.UnknownNameError as error:
+    ...     print(error)
+    unknown preset 'defalt'; did you mean 'default'?
     """
 
     def __init__(self, what: str, name: object, known: Iterable[object], *, where: str = "") -> None:
@@ -74,11 +114,34 @@ class UnknownNameError(InputError):
 
 
 class FormatError(GenelightError, ValueError):
-    """A file is damaged or not of the format it claims; the message names file and line or key."""
+    """A file is damaged or not of the format it claims; the message names file and line or key.
+
+    Examples
+    --------
+    >>> import genelight as gl, tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "study.toml"
+    ...     _ = path.write_text("[data")
+    ...     try:
+    ...         gl.study.Study.load(path)
+    ...     except gl.errors.FormatError as error:
+    ...         print(str(error).replace(folder, ""))
+    /study.toml is not valid TOML: Expected ']' at the end of a table declaration (at end of document)
+    """
 
 
 class ResourceError(GenelightError, OSError):
-    """A file, disk space or memory that cannot be had."""
+    """A file, disk space or memory that cannot be had.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> try:
+    ...     gl.read("absent.csv")
+    ... except gl.errors.ResourceError as error:
+    ...     print(error)
+    absent.csv does not exist
+    """
 
 
 def _with_message(kind: type[GenelightError], message: str) -> GenelightError:

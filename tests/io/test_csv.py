@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from genelight.errors import FormatError, InputError, UnknownNameError
 from genelight.io import read
-from genelight.io.text import _lines as _text
+from genelight.io.text import _lines
 from genelight.io.text._cells import BadLine, parse
 from genelight.io.text._signs import NUMBER, TEXT
 
@@ -111,7 +111,7 @@ def test_every_notation_is_the_nearest_double(numbers, digits):
 
 @pytest.mark.parametrize("size", [1, 7, 64, 1 << 20])
 def test_blocks_of_any_size_give_the_same(write, monkeypatch, size):
-    monkeypatch.setattr(_text, "BLOCK", size)
+    monkeypatch.setattr(_lines, "BLOCK", size)
     path = write(gzip.compress(("\ufeff" + quoted(TABLE) + "\n").encode()))
     np.testing.assert_array_equal(read(path).X, X)
 
@@ -221,7 +221,7 @@ def test_other_tables_are_sent_to_their_verb(write, text, verb):
 
 
 def test_a_bad_line_is_counted_over_blocks(write, monkeypatch):
-    monkeypatch.setattr(_text, "BLOCK", 16)
+    monkeypatch.setattr(_lines, "BLOCK", 16)
     with pytest.raises(FormatError, match="line 103, column 'GSM1': 'bad' is no number"):
         read(write("# note\ngene,GSM1,GSM2\n" + "TP53,1,2\n" * 100 + "MX1,bad,2\n"))
 

@@ -15,7 +15,7 @@ from scipy import sparse
 
 from genelight.errors import FormatError, GenelightError
 from genelight.io import read
-from genelight.io.text import _lines as _text
+from genelight.io.text import _lines
 from genelight.io.text._cells import parse
 
 DOCS = Path(__file__).parents[2] / "docs" / "reading.md"
@@ -279,8 +279,8 @@ def without(path, key):
 
 @pytest.fixture(autouse=True)
 def small_bombs(monkeypatch):
-    monkeypatch.setattr(_text, "BOMB_BYTES", 20_000_000)
-    monkeypatch.setattr(_text, "LONGEST_LINE", 20_000_000)
+    monkeypatch.setattr(_lines, "BOMB_BYTES", 20_000_000)
+    monkeypatch.setattr(_lines, "LONGEST_LINE", 20_000_000)
 
 
 @pytest.mark.parametrize(("name", "content", "outcome"), DAMAGE, ids=[name for name, _, _ in DAMAGE])

@@ -36,6 +36,14 @@ class Compared:
     ------
     InputError
         If they are not of as many samples.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> adata = gl.demo.cohort()
+    >>> contrast = gl.Contrast.of(adata.obs, case="hours >= 45", control="hours == 0", subject="subject")
+    >>> gl.evidence.Compared(adata.X, contrast).x_ng.shape
+    (252, 4147)
     """
 
     x_ng: np.ndarray

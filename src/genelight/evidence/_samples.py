@@ -40,6 +40,13 @@ class Samples:
         If there is no such column.
     InputError
         If subjects are missing.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> samples = gl.evidence.Samples(gl.demo.cohort().obs, labels=["condition", "hours"], subject="subject")
+    >>> len(samples.obs), samples.labels
+    (252, ['condition', 'hours'])
     """
 
     obs: pd.DataFrame

@@ -55,6 +55,13 @@ class Grid:
         If one of them is empty.
     UnknownNameError
         If there is no such preset or activation.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> grid = gl.models.Grid(widths=(8, 16), depths=(1, 3))
+    >>> len(grid.widths) * len(grid.depths) * len(grid.choices)
+    4
     """
 
     widths: Sequence[int] = (32, 64, 128)

@@ -172,6 +172,14 @@ class Edges:
         Kind of gene id, as in :class:`Genes`.
     account
         What reading it dropped or collapsed, in counts.
+
+    Examples
+    --------
+    >>> import genelight as gl, pandas as pd
+    >>> table = pd.DataFrame({"source": ["IFIT1", "MX1"], "target": ["ISG15", "ISG15"], "weight": [1.0, 0.7]})
+    >>> edges = gl.Edges("two interactions", table)
+    >>> len(edges), edges.namespace
+    (2, 'symbol')
     """
 
     name: str

@@ -117,6 +117,13 @@ class Model(Protocol):
 
     Arrays in gene space are prepared values (see :func:`genelight.pp.prepare`), samples in rows,
     columns in the order of ``genes``.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> model = gl.models.PCA(4).fit(gl.demo.cohort())
+    >>> isinstance(model, gl.Model), dict(model.widths)
+    (True, {'PC': 4})
     """
 
     @property

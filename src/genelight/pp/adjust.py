@@ -98,6 +98,13 @@ class Adjust:
         Column that names each sample's batch.
     method
         What is done about the batch: ``"mean"`` or ``"combat"``, see ``BATCH_METHODS``.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> settings = gl.pp.PreparationSettings(adjust=gl.pp.Adjust(covariates=["age"]))
+    >>> settings.adjust.covariates
+    ['age']
     """
 
     covariates: Sequence[str] = ()

@@ -46,6 +46,19 @@ def compare(run_folders: Sequence[Path | str]) -> dict[str, Any]:
         If a folder has no report; says what to type.
     FormatError
         If a report is damaged.
+
+    Examples
+    --------
+    >>> import genelight as gl, pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     runs = [pathlib.Path(folder, name) for name in ("first", "second")]
+    ...     for run in runs:
+    ...         run.mkdir()
+    ...         _ = (run / "study.toml").write_text('contrast = {name = "ill against well"}')
+    ...         _ = gl.report.report(run)
+    ...     found = gl.report.compare(runs)
+    >>> [run["title"] for run in found["runs"]], found["pairs"][0]["shared"]
+    (['ill against well', 'ill against well'], 0)
     """
     found = [_read(Path(folder)) for folder in run_folders]
     signs = [{g["gene"]: 1 if g["score"] > 0 else -1 for g in (f["module"] or {}).get("genes", ())} for f in found]

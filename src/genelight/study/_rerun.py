@@ -66,6 +66,12 @@ def rerun(folder: str | Path, *, say: Callable[[str], None] = lambda _: None) ->
     -----
     Cost: that of the run. Files are the same to the byte on one machine with the same libraries and any number of
     threads; other processors and other versions differ in last digits, which is said.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> print(gl.study.rerun("runs/demo").to_text())  # doctest: +SKIP
+    runs/demo: done again; 89 files are the same, none differs
     """
     folder = Path(folder)
     if not (folder / "study.toml").is_file() or not (folder / RECORD).is_file():

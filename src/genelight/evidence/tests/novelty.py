@@ -144,6 +144,17 @@ def novelty(
     InputError
         If nodes are missing from the table, `fdr` is not between 0 and 1, `x_ng` does not have one column for each
         gene, or fewer than ten genes are measured.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> adata = gl.demo.cohort()
+    >>> halves = [gl.light_up(gl.models.PCA(2).fit(half), "PC") for half in (adata[:126], adata[126:])]
+    >>> back = gl.nodes.reproducibility(halves[0], halves[1:], draws=19)
+    >>> found = gl.assess(halves[0], sets=[gl.demo.sets()], x_ng=adata.X[:126], n_top=30, draws=19)
+    >>> table = gl.evidence.novelty(halves[0], found, x_ng=adata.X[126:], reproducible=back, draws=19)
+    >>> table["node"].tolist(), table["unknown"].tolist()
+    (['PC.0', 'PC.1'], [False, False])
     """
     if not 0 < fdr < 1:
         msg = f"fdr = {fdr} must be between 0 and 1"

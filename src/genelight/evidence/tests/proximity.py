@@ -57,6 +57,14 @@ def proximity(
     References
     ----------
     The closest measure of Guney et al. 2016, doi 10.1038/ncomms10331, taken in both directions.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> lit = gl.light_up(gl.models.PCA(2, subject="subject").fit(gl.demo.cohort()), "PC")
+    >>> found = gl.evidence.proximity(lit, lit, network=gl.demo.network(), n_top=30, draws=19)
+    >>> found.table["tested"].tolist(), found.table["statistic"].round(1).tolist()
+    (['PC.0', 'PC.0', 'PC.1', 'PC.1'], [0.0, 3.1, 3.1, 0.0])
     """
     check_positive(draws=draws)
     net = as_interactome(network)
