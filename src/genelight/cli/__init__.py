@@ -32,7 +32,6 @@ from . import (
     _prepare,
     _response,
     _several,
-    _store,
     _study,
     _viewer,
 )  # fmt: skip
@@ -51,7 +50,7 @@ app = typer.Typer(
     epilog="Start here: genelight inspect TABLE --samples SHEET, then genelight init study.toml TABLE SHEET",
 )
 ROOMS = (
-    _study, _viewer, _doctor, _data, _store, _prepare, _models, _nodes, _evidence, _further, _modules, _several,
+    _study, _viewer, _doctor, _data, _prepare, _models, _nodes, _evidence, _further, _modules, _several,
     _patients, _response,
 )  # fmt: skip
 for room in ROOMS:

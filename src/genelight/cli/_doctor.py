@@ -17,7 +17,7 @@ import genelight as gl
 from .._core.fetch import Cache
 from ._command import Result, command
 
-commands = typer.Typer()
+commands = typer.Typer(rich_help_panel="Whole studies")
 
 PACKAGES = ("torch", "numpy", "scipy", "pandas", "anndata", "scikit-learn", "numba", "pyarrow", "zarr", "h5py")
 EXTRAS = {
@@ -31,7 +31,7 @@ LEAST_GB = 4.0
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
-@command(commands, room="Whole studies", example="genelight doctor")
+@command(commands, "genelight doctor")
 def doctor() -> Result:
     """Say whether this machine is fit: versions, threads, memory, folders that must be writable, optional extras."""
     from ..models.build import torch_build

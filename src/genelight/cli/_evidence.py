@@ -34,8 +34,7 @@ __all__ = [
     "size_of",
 ]
 
-commands = typer.Typer()
-ROOM = "Evidence"
+commands = typer.Typer(rich_help_panel="Evidence")
 
 FeatureGenes = Annotated[
     Path | None,
@@ -61,7 +60,7 @@ class Put:
     feature_genes: FeatureGenes = None
 
 
-@command(commands, room=ROOM, example="genelight assess nodes.parquet --out evidence.parquet")
+@command(commands, "genelight assess nodes.parquet --out evidence.parquet")
 def assess(
     given: Put,
     out: File,
@@ -82,7 +81,8 @@ def assess(
     """
     from ..evidence._registry import calibrated
 
-    target, put = fresh(out), nodes_or_module(given.tested, given.feature_genes)
+    fresh(out)
+    put = nodes_or_module(given.tested, given.feature_genes)
     adata = None if table is None else Cohort(table=table).read()
     named = listed(tests) or None
     _check_asked(sets, network, (case, control), given=adata is not None, named=named is not None)
@@ -100,7 +100,7 @@ def assess(
         check_people(adata.obs, contrast)
         x_ng = gl.evidence.Compared(np.asarray(x_ng), contrast)
     evidence = gl.assess(put, network=edges, sets=collections, n_top=size_of(top), x_ng=x_ng, tests=named, seed=seed)
-    evidence.save(target)
+    evidence.save(out)
     sure = int((evidence.table["q"] <= 0.05).sum())
     lines = [f"{out}: {len(evidence)} results, {sure} with q <= 0.05"]
     if untested and not collections:
@@ -156,7 +156,7 @@ def _carried(adata: AnnData, genes: gl.Genes, feature_genes: Path) -> np.ndarray
     return gene_means(np.nan_to_num(preparation.transform(adata)), preparation.genes, feature_genes, genes=genes)
 
 
-@command(commands, room=ROOM, example="genelight scorecard cohort.h5ad --model model --label disease --out card")
+@command(commands, "genelight scorecard cohort.h5ad --model model --label disease --out card")
 def scorecard(
     cohort: RescaledPeopled,
     model: ModelFolders,
