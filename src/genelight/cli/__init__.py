@@ -130,19 +130,13 @@ def main() -> None:
 
 def _end(said: str) -> None:
     line = " ".join(plain_text(part) for part in said.split("\n"))
-    rank, size = _which()
-    line = line if size == 1 else f"process {rank + 1} of {size}: {line}"
-    encoding = sys.stderr.encoding or "utf-8"
-    sys.stderr.write(f"error: {line}\n".encode(encoding, "backslashreplace").decode(encoding))
-    sys.exit(2)
-
-
-def _which() -> tuple[int, int]:
-    """Which of a launcher's processes this is."""
     try:
-        return started()
+        rank, size = started()
     except GenelightError:
-        return 0, 1
+        rank, size = 0, 1
+    line = line if size == 1 else f"process {rank + 1} of {size}: {line}"
+    _Plain(sys.stderr).write(f"error: {line}\n")
+    sys.exit(2)
 
 
 @app.callback(invoke_without_command=True)

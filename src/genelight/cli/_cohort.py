@@ -31,19 +31,6 @@ if TYPE_CHECKING:
     from ..pp.map_ids import IdMap
     from ..pp.preparation import Preparation
 
-__all__ = [
-    "Cohort",
-    "ContrastedCohort",
-    "Control",
-    "PeopledCohort",
-    "QuestionedCohort",
-    "Reading",
-    "Table",
-    "as_genes_of",
-    "found_in",
-    "told_of",
-]
-
 table_option = partial(typer.Option, rich_help_panel="The table")
 gene_option = partial(typer.Option, rich_help_panel="Its genes and values")
 question_option = partial(typer.Option, rich_help_panel="The question")

@@ -24,18 +24,6 @@ from .._core.ranks import started
 from .._core.workers import workers
 from ..errors import InputError
 
-__all__ = [
-    "GROUPS",
-    "TERMS",
-    "DefaultCommand",
-    "Result",
-    "command",
-    "explained",
-    "kept_when_stopped",
-    "note",
-    "wants_trace",
-]
-
 GROUPS = """--case 'group == "ill"' --control 'group == "well"'"""  # as the examples of the help have them
 STOPPED = 130  # as shells have it for Ctrl-C
 
@@ -238,13 +226,7 @@ def command(
 
 @contextmanager
 def _processes(name: str, *, in_step: bool) -> Iterator[None]:
-    """Among the processes that a launcher started, of which the first speaks.
-
-    Raises
-    ------
-    InputError
-        If the command is one that a process does alone.
-    """
+    """Among the processes that a launcher started, of which the first speaks."""
     rank, size = started()
     if size == 1:
         yield

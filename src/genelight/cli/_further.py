@@ -17,15 +17,17 @@ from ..errors import FormatError, ResourceError
 from ._cohort import RescaledPeopled
 from ._command import Result, command, note
 from ._evidence import (
+    Batch,
     FeatureGenes,
+    Label,
     Network,
     SetsFile,
     Tested,
     Top,
     cut_network,
-    evidence_facts,
     expression,
     nodes_or_module,
+    saved,
     sets_of,
     size_of,
 )
@@ -79,7 +81,7 @@ def novelty(
         gl.Evidence.join([gl.Evidence.load(path) for path in evidence]),
         x_ng=expression(gl.read(second, dense=True), lit.genes),
         reproducible=_scored(reproducibility),
-        references=[] if sets == "none" else [sets_of(sets, lit.genes)],
+        references=sets_of(sets, lit.genes),
         fdr=fdr,
         seed=seed,
     )
@@ -132,8 +134,8 @@ def groups(
     cohort: RescaledPeopled,
     model: ModelFolder,
     out: File,
-    label: Annotated[list[str] | None, typer.Option(help="sample column that layers should know; repeat")] = None,
-    batch: Annotated[list[str] | None, typer.Option(help="sample column that they should not know; repeat")] = None,
+    label: Label = None,
+    batch: Batch = None,
     seed: Seed = 0,
 ) -> Result:
     """Measure how well each layer tells samples apart by label and by batch, against shuffles within both."""
@@ -148,15 +150,7 @@ def groups(
 
 
 def _types(path: Path) -> pd.DataFrame:
-    """Mean expression, genes in rows, from CSV or TSV.
-
-    Raises
-    ------
-    ResourceError
-        If there is no such file.
-    FormatError
-        If it is no table of numbers.
-    """
+    """Mean expression, genes in rows, from CSV or TSV."""
     try:
         return pd.read_csv(path, sep=None, engine="python", index_col=0).astype(np.float64)
     except OSError as error:
@@ -180,15 +174,7 @@ def _with_ids(edges: gl.Edges, namespace: str) -> gl.Edges:
 
 
 def _scored(path: Path) -> pd.DataFrame:
-    """Columns node and q of a table.
-
-    Raises
-    ------
-    FormatError
-        If they are not there.
-    ResourceError
-        If the file is not.
-    """
+    """How reproducible nodes are: a table with columns node and q."""
     try:
         table = pd.read_csv(path, sep="\t")
     except OSError as error:
@@ -206,10 +192,12 @@ def _facts(facts: Mapping[str, object]) -> str:
 
 def _told(found: gl.Evidence, out: Path) -> Result:
     """Save, and show the results with the smallest p."""
-    found.save(out)
-    lines = [f"{out}: {len(found)} results, {int((found.table['q'] <= 0.05).sum())} with q <= 0.05"]
-    lines += [
-        f"{row.tested}, {row.test}, {row.reference}: {row.statistic:.3g} ({row.null_mean:.3g}), p {row.p:.2g}"
-        for row in found.table.sort_values("p", kind="stable").head(5).itertuples()
+    text, facts = saved(found, out)
+    lines = [
+        text,
+        *(
+            f"{row.tested}, {row.test}, {row.reference}: {row.statistic:.3g} ({row.null_mean:.3g}), p {row.p:.2g}"
+            for row in found.table.sort_values("p", kind="stable").head(5).itertuples()
+        ),
     ]
-    return Result("\n".join(lines), evidence_facts(found, out))
+    return Result("\n".join(lines), facts)

@@ -111,13 +111,7 @@ def fit(
 
 
 def _for_training(cohort: PeopledCohort, features: str | None) -> tuple[AnnData | gl.io.Store, IdMap | None]:
-    """The table; of processes in step the store that all of them have.
-
-    Raises
-    ------
-    InputError
-        If it is no store, or not the same everywhere.
-    """
+    """The table; of processes in step the store that all of them have."""
     from ..io._store_open import is_store
 
     group = ranks()

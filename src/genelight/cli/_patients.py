@@ -113,13 +113,7 @@ def stratify(
 
 
 def _check_cohorts(by: str | None, *, explain: str | None, tested: str | None) -> None:
-    """Stop where options do not go together.
-
-    Raises
-    ------
-    InputError
-        If so.
-    """
+    """Stop where options do not go together."""
     if by is None and tested is not None:
         msg = f"--tested {tested} is for several cohorts; name the column of their names: --by study"
         raise InputError(msg)

@@ -127,13 +127,7 @@ def _genes(ids: Iterable[str]) -> gl.Genes:
 
 
 def _places(tables: list[Path], out: Path | None) -> list[Path | None]:
-    """Where each table goes: the file asked for, or of several one of the same name in the folder asked for.
-
-    Raises
-    ------
-    InputError
-        If two of several have the same name.
-    """
+    """Where each table goes: the file asked for, or of several one of the same name in the folder asked for."""
     if out is None or len(tables) == 1:
         fresh(out)
         return [out] * len(tables)

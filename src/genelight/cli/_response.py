@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(rich_help_panel="Patients")
 NO_MODEL = "none"
-RULE, SCORES = "response.parquet", "scores.tsv"
+RULE = "response.parquet"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,13 +148,20 @@ def response_score(
     model: ModelName = NO_MODEL,
     coverage: Annotated[float, typer.Option(help="of the intervals")] = 0.9,
 ) -> Result:
-    """Give new patients a probability of response with its interval, and say what drives it; with a page."""
+    """Give new patients a probability of response with its interval, and say what drives it; with a page.
+
+    Raises
+    ------
+    UnknownNameError
+        If a patient is asked for who isn't there.
+    """
     from ..report._response import patient_pages
 
     fresh(out)
     found = gl.nouns.Response.load(rule / RULE if rule.is_dir() else rule)
     adata = _read(table, samples, reading=reading)
-    _check_patient(patient, adata)
+    if patient is not None and patient not in set(adata.obs_names):
+        raise UnknownNameError("patient", patient, adata.obs_names)
     scores = gl.patients.score_response(
         adata,
         _model(model),
@@ -167,7 +174,7 @@ def response_score(
     shown = {name: t if patient is None else t[t["sample"] == patient] for name, t in tables.items()}
     with writing(out) as draft:
         draft.mkdir()
-        scores.save(draft / SCORES)
+        scores.save(draft / "scores.tsv")
         for name in ("drivers", "programmes"):
             write_plain(draft / f"{name}.tsv", tables[name])
         (draft / "patient.html").write_text(patient_pages(found, shown, scores.about), encoding="utf-8")
@@ -179,13 +186,7 @@ def response_score(
 
 
 def _tables(paths: list[Path], samples: list[Path], *, reading: Reading, asked: Asked) -> Any:
-    """One table, or several by name.
-
-    Raises
-    ------
-    InputError
-        If there are sheets of some tables alone, --by beside several tables, or a table is given twice.
-    """
+    """One table, or several by name."""
     if samples and len(samples) != len(paths):
         msg = (
             f"{len(samples)} sample sheets for {len(paths)} tables; give --samples once for each table, in their order"
@@ -207,18 +208,6 @@ def _read(path: Path, samples: Path | None, *, reading: Reading, drop: str | Non
     return Cohort(table=path, samples=samples, drop=drop, **vars(reading)).genes()[0]
 
 
-def _check_patient(patient: str | None, adata: AnnData) -> None:
-    """Stop where a patient is asked for who isn't there.
-
-    Raises
-    ------
-    UnknownNameError
-        If so.
-    """
-    if patient is not None and patient not in set(adata.obs_names):
-        raise UnknownNameError("patient", patient, adata.obs_names)
-
-
 def _sets(name: str) -> gl.Edges:
     return gl.demo.sets() if name == "embedded" else gl.io.read_sets(name, ids="symbol")
 
@@ -228,13 +217,7 @@ def _model(name: str) -> gl.Model | None:
 
 
 def _words(texts: list[str] | tuple[str, ...]) -> dict[str, str]:
-    """Pairs of an option such as ``SD=NR``.
-
-    Raises
-    ------
-    InputError
-        If one is no pair.
-    """
+    """Pairs of an option such as ``SD=NR``."""
     pairs = [text.rpartition("=") for text in texts]
     wrong = [text for text, (_, sign, meaning) in zip(texts, pairs, strict=True) if not sign or not meaning]
     if wrong:

@@ -93,13 +93,19 @@ class SeveralCohorts(Reading):
 
     def _of(self, i: int) -> ContrastedCohort:
         """Options of one table."""
-        each = {
-            name: self._each(name, i)
-            for name in ("samples", "samples_id", "drop", "subject", "subject_pattern", "covariates", "probes")
-        }
-        asked = {"case": self._each("case", i), "control": self._each("control", i)}
         reading = {field.name: getattr(self, field.name) for field in fields(Reading)}
-        return ContrastedCohort(table=self.tables[i], **reading, **each, **asked)
+        names = (
+            "samples",
+            "samples_id",
+            "drop",
+            "subject",
+            "subject_pattern",
+            "covariates",
+            "probes",
+            "case",
+            "control",
+        )
+        return ContrastedCohort(table=self.tables[i], **reading, **{name: self._each(name, i) for name in names})
 
     def _each(self, name: str, i: int) -> Any:
         given = getattr(self, name)
@@ -182,15 +188,7 @@ def cohort_names(tables: Sequence[Path]) -> list[str]:
 
 
 def _levels(cohort: ContrastedCohort, by: str) -> Cohorts:
-    """Parts of one table with enough cases and controls; the others are told.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such column.
-    InputError
-        If fewer than two parts are left.
-    """
+    """Parts of one table with enough cases and controls; the others are told."""
     adata, _ = cohort.genes()
     level_n = check_column(adata.obs, by, role="cohort").astype(object)
     sides = {side: select_samples(adata.obs, getattr(cohort, side), role=side) for side in ("case", "control")}
