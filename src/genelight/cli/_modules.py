@@ -224,7 +224,7 @@ def network(
     placed.save(out)
     about = placed.about
     if picture:
-        from ..pl._save import save
+        from ..pl._picture import save
 
         save(lambda ax: gl.pl.module_network(placed.nodes, placed.edges, ax), picture, size=(7.0, 6.0))
     text = (

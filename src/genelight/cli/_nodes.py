@@ -109,7 +109,7 @@ def node(
         others=others,
     )
     if draw is not None:
-        from ..pl._save import save
+        from ..pl._picture import save
 
         save(lambda ax: gl.pl.node(card, ax), draw, size=(9.2, 5.0))
     if feature_genes is None:
@@ -133,7 +133,7 @@ def layer_map(
     edges = gl.nodes.layer_map(cohort.genes_of(model), trained, seed=seed)
     write_plain(out, edges)
     if draw is not None:
-        from ..pl._save import save
+        from ..pl._picture import save
 
         first = pd.concat([gl.light_up(trained, layer).top(1) for layer in trained.widths])
         nodes = first[first["sign"] == "up"]

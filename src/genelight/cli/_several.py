@@ -144,7 +144,7 @@ def meta_module(
     fresh(out, forest, judged, report)
     module = gl.meta_module(several.cohorts(), scale=scale, effect=effect, fdr=fdr, size=size or None)
     if forest:
-        from ..pl._save import save
+        from ..pl._picture import save
 
         shown = gene or str(module.table["gene"].iloc[0])
         rows = len(module.about["cohorts"]) + 1

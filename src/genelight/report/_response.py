@@ -10,8 +10,8 @@ import pandas as pd
 from markupsafe import Markup
 
 from .._core.tables import records
+from ..pl._picture import svg
 from ..pl._response import auc_by_cohort, decision, forest, learning, one_forest, probabilities
-from ..pl._svg import svg
 from ._payload import encoded
 from ._render import TEMPLATES, _environment, policy_of, scripts_of
 from ._words import plain

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ... import pl
 from ...nouns import Groups, Severity
-from ...pl._patients import patients
+from ...pl._samples import patients
 from .._read import KEY
 from .._words import number
 from ._section import Figure, Section, figure

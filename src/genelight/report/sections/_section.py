@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...pl._svg import svg
+from ...pl._picture import svg
 
 if TYPE_CHECKING:
     from collections.abc import Callable
