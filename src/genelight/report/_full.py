@@ -11,13 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
 
-from markupsafe import Markup
-
 from .._core.tables import read_tsv
 from ..errors import FormatError, InputError, UnknownNameError, first_three
 from ..nouns.labels import set_label
 from ._read import Run
-from ._render import TEMPLATES, _environment
+from ._render import page
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,25 +105,22 @@ def page_of(folder: Path, name: str, query: Query) -> str:
     query = replace(query, page=min(max(1, query.page), last))
     rows = _first(shown, query, n=query.page * PAGE).slice((query.page - 1) * PAGE)
     rows = rows.select(list(table.columns)) if table.columns else rows
-    return (
-        _environment()
-        .get_template("full.html.j2")
-        .render(
-            style=Markup((TEMPLATES / "report.css").read_text("utf-8")),  # noqa: S704  our own
-            run=folder.resolve().name,
-            title=f"{table.title} {_readable(name, query.of)}" if table.of_one else table.title,
-            name=name,
-            columns=[{"name": field.name, "number": not _is_text(field)} for field in rows.schema],
-            rows=[list(row.values()) for row in rows.to_pylist()],
-            query=query,
-            total=total,
-            of_all=source.count_rows(),
-            last=last,
-            most=MOST if total > MOST else None,
-            in_order=total <= IN_ORDER,
-            kept=_kept(folder) if name in ("tests", "set") else [],
-        )
-    )
+    of = set_label(query.of)[1] if name == "set" else query.of
+    shown_as = {
+        "run": folder.resolve().name,
+        "title": f"{table.title} {of}" if table.of_one else table.title,
+        "name": name,
+        "columns": [{"name": field.name, "number": not _is_text(field)} for field in rows.schema],
+        "rows": [list(row.values()) for row in rows.to_pylist()],
+        "query": query,
+        "total": total,
+        "of_all": source.count_rows(),
+        "last": last,
+        "most": MOST if total > MOST else None,
+        "in_order": total <= IN_ORDER,
+        "kept": _kept(folder) if name in ("tests", "set") else [],
+    }
+    return page("full.html.j2", shown_as)
 
 
 def csv_of(folder: Path, name: str, query: Query) -> IO[bytes]:
@@ -216,10 +211,6 @@ def _nodes_of_gene(files: Sequence[Path], gene: str) -> pa.Table:
         msg = f"no node of {files[0].parent} was read for a gene {gene!r}"
         raise InputError(msg)
     return pa.table({"node": list(found), "value": pa.array(found.values(), pa.float32())})
-
-
-def _readable(name: str, of: str) -> str:
-    return set_label(of)[1] if name == "set" else of
 
 
 def _kept(folder: Path) -> list[str]:
