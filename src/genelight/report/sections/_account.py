@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import pandas as pd
-
-from .._words import number
+from .._words import number, numeric
 from ._section import Section
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from .._read import Run
 
 __all__ = ["Account"]
@@ -63,15 +63,15 @@ def _countable(values: pd.Series, subjects: int) -> bool:
     distinct = values.nunique()
     if distinct < 2:
         return False
-    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+    if numeric(values):
         return distinct not in (subjects, len(values)) or bool((values.dropna() != values.dropna().round()).any())
     return distinct <= LEVELS
 
 
 def _column(run: Run, parts: dict[str, pd.DataFrame], name: str) -> dict[str, Any]:
     rows = {group: part[name] for group, part in parts.items()}
-    numeric = all(pd.api.types.is_numeric_dtype(v) and not pd.api.types.is_bool_dtype(v) for v in rows.values())
-    return {"column": run.visible(name), "cells": [_numbers(v) if numeric else _levels(run, v) for v in rows.values()]}
+    counted = all(map(numeric, rows.values()))
+    return {"column": run.visible(name), "cells": [_numbers(v) if counted else _levels(run, v) for v in rows.values()]}
 
 
 def _numbers(values: pd.Series) -> str:
