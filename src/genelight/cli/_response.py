@@ -30,9 +30,10 @@ RULE = "response.parquet"
 class Asked:
     """What the columns of the samples mean."""
 
-    response: Annotated[str, question_option(help="sample column: R, responder, CR, PR, yes, 1 or NR, PD, no, 0")] = (
-        "response"
-    )
+    response: Annotated[
+        str,
+        question_option(help="sample column: R, responder, CR, PR, yes, 1 or NR, PD, no, 0"),
+    ] = "response"
     words: Annotated[
         list[str] | None, question_option(help="what a word counts as: SD=NR, mixed=drop, DCB=R; repeat")
     ] = None
@@ -40,9 +41,10 @@ class Asked:
     subject: Annotated[str | None, question_option(help="sample column: whose biopsy it is; averaged")] = None
     before: Annotated[str | None, question_option(help="which biopsies are from before the treatment, a query")] = None
     adjust: Annotated[str | None, question_option(help="sample columns to adjust for, with commas")] = None
-    treated: Annotated[str | None, question_option(help="who had the treatment, a query, where there are two arms")] = (
-        None
-    )
+    treated: Annotated[
+        str | None,
+        question_option(help="who had the treatment, a query, where there are two arms"),
+    ] = None
     drop: Annotated[str | None, table_option(help="samples to leave out, a query on sample columns")] = None
 
     def plan(self, *, local: int, permutations: int) -> gl.patients.ResponsePlan:

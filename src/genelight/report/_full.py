@@ -97,9 +97,7 @@ def page_of(folder: Path, name: str, query: Query) -> str:
         If a file is damaged.
     """
     table = TABLES[name]
-    source = _opened(folder, name, query.of)
-    query = _in_usual_order(query, table, source)
-    shown = _holding(source, query.words)
+    source, shown, query = _asked(folder, name, query)
     total = shown.count_rows()
     last = max(1, -(-min(total, MOST) // PAGE))
     query = replace(query, page=min(max(1, query.page), last))
@@ -135,9 +133,7 @@ def csv_of(folder: Path, name: str, query: Query) -> IO[bytes]:
     """
     from pyarrow import csv
 
-    source = _opened(folder, name, query.of)
-    query = _in_usual_order(query, TABLES[name], source)
-    shown = _holding(source, query.words)
+    source, shown, query = _asked(folder, name, query)
     total = shown.count_rows()
     file = TemporaryFile()  # noqa: SIM115  closed by who sends it
     with csv.CSVWriter(file, source.schema) as writer:
@@ -147,6 +143,16 @@ def csv_of(folder: Path, name: str, query: Query) -> IO[bytes]:
             for batch in shown.to_batches(batch_size=BATCH, batch_readahead=1):
                 writer.write_batch(batch)
     return file
+
+
+def _asked(folder: Path, name: str, query: Query) -> tuple[ds.Dataset, ds.Dataset, Query]:
+    """A table, its rows in which the words are, and the order: its usual one where none is asked for."""
+    source = _opened(folder, name, query.of)
+    if not query.sort:
+        query = replace(query, sort=TABLES[name].sort, down=TABLES[name].down)
+    elif query.sort not in source.schema.names:
+        raise UnknownNameError("column", query.sort, source.schema.names)
+    return source, _holding(source, query.words), query
 
 
 def _opened(folder: Path, name: str, of: str) -> ds.Dataset:
@@ -245,14 +251,6 @@ def _holding(source: ds.Dataset, words: str) -> ds.Dataset:
     for word in asked:
         source = source.filter(reduce(or_, [pc.match_substring(text, word, ignore_case=True) for text in texts]))
     return source
-
-
-def _in_usual_order(query: Query, table: Table, source: ds.Dataset) -> Query:
-    if not query.sort:
-        return replace(query, sort=table.sort, down=table.down)
-    if query.sort not in source.schema.names:
-        raise UnknownNameError("column", query.sort, source.schema.names)
-    return query
 
 
 def _first(source: ds.Dataset, query: Query, *, n: int) -> pa.Table:

@@ -38,7 +38,12 @@ class Account(Section):
     def gather(self, run: Run, evidence: pd.DataFrame) -> dict[str, Any]:
         """Counts by group; no sample is named."""
         found: dict[str, Any] = run.prepare.get("account", {})
-        genes = [{"what": _what(k, run.words["many"]), "value": v} for k, v in found.items() if v is not None]
+        many = run.words["many"]
+        genes = [
+            {"what": LABELS.get(k, k.replace("_", " ")).replace("genes", many), "value": v}
+            for k, v in found.items()
+            if v is not None
+        ]
         table = run.table("02_samples.tsv", ("number", "sample_id", "subject_id", "contrast_group"))
         if table is None:
             return {"genes": genes, "groups": [], "columns": []}
@@ -51,11 +56,6 @@ class Account(Section):
     def missing(self, found: Any) -> dict[str, str]:
         """The table of samples."""
         return {} if found["groups"] else {"account": "The run has no table of samples (02_samples.tsv)."}
-
-
-def _what(name: str, features: str) -> str:
-    """A line of the account in words."""
-    return LABELS.get(name, name.replace("_", " ")).replace("genes", features)
 
 
 def _countable(values: pd.Series, subjects: int) -> bool:

@@ -79,11 +79,7 @@ def _value(run: Run, key: str, value: Any) -> str:
         return ", ".join(str(run.visible(v)) for v in value)
     if key in PATHS and isinstance(value, str):
         return PurePath(value).name
-    return str(_short(run.visible(value)))
-
-
-def _short(value: Any) -> Any:
-    return f"{value:.6g}" if isinstance(value, float) else value
+    return f"{value:.6g}" if isinstance(value, float) else str(run.visible(value))
 
 
 def _tests(run: Run, evidence: pd.DataFrame) -> list[dict[str, Any]]:
