@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -56,7 +55,8 @@ def association(
     studies = [_with_ids(gl.io.read_gene_pvalues(file, ids=ids or kind), kind) for file in pvalues]
     found = gl.evidence.genetic_association(tested, studies, n_top=size_of(top), x_ng=x_ng)
     for name, facts in found.about["genetic_association"].items():
-        note(f"{name}: {_facts(facts)}")
+        told = ", ".join(f"{what} {value}" for what, value in facts.items() if isinstance(value, int | str))
+        note(f"{name}: {told}")
     return _told(found, out)
 
 
@@ -184,10 +184,6 @@ def _scored(path: Path) -> pd.DataFrame:
         msg = f"{path} has no columns node and q; give what genelight ensemble wrote, reproducibility.tsv"
         raise FormatError(msg)
     return table
-
-
-def _facts(facts: Mapping[str, object]) -> str:
-    return ", ".join(f"{what} {value}" for what, value in facts.items() if isinstance(value, int | str))
 
 
 def _told(found: gl.Evidence, out: Path) -> Result:
