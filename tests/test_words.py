@@ -11,7 +11,7 @@ from typer.main import get_command
 import genelight as gl
 from genelight import cli
 from genelight._core import progress
-from genelight.cli._glossary import TERMS, explained
+from genelight.cli._command import TERMS, explained
 from genelight.errors import GenelightError
 from genelight.study._template import template
 

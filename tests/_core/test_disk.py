@@ -19,7 +19,7 @@ from genelight._core.disk import clean, exchange, locked, reason, writing
 from genelight._core.provenance import write_json
 from genelight._core.tables import write_h5ad, write_parquet, write_plain, write_tsv
 from genelight.errors import ResourceError
-from genelight.pl._save import save
+from genelight.pl._picture import save
 
 WRITE = """
 import sys, time, pathlib

@@ -251,9 +251,6 @@ KNOWN = {
     "nodes/gradients.py: import_module": "a constant",
     "patients/_until.py: import_module": "a constant",
     "patients/treatment.py: import_module": "constants",
-    **dict.fromkeys(
-        (f"report/{name}.py: Markup" for name in ("_compare", "_full", "_response")), "the page's own style"
-    ),
     "report/_render.py: Markup": "the page's own script and style, and drawings whose texts pl.svg escaped",
 }
 

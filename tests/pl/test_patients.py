@@ -9,7 +9,7 @@ from matplotlib.collections import LineCollection, PathCollection
 
 from genelight import pl
 from genelight.nouns import Severity
-from genelight.pl._patients import patients
+from genelight.pl._samples import patients
 
 
 def severity(*, learned: bool) -> Severity:

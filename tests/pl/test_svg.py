@@ -8,8 +8,8 @@ import pytest
 from matplotlib.axes import Axes
 
 from genelight.nouns.labels import set_label
+from genelight.pl._picture import svg
 from genelight.pl._style import PALETTE
-from genelight.pl._svg import svg
 
 
 def drawing(ax: Axes) -> None:

@@ -32,7 +32,6 @@ from . import (
     _prepare,
     _response,
     _several,
-    _store,
     _study,
     _viewer,
 )  # fmt: skip
@@ -51,7 +50,7 @@ app = typer.Typer(
     epilog="Start here: genelight inspect TABLE --samples SHEET, then genelight init study.toml TABLE SHEET",
 )
 ROOMS = (
-    _study, _viewer, _doctor, _data, _store, _prepare, _models, _nodes, _evidence, _further, _modules, _several,
+    _study, _viewer, _doctor, _data, _prepare, _models, _nodes, _evidence, _further, _modules, _several,
     _patients, _response,
 )  # fmt: skip
 for room in ROOMS:
@@ -131,19 +130,13 @@ def main() -> None:
 
 def _end(said: str) -> None:
     line = " ".join(plain_text(part) for part in said.split("\n"))
-    rank, size = _which()
-    line = line if size == 1 else f"process {rank + 1} of {size}: {line}"
-    encoding = sys.stderr.encoding or "utf-8"
-    sys.stderr.write(f"error: {line}\n".encode(encoding, "backslashreplace").decode(encoding))
-    sys.exit(2)
-
-
-def _which() -> tuple[int, int]:
-    """Which of a launcher's processes this is."""
     try:
-        return started()
+        rank, size = started()
     except GenelightError:
-        return 0, 1
+        rank, size = 0, 1
+    line = line if size == 1 else f"process {rank + 1} of {size}: {line}"
+    _Plain(sys.stderr).write(f"error: {line}\n")
+    sys.exit(2)
 
 
 @app.callback(invoke_without_command=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,11 +17,12 @@ import genelight as gl
 from .._core.checks import select_samples
 from .._core.progress import waiting
 from ..errors import InputError
+from ..io.stores._bucket import located
 from ..nouns.contrast_checks import check_people, left_over
 from ..pp.features import FEATURES
 from ..pp.project import map_for, map_where_needed
 from ._command import note
-from ._shared import listed, place
+from ._shared import listed
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -28,22 +30,11 @@ if TYPE_CHECKING:
     from ..pp.map_ids import IdMap
     from ..pp.preparation import Preparation
 
-__all__ = [
-    "Cohort",
-    "ContrastedCohort",
-    "Control",
-    "PeopledCohort",
-    "QuestionedCohort",
-    "Reading",
-    "Table",
-    "as_genes_of",
-    "found_in",
-    "told_of",
-]
+table_option = partial(typer.Option, rich_help_panel="The table")
+gene_option = partial(typer.Option, rich_help_panel="Its genes and values")
+question_option = partial(typer.Option, rich_help_panel="The question")
 
-READING, GENES, QUESTION = "The table", "Its genes and values", "The question"
-
-Control = Annotated[str, typer.Option(help="which samples are controls, a query as well", rich_help_panel=QUESTION)]
+Control = Annotated[str, question_option(help="which samples are controls, a query as well")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,34 +42,25 @@ class Reading:
     """How a table is to be read, where it does not tell."""
 
     orientation: Annotated[
-        str | None,
-        typer.Option(help="genes-in-rows or samples-in-rows, where names do not tell", rich_help_panel=READING),
+        str | None, table_option(help="genes-in-rows or samples-in-rows, where names do not tell")
     ] = None
-    modality: Annotated[
-        str | None,
-        typer.Option(help="which modality of a MuData file, or sheet of a workbook", rich_help_panel=READING),
-    ] = None
+    modality: Annotated[str | None, table_option(help="which modality of a MuData file, or sheet of a workbook")] = None
     column: Annotated[
         str | None,
-        typer.Option(
+        table_option(
             help="which column of a folder of tables of one sample each, or of a table with a row for each pair, "
-            "or which of several measures of each sample, such as TPM",
-            rich_help_panel=READING,
+            "or which of several measures of each sample, such as TPM"
         ),
     ] = None
     annotations: Annotated[
         str | None,
-        typer.Option(
+        table_option(
             help="columns or rows that describe samples or genes, with commas; what else does is told from the names, "
-            "unless none stands last",
-            rich_help_panel=READING,
+            "unless none stands last"
         ),
     ] = None
     drop_empty: Annotated[
-        bool,
-        typer.Option(
-            "--drop-empty", help="set samples aside whose every value is zero or missing", rich_help_panel=READING
-        ),
+        bool, table_option("--drop-empty", help="set samples aside whose every value is zero or missing")
     ] = False
 
     @property
@@ -104,18 +86,11 @@ class Table(Reading):
     """A table in any format, with a sample sheet beside it."""
 
     table: Annotated[
-        Path, typer.Argument(callback=place, help="expression table in any format that read knows, or a store's URL")
+        Path, typer.Argument(callback=located, help="expression table in any format that read knows, or a store's URL")
     ]
-    samples: Annotated[
-        Path | None,
-        typer.Option(help="sample sheet: CSV, TSV or Excel, joined by sample name", rich_help_panel=READING),
-    ] = None
-    samples_id: Annotated[
-        str | None, typer.Option(help="its column of sample names; unset for what fits best", rich_help_panel=READING)
-    ] = None
-    drop: Annotated[
-        str | None, typer.Option(help="samples to leave out, a query on sample columns", rich_help_panel=READING)
-    ] = None
+    samples: Annotated[Path | None, table_option(help="sample sheet: CSV, TSV or Excel, joined by sample name")] = None
+    samples_id: Annotated[str | None, table_option(help="its column of sample names; unset for what fits best")] = None
+    drop: Annotated[str | None, table_option(help="samples to leave out, a query on sample columns")] = None
 
     def read(self, *, dense: bool = True) -> AnnData:
         """The table as it is in the file, with what the sheet says of its samples, less those to drop."""
@@ -139,8 +114,7 @@ class Cohort(Table):
     """A table brought to genes, or to those of a model."""
 
     probes: Annotated[
-        Path | None,
-        typer.Option("--table", help="table of ids and genes, or a GEO platform such as GPL570", rich_help_panel=GENES),
+        Path | None, gene_option("--table", help="table of ids and genes, or a GEO platform such as GPL570")
     ] = None
 
     def genes(self, *, to: str | gl.Genes = "symbol", features: str | None = None) -> tuple[AnnData, IdMap | None]:
@@ -189,8 +163,7 @@ class PeopledCohort(Cohort):
     """A table that says whose its samples are."""
 
     subject: Annotated[
-        str | None,
-        typer.Option(help="sample column: whose sample it is; a subject is never split", rich_help_panel=QUESTION),
+        str | None, question_option(help="sample column: whose sample it is; a subject is never split")
     ] = None
 
 
@@ -200,14 +173,10 @@ class QuestionedCohort(PeopledCohort):
 
     subject_pattern: Annotated[
         str | None,
-        typer.Option(
-            help="regular expression: its first group is the part of --subject that names the person",
-            rich_help_panel=QUESTION,
-        ),
+        question_option(help="regular expression: its first group is the part of --subject that names the person"),
     ] = None
     covariates: Annotated[
-        str | None,
-        typer.Option(help="sample columns to adjust for, with commas: age,sex,batch", rich_help_panel=QUESTION),
+        str | None, question_option(help="sample columns to adjust for, with commas: age,sex,batch")
     ] = None
 
 
@@ -215,9 +184,7 @@ class QuestionedCohort(PeopledCohort):
 class ContrastedCohort(QuestionedCohort):
     """A table and two groups of its samples."""
 
-    case: Annotated[
-        str, typer.Option(help="which samples are cases, a query on sample columns", rich_help_panel=QUESTION)
-    ]
+    case: Annotated[str, question_option(help="which samples are cases, a query on sample columns")]
     control: Control
 
     def contrast(self, adata: AnnData) -> gl.Contrast:
@@ -241,10 +208,7 @@ class Rescaled(Cohort):
     """A table that is read by a model, which was trained on some scale."""
 
     scale: Annotated[
-        str | None,
-        typer.Option(
-            help="scale of the values where it is not the model's: log2, counts or linear", rich_help_panel=GENES
-        ),
+        str | None, gene_option(help="scale of the values where it is not the model's: log2, counts or linear")
     ] = None
 
     def genes_of(self, model: Path) -> AnnData:

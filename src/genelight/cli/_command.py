@@ -1,9 +1,10 @@
-"""What every command does alike: options in bundles, -q, -v, --json, what a stop leaves, and a result shown once."""
+"""What every command does alike: bundles of options, -q, -v, --json, what a stop leaves, a result and its terms."""
 
 from __future__ import annotations
 
 import inspect
 import json
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -22,9 +23,6 @@ from .._core.progress import show_progress, waiting
 from .._core.ranks import started
 from .._core.workers import workers
 from ..errors import InputError
-from ._glossary import explained
-
-__all__ = ["GROUPS", "DefaultCommand", "Result", "command", "kept_when_stopped", "note", "wants_trace"]
 
 GROUPS = """--case 'group == "ill"' --control 'group == "well"'"""  # as the examples of the help have them
 STOPPED = 130  # as shells have it for Ctrl-C
@@ -73,6 +71,21 @@ class _Call:
 
 
 _call = _Call()
+
+
+TERMS: dict[str, str] = {
+    "AUC": "how often a case has a higher score than a control, of all such pairs; 0.5 is guessing, 1 is always",
+    "held-out R²": "share of the variance of samples not trained on that the model gives back; 1 is all of it",
+    "q": "the share of false ones to expect among all that have this q or less (false discovery rate)",
+    "lfsr": "the chance that a change goes the other way than is said (local false sign rate)",
+    "I²": "share of the differences between cohorts that chance alone does not make",
+    "joint": "genes chosen by a layer of the model and by their own differences together",
+    "knee": "where sorted values stop falling steeply; the genes before it stand out",
+    "digest": "a fingerprint of the content: it is another one if a single bit is",
+    "calibrated": "its p values are spread evenly where there is nothing to find",
+}
+"""Each stands on the screen with this line wherever a result names it and does not say it itself."""
+_FOUND = {term: re.compile(rf"(?<![\w-]){re.escape(term)}s?(?![\w²])") for term in TERMS}
 
 
 class DefaultCommand(TyperGroup):
@@ -142,16 +155,14 @@ def wants_trace() -> bool:
 
 
 def command(
-    app: typer.Typer, *, room: str, example: str, name: str | None = None, in_step: bool = False
+    app: typer.Typer, example: str, *, name: str | None = None, in_step: bool = False
 ) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
     """Make a function that returns a :class:`Result` a command.
 
     Parameters
     ----------
     app
-        Where it belongs.
-    room
-        The heading it stands under in the help.
+        Where it belongs; its panel is the heading that the command stands under in the help.
     example
         A line to type.
     name
@@ -193,7 +204,8 @@ def command(
                 if helpers:
                     note(helpers.account)
             except KeyboardInterrupt:
-                sys.stderr.write(f"\nstopped; {_call.kept() or 'nothing was kept'}. To go on: {_typed()}\n")
+                typed = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+                sys.stderr.write(f"\nstopped; {_call.kept() or 'nothing was kept'}. To go on: {typed}\n")
                 raise typer.Exit(STOPPED) from None
             finally:
                 show_progress("bar")
@@ -205,7 +217,8 @@ def command(
         run.__signature__ = inspect.Signature(list(_parameters(function, bundles)))  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in run.__signature__.parameters.values()}  # type: ignore[attr-defined]
         said = inspect.cleandoc(function.__doc__ or "").partition("\n\nRaises\n")[0]
-        app.command(name, cls=OnceCommand, help=said, rich_help_panel=room, epilog=f"Example: {example}")(run)
+        heading = app.rich_help_panel
+        app.command(name, cls=OnceCommand, help=said, rich_help_panel=heading, epilog=f"Example: {example}")(run)
         return function
 
     return register
@@ -213,13 +226,7 @@ def command(
 
 @contextmanager
 def _processes(name: str, *, in_step: bool) -> Iterator[None]:
-    """Among the processes that a launcher started, of which the first speaks.
-
-    Raises
-    ------
-    InputError
-        If the command is one that a process does alone.
-    """
+    """Among the processes that a launcher started, of which the first speaks."""
     rank, size = started()
     if size == 1:
         yield
@@ -271,8 +278,22 @@ def _show(result: Result) -> None:
     print(json.dumps(_plain(facts), allow_nan=False))
 
 
+def explained(text: str) -> Iterator[str]:
+    """A line for each term of a text, in their order above; none for those that the text explains: ``q: ...``.
+
+    Examples
+    --------
+    >>> list(explained("12 genes, 3 with q <= 0.05"))
+    ['  q: the share of false ones to expect among all that have this q or less (false discovery rate)']
+    """
+    for term, meaning in TERMS.items():
+        if _FOUND[term].search(text) and f"{term}: " not in text:
+            yield f"  {term}: {meaning}"
+
+
 def _plain(value: Any) -> Any:
     """Containers and numbers that JSON has; what is not a number is null."""
+    value = value.item() if isinstance(value, np.generic) else value
     match value:
         case pd.DataFrame():
             return [_plain(row) for row in value.to_dict("records")]
@@ -280,17 +301,8 @@ def _plain(value: Any) -> Any:
             return {str(key): _plain(each) for key, each in value.items()}
         case list() | tuple() | set() | frozenset() | pd.Series() | np.ndarray():
             return [_plain(each) for each in value]
-    return _scalar(value)
-
-
-def _scalar(value: Any) -> str | int | float | bool | None:
-    value = value.item() if isinstance(value, np.generic) else value
-    if isinstance(value, float):
-        return value if np.isfinite(value) else None
-    if value is None or isinstance(value, bool | int | str):
-        return value
+        case float():
+            return value if np.isfinite(value) else None
+        case None | bool() | int() | str():
+            return value
     return None if value is pd.NA or value is pd.NaT else str(value)
-
-
-def _typed() -> str:
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])

@@ -17,7 +17,7 @@ import genelight as gl
 from .._core.fetch import Cache
 from ._command import Result, command
 
-commands = typer.Typer()
+commands = typer.Typer(rich_help_panel="Whole studies")
 
 PACKAGES = ("torch", "numpy", "scipy", "pandas", "anndata", "scikit-learn", "numba", "pyarrow", "zarr", "h5py")
 EXTRAS = {
@@ -31,18 +31,20 @@ LEAST_GB = 4.0
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
-@command(commands, room="Whole studies", example="genelight doctor")
+@command(commands, "genelight doctor")
 def doctor() -> Result:
     """Say whether this machine is fit: versions, threads, memory, folders that must be writable, optional extras."""
     from ..models.training.device import torch_build
 
+    # Those that this process may use.
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     facts: dict[str, Any] = {
         "genelight": gl.__version__,
         "python": platform.python_version(),
         "system": platform.platform(),
         "packages": {name: _version(name) for name in PACKAGES},
         "torch": torch_build(),
-        "threads": {"cores": _cores(), **{name: os.environ[name] for name in THREADS if name in os.environ}},
+        "threads": {"cores": cores, **{name: os.environ[name] for name in THREADS if name in os.environ}},
         "memory_gb": {name: round(size / 2**30, 1) for name, size in _memory().items()},
         "folders": dict(_folders()),
         "extras": {extra: {name: _version(name) for name in names} for extra, names in EXTRAS.items()},
@@ -56,11 +58,6 @@ def _version(name: str) -> str | None:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _memory() -> dict[str, int]:

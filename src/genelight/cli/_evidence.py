@@ -21,21 +21,7 @@ from ._cohort import Cohort, RescaledPeopled
 from ._command import Result, command, note
 from ._shared import File, ModelFolders, Seed, fresh, listed
 
-__all__ = [
-    "Network",
-    "SetsFile",
-    "Tested",
-    "Top",
-    "cut_network",
-    "evidence_facts",
-    "expression",
-    "nodes_or_module",
-    "sets_of",
-    "size_of",
-]
-
-commands = typer.Typer()
-ROOM = "Evidence"
+commands = typer.Typer(rich_help_panel="Evidence")
 
 FeatureGenes = Annotated[
     Path | None,
@@ -51,6 +37,8 @@ Top = Annotated[
 ]
 Network = Annotated[str, typer.Option(help="edge table, FILE@700 to cut it, 'embedded' or 'none'")]
 SetsFile = Annotated[str, typer.Option(help="GMT file, 'embedded' or 'none'")]
+Label = Annotated[list[str] | None, typer.Option(help="sample column that layers should know; repeat")]
+Batch = Annotated[list[str] | None, typer.Option(help="sample column that they should not know; repeat")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +49,7 @@ class Put:
     feature_genes: FeatureGenes = None
 
 
-@command(commands, room=ROOM, example="genelight assess nodes.parquet --out evidence.parquet")
+@command(commands, "genelight assess nodes.parquet --out evidence.parquet")
 def assess(
     given: Put,
     out: File,
@@ -82,15 +70,14 @@ def assess(
     """
     from ..evidence._registry import calibrated
 
-    target, put = fresh(out), nodes_or_module(given.tested, given.feature_genes)
+    fresh(out)
+    put = nodes_or_module(given.tested, given.feature_genes)
     adata = None if table is None else Cohort(table=table).read()
     named = listed(tests) or None
     _check_asked(sets, network, (case, control), given=adata is not None, named=named is not None)
-    edges = (
-        None if network == "none" else (_network(network, cut, put.genes) if cut else cut_network(network, put.genes))
-    )
+    edges = None if network == "none" else cut_network(network, put.genes, cut=cut)
     untested = adata is None and named is None
-    collections = [] if sets == "none" or (sets is None and untested) else [sets_of(sets or "embedded", put.genes)]
+    collections = sets_of(sets or ("none" if untested else "embedded"), put.genes)
     x_ng: np.ndarray | gl.evidence.Compared | None = None
     if adata is not None:
         pairs = given.feature_genes
@@ -100,28 +87,20 @@ def assess(
         check_people(adata.obs, contrast)
         x_ng = gl.evidence.Compared(np.asarray(x_ng), contrast)
     evidence = gl.assess(put, network=edges, sets=collections, n_top=size_of(top), x_ng=x_ng, tests=named, seed=seed)
-    evidence.save(target)
-    sure = int((evidence.table["q"] <= 0.05).sum())
-    lines = [f"{out}: {len(evidence)} results, {sure} with q <= 0.05"]
+    text, facts = saved(evidence, out)
+    lines = [text]
     if untested and not collections:
         lines.append("gene sets were not tested: they need expression, --table")
     doubtful = sorted(set(evidence.table.loc[~calibrated(evidence.table["test"]), "test"]))
     if doubtful:
         lines.append(f"not calibrated, for they count genes as independent: {', '.join(doubtful)}")
-    return Result("\n".join(lines), {**evidence_facts(evidence, out), "not_calibrated": doubtful})
+    return Result("\n".join(lines), {**facts, "not_calibrated": doubtful})
 
 
 def _check_asked(
     sets: str | None, network: str, groups: tuple[str | None, str | None], *, given: bool, named: bool
 ) -> None:
-    """Stop where options need one another.
-
-    Raises
-    ------
-    InputError
-        If sets are given without expression or named tests, nothing is left to test against, or one of case and control
-        stands alone, or without a table.
-    """
+    """Stop where options need one another."""
     case, control = groups
     if network == "none" and sets in (None, "none") and not (given or named):
         msg = "nothing to test against: gene sets need expression; give --table, or leave --network none off"
@@ -156,13 +135,13 @@ def _carried(adata: AnnData, genes: gl.Genes, feature_genes: Path) -> np.ndarray
     return gene_means(np.nan_to_num(preparation.transform(adata)), preparation.genes, feature_genes, genes=genes)
 
 
-@command(commands, room=ROOM, example="genelight scorecard cohort.h5ad --model model --label disease --out card")
+@command(commands, "genelight scorecard cohort.h5ad --model model --label disease --out card")
 def scorecard(
     cohort: RescaledPeopled,
     model: ModelFolders,
     out: File,
-    label: Annotated[list[str] | None, typer.Option(help="sample column that layers should know; repeat")] = None,
-    batch: Annotated[list[str] | None, typer.Option(help="sample column that they should not know; repeat")] = None,
+    label: Label = None,
+    batch: Batch = None,
     network: Network = "embedded",
     sets: SetsFile = "embedded",
 ) -> Result:
@@ -175,7 +154,7 @@ def scorecard(
     genes = trained[0].genes
     samples = gl.evidence.Samples(adata.obs, labels=label or [], batch=batch or [], subject=cohort.subject)
     edges = None if network == "none" else cut_network(network, genes)
-    collections = [] if sets == "none" else [sets_of(sets, genes)]
+    collections = sets_of(sets, genes)
     x_ng = expression(trained[0], adata)
     read = gl.study.readings(adata, trained)
     card = gl.evidence.scorecard(read, samples, network=edges, sets=collections, x_ng=x_ng)
@@ -213,15 +192,13 @@ def nodes_or_module(path: Path, feature_genes: Path | None = None) -> gl.NodeGen
     return carried
 
 
-def evidence_facts(evidence: gl.Evidence, out: Path) -> dict[str, object]:
-    """How many results there are, and the best of each test."""
+def saved(evidence: gl.Evidence, out: Path) -> tuple[str, dict[str, object]]:
+    """Write results; how many there are, and the same for a program with the best of each test."""
+    evidence.save(out)
+    sure = int((evidence.table["q"] <= 0.05).sum())
     best = evidence.table.sort_values("q").groupby("test", sort=False).head(5)
-    return {
-        "out": out,
-        "results": len(evidence),
-        "significant": int((evidence.table["q"] <= 0.05).sum()),
-        "best": best,
-    }
+    facts = {"out": out, "results": len(evidence), "significant": sure, "best": best}
+    return f"{out}: {len(evidence)} results, {sure} with q <= 0.05", facts
 
 
 def size_of(top: str) -> int | str:
@@ -238,30 +215,28 @@ def size_of(top: str) -> int | str:
     raise InputError(msg)
 
 
-def _network(name: str, cut: float, genes: gl.Genes) -> gl.Edges:
-    edges = gl.demo.network() if name == "embedded" else gl.io.read_network(name, cut=cut, ids=genes.namespace)
-    return gl.pp.map_edges(edges, genes, network=True)
-
-
-def cut_network(name: str, genes: gl.Genes) -> gl.Edges:
-    """The network of an option such as ``string.csv.gz@700``.
+def cut_network(name: str, genes: gl.Genes, *, cut: float = 0.0) -> gl.Edges:
+    """The network of an option such as ``string.csv.gz@700``; with a `cut` all of the name is the file's.
 
     Raises
     ------
     InputError
         If what stands after the @ is no number.
     """
-    file, at, cut = name.rpartition("@")
-    if not at or Path(name).exists():
-        return _network(name, 0.0, genes)
-    try:
-        least = float(cut)
-    except ValueError as error:
-        msg = f"--network {name}: {cut!r} is no number; write FILE@700"
-        raise InputError(msg) from error
-    return _network(file, least, genes)
+    file, at, least = name.rpartition("@")
+    if at and not cut and not Path(name).exists():
+        try:
+            name, cut = file, float(least)
+        except ValueError as error:
+            msg = f"--network {name}: {least!r} is no number; write FILE@700"
+            raise InputError(msg) from error
+    edges = gl.demo.network() if name == "embedded" else gl.io.read_network(name, cut=cut, ids=genes.namespace)
+    return gl.pp.map_edges(edges, genes, network=True)
 
 
-def sets_of(name: str, genes: gl.Genes) -> gl.Edges:
-    """The sets of an option: a GMT file, or those that ship; their genes under the names that the data have."""
-    return gl.pp.map_edges(gl.demo.sets() if name == "embedded" else gl.io.read_sets(name, ids=genes.namespace), genes)
+def sets_of(name: str, genes: gl.Genes) -> list[gl.Edges]:
+    """The sets of an option: a GMT file, those that ship, or none; their genes under the names that the data have."""
+    if name == "none":
+        return []
+    sets = gl.demo.sets() if name == "embedded" else gl.io.read_sets(name, ids=genes.namespace)
+    return [gl.pp.map_edges(sets, genes)]

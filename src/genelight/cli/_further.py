@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -17,29 +16,28 @@ from ..errors import FormatError, ResourceError
 from ._cohort import RescaledPeopled
 from ._command import Result, command, note
 from ._evidence import (
-    ROOM,
+    Batch,
     FeatureGenes,
+    Label,
     Network,
     SetsFile,
     Tested,
     Top,
     cut_network,
-    evidence_facts,
     expression,
     nodes_or_module,
+    saved,
     sets_of,
     size_of,
 )
 from ._shared import File, ModelFolder, Seed, fresh
 
-commands = typer.Typer()
+commands = typer.Typer(rich_help_panel="Evidence")
 
 Nodes = Annotated[Path, typer.Argument(help="what light-up wrote (.parquet)")]
 
 
-@command(
-    commands, room=ROOM, example="genelight association module.tsv --pvalues gwas.genes.out --out association.parquet"
-)
+@command(commands, "genelight association module.tsv --pvalues gwas.genes.out --out association.parquet")
 def association(
     path: Tested,
     pvalues: Annotated[list[Path], typer.Option("--pvalues", help="gene-level p values (MAGMA, PASCAL, TSV); repeat")],
@@ -50,21 +48,20 @@ def association(
     feature_genes: FeatureGenes = None,
 ) -> Result:
     """Test nodes or a module against gene-level p values of diseases, and all of these together."""
-    tested, target = nodes_or_module(path, feature_genes), fresh(out)
+    tested = nodes_or_module(path, feature_genes)
+    fresh(out)
     x_ng = None if table is None else expression(gl.read(table, dense=True), tested.genes)
     kind = tested.genes.namespace
     studies = [_with_ids(gl.io.read_gene_pvalues(file, ids=ids or kind), kind) for file in pvalues]
     found = gl.evidence.genetic_association(tested, studies, n_top=size_of(top), x_ng=x_ng)
     for name, facts in found.about["genetic_association"].items():
-        note(f"{name}: {_facts(facts)}")
-    found.save(target)
+        told = ", ".join(f"{what} {value}" for what, value in facts.items() if isinstance(value, int | str))
+        note(f"{name}: {told}")
     return _told(found, out)
 
 
 @command(
-    commands,
-    room=ROOM,
-    example="genelight novelty n.parquet --reproducibility r.tsv --second b.h5ad --evidence e.parquet --out o.tsv",
+    commands, "genelight novelty n.parquet --reproducibility r.tsv --second b.h5ad --evidence e.parquet --out o.tsv"
 )
 def novelty(
     nodes: Nodes,
@@ -77,17 +74,18 @@ def novelty(
     seed: Seed = 0,
 ) -> Result:
     """List nodes that are reproducible, coherent in a second cohort, and explained by no annotation."""
-    lit, target = gl.NodeGenes.load(nodes), fresh(out)
+    lit = gl.NodeGenes.load(nodes)
+    fresh(out)
     found = gl.evidence.novelty(
         lit,
         gl.Evidence.join([gl.Evidence.load(path) for path in evidence]),
         x_ng=expression(gl.read(second, dense=True), lit.genes),
         reproducible=_scored(reproducibility),
-        references=[] if sets == "none" else [sets_of(sets, lit.genes)],
+        references=sets_of(sets, lit.genes),
         fdr=fdr,
         seed=seed,
     )
-    write_plain(target, found)
+    write_plain(out, found)
     unknown = found[found["unknown"]]
     lines = [
         f"{out}: {len(unknown)} of {len(found)} nodes are unknown patterns at a false discovery rate of {fdr:g}",
@@ -96,7 +94,7 @@ def novelty(
     return Result("\n".join(lines), {"out": out, "nodes": len(found), "unknown": unknown})
 
 
-@command(commands, room=ROOM, example="genelight proximity one.tsv other.tsv --out proximity.parquet")
+@command(commands, "genelight proximity one.tsv other.tsv --out proximity.parquet")
 def proximity(
     one: Tested,
     other: Tested,
@@ -108,16 +106,14 @@ def proximity(
     seed: Seed = 0,
 ) -> Result:
     """Test whether two modules, or nodes of two layers, lie near one another in a network."""
-    sides, target = [nodes_or_module(path, feature_genes) for path in (one, other)], fresh(out)
+    sides = [nodes_or_module(path, feature_genes) for path in (one, other)]
+    fresh(out)
     edges = cut_network(network, sides[0].genes)
     found = gl.evidence.proximity(*sides, network=edges, n_top=size_of(top), draws=draws, seed=seed)
-    found.save(target)
     return _told(found, out)
 
 
-@command(
-    commands, room=ROOM, example="genelight profiles nodes.parquet --reference gtex.csv.gz --log --out profiles.parquet"
-)
+@command(commands, "genelight profiles nodes.parquet --reference gtex.csv.gz --log --out profiles.parquet")
 def profiles(
     nodes: Nodes,
     reference: Annotated[Path, typer.Option(help="mean expression by tissue or cell type, genes in rows")],
@@ -125,48 +121,36 @@ def profiles(
     log: Annotated[bool, typer.Option("--log", help="take log2(1 + x) first, of averages on a linear scale")] = False,
 ) -> Result:
     """Say which tissue or cell type each node looks like, against published averages."""
-    lit, target, types = gl.NodeGenes.load(nodes), fresh(out), _types(reference)
+    lit = gl.NodeGenes.load(nodes)
+    fresh(out)
     found = gl.evidence.reference_profiles(
-        lit, types, name=reference.name.partition(".")[0], log=log, namespace=lit.genes.namespace
+        lit, _types(reference), name=reference.name.partition(".")[0], log=log, namespace=lit.genes.namespace
     )
-    found.save(target)
     return _told(found, out)
 
 
-@command(
-    commands,
-    room=ROOM,
-    example="genelight groups cohort.h5ad --model model --label disease --batch site --out groups.parquet",
-)
+@command(commands, "genelight groups cohort.h5ad --model model --label disease --batch site --out groups.parquet")
 def groups(
     cohort: RescaledPeopled,
     model: ModelFolder,
     out: File,
-    label: Annotated[list[str] | None, typer.Option(help="sample column that layers should know; repeat")] = None,
-    batch: Annotated[list[str] | None, typer.Option(help="sample column that they should not know; repeat")] = None,
+    label: Label = None,
+    batch: Batch = None,
     seed: Seed = 0,
 ) -> Result:
     """Measure how well each layer tells samples apart by label and by batch, against shuffles within both."""
-    trained, target = gl.load(model), fresh(out)
+    trained = gl.load(model)
+    fresh(out)
     adata = cohort.genes_of(model)
     x_ng = trained.prepare(adata)
     samples = gl.evidence.Samples(adata.obs, labels=label or [], batch=batch or [], subject=cohort.subject)
     codes = {layer: trained.encode(x_ng, layer) for layer in trained.widths}
     found = gl.evidence.groups(codes, samples, every_column=True, seed=seed)
-    found.save(target)
     return _told(found, out)
 
 
 def _types(path: Path) -> pd.DataFrame:
-    """Mean expression, genes in rows, from CSV or TSV.
-
-    Raises
-    ------
-    ResourceError
-        If there is no such file.
-    FormatError
-        If it is no table of numbers.
-    """
+    """Mean expression, genes in rows, from CSV or TSV."""
     try:
         return pd.read_csv(path, sep=None, engine="python", index_col=0).astype(np.float64)
     except OSError as error:
@@ -190,15 +174,7 @@ def _with_ids(edges: gl.Edges, namespace: str) -> gl.Edges:
 
 
 def _scored(path: Path) -> pd.DataFrame:
-    """Columns node and q of a table.
-
-    Raises
-    ------
-    FormatError
-        If they are not there.
-    ResourceError
-        If the file is not.
-    """
+    """How reproducible nodes are: a table with columns node and q."""
     try:
         table = pd.read_csv(path, sep="\t")
     except OSError as error:
@@ -210,14 +186,14 @@ def _scored(path: Path) -> pd.DataFrame:
     return table
 
 
-def _facts(facts: Mapping[str, object]) -> str:
-    return ", ".join(f"{what} {value}" for what, value in facts.items() if isinstance(value, int | str))
-
-
 def _told(found: gl.Evidence, out: Path) -> Result:
-    lines = [f"{out}: {len(found)} results, {int((found.table['q'] <= 0.05).sum())} with q <= 0.05"]
-    lines += [
-        f"{row.tested}, {row.test}, {row.reference}: {row.statistic:.3g} ({row.null_mean:.3g}), p {row.p:.2g}"
-        for row in found.table.sort_values("p", kind="stable").head(5).itertuples()
+    """Save, and show the results with the smallest p."""
+    text, facts = saved(found, out)
+    lines = [
+        text,
+        *(
+            f"{row.tested}, {row.test}, {row.reference}: {row.statistic:.3g} ({row.null_mean:.3g}), p {row.p:.2g}"
+            for row in found.table.sort_values("p", kind="stable").head(5).itertuples()
+        ),
     ]
-    return Result("\n".join(lines), evidence_facts(found, out))
+    return Result("\n".join(lines), facts)

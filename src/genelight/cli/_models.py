@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from ..pp.map_ids import IdMap
     from ..pp.preparation import Preparation
 
-commands = typer.Typer()
-ROOM = "Models"
+commands = typer.Typer(rich_help_panel="Models")
 
 CHANGES: dict[str, type] = {
     "activation": str,
@@ -40,7 +39,7 @@ CHANGES: dict[str, type] = {
 }
 
 
-@command(commands, room=ROOM, example="genelight fit cohort.h5ad --subject patient --out model", in_step=True)
+@command(commands, "genelight fit cohort.h5ad --subject patient --out model", in_step=True)
 def fit(
     cohort: PeopledCohort,
     out: Folder,
@@ -80,8 +79,9 @@ def fit(
     with asked_for(device):
         pass  # one that is not here is told before anything is read
     name, changes = _changes(preset)
+    ranks().first(lambda: fresh(out))
     # A killed fit goes on with the same command.
-    checkpoint = ranks().first(lambda: fresh(out)).with_name(f".{out.name}.training")
+    checkpoint = out.with_name(f".{out.name}.training")
     adata, id_map = _for_training(cohort, features)
     wide = whole_numbers(widths, "--widths")
     chosen = name if changes else named_for(name, wide, samples=adata.n_obs, group=group)
@@ -111,13 +111,7 @@ def fit(
 
 
 def _for_training(cohort: PeopledCohort, features: str | None) -> tuple[AnnData | gl.io.Store, IdMap | None]:
-    """The table; of processes in step the store that all of them have.
-
-    Raises
-    ------
-    InputError
-        If it is no store, or not the same everywhere.
-    """
+    """The table; of processes in step the store that all of them have."""
     from ..io.stores._open import is_store
 
     group = ranks()
@@ -193,7 +187,7 @@ def _value(key: str, value: str, text: str) -> float | str | bool:
         raise InputError(msg) from error
 
 
-@command(commands, room=ROOM, example="genelight models runs")
+@command(commands, "genelight models runs")
 def models(
     folder: Annotated[Path, typer.Argument(help="where to look for saved models")] = Path(),
     registry: Annotated[Path | None, typer.Option(help="TOML file that names shared models")] = None,
@@ -233,7 +227,7 @@ def models(
     return Result("\n".join(lines), facts)
 
 
-@command(commands, room=ROOM, example="genelight sweep cohort.h5ad --subject patient --widths 16,32 --depths 1,3")
+@command(commands, "genelight sweep cohort.h5ad --subject patient --widths 16,32 --depths 1,3")
 def sweep(
     cohort: PeopledCohort,
     widths: Annotated[str, typer.Option(help="nodes of each layer")] = "32,64,128",
@@ -257,12 +251,13 @@ def sweep(
     return Result(found.to_string(index=False, float_format=lambda value: f"{value:.4f}"), {"settings": found})
 
 
-@command(commands, room=ROOM, example="genelight encode cohort.h5ad --model model --layer L2 --out codes.h5ad")
+@command(commands, "genelight encode cohort.h5ad --model model --layer L2 --out codes.h5ad")
 def encode(cohort: Rescaled, model: ModelFolder, layer: Layer, out: File) -> Result:
     """Write a table with a layer's codes in its obsm, of a store its samples only; ids are mapped to the model's."""
     from ..io.stores._open import is_store
 
-    target, key, trained = fresh(out), f"X_{layer}", gl.load(model)
+    fresh(out)
+    key, trained = f"X_{layer}", gl.load(model)
     if is_store(cohort.table):
         store = cohort.store()
         adata = AnnData(obs=store.obs, obsm={key: gl.encode(store, trained, layer=layer)})
@@ -270,6 +265,6 @@ def encode(cohort: Rescaled, model: ModelFolder, layer: Layer, out: File) -> Res
         adata = cohort.read()
         asked = as_genes_of(model, adata, probes=cohort.probes, scale=cohort.scale)
         adata.obsm[key] = gl.encode(asked, trained, layer=layer)
-    write_h5ad(target, adata)
+    write_h5ad(out, adata)
     shape = adata.obsm[key].shape
     return Result(f"{out}: obsm['{key}'] of shape {shape}", {"out": out, "key": key, "shape": shape})

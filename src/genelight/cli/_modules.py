@@ -19,14 +19,14 @@ from ._cohort import ContrastedCohort, Control, RescaledContrasted, RescaledQues
 from ._command import GROUPS, DefaultCommand, Result, command, note
 from ._shared import File, Folder, ModelFolder, ModelFolders, Scale, fresh, listed, named_queries
 
-commands = typer.Typer()
+commands = typer.Typer(rich_help_panel="Disease")
 module_commands = typer.Typer(
     cls=DefaultCommand,
+    rich_help_panel="Disease",
     no_args_is_help=True,
     help="Find a disease module in one line, and ask further of it: genelight module TABLE --samples SHEET ...",
 )
 commands.add_typer(module_commands, name="module", rich_help_panel="Disease")
-ROOM = "Disease"
 LEAST_TO_HALVE = 4
 
 ModuleFile = Annotated[Path, typer.Argument(help="module that genelight wrote, such as RUN/05_module.tsv")]
@@ -41,11 +41,7 @@ Method = Annotated[
 Size = Annotated[int, typer.Option(help="how many genes; 0 for as many as the data support")]
 
 
-@command(
-    commands,
-    room=ROOM,
-    example=f"genelight disease-module cohort.h5ad --model model {GROUPS} --out module.tsv",
-)
+@command(commands, f"genelight disease-module cohort.h5ad --model model {GROUPS} --out module.tsv")
 def disease_module(
     cohort: RescaledContrasted,
     model: ModelFolder,
@@ -58,29 +54,27 @@ def disease_module(
     ] = None,
 ) -> Result:
     """Derive the disease module of a contrast, as TSV, with a forecast of what other cohorts will find again."""
-    target, genes = fresh(out), fresh(stability) if stability else None
+    fresh(out, stability)
     adata = cohort.genes_of(model)
     contrast = cohort.contrast(adata)
     trained = gl.load(model)
     module = gl.disease_module(adata, trained, contrast=contrast, method=method, layer=layer, size=size or None)
     told = gl.modules.replication(adata, trained, contrast=contrast, method=method, layer=layer)
     module = replace(module, about={**module.about, "forecast": told.to_dict()})
-    module.save(target)
+    module.save(out)
     fewest = min(len(set(contrast.subject_n[side_n])) for side_n in (contrast.case_n, contrast.control_n))
-    if fewest < LEAST_TO_HALVE and genes is None:
+    if fewest < LEAST_TO_HALVE and stability is None:
         few = f"{fewest} subjects in the smaller group have no halves to compare, so nothing is said of the size"
         return Result(f"{_told(out, module)}\n{few}\n{forecast_told(module)}", module_facts(out, module))
     supported = gl.modules.stability(adata, trained, contrast=contrast, method=method, layer=layer)
-    if genes:
-        write_plain(genes, supported.table)
+    if stability:
+        write_plain(stability, supported.table)
     facts = {**module_facts(out, module), "supported": supported.size, "sizes": supported.sizes}
     return Result(f"{_told(out, module)}\n{supported}\n{forecast_told(module)}", facts)
 
 
 @command(
-    commands,
-    room=ROOM,
-    example="genelight disease-modules a.h5ad --model model --case disease --control 'disease == \"no\"' --out mods",
+    commands, "genelight disease-modules a.h5ad --model model --case disease --control 'disease == \"no\"' --out mods"
 )
 def disease_modules(
     cohort: RescaledQuestioned,
@@ -95,7 +89,7 @@ def disease_modules(
     size: Size = 200,
 ) -> Result:
     """Derive the modules of several diseases from one head, and say how far they agree."""
-    target = fresh(out)
+    fresh(out)
     adata = cohort.genes_of(model)
     contrasts = gl.Contrast.several(
         adata.obs,
@@ -106,11 +100,12 @@ def disease_modules(
         covariates=listed(cohort.covariates),
     )
     found = gl.modules.disease_modules(adata, gl.load(model), contrasts=contrasts, method=method, size=size or None)
-    paths = {name: target / f"{file_name(name)}.tsv" for name in found}
+    paths = {name: out / f"{file_name(name)}.tsv" for name in found}
     pairs = gl.modules.atlas(found).pairs
-    with writing(target) as draft:
+    with writing(out) as draft:
         for name, one in found.items():
-            one.save(fresh(draft / paths[name].name))
+            fresh(draft / paths[name].name)
+            one.save(draft / paths[name].name)
         write_plain(draft / "pairs.tsv", pairs)
     lines = [*(_told(paths[name], one) for name, one in found.items()), pairs.round(3).to_string(index=False)]
     facts = {name: module_facts(paths[name], one) for name, one in found.items()}
@@ -143,11 +138,7 @@ def forecast_told(module: gl.Module) -> str:
     return f"forecast: {module.about['forecast']['says']}"
 
 
-@command(
-    module_commands,
-    room=ROOM,
-    example=f"genelight module agree cohort.h5ad --model one --model two {GROUPS}",
-)
+@command(module_commands, f"genelight module agree cohort.h5ad --model one --model two {GROUPS}")
 def agree(
     cohort: RescaledContrasted,
     model: ModelFolders,
@@ -156,15 +147,15 @@ def agree(
     out: Annotated[Path | None, typer.Option(help="folder to write: pairs.tsv, genes.tsv")] = None,
 ) -> Result:
     """Ask whether the module depends on how it is derived: agreement of derivations, layers and trainings."""
-    target = fresh(out) if out else None
+    fresh(out)
     adata = cohort.genes_of(model[0])
     contrast = cohort.contrast(adata)
     found = gl.modules.module_agreement(
         adata, [gl.load(path) for path in model], contrast=contrast, methods=listed(methods) or None, size=size
     )
     everywhere = found.genes.loc[found.genes["modules"] == 1, "gene"]
-    if target:
-        with writing(target) as draft:
+    if out:
+        with writing(out) as draft:
             for name in ("pairs", "genes"):
                 write_plain(draft / f"{name}.tsv", getattr(found, name))
     lines = [
@@ -174,11 +165,7 @@ def agree(
     return Result("\n".join(lines), {"out": out, "summary": found.summary, "everywhere": everywhere})
 
 
-@command(
-    module_commands,
-    room=ROOM,
-    example=f"genelight module validate RUN/05_module.tsv other.csv --samples other.xlsx {GROUPS}",
-)
+@command(module_commands, f"genelight module validate RUN/05_module.tsv other.csv --samples other.xlsx {GROUPS}")
 def validate(
     module: ModuleFile,
     cohort: ContrastedCohort,
@@ -189,7 +176,7 @@ def validate(
     from ..pp.gaps import fill_gaps
     from ..pp.prepare import prepare_as
 
-    target = fresh(out) if out else None
+    fresh(out)
     found = gl.Module.load(module)
     adata, _ = cohort.genes(to=found.genes)
     adata, gaps = fill_gaps(adata)
@@ -199,8 +186,8 @@ def validate(
     prepared = prepare_as(adata, gl.pp.PreparationSettings(scale=scale, ids=found.genes.namespace))
     result = gl.modules.preservation(adata, found, contrast=contrast, prepared=prepared)
     about = result.about
-    if target:
-        result.save(target)
+    if out:
+        result.save(out)
     lines = [
         result.table.round(4).to_string(index=False),
         f"{about['samples']} samples of {about['case_subjects']} cases and {about['control_subjects']} controls; "
@@ -219,7 +206,7 @@ def _account(account: Mapping[str, Any]) -> str:
     )
 
 
-@command(module_commands, room=ROOM, example="genelight module network RUN/05_module.tsv --out module.cx2")
+@command(module_commands, "genelight module network RUN/05_module.tsv --out module.cx2")
 def network(
     module: ModuleFile,
     out: Annotated[Path, typer.Option(help="file to write: .graphml, .cx2 (Cytoscape), .gmt or .tsv")],
@@ -229,17 +216,17 @@ def network(
     picture: Annotated[Path | None, typer.Option(help="picture to draw as well: .svg, .png or .pdf")] = None,
 ) -> Result:
     """Place a module on a network: core, connectors and parts, for Cytoscape and others."""
-    target, drawn = fresh(out), fresh(picture) if picture else None
+    fresh(out, picture)
     found = gl.Module.load(module)
     ppi = gl.io.read_network(edges, cut=cut, ids=found.genes.namespace) if edges else gl.demo.network()
     ppi = gl.pp.map_edges(ppi, found.genes, network=True)
     placed = gl.modules.module_network(found, ppi, connectors=connectors)
-    placed.save(target)
+    placed.save(out)
     about = placed.about
-    if drawn:
-        from ..pl._save import save
+    if picture:
+        from ..pl._picture import save
 
-        save(lambda ax: gl.pl.module_network(placed.nodes, placed.edges, ax), drawn, size=(7.0, 6.0))
+        save(lambda ax: gl.pl.module_network(placed.nodes, placed.edges, ax), picture, size=(7.0, 6.0))
     text = (
         f"{out}: {about['in_network']} of {about['module_genes']} genes in {about['network']}; core {about['core']}, "
         f"connectors {about['connectors']}, parts {about['parts']}"
@@ -247,7 +234,7 @@ def network(
     return Result(text, {"out": out, **about})
 
 
-@command(commands, room=ROOM, example="genelight atlas diseases.tsv --out atlas")
+@command(commands, "genelight atlas diseases.tsv --out atlas")
 def atlas(
     table: Annotated[Path, typer.Argument(help="CSV or TSV: a cohort a row, or a gene a row with a score per disease")],
     out: Folder,

@@ -22,11 +22,10 @@ from ._shared import File, Folder, Layer, ModelFolder, Seed, fresh
 if TYPE_CHECKING:
     from ..models.ensemble import Ensemble
 
-commands = typer.Typer()
-ROOM = "Nodes"
+commands = typer.Typer(rich_help_panel="Nodes")
 
 
-@command(commands, room=ROOM, example="genelight light-up --model RUN/03_model --layer L2 --out nodes.parquet")
+@command(commands, "genelight light-up --model RUN/03_model --layer L2 --out nodes.parquet")
 def light_up(
     model: ModelFolder,
     layer: Layer,
@@ -37,15 +36,15 @@ def light_up(
     block: Annotated[str | None, typer.Option(help="of a model of several blocks: the features of one alone")] = None,
 ) -> Result:
     """Write what each node of a layer stands for: a value per gene, as Parquet."""
-    target = fresh(out)
+    fresh(out)
     nodes = gl.light_up(gl.load(model), layer, rest=rest, level=level, units=units)
     nodes = nodes if block is None else nodes.block(block)
-    nodes.save(target)
+    nodes.save(out)
     text = f"{out}: {len(nodes.nodes)} nodes x {len(nodes.genes)} genes"
     return Result(text, {"out": out, "nodes": len(nodes.nodes), "genes": len(nodes.genes)})
 
 
-@command(commands, room=ROOM, example="genelight ensemble cohort.h5ad --model model --subject patient --out again")
+@command(commands, "genelight ensemble cohort.h5ad --model model --subject patient --out again")
 def ensemble(
     cohort: RescaledPeopled,
     model: ModelFolder,
@@ -54,10 +53,11 @@ def ensemble(
     seed: Seed = 0,
 ) -> Result:
     """Refit a model on bootstrapped subjects, and say which of its nodes are reproducible."""
-    folder, trained = fresh(out), gl.load(model)
+    fresh(out)
+    trained = gl.load(model)
     again = gl.models.Ensemble.fit(cohort.genes_of(model), trained, seeds=seeds, subject=cohort.subject, seed=seed)
     scored = pd.concat([_scored(trained, again, layer, seed=seed) for layer in trained.widths], ignore_index=True)
-    with writing(folder) as draft:
+    with writing(out) as draft:
         again.save(draft)
         write_plain(draft / "reproducibility.tsv", scored)
     lines = [f"{out}: {seeds} trainings; every node in {out / 'reproducibility.tsv'}"]
@@ -70,7 +70,7 @@ def ensemble(
     return Result("\n".join(lines), {"out": out, "trainings": seeds, "layers": counts})
 
 
-@command(commands, room=ROOM, example="genelight node L2.17 --model RUN/03_model --table cohort.h5ad")
+@command(commands, "genelight node L2.17 --model RUN/03_model --table cohort.h5ad")
 def node(
     name: Annotated[str, typer.Argument(help="node, such as L2.17")],
     model: ModelFolder,
@@ -92,7 +92,7 @@ def node(
     trained, adata = gl.load(model), None
     if table is not None:
         adata = Rescaled(table=table, samples=samples, samples_id=samples_id, scale=scale).genes_of(model)
-    picture = None if draw is None else fresh(draw)
+    fresh(draw)
     layer, scored = name.rpartition(".")[0], None
     others: list[gl.NodeGenes] = []
     if ensemble is not None:
@@ -108,10 +108,10 @@ def node(
         reproducibility=scored,
         others=others,
     )
-    if picture is not None:
-        from ..pl._save import save
+    if draw is not None:
+        from ..pl._picture import save
 
-        save(lambda ax: gl.pl.node(card, ax), picture, size=(9.2, 5.0))
+        save(lambda ax: gl.pl.node(card, ax), draw, size=(9.2, 5.0))
     if feature_genes is None:
         return Result(card.to_text(), asdict(card))
     of = _genes_of(card.genes["gene"], feature_genes)
@@ -119,7 +119,7 @@ def node(
     return Result("\n".join([card.to_text(), "genes of its features", *lines]), {**asdict(card), "feature_genes": of})
 
 
-@command(commands, room=ROOM, example="genelight layer-map cohort.h5ad --model model --out map.tsv --draw map.svg")
+@command(commands, "genelight layer-map cohort.h5ad --model model --out map.tsv --draw map.svg")
 def layer_map(
     cohort: Rescaled,
     model: ModelFolder,
@@ -128,16 +128,16 @@ def layer_map(
     seed: Seed = 0,
 ) -> Result:
     """Write how the nodes of each hidden layer feed those of the next ones, as TSV."""
-    trained, path = gl.load(model), fresh(out)
-    picture = None if draw is None else fresh(draw)
+    trained = gl.load(model)
+    fresh(out, draw)
     edges = gl.nodes.layer_map(cohort.genes_of(model), trained, seed=seed)
-    write_plain(path, edges)
-    if picture is not None:
-        from ..pl._save import save
+    write_plain(out, edges)
+    if draw is not None:
+        from ..pl._picture import save
 
         first = pd.concat([gl.light_up(trained, layer).top(1) for layer in trained.widths])
         nodes = first[first["sign"] == "up"]
-        save(lambda ax: gl.pl.layer_map(edges, ax, nodes=nodes), picture, size=(7.0, 6.4))
+        save(lambda ax: gl.pl.layer_map(edges, ax, nodes=nodes), draw, size=(7.0, 6.4))
     lines, pairs = [], []
     for (source, target), part in edges.groupby(["source_layer", "target_layer"], sort=False):
         stronger, directed = int((part["q"] <= 0.05).sum()), int((part["q_direction"] <= 0.05).sum())

@@ -21,17 +21,14 @@ if TYPE_CHECKING:
     from ..nouns.changes import Changes
     from ..patients.score import Scores
 
-commands = typer.Typer()
-ROOM = "Patients"
+commands = typer.Typer(rich_help_panel="Patients")
 
 RUN_MODEL = "03_model"
 Layer = Annotated[str | None, typer.Option(help="hidden layer to read alone; unset for the first and a mixture")]
 
 
 @command(
-    commands,
-    room=ROOM,
-    example="genelight severity cohort.h5ad --model model --measure sledai --subject patient --out severity.parquet",
+    commands, "genelight severity cohort.h5ad --model model --measure sledai --subject patient --out severity.parquet"
 )
 def severity(
     cohort: RescaledPeopled,
@@ -66,9 +63,7 @@ def severity(
     return Result(text, {"out": out, "figures": found.figures})
 
 
-@command(
-    commands, room=ROOM, example="genelight stratify cohort.h5ad --model model --subject patient --out groups.parquet"
-)
+@command(commands, "genelight stratify cohort.h5ad --model model --subject patient --out groups.parquet")
 def stratify(
     cohort: RescaledPeopled,
     model: ModelFolder,
@@ -118,13 +113,7 @@ def stratify(
 
 
 def _check_cohorts(by: str | None, *, explain: str | None, tested: str | None) -> None:
-    """Stop where options do not go together.
-
-    Raises
-    ------
-    InputError
-        If so.
-    """
+    """Stop where options do not go together."""
     if by is None and tested is not None:
         msg = f"--tested {tested} is for several cohorts; name the column of their names: --by study"
         raise InputError(msg)
@@ -133,7 +122,7 @@ def _check_cohorts(by: str | None, *, explain: str | None, tested: str | None) -
         raise InputError(msg)
 
 
-@command(commands, room=ROOM, example="genelight score new.csv --samples new.xlsx --model RUN --out scores.tsv")
+@command(commands, "genelight score new.csv --samples new.xlsx --model RUN --out scores.tsv")
 def score(
     cohort: Rescaled,
     model: Annotated[
@@ -199,8 +188,7 @@ def _advice(scores: Scores, recentred: Scores | None) -> str:
 
 @command(
     commands,
-    room=ROOM,
-    example="genelight contrast a.h5ad --model m --treated 'drug > 0' --untreated 'drug == 0' --subject id --out o.tsv",
+    "genelight contrast a.h5ad --model m --treated 'drug > 0' --untreated 'drug == 0' --subject id --out o.tsv",
 )
 def contrast(
     cohort: Rescaled,
@@ -219,9 +207,7 @@ def contrast(
 
 
 @command(
-    commands,
-    room=ROOM,
-    example=f"genelight reversal cohort.h5ad --model model --perturbations drugs.csv {GROUPS} --out reversal.tsv",
+    commands, f"genelight reversal cohort.h5ad --model model --perturbations drugs.csv {GROUPS} --out reversal.tsv"
 )
 def reversal(
     cohort: RescaledContrasted,
@@ -241,9 +227,7 @@ def reversal(
 
 
 @command(
-    commands,
-    room=ROOM,
-    example="genelight trajectories cohort.h5ad --model model --time visit --subject patient --out trajectories.tsv",
+    commands, "genelight trajectories cohort.h5ad --model model --time visit --subject patient --out trajectories.tsv"
 )
 def trajectories(
     cohort: Rescaled,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,20 +13,23 @@ import typer
 import genelight as gl
 
 from .._core.tables import write_h5ad
-from ..errors import InputError, first_three
+from ..errors import InputError, ResourceError, first_three
 from ..io.id_kinds import PROBES, detect_ids
 from ..pp.adjust import BATCH_METHODS
+from ..pp.collapse import COLLAPSES
 from ..pp.normalise import NORMALISATIONS
 from ._cohort import Cohort, Table, found_in
 from ._command import Result, command
-from ._genes import Collapse, Ids, Several, gene_list
 from ._shared import Features, File, Scale, fresh, listed, model_folder
 
-commands = typer.Typer()
-ROOM = "Data"
+commands = typer.Typer(rich_help_panel="Data")
+
+Ids = Annotated[str, typer.Option(help="kind of gene id in the file, or auto to tell it from the ids")]
+Collapse = Annotated[str, typer.Option(help=f"several columns of one gene: {', '.join(COLLAPSES)}")]
+Several = Annotated[str, typer.Option(help="a column of several genes: drop, or copy to each")]
 
 
-@command(commands, room=ROOM, example="genelight map-ids probes.csv --table GPL570 --out mapped.h5ad")
+@command(commands, "genelight map-ids probes.csv --table GPL570 --out mapped.h5ad")
 def map_ids(
     cohort: Cohort,
     out: File,
@@ -42,15 +46,16 @@ def map_ids(
     from ..pp.map_ids import IdMap
     from ..pp.preparation import Preparation
 
-    target, adata = fresh(out), cohort.read(dense=False)
+    fresh(out)
+    adata = cohort.read(dense=False)
     wanted = to if model is None else Preparation.load(model / "prepare.json").genes
     learned = IdMap.of(adata, to=wanted, ids=ids, collapse=collapse, several=several, table=cohort.probes)
     mapped = learned.transform(adata)
-    write_h5ad(target, mapped)
+    write_h5ad(out, mapped)
     return Result(str(learned), {"samples": mapped.n_obs, "genes": mapped.n_vars, "account": str(learned), "out": out})
 
 
-@command(commands, room=ROOM, example="genelight project cohort.csv --model RUN/03_model --out projected.h5ad")
+@command(commands, "genelight project cohort.csv --model RUN/03_model --out projected.h5ad")
 def project(
     tables: Annotated[list[Path], typer.Argument(help="expression tables in any format that read knows")],
     model: Annotated[
@@ -79,7 +84,7 @@ def project(
     from ..pp.project import map_for
 
     preparation = None if model is None else Preparation.load(model / "prepare.json")
-    wanted = gene_list(genes) if preparation is None else preparation.genes
+    wanted = _gene_list(genes) if preparation is None else preparation.genes
     learn = partial(IdMap.of, to=wanted) if preparation is None else partial(map_for, preparation=preparation)
     lines, summary, facts = [], [], []
     for table, place in zip(tables, _places(tables, out), strict=True):
@@ -99,16 +104,33 @@ def project(
     return Result("\n".join(lines + (summary if len(tables) > 1 else [])), {"tables": facts})
 
 
-def _places(tables: list[Path], out: Path | None) -> list[Path | None]:
-    """Where each table goes: the file asked for, or of several one of the same name in the folder asked for.
+def _gene_list(path: Path | None) -> gl.Genes:
+    """Genes of a table, or of a text file: the first cell of each line that is not a comment, each once."""
+    if path is None:
+        msg = "nothing to project onto; add --model FOLDER, --genes TABLE, or --genes FILE with one gene per line"
+        raise InputError(msg)
+    if path.suffix in (".h5ad", ".zarr"):
+        return _genes(dict.fromkeys(gl.read(path, backed=True).var_names))
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path} cannot be read as a list of genes ({error}); give a text file with one gene per line"
+        raise ResourceError(msg) from error
+    cells = [line.partition("\t")[0].strip() for line in lines if not line.startswith("#")]
+    return _genes(dict.fromkeys(cell for cell in cells if cell not in ("", "gene")))
 
-    Raises
-    ------
-    InputError
-        If two of several have the same name.
-    """
+
+def _genes(ids: Iterable[str]) -> gl.Genes:
+    ids = tuple(ids)
+    kind = detect_ids(ids).kind
+    return gl.Genes(ids, kind if kind in ("entrez", "ensembl", "ensp") else "symbol")
+
+
+def _places(tables: list[Path], out: Path | None) -> list[Path | None]:
+    """Where each table goes: the file asked for, or of several one of the same name in the folder asked for."""
     if out is None or len(tables) == 1:
-        return [None if out is None else fresh(out)] * len(tables)
+        fresh(out)
+        return [out] * len(tables)
     names = [table.name.partition(".")[0] for table in tables]
     if len(set(names)) < len(names):
         msg = f"two of the tables have the same name ({first_three(names)}); project them one by one, each to its --out"
@@ -117,7 +139,7 @@ def _places(tables: list[Path], out: Path | None) -> list[Path | None]:
     return [out / f"{name}.h5ad" for name in names]
 
 
-@command(commands, room=ROOM, example="genelight prepare cohort.h5ad --scale auto --out prepare.json")
+@command(commands, "genelight prepare cohort.h5ad --scale auto --out prepare.json")
 def prepare(
     cohort: Cohort,
     out: File,
@@ -138,7 +160,8 @@ def prepare(
     ] = None,
 ) -> Result:
     """Learn how to prepare a table: genes kept, how their values are normalised, adjusted and standardised."""
-    target, (adata, id_map) = fresh(out), cohort.genes(features=features)
+    fresh(out)
+    adata, id_map = cohort.genes(features=features)
     preparation = gl.prepare(
         adata,
         scale=scale,
@@ -148,12 +171,12 @@ def prepare(
         standardise=standardise,
         adjust=_adjust(covariates, batch),
     )
-    replace(preparation, id_map=id_map).save(target)
+    replace(preparation, id_map=id_map).save(out)
     lines = [f"{name}: {value}" for name, value in preparation.account.items()]
     return Result("\n".join(lines), {"account": preparation.account, "genes": len(preparation.genes), "out": out})
 
 
-@command(commands, room=ROOM, example="genelight pseudobulk cells.h5ad --donor donor --by cell_type --out bulk.h5ad")
+@command(commands, "genelight pseudobulk cells.h5ad --donor donor --by cell_type --out bulk.h5ad")
 def pseudobulk(
     cells: Table,
     donor: Annotated[str, typer.Option(help="sample column: whose each cell is")],
@@ -163,9 +186,9 @@ def pseudobulk(
     layer: Annotated[str | None, typer.Option(help="where the counts are, if not in X")] = None,
 ) -> Result:
     """Add up the counts of each donor's cells, so that a sample is a person again."""
-    target = fresh(out)
+    fresh(out)
     bulk = gl.pp.pseudobulk(cells.read(dense=False), donor=donor, by=by, least_cells=least_cells, layer=layer)
-    write_h5ad(target, bulk)
+    write_h5ad(out, bulk)
     account = bulk.uns["pseudobulk"]
     left = f"; {account['too few cells']} too small, left out ({account['left out']})" * bool(account["too few cells"])
     text = f"{out}: {account['samples']} samples of {account['cells']:,} cells{left}; go on with --scale counts"

@@ -13,7 +13,7 @@ import genelight as gl
 from .._core.disk import writing
 from .._core.tables import write_plain
 from ..errors import InputError, UnknownNameError
-from ._cohort import QUESTION, READING, Cohort, Reading
+from ._cohort import Cohort, Reading, question_option, table_option
 from ._command import Result, command, note
 from ._several import cohort_names
 from ._shared import File, Seed, fresh, listed, model_or
@@ -21,10 +21,9 @@ from ._shared import File, Seed, fresh, listed, model_or
 if TYPE_CHECKING:
     from anndata import AnnData
 
-commands = typer.Typer()
-ROOM = "Patients"
+commands = typer.Typer(rich_help_panel="Patients")
 NO_MODEL = "none"
-RULE, SCORES = "response.parquet", "scores.tsv"
+RULE = "response.parquet"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,32 +31,21 @@ class Asked:
     """What the columns of the samples mean."""
 
     response: Annotated[
-        str, typer.Option(help="sample column: R, responder, CR, PR, yes, 1 or NR, PD, no, 0", rich_help_panel=QUESTION)
+        str,
+        question_option(help="sample column: R, responder, CR, PR, yes, 1 or NR, PD, no, 0"),
     ] = "response"
     words: Annotated[
-        list[str] | None,
-        typer.Option(help="what a word counts as: SD=NR, mixed=drop, DCB=R; repeat", rich_help_panel=QUESTION),
+        list[str] | None, question_option(help="what a word counts as: SD=NR, mixed=drop, DCB=R; repeat")
     ] = None
-    by: Annotated[
-        str | None, typer.Option(help="sample column that names the cohort, of one table", rich_help_panel=QUESTION)
-    ] = None
-    subject: Annotated[
-        str | None, typer.Option(help="sample column: whose biopsy it is; averaged", rich_help_panel=QUESTION)
-    ] = None
-    before: Annotated[
-        str | None,
-        typer.Option(help="which biopsies are from before the treatment, a query", rich_help_panel=QUESTION),
-    ] = None
-    adjust: Annotated[
-        str | None, typer.Option(help="sample columns to adjust for, with commas", rich_help_panel=QUESTION)
-    ] = None
+    by: Annotated[str | None, question_option(help="sample column that names the cohort, of one table")] = None
+    subject: Annotated[str | None, question_option(help="sample column: whose biopsy it is; averaged")] = None
+    before: Annotated[str | None, question_option(help="which biopsies are from before the treatment, a query")] = None
+    adjust: Annotated[str | None, question_option(help="sample columns to adjust for, with commas")] = None
     treated: Annotated[
         str | None,
-        typer.Option(help="who had the treatment, a query, where there are two arms", rich_help_panel=QUESTION),
+        question_option(help="who had the treatment, a query, where there are two arms"),
     ] = None
-    drop: Annotated[
-        str | None, typer.Option(help="samples to leave out, a query on sample columns", rich_help_panel=READING)
-    ] = None
+    drop: Annotated[str | None, table_option(help="samples to leave out, a query on sample columns")] = None
 
     def plan(self, *, local: int, permutations: int) -> gl.patients.ResponsePlan:
         """As Python has it."""
@@ -102,19 +90,14 @@ ModelName = Annotated[
 ]
 
 
-@command(
-    commands,
-    room=ROOM,
-    example="genelight response cohorts.h5ad --by study --words SD=drop --sets hallmark.gmt --out response",
-)
+@command(commands, "genelight response cohorts.h5ad --by study --words SD=drop --sets hallmark.gmt --out response")
 def response(
     tables: Annotated[list[Path], typer.Argument(help="one table of all cohorts with --by, or a table of each")],
     asked: Asked,
     reading: Reading,
     out: File,
     samples: Annotated[
-        list[Path] | None,
-        typer.Option("--samples", help="sample sheet of each table, in their order", rich_help_panel=READING),
+        list[Path] | None, table_option("--samples", help="sample sheet of each table, in their order")
     ] = None,
     model: ModelName = "human",
     sets: Annotated[str, typer.Option(help="gene sets: a GMT file, embedded (Reactome), or none")] = "none",
@@ -155,30 +138,32 @@ def response(
     return Result("\n".join(line for line in lines if line), facts)
 
 
-@command(
-    commands,
-    room=ROOM,
-    name="response-score",
-    example="genelight response-score new.csv --rule response --out patient",
-)
+@command(commands, "genelight response-score new.csv --rule response --out patient", name="response-score")
 def response_score(
     table: Annotated[Path, typer.Argument(help="one new patient or more, in any format that read knows")],
     reading: Reading,
     theirs: Local,
     rule: Annotated[Path, typer.Option("--rule", help="what genelight response wrote: the folder")],
     out: File,
-    samples: Annotated[Path | None, typer.Option(help="sample sheet", rich_help_panel=READING)] = None,
+    samples: Annotated[Path | None, table_option(help="sample sheet")] = None,
     patient: Annotated[str | None, typer.Option(help="whose page to write; unset for all, 20 at most")] = None,
     model: ModelName = NO_MODEL,
     coverage: Annotated[float, typer.Option(help="of the intervals")] = 0.9,
 ) -> Result:
-    """Give new patients a probability of response with its interval, and say what drives it; with a page."""
+    """Give new patients a probability of response with its interval, and say what drives it; with a page.
+
+    Raises
+    ------
+    UnknownNameError
+        If a patient is asked for who isn't there.
+    """
     from ..report._response import patient_pages
 
     fresh(out)
     found = gl.nouns.Response.load(rule / RULE if rule.is_dir() else rule)
     adata = _read(table, samples, reading=reading)
-    _check_patient(patient, adata)
+    if patient is not None and patient not in set(adata.obs_names):
+        raise UnknownNameError("patient", patient, adata.obs_names)
     scores = gl.patients.score_response(
         adata,
         _model(model),
@@ -191,7 +176,7 @@ def response_score(
     shown = {name: t if patient is None else t[t["sample"] == patient] for name, t in tables.items()}
     with writing(out) as draft:
         draft.mkdir()
-        scores.save(draft / SCORES)
+        scores.save(draft / "scores.tsv")
         for name in ("drivers", "programmes"):
             write_plain(draft / f"{name}.tsv", tables[name])
         (draft / "patient.html").write_text(patient_pages(found, shown, scores.about), encoding="utf-8")
@@ -203,13 +188,7 @@ def response_score(
 
 
 def _tables(paths: list[Path], samples: list[Path], *, reading: Reading, asked: Asked) -> Any:
-    """One table, or several by name.
-
-    Raises
-    ------
-    InputError
-        If there are sheets of some tables alone, --by beside several tables, or a table is given twice.
-    """
+    """One table, or several by name."""
     if samples and len(samples) != len(paths):
         msg = (
             f"{len(samples)} sample sheets for {len(paths)} tables; give --samples once for each table, in their order"
@@ -228,20 +207,7 @@ def _tables(paths: list[Path], samples: list[Path], *, reading: Reading, asked: 
 
 
 def _read(path: Path, samples: Path | None, *, reading: Reading, drop: str | None = None) -> AnnData:
-    given = {key: getattr(reading, key) for key in ("orientation", "modality", "column", "annotations", "drop_empty")}
-    return Cohort(table=path, samples=samples, drop=drop, **given).genes()[0]
-
-
-def _check_patient(patient: str | None, adata: AnnData) -> None:
-    """Stop where a patient is asked for who isn't there.
-
-    Raises
-    ------
-    UnknownNameError
-        If so.
-    """
-    if patient is not None and patient not in set(adata.obs_names):
-        raise UnknownNameError("patient", patient, adata.obs_names)
+    return Cohort(table=path, samples=samples, drop=drop, **vars(reading)).genes()[0]
 
 
 def _sets(name: str) -> gl.Edges:
@@ -253,13 +219,7 @@ def _model(name: str) -> gl.Model | None:
 
 
 def _words(texts: list[str] | tuple[str, ...]) -> dict[str, str]:
-    """Pairs of an option such as ``SD=NR``.
-
-    Raises
-    ------
-    InputError
-        If one is no pair.
-    """
+    """Pairs of an option such as ``SD=NR``."""
     pairs = [text.rpartition("=") for text in texts]
     wrong = [text for text, (_, sign, meaning) in zip(texts, pairs, strict=True) if not sign or not meaning]
     if wrong:

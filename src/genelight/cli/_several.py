@@ -17,15 +17,14 @@ from .._core.disk import writing
 from .._core.tables import write_plain
 from ..errors import InputError, first_three
 from ..nouns.contrast import LEAST_SUBJECTS, persons
-from ._cohort import GENES, QUESTION, READING, ContrastedCohort, Reading
+from ._cohort import ContrastedCohort, Reading, gene_option, question_option, table_option
 from ._command import GROUPS, Result, command, note
-from ._modules import ROOM
 from ._shared import File, Scale, fresh
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-commands = typer.Typer()
+commands = typer.Typer(rich_help_panel="Disease")
 EACH = "once for all tables, or once for each in their order"
 Cohorts = dict[str, tuple["AnnData", gl.Contrast]]
 
@@ -37,44 +36,25 @@ class SeveralCohorts(Reading):
     tables: Annotated[
         list[Path], typer.Argument(metavar="TABLE...", help="one expression table for each cohort, or one for all")
     ]
-    case: Annotated[
-        list[str],
-        typer.Option(help=f"which samples are cases, a query on sample columns; {EACH}", rich_help_panel=QUESTION),
-    ]
-    control: Annotated[
-        list[str], typer.Option(help=f"which samples are controls, a query as well; {EACH}", rich_help_panel=QUESTION)
-    ]
-    by: Annotated[
-        str | None, typer.Option(help="of one table: sample column that names the cohort", rich_help_panel=QUESTION)
-    ] = None
-    samples: Annotated[
-        list[Path] | None, typer.Option(help=f"sample sheet: CSV, TSV or Excel; {EACH}", rich_help_panel=READING)
-    ] = None
-    samples_id: Annotated[
-        list[str] | None, typer.Option(help=f"its column of sample names; {EACH}", rich_help_panel=READING)
-    ] = None
-    drop: Annotated[
-        list[str] | None, typer.Option(help=f"samples to leave out, a query; {EACH}", rich_help_panel=READING)
-    ] = None
-    subject: Annotated[
-        list[str] | None, typer.Option(help=f"sample column: whose sample it is; {EACH}", rich_help_panel=QUESTION)
-    ] = None
+    case: Annotated[list[str], question_option(help=f"which samples are cases, a query on sample columns; {EACH}")]
+    control: Annotated[list[str], question_option(help=f"which samples are controls, a query as well; {EACH}")]
+    by: Annotated[str | None, question_option(help="of one table: sample column that names the cohort")] = None
+    samples: Annotated[list[Path] | None, table_option(help=f"sample sheet: CSV, TSV or Excel; {EACH}")] = None
+    samples_id: Annotated[list[str] | None, table_option(help=f"its column of sample names; {EACH}")] = None
+    drop: Annotated[list[str] | None, table_option(help=f"samples to leave out, a query; {EACH}")] = None
+    subject: Annotated[list[str] | None, question_option(help=f"sample column: whose sample it is; {EACH}")] = None
     subject_pattern: Annotated[
         list[str] | None,
-        typer.Option(
-            help=f"regular expression: its first group is the part of --subject that names the person; {EACH}",
-            rich_help_panel=QUESTION,
+        question_option(
+            help=f"regular expression: its first group is the part of --subject that names the person; {EACH}"
         ),
     ] = None
     covariates: Annotated[
-        list[str] | None,
-        typer.Option(help=f"sample columns to adjust for, with commas; {EACH}", rich_help_panel=QUESTION),
+        list[str] | None, question_option(help=f"sample columns to adjust for, with commas; {EACH}")
     ] = None
     probes: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--table", help=f"table of ids and genes, or a GEO platform such as GPL570; {EACH}", rich_help_panel=GENES
-        ),
+        gene_option("--table", help=f"table of ids and genes, or a GEO platform such as GPL570; {EACH}"),
     ] = None
 
     def cohorts(self) -> Cohorts:
@@ -112,13 +92,19 @@ class SeveralCohorts(Reading):
 
     def _of(self, i: int) -> ContrastedCohort:
         """Options of one table."""
-        each = {
-            name: self._each(name, i)
-            for name in ("samples", "samples_id", "drop", "subject", "subject_pattern", "covariates", "probes")
-        }
-        asked = {"case": self._each("case", i), "control": self._each("control", i)}
         reading = {field.name: getattr(self, field.name) for field in fields(Reading)}
-        return ContrastedCohort(table=self.tables[i], **reading, **each, **asked)
+        names = (
+            "samples",
+            "samples_id",
+            "drop",
+            "subject",
+            "subject_pattern",
+            "covariates",
+            "probes",
+            "case",
+            "control",
+        )
+        return ContrastedCohort(table=self.tables[i], **reading, **{name: self._each(name, i) for name in names})
 
     def _each(self, name: str, i: int) -> Any:
         given = getattr(self, name)
@@ -134,11 +120,7 @@ class SeveralCohorts(Reading):
         return given[i if len(given) > 1 else 0]
 
 
-@command(
-    commands,
-    room=ROOM,
-    example=f"genelight meta-module a.csv b.csv --samples a.xlsx --samples b.xlsx {GROUPS} --out meta.tsv",
-)
+@command(commands, f"genelight meta-module a.csv b.csv --samples a.xlsx --samples b.xlsx {GROUPS} --out meta.tsv")
 def meta_module(
     several: SeveralCohorts,
     out: File,
@@ -158,21 +140,20 @@ def meta_module(
     ] = None,
 ) -> Result:
     """Find the genes that change over several cohorts, how far cohorts differ, and what replicates where."""
-    target = fresh(out)
-    drawn, told, shown_in = (fresh(path) if path else None for path in (forest, judged, report))
+    fresh(out, forest, judged, report)
     module = gl.meta_module(several.cohorts(), scale=scale, effect=effect, fdr=fdr, size=size or None)
-    if drawn:
-        from ..pl._save import save
+    if forest:
+        from ..pl._picture import save
 
         shown = gene or str(module.table["gene"].iloc[0])
         rows = len(module.about["cohorts"]) + 1
-        save(lambda ax: gl.pl.forest(module, shown, ax), drawn, size=(5.6, 1.4 + 0.36 * rows))
-    module.save(target)
+        save(lambda ax: gl.pl.forest(module, shown, ax), forest, size=(5.6, 1.4 + 0.36 * rows))
+    module.save(out)
     cohorts = pd.DataFrame(module.about["cohorts"])
-    if told:
-        write_plain(told, cohorts)
-    if shown_in:
-        with writing(shown_in) as draft:
+    if judged:
+        write_plain(judged, cohorts)
+    if report:
+        with writing(report) as draft:
             draft.mkdir()
             module.save(draft / "05_module.tsv")
             gl.report.report(draft)
@@ -206,15 +187,7 @@ def cohort_names(tables: Sequence[Path]) -> list[str]:
 
 
 def _levels(cohort: ContrastedCohort, by: str) -> Cohorts:
-    """Parts of one table with enough cases and controls; the others are told.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such column.
-    InputError
-        If fewer than two parts are left.
-    """
+    """Parts of one table with enough cases and controls; the others are told."""
     adata, _ = cohort.genes()
     level_n = check_column(adata.obs, by, role="cohort").astype(object)
     sides = {side: select_samples(adata.obs, getattr(cohort, side), role=side) for side in ("case", "control")}

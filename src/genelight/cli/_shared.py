@@ -27,11 +27,6 @@ def model_or(*words: str) -> Callable[[str], str]:
     return lambda name: name if name in words else str(model_folder(Path(name)))
 
 
-def place(path: Path) -> Path:
-    """A path, or the URL that it was typed as."""
-    return located(path)
-
-
 def places(paths: Sequence[Path]) -> list[Path]:
     """Paths, or the URLs that they were typed as."""
     return [located(path) for path in paths]
@@ -78,21 +73,21 @@ Layer = Annotated[str, typer.Option(help="hidden layer, such as L1")]
 Seed = Annotated[int, typer.Option(help="for everything that is drawn")]
 
 
-def fresh(path: Path) -> Path:
-    """A path that nothing stands at yet.
+def fresh(*paths: Path | None) -> None:
+    """Stop before anything is computed where something stands at a path that is to be written.
 
     Raises
     ------
     ResourceError
-        When something does.
+        If so.
     """
-    if os.path.lexists(path):
-        msg = (
-            f"{path} exists already and was left as it is; choose another --out, or remove it (rm -r {path}) and type "
-            "the same again"
-        )
-        raise ResourceError(msg)
-    return path
+    for path in paths:
+        if path is not None and os.path.lexists(path):
+            msg = (
+                f"{path} exists already and was left as it is; choose another --out, or remove it (rm -r {path}) and "
+                "type the same again"
+            )
+            raise ResourceError(msg)
 
 
 def listed(text: str | None) -> tuple[str, ...]:

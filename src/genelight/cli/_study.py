@@ -22,15 +22,14 @@ from ._command import GROUPS, Result, command, kept_when_stopped, note
 from ._modules import forecast_told, module_commands, module_facts
 from ._shared import Folder, Seed, listed, model_or, places
 
-commands = typer.Typer()
-ROOM = "Whole studies"
+commands = typer.Typer(rich_help_panel="Whole studies")
 FEW_GENES = 1500  # of fewer, the usual sizes of modules and of nodes' gene lists are too large a part
 
 ShowIds = Annotated[bool, typer.Option("--show-ids", help="name patients in the report, in place of numbers")]
 StudyFile = Annotated[Path, typer.Argument(help="study file, see: genelight init")]
 
 
-@command(commands, room=ROOM, example="genelight demo --out runs/demo")
+@command(commands, "genelight demo --out runs/demo")
 def demo(out: Folder = Path("genelight-demo")) -> Result:
     """Run the embedded study: influenza against baseline, from expression to a report."""
     found = _run(gl.study.Study.demo(), out)
@@ -38,7 +37,7 @@ def demo(out: Folder = Path("genelight-demo")) -> Result:
     return Result(f"{found.text}\n{says}", {**found.facts, "reference": facts})
 
 
-@command(commands, room=ROOM, example="genelight init study.toml counts.csv sheet.xlsx")
+@command(commands, "genelight init study.toml counts.csv sheet.xlsx")
 def init(
     path: Annotated[Path, typer.Argument(metavar="STUDY", help="study file to write")] = Path("study.toml"),
     table: Annotated[Path | None, typer.Argument(help="expression table to fill it in from")] = None,
@@ -75,7 +74,7 @@ def init(
     return Result(f"wrote {path}; {what}: genelight check {path}", {"out": path, **facts})
 
 
-@command(commands, room=ROOM, example="genelight check study.toml")
+@command(commands, "genelight check study.toml")
 def check(study: StudyFile) -> Result:
     """List everything that is wrong in a study before anything is computed, and what computing it would take."""
     found = gl.study.check(study)
@@ -83,21 +82,21 @@ def check(study: StudyFile) -> Result:
     return Result(f"{found}{next_line}", found.to_dict(), code=2 if found.problems else 0)
 
 
-@command(commands, room=ROOM, example="genelight run study.toml --out RUN")
+@command(commands, "genelight run study.toml --out RUN")
 def run(study: StudyFile, out: Folder, show_ids: ShowIds = False) -> Result:
     """Run a study file from expression to a report; what is done already is not done again."""
     asked = gl.study.Study.load(study)
     return _run(asked.showing_ids() if show_ids else asked, out)
 
 
-@command(commands, room=ROOM, example="genelight report RUN")
+@command(commands, "genelight report RUN")
 def report(folder: Annotated[Path, typer.Argument(help="run folder")], show_ids: ShowIds = False) -> Result:
     """Write the report of a run folder anew."""
     path = gl.report.report(folder, show_ids=show_ids)
     return Result(str(path), {"report": path})
 
 
-@command(commands, room=ROOM, example="genelight verify RUN")
+@command(commands, "genelight verify RUN")
 def verify(
     paths: Annotated[
         list[Path], typer.Argument(callback=places, help="run folder, model folder or store; several if you like")
@@ -109,14 +108,14 @@ def verify(
     return Result("\n".join(one.to_text() for one in found), facts, code=0 if all(one.whole for one in found) else 1)
 
 
-@command(commands, room=ROOM, example="genelight rerun RUN")
+@command(commands, "genelight rerun RUN")
 def rerun(folder: Annotated[Path, typer.Argument(help="run folder, finished")]) -> Result:
     """Do a run again from its own study file, and say what comes out otherwise; exit code 1 if anything does."""
     found = gl.study.rerun(folder)
     return Result(found.to_text(), {"differ": found.differ}, code=1 if found.differ else 0)
 
 
-@command(commands, room=ROOM, example="genelight methods")
+@command(commands, "genelight methods")
 def methods() -> Result:
     """List every registered method with what it does and its source."""
     from ..evidence._measures import MEASURES
@@ -145,12 +144,7 @@ def methods() -> Result:
     return Result("\n".join(lines), facts)
 
 
-@command(
-    module_commands,
-    room="Disease",
-    name="run",
-    example=f"genelight module cohort.csv --samples sheet.xlsx {GROUPS} --out RUN",
-)
+@command(module_commands, f"genelight module cohort.csv --samples sheet.xlsx {GROUPS} --out RUN", name="run")
 def module_run(
     cohort: ContrastedCohort,
     out: Folder,

@@ -18,8 +18,7 @@ import typer
 from ..errors import GenelightError, InputError, ResourceError
 from ._command import Result, command
 
-commands = typer.Typer()
-ROOM = "Whole studies"
+commands = typer.Typer(rich_help_panel="Whole studies")
 HOST = "127.0.0.1"
 
 
@@ -134,7 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: the token would be on the screen."""
 
 
-@command(commands, room=ROOM, example="genelight view RUN")
+@command(commands, "genelight view RUN")
 def view(
     folders: Annotated[list[Path], typer.Argument(metavar="RUN...", help="run folders with reports")],
     port: Annotated[int, typer.Option(help="0 for any that is free", min=0, max=65535)] = 0,

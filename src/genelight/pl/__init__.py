@@ -17,7 +17,7 @@ from ._forest import forest
 from ._genes import module, node_genes
 from ._layer_map import layer_map
 from ._module_network import module_network
-from ._patients import calibration
+from ._samples import calibration
 from ._scorecard import scorecard
 from ._strip import reproducibility
 

@@ -102,7 +102,9 @@ def _tails(ax: Axes, names: Sequence[str], table: pd.DataFrame, *, colour: str, 
         return
     q = table["q"].to_numpy(dtype=float)
     lengths = -np.log10(np.maximum(q, SMALLEST)) + 0.0
-    bars(ax, _wrapped(names), list(lengths), colours=[colour if v <= SIGNIFICANT else FAINT for v in q])
+    # One line each: two would run into the next row.
+    short = [textwrap.shorten(str(name), WRAP, placeholder=" …") for name in names]
+    bars(ax, short, list(lengths), colours=[colour if v <= SIGNIFICANT else FAINT for v in q])
     dress(ax, grid="x")
     ax.tick_params(axis="both", labelsize="small")
     ax.set_xlabel("−log10 q", fontsize="small")
@@ -126,8 +128,3 @@ def _neighbours(ax: Axes, table: pd.DataFrame) -> None:
 def _say(ax: Axes, text: str) -> None:
     ax.set_axis_off()
     ax.text(0, 0.8, text, transform=ax.transAxes, color=SOFT, fontsize="small", va="top")
-
-
-def _wrapped(names: Sequence[str]) -> list[str]:
-    """One line each: two would run into the next row."""
-    return [textwrap.shorten(str(name), WRAP, placeholder=" …") for name in names]

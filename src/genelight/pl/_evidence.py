@@ -67,12 +67,7 @@ def gene_sets(evidence: Evidence, tested: str, ax: Axes | None = None, *, n: int
 def layers(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Share of each layer's nodes with evidence, one bar per kind of evidence.
 
-    Parameters
-    ----------
-    table
-        Columns ``layer``, ``kind`` and ``share`` (0 to 1), in the order to draw.
-    ax
-        Where to draw; a new figure otherwise.
+    `table` has columns ``layer``, ``kind`` and ``share`` (0 to 1), in the order to draw.
 
     Examples
     --------

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._style import ACCENT, DOWN, INK, PAPER, SOFT, TEAL, UP, axes_or_new
+from ._style import ACCENT, DOWN, INK, PAPER, SOFT, TEAL, UP, axes_or_new, bare
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,7 +92,7 @@ def _strongest(edges: pd.DataFrame, effect: dict[str, float], *, n: int, per_lay
     q = edges["q"] if "q_direction" not in edges else edges[["q", "q_direction"]].min(axis=1)
     kept = edges[q <= SIGNIFICANT]
     if effect:
-        layer = {**dict(zip(edges["source"], edges["source_layer"], strict=True))}
+        layer = dict(zip(edges["source"], edges["source_layer"], strict=True))
         layer |= dict(zip(edges["target"], edges["target_layer"], strict=True))
         ranked = sorted((node for node in effect if node in layer), key=lambda node: -abs(effect[node]))
         chosen = {node for name in set(layer.values()) for node in [m for m in ranked if layer[m] == name][:per_layer]}
@@ -146,11 +146,9 @@ def _draw_nodes(
 
 
 def _name_layers(ax: Axes, layers: list[str]) -> None:
-    for spine in ax.spines.values():
-        spine.set_visible(False)
+    bare(ax)
     ax.set_xticks(range(len(layers)), layers, parse_math=False)
     ax.set_yticks([])
-    ax.tick_params(length=0)
     ax.set_xlim(-0.6, len(layers) - 0.4)
     ax.set_ylim(1.02, -0.02)
     ax.set_xlabel("hidden layers, input to the left")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._style import DOWN, FAINT, INK, PAPER, SOFT, UP, axes_or_new
+from ._style import DOWN, FAINT, INK, PAPER, SOFT, UP, axes_or_new, bare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,18 +78,8 @@ def module_network(nodes: pd.DataFrame, edges: pd.DataFrame, ax: Axes | None = N
 def disease_map(pairs: pd.DataFrame, order: Sequence[str], ax: Axes | None = None) -> Axes:
     """Modules against modules: rank correlation of their scores, alike ones side by side.
 
-    Parameters
-    ----------
-    pairs
-        Columns ``one``, ``other``, ``rank``, ``q``.
-    order
-        Modules from top to bottom.
-    ax
-        Where to draw; a new figure otherwise.
-
-    Returns
-    -------
-    The axes; a dot marks pairs that share more genes of one sign than chance has (q at most 0.05).
+    `pairs` has columns ``one``, ``other``, ``rank``, ``q``; `order` are modules from top to bottom. A dot marks pairs
+    that share more genes of one sign than chance has (q at most 0.05).
 
     Examples
     --------
@@ -114,9 +104,7 @@ def disease_map(pairs: pd.DataFrame, order: Sequence[str], ax: Axes | None = Non
     ax.scatter(np.concatenate((j[marked], i[marked])), np.concatenate((i[marked], j[marked])), s=3, color=INK)
     ax.set_yticks(range(len(order)), list(order), parse_math=False, fontsize=7)
     ax.set_xticks(range(len(order)), list(order), parse_math=False, fontsize=7, rotation=90)
-    ax.tick_params(length=0)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
+    bare(ax)
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.5)
     bar.set_label("rank correlation of scores")
     return ax

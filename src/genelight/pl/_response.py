@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._core.tables import plain_text
-from ._style import ACCENT, DOWN, FAINT, INK, OCHRE, SERIES, SOFT, TEAL, UP, axes_or_new, dress, name_rows
+from ._style import ACCENT, DOWN, FAINT, INK, OCHRE, SERIES, SOFT, TEAL, UP, dress, name_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,9 +21,8 @@ MOST = 15
 SIGNATURE = "interferon-gamma signature"
 
 
-def forest(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def forest(table: pd.DataFrame, ax: Axes) -> Axes:
     """The programmes with the smallest p: effect over cohorts with its 95% interval."""
-    ax = axes_or_new(ax, size=(6.4, 4.2))
     rows = table.head(MOST)
     at = np.arange(len(rows))
     effect, sure = rows["effect"].to_numpy(float), (rows["q"] <= 0.05).to_numpy()
@@ -38,9 +37,8 @@ def forest(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def one_forest(effects: pd.DataFrame, whole: pd.Series, ax: Axes | None = None) -> Axes:
+def one_forest(effects: pd.DataFrame, whole: pd.Series, ax: Axes) -> Axes:
     """One programme in every cohort, each with its 95% interval, and over all of them."""
-    ax = axes_or_new(ax, size=(6.4, 3.8))
     rows = effects.dropna(subset="effect")
     effect, reach = rows["effect"].to_numpy(float), 1.96 * rows["se"].to_numpy(float)
     at = np.arange(len(rows))
@@ -54,9 +52,8 @@ def one_forest(effects: pd.DataFrame, whole: pd.Series, ax: Axes | None = None) 
     return ax
 
 
-def auc_by_cohort(found: Response, ax: Axes | None = None, *, methods: tuple[str, ...]) -> Axes:
+def auc_by_cohort(found: Response, ax: Axes, *, methods: tuple[str, ...]) -> Axes:
     """AUC on each cohort when it was left out, by some methods; larger dots are larger cohorts."""
-    ax = axes_or_new(ax, size=(6.4, 3.8))
     at = np.arange(len(found.cohorts))
     size = 12 + 1.6 * found.cohorts["samples"].to_numpy(float)
     ax.axvline(0.5, color=INK, linewidth=0.8)
@@ -70,9 +67,8 @@ def auc_by_cohort(found: Response, ax: Axes | None = None, *, methods: tuple[str
     return ax
 
 
-def learning(found: Response, ax: Axes | None = None) -> Axes:
+def learning(found: Response, ax: Axes) -> Axes:
     """AUC on cohorts left out by how many others were learned from; the signature learns nothing."""
-    ax = axes_or_new(ax, size=(4.8, 3.4))
     ours = found.curve["method"] == SIGNATURE
     ax.axhline(0.5, color=INK, linewidth=0.8)
     ax.axhline(float(found.curve.loc[ours, "auc"].iloc[0]), color=TEAL, linewidth=2.4, alpha=0.5, label="signature")
@@ -87,9 +83,8 @@ def learning(found: Response, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def probabilities(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def probabilities(table: pd.DataFrame, ax: Axes) -> Axes:
     """Fifths of the probability against the share that responded; on the dashed line both are equal."""
-    ax = axes_or_new(ax, size=(4.8, 3.4))
     ax.plot((0, 1), (0, 1), color=SOFT, linewidth=0.9, linestyle=(0, (4, 3)))
     for (name, rows), colour in zip(table.groupby("which", sort=False), (OCHRE, TEAL), strict=False):
         ax.plot(rows["probability"], rows["share"], marker="o", color=colour, linewidth=1.2, label=str(name))
@@ -102,9 +97,8 @@ def probabilities(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def decision(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def decision(table: pd.DataFrame, ax: Axes) -> Axes:
     """Net benefit by threshold, beside treating all and none, and the local share of responders alone."""
-    ax = axes_or_new(ax, size=(4.8, 3.4))
     ax.axhline(0, color=INK, linewidth=0.8)
     ax.plot(table["threshold"], table["treat_all"], color=SOFT, linewidth=1.2, label="treat all")
     if "local_share" in table:

@@ -1,20 +1,24 @@
-"""Samples and subjects: held-out figures, scores by group, the course of training."""
+"""Samples, subjects and patients: held-out figures, scores by group, calibration, the course of training."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..nouns.labels import method_label
 from ._strip import spread
-from ._style import ACCENT, INK, SERIES, SOFT, axes_or_new, dress, name_rows
+from ._style import ACCENT, INK, SERIES, SOFT, axes_or_new, dress, name_rows, note
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["held_out", "history", "scores"]
+    from ..nouns import Severity
+
+__all__ = ["calibration", "held_out", "history", "patients", "scores"]
 
 _METRICS = {
     "auc": "AUC, held-out subjects",
@@ -35,22 +39,9 @@ def held_out(
 ) -> Axes:
     """Methods side by side on held-out subjects: a small dot per fold, a large one for all of them.
 
-    Parameters
-    ----------
-    table
-        Columns ``method``, ``fold``, ``metric``, ``value``.
-    ax
-        Where to draw; a new figure otherwise.
-    metric
-        ``"auc"``, ``"replication"``, ``"r2"``, ``"overlap"`` or any other in the table.
-    highlight
-        The method to draw in colour.
-    whole
-        Each method's figure over all folds together, for the large dots; by default the mean over folds.
-
-    Returns
-    -------
-    The axes, the best on top; a dashed line marks chance where there is one.
+    `table` has columns ``method``, ``fold``, ``metric``, ``value``; the method to `highlight` is drawn in colour.
+    Large dots are each method's figure over all folds together where `whole` has it, else the mean over folds. The
+    best stands on top; a dashed line marks chance where there is one.
 
     Examples
     --------
@@ -83,12 +74,7 @@ def held_out(
 def scores(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Module scores by group: a dot per sample over a box of quartiles; no sample is named.
 
-    Parameters
-    ----------
-    table
-        Columns ``group`` and ``score``; one method's rows.
-    ax
-        Where to draw; a new figure otherwise.
+    `table` has columns ``group`` and ``score``, and one method's rows.
 
     Examples
     --------
@@ -126,12 +112,7 @@ def scores(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def history(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """The course of training: every column with R² in it, or every loss or error where there is none.
 
-    Parameters
-    ----------
-    table
-        Columns ``epoch`` and any of ``r2``, ``…_r2``, ``…_loss``, ``…_error``.
-    ax
-        Where to draw; a new figure otherwise.
+    `table` has columns ``epoch`` and any of ``r2``, ``…_r2``, ``…_loss``, ``…_error``.
 
     Examples
     --------
@@ -152,4 +133,74 @@ def history(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_ylabel(unit.replace("r2", "R²"))
     if len(columns) > 1:
         ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def calibration(severity: Severity, ax: Axes | None = None) -> Axes:
+    """Held-out scores in fifths against the measure there, with 95% intervals over subjects.
+
+    Parameters
+    ----------
+    severity
+        What :func:`genelight.patients.severity` found.
+    ax
+        Where to draw; a new figure otherwise.
+
+    Returns
+    -------
+    The axes. The dashed line, where the score is an estimate of the measure, is where both are equal.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> import genelight as gl
+    >>> adata = gl.demo.cohort()
+    >>> plan = gl.patients.Protocol(folds=3, permutations=0)
+    >>> model = gl.models.PCA(8).fit(adata)
+    >>> hours = gl.patients.severity(adata, model, measure="hours", subject="subject", protocol=plan)
+    >>> gl.pl.calibration(hours, Figure().subplots()).get_ylabel()
+    'hours'
+    """
+    ax = axes_or_new(ax, size=(4.8, 3.4))
+    table = severity.calibration
+    score, measure = table["score"].to_numpy(), table["measure"].to_numpy()
+    off_2n = np.stack([measure - table["low"].to_numpy(), table["high"].to_numpy() - measure])
+    if len(severity.residuals):
+        span = (min(score.min(), measure.min()), max(score.max(), measure.max()))
+        ax.plot(span, span, color=SOFT, linewidth=0.9, linestyle=(0, (4, 3)))
+    ax.plot(score, measure, color=ACCENT, linewidth=1.2)
+    ax.errorbar(score, measure, yerr=off_2n, fmt="o", color=ACCENT, ecolor=INK, elinewidth=1.0, markersize=6)
+    dress(ax, grid="y")
+    ax.set_xlabel("score, held out")
+    ax.set_ylabel(severity.shown, parse_math=False)
+    return ax
+
+
+def patients(table: pd.DataFrame, ax: Axes | None = None, *, marked: Sequence[str] = ()) -> Axes:
+    """Every patient's highest held-out score in ascending order, with its interval.
+
+    `table` has one row per patient: ``score``, ``low``, ``high`` (may be missing). The patients with the highest
+    scores, named in `marked` with the highest first, are drawn in colour.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> table = pd.DataFrame({"score": [2.0, 1.0], "low": [1.0, 0.0], "high": [3.0, 2.0]})
+    >>> [t.get_text() for t in patients(table, Figure().subplots(), marked=["7"]).texts]
+    ['7']
+    """
+    ax = axes_or_new(ax, size=(7.2, 3.2))
+    rows = table.sort_values("score", kind="stable")
+    score_n, at_n = rows["score"].to_numpy(), np.arange(len(rows))
+    high_n = at_n >= len(rows) - len(marked)
+    for mask_n, colour in ((~high_n, SOFT), (high_n, ACCENT)):
+        ax.vlines(at_n[mask_n], rows["low"][mask_n], rows["high"][mask_n], color=colour, linewidth=1.0, alpha=0.4)
+        ax.scatter(at_n[mask_n], score_n[mask_n], s=16, color=colour, edgecolor="none")
+    for i, name in enumerate(marked[: len(rows)]):
+        note(ax, name, (at_n[-1 - i], score_n[-1 - i]), right=False)
+    dress(ax, grid="y")
+    ax.set_xticks([])
+    ax.set_xlabel(f"{len(rows)} patients, by their highest score")
+    ax.set_ylabel("score, held out")
     return ax

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._style import ACCENT, FAINT, INK, OCHRE, SOFT, TEAL, axes_or_new, name_rows
+from ._style import ACCENT, FAINT, INK, OCHRE, SOFT, TEAL, axes_or_new, bare, name_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,11 +63,9 @@ def scorecard(card: Scorecard, ax: Axes | None = None) -> Axes:
     name_rows(ax, [f"{question}, {measure}" for _, question, measure in rows])
     ax.set_xticks(range(len(columns)), columns, rotation=30, ha="left", parse_math=False)
     ax.xaxis.tick_top()
-    ax.tick_params(length=0)
+    bare(ax)
     ax.set_xlim(-0.6, len(columns) + 2.2)
     ax.axvline(len(card.layers) - 0.5, color=FAINT, linewidth=1.0)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
     ax.set_xlabel("layers of the model, then controls as wide as these")
     return ax
 

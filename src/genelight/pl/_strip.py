@@ -25,17 +25,9 @@ def spread(n: int, *, width: float) -> np.ndarray:
 def nodes(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """How far cases lie from controls on every node, one strip of dots per layer.
 
-    Parameters
-    ----------
-    table
-        Columns ``node``, ``layer``, ``effect`` (standard deviations) and ``q``, as
-        :func:`genelight.nodes.activity` gives them.
-    ax
-        Where to draw; a new figure otherwise.
-
-    Returns
-    -------
-    The axes; dots with q above 0.05 are faint, the strongest node of each layer is named.
+    `table` has columns ``node``, ``layer``, ``effect`` (standard deviations) and ``q``, as
+    :func:`genelight.nodes.activity` gives them. Dots with q above 0.05 are faint, the strongest node of each layer is
+    named.
 
     Examples
     --------

@@ -22,8 +22,10 @@ __all__ = [
     "TEAL",
     "UP",
     "axes_or_new",
+    "bare",
     "bars",
     "dress",
+    "name_rows",
     "note",
 ]
 
@@ -58,11 +60,16 @@ def axes_or_new(ax: Axes | None, *, size: tuple[float, float]) -> Axes:
     return plt.subplots(figsize=size, layout="constrained")[1]
 
 
-def dress(ax: Axes, *, grid: Literal["x", "y"]) -> None:
-    """Take away every line that carries no information; keep a faint grid along `grid`."""
+def bare(ax: Axes) -> None:
+    """Take away the frame, and the marks of ticks."""
     for spine in ax.spines.values():
         spine.set_visible(False)
     ax.tick_params(length=0)
+
+
+def dress(ax: Axes, *, grid: Literal["x", "y"]) -> None:
+    """Take away every line that carries no information; keep a faint grid along `grid`."""
+    bare(ax)
     ax.grid(visible=True, axis=grid, color=FAINT, linewidth=0.7)
     ax.set_axisbelow(True)
 

@@ -11,7 +11,7 @@ r"""One page that shows a run: run folder -> plain dict -> a self-contained HTML
 from __future__ import annotations
 
 from ._compare import compare
-from ._write import report
+from ._summary import report
 
 __all__ = [
     "compare",

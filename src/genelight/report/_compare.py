@@ -7,11 +7,9 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
-
 from .._core.provenance import read_json
 from ..errors import InputError
-from ._render import TEMPLATES, _environment
+from ._render import page
 from ._words import plain
 
 if TYPE_CHECKING:
@@ -136,8 +134,7 @@ def comparison(run_folders: Sequence[Path | str]) -> str:
     FormatError
         If a report is damaged.
     """
-    style = Markup((TEMPLATES / "report.css").read_text("utf-8"))  # noqa: S704  our own
-    return _environment().get_template("compare.html.j2").render(**compare(run_folders), style=style)
+    return page("compare.html.j2", compare(run_folders))
 
 
 def _read(folder: Path) -> dict[str, Any]:

@@ -11,13 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
 
-from markupsafe import Markup
-
 from .._core.tables import read_tsv
 from ..errors import FormatError, InputError, UnknownNameError, first_three
 from ..nouns.labels import set_label
 from ._read import Run
-from ._render import TEMPLATES, _environment
+from ._render import page
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,33 +97,28 @@ def page_of(folder: Path, name: str, query: Query) -> str:
         If a file is damaged.
     """
     table = TABLES[name]
-    source = _opened(folder, name, query.of)
-    query = _in_usual_order(query, table, source)
-    shown = _holding(source, query.words)
+    source, shown, query = _asked(folder, name, query)
     total = shown.count_rows()
     last = max(1, -(-min(total, MOST) // PAGE))
     query = replace(query, page=min(max(1, query.page), last))
     rows = _first(shown, query, n=query.page * PAGE).slice((query.page - 1) * PAGE)
     rows = rows.select(list(table.columns)) if table.columns else rows
-    return (
-        _environment()
-        .get_template("full.html.j2")
-        .render(
-            style=Markup((TEMPLATES / "report.css").read_text("utf-8")),  # noqa: S704  our own
-            run=folder.resolve().name,
-            title=f"{table.title} {_readable(name, query.of)}" if table.of_one else table.title,
-            name=name,
-            columns=[{"name": field.name, "number": not _is_text(field)} for field in rows.schema],
-            rows=[list(row.values()) for row in rows.to_pylist()],
-            query=query,
-            total=total,
-            of_all=source.count_rows(),
-            last=last,
-            most=MOST if total > MOST else None,
-            in_order=total <= IN_ORDER,
-            kept=_kept(folder) if name in ("tests", "set") else [],
-        )
-    )
+    of = set_label(query.of)[1] if name == "set" else query.of
+    shown_as = {
+        "run": folder.resolve().name,
+        "title": f"{table.title} {of}" if table.of_one else table.title,
+        "name": name,
+        "columns": [{"name": field.name, "number": not _is_text(field)} for field in rows.schema],
+        "rows": [list(row.values()) for row in rows.to_pylist()],
+        "query": query,
+        "total": total,
+        "of_all": source.count_rows(),
+        "last": last,
+        "most": MOST if total > MOST else None,
+        "in_order": total <= IN_ORDER,
+        "kept": _kept(folder) if name in ("tests", "set") else [],
+    }
+    return page("full.html.j2", shown_as)
 
 
 def csv_of(folder: Path, name: str, query: Query) -> IO[bytes]:
@@ -140,9 +133,7 @@ def csv_of(folder: Path, name: str, query: Query) -> IO[bytes]:
     """
     from pyarrow import csv
 
-    source = _opened(folder, name, query.of)
-    query = _in_usual_order(query, TABLES[name], source)
-    shown = _holding(source, query.words)
+    source, shown, query = _asked(folder, name, query)
     total = shown.count_rows()
     file = TemporaryFile()  # noqa: SIM115  closed by who sends it
     with csv.CSVWriter(file, source.schema) as writer:
@@ -152,6 +143,16 @@ def csv_of(folder: Path, name: str, query: Query) -> IO[bytes]:
             for batch in shown.to_batches(batch_size=BATCH, batch_readahead=1):
                 writer.write_batch(batch)
     return file
+
+
+def _asked(folder: Path, name: str, query: Query) -> tuple[ds.Dataset, ds.Dataset, Query]:
+    """A table, its rows in which the words are, and the order: its usual one where none is asked for."""
+    source = _opened(folder, name, query.of)
+    if not query.sort:
+        query = replace(query, sort=TABLES[name].sort, down=TABLES[name].down)
+    elif query.sort not in source.schema.names:
+        raise UnknownNameError("column", query.sort, source.schema.names)
+    return source, _holding(source, query.words), query
 
 
 def _opened(folder: Path, name: str, of: str) -> ds.Dataset:
@@ -218,10 +219,6 @@ def _nodes_of_gene(files: Sequence[Path], gene: str) -> pa.Table:
     return pa.table({"node": list(found), "value": pa.array(found.values(), pa.float32())})
 
 
-def _readable(name: str, of: str) -> str:
-    return set_label(of)[1] if name == "set" else of
-
-
 def _kept(folder: Path) -> list[str]:
     """Which tests of gene sets the run has kept, as its evidence says of itself."""
     import pyarrow.parquet as pq
@@ -254,14 +251,6 @@ def _holding(source: ds.Dataset, words: str) -> ds.Dataset:
     for word in asked:
         source = source.filter(reduce(or_, [pc.match_substring(text, word, ignore_case=True) for text in texts]))
     return source
-
-
-def _in_usual_order(query: Query, table: Table, source: ds.Dataset) -> Query:
-    if not query.sort:
-        return replace(query, sort=table.sort, down=table.down)
-    if query.sort not in source.schema.names:
-        raise UnknownNameError("column", query.sort, source.schema.names)
-    return query
 
 
 def _first(source: ds.Dataset, query: Query, *, n: int) -> pa.Table:

@@ -14,8 +14,7 @@ from .._core.tables import read_parquet
 from ..nouns.labels import set_label
 from ._evidence import tested_module
 from ._read import CONTROLS
-from ._words import known
-from .sections._browser import browser
+from ._words import known, numeric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,21 +30,12 @@ MOST_LEVELS = 24
 MOST_CODES = 4_000_000
 GAP = 2**15
 UNITS = {"standardised": "standard deviations", "logfc": "log2 fold change"}
-DIGITS = 4
+SETS = 6
+SHOWN = ("effect", "q", "share", "network_z", "network_q", "reproducibility", "reproducibility_q")
 
 
 def payload(run: Run, evidence: pd.DataFrame, found: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything the script looks up, as plain values; a part that the run has not is left out.
-
-    Parameters
-    ----------
-    run
-        A run folder in memory.
-    evidence
-        Its evidence with further columns.
-    found
-        What the sections gathered.
-    """
+    """Everything the script looks up, as plain values, beside what the sections `found`; no part is empty."""
     genes = _genes(run)
     position = {gene: i for i, gene in enumerate(genes["gene"])}
     sets, members = _sets(run, position)
@@ -55,7 +45,7 @@ def payload(run: Run, evidence: pd.DataFrame, found: Mapping[str, Any]) -> dict[
         "words": run.words,
         "genes": {c: _column(genes[c]) for c in genes},
         "sets": {**sets, **members, "module": _module_sets(run, evidence, numbers=numbers)},
-        "nodes": browser(evidence, found, numbers=numbers),
+        "nodes": _nodes(evidence, found, numbers=numbers),
         "lit": _lit(run, position),
         "edges": _edges(run, position),
         "samples": samples,
@@ -83,7 +73,12 @@ def packed(values: np.ndarray) -> dict[str, str]:
 def _column(values: pd.Series) -> list[Any]:
     if not pd.api.types.is_float_dtype(values):
         return list(values)
-    return [float(f"{v:.{DIGITS}g}") if known(v) else None for v in values.tolist()]
+    return [_short(v) for v in values.tolist()]
+
+
+def _short(value: Any) -> float | None:
+    """A number by four digits; None where there is none."""
+    return float(f"{value:.4g}") if known(value) else None
 
 
 def _genes(run: Run) -> pd.DataFrame:
@@ -143,6 +138,49 @@ def _module_sets(run: Run, evidence: pd.DataFrame, *, numbers: Mapping[str, int]
     }
 
 
+def _nodes(evidence: pd.DataFrame, found: Mapping[str, Any], *, numbers: Mapping[str, int]) -> list[dict[str, Any]]:
+    """One record per row of the table of nodes, with its leading gene sets and, where it has a card, what that says."""
+    cards = {card["node"]: card for card in found.get("cards") or ()}
+    leading = _leading_sets(evidence, numbers)
+    return [
+        {
+            "node": n["node"],
+            "place": n["place"],
+            "state": n["state"],
+            **{name: _short(n[name]) for name in SHOWN},
+            "trainings": n["trainings"],
+            "of_trainings": n["of_trainings"],
+            "network_test": n["network_test"],
+            "sets": leading.get(n["node"], []),
+            **_of_card(cards.get(n["node"])),
+        }
+        for n in found.get("nodes") or ()
+    ]
+
+
+def _leading_sets(evidence: pd.DataFrame, numbers: Mapping[str, int]) -> dict[str, list[list[float]]]:
+    """For everything tested the gene sets with the smallest q by the main test: number, overlap, expected and q."""
+    rows = evidence[evidence["main"].astype(bool) & evidence["is_set"].astype(bool)]
+    rows = rows[rows["reference"].isin(numbers)].sort_values(["q", "p"], kind="stable").groupby("tested").head(SETS)
+    found: dict[str, list[list[float]]] = {}
+    columns = ["tested", "reference", "statistic", "null_mean", "q"]
+    for tested, reference, statistic, expected, q in rows[columns].to_numpy().tolist():
+        figures = [_short(v) for v in (statistic, expected, q)]
+        found.setdefault(tested, []).append([numbers[reference], *figures])  # type: ignore[list-item]
+    return found
+
+
+def _of_card(card: Mapping[str, Any] | None) -> dict[str, Any]:
+    if card is None:
+        return {}
+    columns = ("column", "test", "effect", "highest", "q")
+    return {
+        "sentence": card["sentence"],
+        "columns": [{c: row.get(c) for c in columns} for row in card["obs"][:6]],
+        "stability": {row["gene"]: row.get("stability") for row in card["genes"]},
+    }
+
+
 def _lit(run: Run, position: Mapping[str, int]) -> dict[str, Any]:
     """The strongest genes of every node of both signs, with their values in 127ths of the node's largest."""
     names: list[str] = []
@@ -161,7 +199,7 @@ def _lit(run: Run, position: Mapping[str, int]) -> dict[str, Any]:
         layers += [layer] * len(lit.nodes)
         tops.append(where[top_kn])
         values.append(np.rint(127 * shares).astype(np.int8))
-        scales += [float(f"{s:.{DIGITS}g}") for s in scale_k]
+        scales += [_short(s) for s in scale_k]
     if not names or min(t.min(initial=0) for t in tops) < 0 or len({t.shape[1] for t in tops}) > 1:
         return {}
     return {
@@ -236,15 +274,14 @@ def _shareable(values: pd.Series, subjects: int) -> bool:
     distinct = values.nunique()
     if distinct < 2:
         return False
-    numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-    if not numeric:
+    if not numeric(values):
         return bool(distinct <= min(MOST_LEVELS, max(2, subjects - 1)))
     whole = values.dropna()
     return not (bool((whole == whole.round()).all()) and distinct in (subjects, len(values)) and distinct > 2)
 
 
 def _coded(values: pd.Series) -> dict[str, Any]:
-    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+    if numeric(values):
         return {"values": _column(values.astype(float))}
     codes, levels = pd.factorize(values.astype("string"), sort=True)
     return {"levels": [str(level) for level in levels], "codes": [int(c) for c in codes]}
@@ -255,7 +292,7 @@ def _codes(run: Run) -> dict[str, Any]:
     table = _kept(run, "04_codes.parquet", "codes")
     if table is None:
         return {}
-    axes = nodes_of(table, "axis")
+    axes = _nodes_of(table, "axis")
     nodes = [c for c in table.columns if c != "number" and c not in axes]
     h_kn = table[nodes].to_numpy(np.float64).T
     if h_kn.size > MOST_CODES:
@@ -263,17 +300,17 @@ def _codes(run: Run) -> dict[str, Any]:
     low_k, high_k = h_kn.min(1), h_kn.max(1)
     span_k = np.where(high_k > low_k, high_k - low_k, 1.0)
     small = np.rint(255 * (h_kn - low_k[:, None]) / span_k[:, None]).astype(np.uint8)
-    place = [[float(f"{v:.{DIGITS}g}") for v in table[c]] for c in (axes or nodes_of(table, "PC"))[:3]]
+    place = [[_short(v) for v in table[c]] for c in (axes or _nodes_of(table, "PC"))[:3]]
     return {
         "node": nodes,
-        "low": [float(f"{v:.{DIGITS}g}") for v in low_k],
-        "high": [float(f"{v:.{DIGITS}g}") for v in high_k],
+        "low": [_short(v) for v in low_k],
+        "high": [_short(v) for v in high_k],
         "value": packed(small.ravel()),
         "place": place,
     }
 
 
-def nodes_of(table: pd.DataFrame, layer: str) -> list[str]:
+def _nodes_of(table: pd.DataFrame, layer: str) -> list[str]:
     """Columns of one layer, in order."""
     return [c for c in table.columns if c.startswith(f"{layer}.")]
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
@@ -21,6 +22,8 @@ __all__ = ["KEY", "Run", "check_unaltered", "read_run"]
 
 KEY = "07_patients_key.tsv"
 """Which id has which number: the one file of patients that is not for sharing."""
+
+Noun = TypeVar("Noun")
 
 MADE = ("report.html", "report.json")
 RECORD = "run.json"
@@ -77,8 +80,7 @@ class Run:
         FormatError
             If that file is damaged.
         """
-        path = self.folder / "05_module_genes.tsv"
-        return Module.load(path) if path.exists() else self.module
+        return self.noun("05_module_genes.tsv", Module.load) or self.module
 
     @property
     def units(self) -> str:
@@ -114,10 +116,10 @@ class Run:
         FormatError
             If that module is damaged.
         """
-        path = self.folder / "05_module_de.tsv"
-        if not path.exists():
+        module = self.noun("05_module_de.tsv", Module.load)
+        if module is None:
             return None
-        found = Module.load(path).table.rename(columns={"average": "mean", "logfc": "change"})
+        found = module.table.rename(columns={"average": "mean", "logfc": "change"})
         columns = ["gene", "mean", "change", "t", "p", "q"]
         return found[columns].astype({"gene": str}) if set(columns) <= set(found) else None
 
@@ -137,19 +139,37 @@ class Run:
         FormatError
             If that file is damaged.
         """
-        path = self.folder / "05_cohorts.tsv"
-        module = Module.load(path) if path.exists() else self.module
+        module = self.noun("05_cohorts.tsv", Module.load) or self.module
         return module if module is not None and module.about.get("cohorts") and "effect" in module.table else None
 
     def table(self, name: str, columns: Sequence[str], *, separator: str = "\t") -> pd.DataFrame | None:
-        """A table of the folder; None where there is no such file.
+        """A table of the folder, with or without a stamp in its first line; None where there is no such file.
+
+        Only the empty cell is a missing value.
 
         Raises
         ------
         FormatError
             If it cannot be read, or lacks one of `columns`.
         """
-        return _table(self.folder / name, columns, separator=separator)
+        path = self.folder / name
+        if not path.exists():
+            return None
+        try:
+            with path.open(encoding="utf-8", newline="") as handle:
+                if not handle.readline().startswith("# genelight "):
+                    handle.seek(0)
+                table = pd.read_csv(handle, sep=separator, keep_default_na=False, na_values=[""])
+        except pd.errors.EmptyDataError:
+            return None
+        except (ValueError, UnicodeDecodeError) as error:
+            msg = f"{path} is not a readable table: {error}"
+            raise FormatError(msg) from error
+        absent = [c for c in columns if c not in table]
+        if absent:
+            msg = f"{path} lacks the columns {', '.join(absent)}; it has {', '.join(map(str, table.columns))}"
+            raise FormatError(msg)
+        return table
 
     def json(self, name: str) -> dict[str, Any]:
         """A JSON object of the folder; empty where there is no such file.
@@ -159,7 +179,23 @@ class Run:
         FormatError
             If it is damaged.
         """
-        return _json(self.folder / name)
+        path = self.folder / name
+        content = read_json(path) if path.exists() else {}
+        if not isinstance(content, dict):
+            msg = f"{path} holds no JSON object"
+            raise FormatError(msg)
+        return content
+
+    def noun(self, name: str, load: Callable[[Path], Noun]) -> Noun | None:
+        """What a noun's `load` makes of a file of the folder; None where there is no such file.
+
+        Raises
+        ------
+        FormatError
+            If it is damaged.
+        """
+        path = self.folder / name
+        return load(path) if path.exists() else None
 
 
 def read_run(folder: Path, *, show_ids: bool = False) -> Run:
@@ -186,23 +222,20 @@ def read_run(folder: Path, *, show_ids: bool = False) -> Run:
         raise InputError(msg)
     check_unaltered(folder)
     node_genes = {lit.layer: lit for lit in map(NodeGenes.load, sorted(folder.glob("04_nodes_*.parquet")))}
-    module, evidence = folder / "05_module.tsv", folder / "06_evidence.parquet"
-    study = _toml(folder / "study.toml")
-    asked = isinstance(patients := study.get("patients"), dict) and patients.get("show_ids") is True
-    return Run(
-        folder,
-        study=study,
-        prepare=_json(folder / "02_prepare.json"),
-        model=_json(folder / "03_model" / "config.json"),
-        record=_json(folder / "run.json"),
-        history=_table(folder / "03_model" / "history.csv", ("epoch",), separator=","),
+    run = Run(folder, study=read_toml(folder / "study.toml") if (folder / "study.toml").exists() else {})
+    return replace(
+        run,
+        prepare=run.json("02_prepare.json"),
+        model=run.json("03_model/config.json"),
+        record=run.json(RECORD),
+        history=run.table("03_model/history.csv", ("epoch",), separator=","),
         node_genes=node_genes,
-        nodes=_table(folder / "04_nodes.tsv", ("node", "layer", "effect", "p", "q")),
-        module=Module.load(module) if module.exists() else None,
-        held_out=_table(folder / "05_held_out.tsv", ("method", "fold", "metric", "value")),
-        scores=_table(folder / "05_scores.tsv", ("group", "method", "score")),
-        evidence=Evidence.load(evidence) if evidence.exists() else None,
-        show_ids=show_ids or asked,
+        nodes=run.table("04_nodes.tsv", ("node", "layer", "effect", "p", "q")),
+        module=run.noun("05_module.tsv", Module.load),
+        held_out=run.table("05_held_out.tsv", ("method", "fold", "metric", "value")),
+        scores=run.table("05_scores.tsv", ("group", "method", "score")),
+        evidence=run.noun("06_evidence.parquet", Evidence.load),
+        show_ids=show_ids or run.section("patients").get("show_ids") is True,
     )
 
 
@@ -227,38 +260,3 @@ def check_unaltered(folder: Path) -> None:
             f"{folder} again, it makes them anew (see also: genelight verify {folder})"
         )
         raise FormatError(msg)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    content = read_json(path) if path.exists() else {}
-    if not isinstance(content, dict):
-        msg = f"{path} holds no JSON object"
-        raise FormatError(msg)
-    return content
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    return read_toml(path)
-
-
-def _table(path: Path, columns: Sequence[str], *, separator: str = "\t") -> pd.DataFrame | None:
-    """A table with or without a stamp in its first line; only the empty cell is a missing value."""
-    if not path.exists():
-        return None
-    try:
-        with path.open(encoding="utf-8", newline="") as handle:
-            if not handle.readline().startswith("# genelight "):
-                handle.seek(0)
-            table = pd.read_csv(handle, sep=separator, keep_default_na=False, na_values=[""])
-    except pd.errors.EmptyDataError:
-        return None
-    except (ValueError, UnicodeDecodeError) as error:
-        msg = f"{path} is not a readable table: {error}"
-        raise FormatError(msg) from error
-    absent = [c for c in columns if c not in table]
-    if absent:
-        msg = f"{path} lacks the columns {', '.join(absent)}; it has {', '.join(map(str, table.columns))}"
-        raise FormatError(msg)
-    return table

@@ -20,7 +20,7 @@ from .sections import SECTIONS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["policy_of", "render", "scripts_of"]
+__all__ = ["page", "render", "scripted"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = ("page", "served", "plot", "tables", "forest", "lookup", "panel", "figures", "samples", "network", "start")
@@ -67,39 +67,33 @@ def render(summary: Mapping[str, Any], format: str = "html") -> str:  # noqa: A0
 
 
 def _html(summary: Mapping[str, Any]) -> str:
-    data = summary.get("data") or {}
-    scripts = scripts_of(SCRIPTS)
+    # The table behind each drawing, as CSV.
+    numbers = {name: f["csv"] for name, f in summary.get("figures", {}).items() if "csv" in f}
+    data = {**(summary.get("data") or {}), "figures": numbers}
+    return page("report.html.j2", {**_filled(summary), **scripted(SCRIPTS, data)})
+
+
+def page(template: str, values: Mapping[str, Any]) -> str:
+    """A template filled in, in the style of all pages."""
+    style = Markup((TEMPLATES / "report.css").read_text("utf-8"))  # noqa: S704  our own
+    return _environment().get_template(template).render(**values, style=style)
+
+
+def scripted(names: Sequence[str], data: Mapping[str, Any]) -> dict[str, Any]:
+    """Parts of the page's script as one, in order, and what it draws.
+
+    The page may run this and load nothing, whatever names its data bring along.
+    """
+    scripts = ["\n".join((TEMPLATES / "js" / f"{name}.js").read_text("utf-8") for name in names)]
     if data.get("network"):
-        scripts = [Markup((TEMPLATES / "vendor" / "cytoscape.min.js").read_text("utf-8")), *scripts]  # noqa: S704
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            **_filled(summary),
-            scripts=scripts,
-            style=Markup((TEMPLATES / "report.css").read_text("utf-8")),  # noqa: S704
-            policy=policy_of(scripts),
-            payload=Markup(encoded({**data, "figures": _numbers(summary)})),  # noqa: S704  base64
-        )
-    )
-
-
-def scripts_of(names: Sequence[str]) -> list[Markup]:
-    """Parts of the page's script as one, in order."""
-    own = "\n".join((TEMPLATES / "js" / f"{name}.js").read_text("utf-8") for name in names)
-    return [Markup(own)]  # noqa: S704  our own
-
-
-def policy_of(scripts: Sequence[str]) -> str:
-    """A page may run these scripts and load nothing, whatever names its data bring along."""
+        scripts.insert(0, (TEMPLATES / "vendor" / "cytoscape.min.js").read_text("utf-8"))
     hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts]
     allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
-    return f"default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src {allowed}"
-
-
-def _numbers(summary: Mapping[str, Any]) -> dict[str, str]:
-    """The table behind each drawing, as CSV."""
-    return {name: f["csv"] for name, f in summary.get("figures", {}).items() if "csv" in f}
+    return {
+        "scripts": [Markup(text) for text in scripts],  # noqa: S704  our own
+        "policy": f"default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src {allowed}",
+        "payload": Markup(encoded(data)),  # noqa: S704  base64
+    }
 
 
 def _markdown(summary: Mapping[str, Any]) -> str:

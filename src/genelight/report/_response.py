@@ -7,21 +7,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
-from markupsafe import Markup
 
 from .._core.tables import records
-from ..pl._response import auc_by_cohort, decision, forest, learning, one_forest, probabilities
-from ..pl._svg import svg
-from ._payload import encoded
-from ._render import TEMPLATES, _environment, policy_of, scripts_of
+from ..pl._response import SIGNATURE, auc_by_cohort, decision, forest, learning, one_forest, probabilities
+from ._render import page, scripted
 from ._words import plain
+from .sections._section import figure
 
 if TYPE_CHECKING:
     from ..nouns import Response
 
 __all__ = ["Page", "patient_pages", "response_page"]
 
-SIGNATURE = "interferon-gamma signature"
 MOST_PROGRAMMES, MOST_PATIENTS, NEAREST = 30, 20, 8
 SCRIPTS = ("page", "served", "plot", "tables", "forest", "response")
 LABELS = {
@@ -69,15 +66,8 @@ def response_page(found: Response) -> Page:
     text = json.dumps(summary, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     figures = _figures(found)
     numbers = {name: f["csv"] for name, f in figures.items()}
-    scripts = scripts_of(SCRIPTS)
-    shown = {
-        **summary,
-        "figures": figures,
-        "scripts": scripts,
-        "policy": policy_of(scripts),
-        "payload": Markup(encoded(plain({"figures": numbers, "forest": _forests(found)}))),  # noqa: S704  base64
-    }
-    return Page(_html("response.html.j2", shown), text)
+    script = scripted(SCRIPTS, plain({"figures": numbers, "forest": _forests(found)}))
+    return Page(page("response.html.j2", {**summary, "figures": figures, **script}), text)
 
 
 def patient_pages(found: Response, tables: Mapping[str, pd.DataFrame], about: Mapping[str, Any]) -> str:
@@ -100,7 +90,7 @@ def patient_pages(found: Response, tables: Mapping[str, pd.DataFrame], about: Ma
         "about": dict(about),
         "arms": found.about["sentences"]["arms"],
     }
-    return _html("patient.html.j2", plain(summary))
+    return page("patient.html.j2", plain(summary))
 
 
 def _like(fifths: pd.DataFrame, probability: float | None) -> dict[str, Any] | None:
@@ -134,51 +124,48 @@ def _figures(found: Response) -> dict[str, dict[str, str]]:
     shown = tuple(dict.fromkeys((SIGNATURE, found.rule)))
     rows = 0.55 + 0.24 * len(found.cohorts)
     drawn = {
-        "cohorts": svg(
+        **figure(
             lambda ax: auc_by_cohort(found, ax, methods=shown),
             name="cohorts",
             alt="AUC of each cohort left out.",
-            size=(6.4, rows + 0.6),
+            height=rows + 0.6,
+            width=6.4,
+            table=found.cohorts,
         ),
-        "forest": svg(
+        **figure(
             lambda ax: forest(found.programmes, ax),
             name="forest",
             alt="How far programmes differ with response, over cohorts, with intervals.",
-            size=(6.4, 4.2),
+            height=4.2,
+            width=6.4,
+            table=found.programmes,
         ),
-        "signature": svg(
+        **figure(
             lambda ax: one_forest(effects, whole, ax),
             name="signature",
             alt="The signature's effect in each cohort.",
-            size=(6.4, rows + 0.6),
+            height=rows + 0.6,
+            width=6.4,
+            table=effects,
         ),
-        "calibration": svg(
+        **figure(
             lambda ax: probabilities(found.calibration, ax),
             name="calibration",
             alt="Probability against the share that responded.",
+            table=found.calibration,
         ),
-        "decision": svg(
-            lambda ax: decision(found.decision, ax), name="decision", alt="Net benefit by threshold of treatment."
+        **figure(
+            lambda ax: decision(found.decision, ax),
+            name="decision",
+            alt="Net benefit by threshold of treatment.",
+            table=found.decision,
         ),
     }
     if len(found.curve):
-        drawn["curve"] = svg(
-            lambda ax: learning(found, ax), name="curve", alt="AUC on cohorts left out by how many were learned from."
+        drawn |= figure(
+            lambda ax: learning(found, ax),
+            name="curve",
+            alt="AUC on cohorts left out by how many were learned from.",
+            table=found.curve,
         )
-    tables = {
-        "cohorts": found.cohorts,
-        "forest": found.programmes,
-        "signature": effects,
-        "calibration": found.calibration,
-        "decision": found.decision,
-        "curve": found.curve,
-    }
-    return {
-        name: {"svg": text, "caption": "", "csv": tables[name].to_csv(index=False, float_format="%.6g")}
-        for name, text in drawn.items()
-    }
-
-
-def _html(template: str, summary: Mapping[str, Any]) -> str:
-    style = Markup((TEMPLATES / "report.css").read_text("utf-8"))  # noqa: S704  our own
-    return _environment().get_template(template).render(**summary, style=style)
+    return drawn

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
 import numpy as np
+import pandas as pd
 
 from ..nouns.labels import feature_words
 
-__all__ = ["called", "count", "interval", "known", "listed", "number", "percent", "plain", "shown", "tail"]
+__all__ = ["called", "count", "interval", "known", "listed", "number", "numeric", "percent", "plain", "shown", "tail"]
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -23,6 +24,11 @@ def called(summary: Mapping[str, Any]) -> Mapping[str, str]:
 def known(value: object) -> TypeGuard[float]:
     """Whether `value` is a finite number."""
     return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def numeric(values: pd.Series) -> bool:
+    """Whether a column holds numbers; yes and no are none."""
+    return pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
 
 
 def number(value: Any, digits: int = 2) -> str:

@@ -15,7 +15,7 @@ from ..errors import FormatError, InputError, ResourceError, UnknownNameError
 from ..modules.atlas import Atlas, modules_of_scores
 from ..nouns import Contrast, Module
 from ..pl._module_network import disease_map
-from ..pl._save import save
+from ..pl._picture import save
 
 __all__ = ["write_atlas"]
 

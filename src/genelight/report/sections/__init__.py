@@ -1,27 +1,20 @@
-"""What the page shows, in order: one file a section, listed here once."""
+"""What the page shows, in order: a file for each subject, its sections listed here once."""
 
 from __future__ import annotations
 
 from ._account import Account
-from ._again import Again
-from ._cards import Cards
 from ._findings import findings
 from ._genetics import Genetics
-from ._held_out import HeldOut
-from ._layers import Layers
-from ._methods import Methods
-from ._module import Module
-from ._module_network import ModuleNetwork
-from ._nodes import Nodes
+from ._held_out import HeldOut, Scores
+from ._layers import Layers, Scorecard
+from ._methods import Again, Methods
+from ._module import Module, ModuleNetwork, SecondCohort
+from ._nodes import Cards, Nodes, Unknown
 from ._paragraph import paragraph
 from ._patients import Patients
 from ._reference import Reference
 from ._reproducibility import Reproducibility
-from ._scorecard import Scorecard
-from ._scores import Scores
-from ._second_cohort import SecondCohort
 from ._section import Figure, Section
-from ._unknown import Unknown
 from ._verdict import verdict
 
 __all__ = ["SECTIONS", "Figure", "Section", "findings", "paragraph", "verdict"]

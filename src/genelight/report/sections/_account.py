@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import pandas as pd
-
-from .._words import number
+from .._words import number, numeric
 from ._section import Section
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from .._read import Run
 
 __all__ = ["Account"]
@@ -38,7 +38,12 @@ class Account(Section):
     def gather(self, run: Run, evidence: pd.DataFrame) -> dict[str, Any]:
         """Counts by group; no sample is named."""
         found: dict[str, Any] = run.prepare.get("account", {})
-        genes = [{"what": _what(k, run.words["many"]), "value": v} for k, v in found.items() if v is not None]
+        many = run.words["many"]
+        genes = [
+            {"what": LABELS.get(k, k.replace("_", " ")).replace("genes", many), "value": v}
+            for k, v in found.items()
+            if v is not None
+        ]
         table = run.table("02_samples.tsv", ("number", "sample_id", "subject_id", "contrast_group"))
         if table is None:
             return {"genes": genes, "groups": [], "columns": []}
@@ -53,25 +58,20 @@ class Account(Section):
         return {} if found["groups"] else {"account": "The run has no table of samples (02_samples.tsv)."}
 
 
-def _what(name: str, features: str) -> str:
-    """A line of the account in words."""
-    return LABELS.get(name, name.replace("_", " ")).replace("genes", features)
-
-
 def _countable(values: pd.Series, subjects: int) -> bool:
     """A column of few levels, or a number that is not each subject's own."""
     distinct = values.nunique()
     if distinct < 2:
         return False
-    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+    if numeric(values):
         return distinct not in (subjects, len(values)) or bool((values.dropna() != values.dropna().round()).any())
     return distinct <= LEVELS
 
 
 def _column(run: Run, parts: dict[str, pd.DataFrame], name: str) -> dict[str, Any]:
     rows = {group: part[name] for group, part in parts.items()}
-    numeric = all(pd.api.types.is_numeric_dtype(v) and not pd.api.types.is_bool_dtype(v) for v in rows.values())
-    return {"column": run.visible(name), "cells": [_numbers(v) if numeric else _levels(run, v) for v in rows.values()]}
+    counted = all(map(numeric, rows.values()))
+    return {"column": run.visible(name), "cells": [_numbers(v) if counted else _levels(run, v) for v in rows.values()]}
 
 
 def _numbers(values: pd.Series) -> str:

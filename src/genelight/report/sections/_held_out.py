@@ -1,12 +1,14 @@
-"""Held-out subjects: every method's figures on people it never saw, and reconstruction beside PCA."""
+"""Held-out subjects: every method's figures on people it never saw, reconstruction beside PCA, scores of samples."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from ...nouns.labels import method_label
-from ...pl._samples import held_out, history
+from ...pl._samples import held_out, history, scores
 from .._words import known, number
 from ._section import Figure, Section, figure
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from .._read import Run
 
-__all__ = ["HeldOut"]
+__all__ = ["HeldOut", "Scores"]
 
 SHOWN = 3
 """Decimals of R² that the page shows; what is zero to them counts as no difference."""
@@ -165,3 +167,55 @@ def _history(run: Run) -> dict[str, Figure]:
         height=2.6,
         table=table,
     )
+
+
+class Scores(Section):
+    """Quartiles of scores; no sample or subject is named."""
+
+    name = "scores"
+    anchor = "samples"
+    label = "Samples"
+
+    def gather(self, run: Run, evidence: pd.DataFrame) -> dict[str, Any] | None:
+        """One record per group."""
+        if run.scores is None or run.scores.empty:
+            return None
+        method = run.method if run.method in set(run.scores["method"]) else run.scores["method"].iloc[0]
+        rows = run.scores[run.scores["method"] == method]
+        return {
+            "method": method,
+            "groups": [_group(group, part, units=run.units) for group, part in rows.groupby("group")],
+        }
+
+    def missing(self, found: Any) -> dict[str, str]:
+        """Scores."""
+        return {} if found else {"scores": "The run has no scores of samples (05_scores.tsv)."}
+
+    def figures(self, run: Run, found: Any) -> dict[str, Figure]:
+        """Dots and boxes by group."""
+        table = run.scores
+        if found is None or table is None:
+            return {}
+        rows = table[table["method"] == found["method"]]
+        medians = " and ".join(f"{number(g['median'])} in {g['group']}" for g in found["groups"])
+        return figure(
+            lambda ax: scores(rows, ax),
+            name="scores",
+            caption="Score of every sample from models that never saw its subject, over boxes of quartiles.",
+            alt=f"Dots and boxes by group; the median score is {medians}.",
+            height=3.2,
+            # Whose score it is stays in the run folder.
+            table=rows[["group", "score"]],
+        )
+
+
+def _group(group: object, part: pd.DataFrame, *, units: str) -> dict[str, Any]:
+    low, median, high = np.nanquantile(part["score"], [0.25, 0.5, 0.75])
+    return {
+        "group": group,
+        "samples": len(part),
+        "subjects": part["subject"].nunique() if "subject" in part and units == "subjects" else None,
+        "median": median,
+        "low_quartile": low,
+        "high_quartile": high,
+    }

@@ -1,4 +1,4 @@
-"""Layers: how many of their nodes pass each test, beside PCA and ICA."""
+"""Layers: how many of their nodes pass each test, beside PCA and ICA; and the scorecard of what each holds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ... import pl
+from ..._core.tables import records
+from ...nouns.scorecard import Scorecard as Card
 from ...pl._evidence import layers
 from .._evidence import layer_nodes, layer_shares
 from .._words import percent
@@ -15,7 +17,7 @@ from ._section import Figure, Section, figure
 if TYPE_CHECKING:
     from .._read import Run
 
-__all__ = ["Layers"]
+__all__ = ["Layers", "Scorecard"]
 
 NODES = 20
 """Nodes of a layer in the map."""
@@ -96,3 +98,39 @@ def _copies(run: Run) -> str:
         f"{row.layer} and {row.other} (median |r| of matched nodes {row.median_r:.3f})" for row in copies.itertuples()
     )
     return f" Layers that copy one another, so that either tells what the other does: {named}."
+
+
+class Scorecard(Section):
+    """Claims on what goes with depth, each with its verdict."""
+
+    name = "scorecard"
+    anchor = "scorecard"
+    label = "Scorecard"
+    optional = True
+
+    def gather(self, run: Run, evidence: pd.DataFrame) -> dict[str, Any] | None:
+        """One record per claim."""
+        card = run.noun("07_scorecard.parquet", Card.load)
+        if card is None:
+            return None
+        columns = ["question", "measure", "claim", "verdict", "value", "low", "high", "p", "control", "sentence"]
+        seeds = card.table.loc[~card.table["control"], "seed"].nunique()
+        return {"trainings": int(seeds), "controls": card.controls, "verdicts": records(card.verdicts[columns])}
+
+    def figures(self, run: Run, found: Any) -> dict[str, Figure]:
+        """Layers and controls side by side."""
+        card = run.noun("07_scorecard.parquet", Card.load)
+        if found is None or card is None:
+            return {}
+        held = sum(row["verdict"] == "holds" for row in found["verdicts"])
+        questions = card.verdicts[["question", "measure"]].drop_duplicates()
+        return figure(
+            lambda ax: pl.scorecard(card, ax),
+            name="scorecard",
+            caption="What each layer holds, and controls as wide; means over trainings. A dot’s area is what lies "
+            "above chance, over the largest of its row.",
+            alt=f"A table of dots, one row per question; {held} of {len(found['verdicts'])} claims hold.",
+            height=1.4 + 0.42 * len(questions),
+            table=card.table,
+            width=3.2 + 0.75 * (len(card.layers) + len(card.controls)) + 2.4,
+        )

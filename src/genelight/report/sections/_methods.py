@@ -1,4 +1,4 @@
-"""How a run came about: settings, tests and their nulls, versions, limits."""
+"""How a run came about: settings, tests and their nulls, versions, limits; and how to do it again."""
 
 from __future__ import annotations
 
@@ -13,9 +13,20 @@ if TYPE_CHECKING:
 
     from .._read import Run
 
-__all__ = ["Methods"]
+__all__ = ["Again", "Methods"]
 
-_FILES = ("expression", "path", "file")
+PATHS = ("expression", "path", "file")
+FILES = {
+    "study.toml": "every setting, also those left to their defaults",
+    "02_samples.tsv": "samples, groups and the sample table (holds ids)",
+    "03_model": "the model",
+    "04_nodes.tsv": "every node: effect, p, q, reproducibility",
+    "04_codes.parquet": "each sample's activation of each node",
+    "05_module.tsv": "every gene with its score and rank",
+    "05_module_network.cx2": "the module's network, for Cytoscape",
+    "06_evidence.parquet": "every test",
+    "07_patients.tsv": "scores of patients",
+}
 LIMITS = (
     "What a node stands for is read from the decoder's response when the node is lit. It describes the model, not a "
     "mechanism in the cell.",
@@ -66,13 +77,9 @@ def _settings(run: Run) -> list[dict[str, Any]]:
 def _value(run: Run, key: str, value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(str(run.visible(v)) for v in value)
-    if key in _FILES and isinstance(value, str):
+    if key in PATHS and isinstance(value, str):
         return PurePath(value).name
-    return str(_short(run.visible(value)))
-
-
-def _short(value: Any) -> Any:
-    return f"{value:.6g}" if isinstance(value, float) else value
+    return f"{value:.6g}" if isinstance(value, float) else str(run.visible(value))
 
 
 def _tests(run: Run, evidence: pd.DataFrame) -> list[dict[str, Any]]:
@@ -95,3 +102,23 @@ def _tests(run: Run, evidence: pd.DataFrame) -> list[dict[str, Any]]:
             }
         )
     return records
+
+
+class Again(Section):
+    """Command, seed and files."""
+
+    name = "again"
+    anchor = "again"
+    label = "Do it again"
+    empty: ClassVar[Any] = {"version": None, "seed": None, "expression": None, "priors": None, "files": []}
+
+    def gather(self, run: Run, evidence: pd.DataFrame) -> dict[str, Any]:
+        """Plain values."""
+        there = [{"file": f, "what": what} for f, what in FILES.items() if (run.folder / f).exists()]
+        return {
+            "version": (run.record.get("versions") or {}).get("genelight"),
+            "seed": run.record.get("seed"),
+            "expression": run.record.get("expression"),
+            "priors": run.record.get("priors"),
+            "files": there,
+        }

@@ -1,4 +1,4 @@
-"""The disease module: its genes, how often bootstraps select them, its gene sets."""
+"""The disease module: its genes and gene sets, how often bootstraps select them; its network; a second cohort."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ... import pl
+from ..._core.tables import read_tsv
 from .._evidence import module_sets, set_rows, tested_module
 from .._words import number
 from ._section import Figure, Section, figure
@@ -14,9 +15,12 @@ from ._section import Figure, Section, figure
 if TYPE_CHECKING:
     from .._read import Run
 
-__all__ = ["Module"]
+__all__ = ["Module", "ModuleNetwork", "SecondCohort"]
 
 LEAD = 20
+NETWORK, PLACED = "05_module_network.tsv", ("gene", "role", "score", "degree", "p", "nearness", "part")
+MEASURED = ["measure", "null", "value", "low", "high", "null_mean", "p", "q"]
+COUNTED = ("samples", "case_subjects", "control_subjects", "module_genes", "module_genes_shared", "genes_shared")
 
 
 class Module(Section):
@@ -107,3 +111,82 @@ def _pathways(run: Run, found: Any) -> dict[str, Figure]:
         alt=f"Bars of -log10 q for {n} gene sets; the longest is {top['name']}.",
         height=0.6 + 0.36 * n,
     )
+
+
+class ModuleNetwork(Section):
+    """The module on the network: what of it hangs together, what connects it, and its parts."""
+
+    name = "module_network"
+    anchor = "module-network"
+    label = "Module network"
+    optional = True
+
+    def gather(self, run: Run, evidence: pd.DataFrame) -> dict[str, Any] | None:
+        """Counts, connectors by p, and the genes of each part."""
+        nodes = run.table(NETWORK, PLACED)
+        if nodes is None:
+            return None
+        count = nodes["role"].value_counts()
+        connectors = nodes[nodes["role"] == "connector"].sort_values("p", kind="stable")
+        joined = nodes[nodes["part"] > 0].sort_values("nearness", ascending=False, kind="stable")
+        there = set(nodes["gene"].astype(str))
+        module = run.module_over_genes
+        chosen = [] if module is None else [str(g) for g in module.selected]
+        return {
+            "apart_genes": list(nodes.loc[nodes["role"] == "apart", "gene"].astype(str)),
+            "outside_genes": [gene for gene in chosen if gene not in there],
+            "network": run.section("network").get("name"),
+            "size": None if module is None else len(module.selected),
+            **{role: int(count.get(role, 0)) for role in ("core", "connector", "apart")},
+            "connectors": connectors[["gene", "score", "degree", "p", "nearness"]].to_dict("records"),
+            "parts": [
+                {
+                    "part": int(members["part"].iloc[0]),
+                    "genes": list(members.loc[members["role"] == "core", "gene"]),
+                    "connectors": list(members.loc[members["role"] == "connector", "gene"]),
+                }
+                for _, members in joined.groupby("part")
+            ],
+        }
+
+    def figures(self, run: Run, found: Any) -> dict[str, Figure]:
+        """The network."""
+        nodes, edges = run.table(NETWORK, PLACED), run.table("05_module_network_edges.tsv", ("source", "target"))
+        if found is None or nodes is None or edges is None:
+            return {}
+        return figure(
+            lambda ax: pl.module_network(nodes, edges, ax),
+            name="module_network",
+            caption="The module’s genes that hang together, in colour: one for up in cases, one for down. Hollow: "
+            "genes that connect them. Larger with more neighbours here.",
+            alt=f"A network of {found['core']} genes of the module and {found['connector']} that connect them, "
+            f"in {len(found['parts'])} parts.",
+            height=5.4,
+            width=6.4,
+            table=edges[["source", "target"]],
+        )
+
+
+class SecondCohort(Section):
+    """How much of the module is in a second cohort, and a verdict."""
+
+    name = "second_cohort"
+    anchor = "second-cohort"
+    label = "Second cohort"
+    optional = True
+
+    def gather(self, run: Run, evidence: pd.DataFrame) -> dict[str, Any] | None:
+        """The verdict, counts, and one record per measure."""
+        path = run.folder / "05_second_cohort.tsv"
+        if not path.exists():
+            return None
+        table, about = read_tsv(path, kind="preservation", newest=1, text=("measure", "null"))
+        shown = {name: about["about"].get(name) for name in COUNTED}
+        together = run.several is not None
+        return {
+            "verdict": about["verdict"],
+            **shown,
+            "measures": table[MEASURED].to_dict("records"),
+            "together": together,
+            "apart": about["about"].get("apart", ""),
+        }

@@ -1,4 +1,4 @@
-"""Hidden nodes: where the groups differ, what they stand for, their evidence."""
+"""Hidden nodes: where the groups differ, what they stand for, their evidence; their cards; those without a name."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ... import pl
+from ...errors import FormatError
+from ...nouns.card import NodeCard
+from ...nouns.evidence import EVIDENCE_COLUMNS
 from ...pl._strip import nodes
-from .._evidence import SIGNIFICANT, best, in_order, leading_node, set_record
+from .._evidence import SIGNIFICANT, best, counted, in_order, leading_node, set_record
 from .._words import known
 from ._section import Figure, Section, figure
 
 if TYPE_CHECKING:
     from .._read import Run
 
-__all__ = ["Nodes"]
+__all__ = ["Cards", "Nodes", "Unknown"]
 
 LEAD = 20
 
@@ -120,3 +123,57 @@ def _leading(run: Run, found: Any) -> dict[str, Figure]:
         height=0.6 + 0.2 * n,
         table=values.rename_axis("gene").rename("change").reset_index(),
     )
+
+
+class Cards(Section):
+    """The cards that the run has written; the others are a command away."""
+
+    name = "cards"
+    anchor = "cards"
+    label = "Leading nodes"
+    empty = ()
+    optional = True
+
+    def gather(self, run: Run, evidence: pd.DataFrame) -> list[dict[str, Any]]:
+        """One record per card, with its sentence."""
+        return [{**card.to_record(), "sentence": run.visible(card.sentence)} for card in _cards(run, evidence)]
+
+
+def _cards(run: Run, evidence: pd.DataFrame) -> list[NodeCard]:
+    """The cards, with the evidence that the table of nodes shows."""
+    records = run.json("04_cards.json").get("cards", [])
+    if not isinstance(records, list):
+        msg = f"{run.folder / '04_cards.json'} holds no list of cards; make it again with genelight run"
+        raise FormatError(msg)
+    return [NodeCard.of_record(record, evidence=_rows_of(run, evidence, str(record.get("node")))) for record in records]
+
+
+def _rows_of(run: Run, evidence: pd.DataFrame, node: str) -> pd.DataFrame:
+    """A node's rows of the first calibrated test of each collection: those that its row of the table is made from."""
+    rows = evidence[(evidence["tested"] == node) & evidence["main"].astype(bool) & ~evidence["disease"].astype(bool)]
+    rows = rows[list(EVIDENCE_COLUMNS)]
+    return rows[counted(run, rows)]
+
+
+class Unknown(Section):
+    """Nodes that are reproducible, or differ between the groups, and that no test explains."""
+
+    name = "unknown"
+    anchor = "unknown"
+    label = "Unknown patterns"
+    optional = True
+
+    def gather(self, run: Run, evidence: pd.DataFrame) -> dict[str, Any] | None:
+        """The nodes, and what made them worth a look; None where no gene set was tested."""
+        if not len(evidence) or not evidence["is_set"].astype(bool).any():
+            return None
+        found = Nodes().gather(run, evidence)
+        again = any(known(n["reproducibility_q"]) for n in found)
+        test = "reproducibility_q" if again else "q"
+        sound = [n for n in found if not n["state"] and _passes(n[test])]
+        unnamed = [n for n in sound if not _passes((n["best_set"] or {}).get("q")) and not _passes(n["network_q"])]
+        return {"again": again, "sound": len(sound), "nodes": unnamed}
+
+
+def _passes(q: Any) -> bool:
+    return known(q) and q <= SIGNIFICANT

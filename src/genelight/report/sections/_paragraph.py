@@ -5,25 +5,66 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._words import called, count, known, listed
-from ._references import REFERENCES, bibtex
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["paragraph"]
 
+REFERENCES: dict[str, dict[str, str]] = {
+    "dwivedi2020": {
+        "author": "Dwivedi, Sanjiv K. and Tjärnberg, Andreas and Tegnér, Jesper and Gustafsson, Mika",
+        "title": "Deriving disease modules from the compressed transcriptional space embedded in a deep autoencoder",
+        "journal": "Nature Communications",
+        "year": "2020",
+        "volume": "11",
+        "pages": "856",
+        "doi": "10.1038/s41467-020-14666-6",
+    },
+    "smyth2004": {
+        "author": "Smyth, Gordon K.",
+        "title": "Linear models and empirical Bayes methods for assessing differential expression in microarray "
+        "experiments",
+        "journal": "Statistical Applications in Genetics and Molecular Biology",
+        "year": "2004",
+        "volume": "3",
+        "pages": "3",
+        "doi": "10.2202/1544-6115.1027",
+    },
+    "benjamini1995": {
+        "author": "Benjamini, Yoav and Hochberg, Yosef",
+        "title": "Controlling the false discovery rate: a practical and powerful approach to multiple testing",
+        "journal": "Journal of the Royal Statistical Society B",
+        "year": "1995",
+        "volume": "57",
+        "pages": "289--300",
+        "doi": "10.1111/j.2517-6161.1995.tb02031.x",
+    },
+    "haufe2014": {
+        "author": "Haufe, Stefan and others",
+        "title": "On the interpretation of weight vectors of linear models in multivariate neuroimaging",
+        "journal": "NeuroImage",
+        "year": "2014",
+        "volume": "87",
+        "pages": "96--110",
+        "doi": "10.1016/j.neuroimage.2013.10.067",
+    },
+    "blondel2008": {
+        "author": "Blondel, Vincent D. and Guillaume, Jean-Loup and Lambiotte, Renaud and Lefebvre, Etienne",
+        "title": "Fast unfolding of communities in large networks",
+        "journal": "Journal of Statistical Mechanics",
+        "year": "2008",
+        "pages": "P10008",
+        "doi": "10.1088/1742-5468/2008/10/P10008",
+    },
+}
+"""By key, in BibTeX's fields."""
+
 
 def paragraph(summary: Mapping[str, Any], *, study: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Any]:
     """The text, the works it cites in order, and the same for BibTeX.
 
-    Parameters
-    ----------
-    summary
-        What the sections gathered.
-    study
-        The study file as it was resolved.
-    about
-        What the module says of itself.
+    Written from what the sections gathered, the study file as it was resolved, and what the module says of itself.
     """
     cited: list[str] = []
 
@@ -44,7 +85,7 @@ def paragraph(summary: Mapping[str, Any], *, study: Mapping[str, Any], about: Ma
     return {
         "text": " ".join(sentences),
         "references": works,
-        "bibtex": bibtex(cited, version=found.get("genelight")),
+        "bibtex": _bibtex(cited, version=found.get("genelight")),
     }
 
 
@@ -155,3 +196,15 @@ def _software(versions: Mapping[str, str]) -> str:
     own = versions.get("genelight", "")
     python = f" in Python {versions['python']}" if "python" in versions else ""
     return f"The analysis was done with genelight {own}{python}{f', {others}' if others else ''}."
+
+
+def _bibtex(keys: list[str], *, version: str | None) -> str:
+    """Entries for BibTeX, the software first."""
+    software = {"author": "{The genelight developers}", "title": "genelight", "note": f"Version {version or 'unknown'}"}
+    entries = [("misc", "genelight", software), *(("article", key, REFERENCES[key]) for key in keys)]
+    return "\n\n".join(_entry(kind, key, fields) for kind, key, fields in entries) + "\n"
+
+
+def _entry(kind: str, key: str, fields: dict[str, str]) -> str:
+    lines = [f"  {name} = {{{value}}}," for name, value in fields.items()]
+    return "\n".join([f"@{kind}{{{key},", *lines, "}"])

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ... import pl
 from ...nouns import Groups, Severity
-from ...pl._patients import patients
+from ...pl._samples import patients
 from .._read import KEY
 from .._words import number
 from ._section import Figure, Section, figure
@@ -34,7 +34,7 @@ class Patients(Section):
 
     def gather(self, run: Run, evidence: pd.DataFrame) -> dict[str, Any] | None:
         """Figures beside baselines, calibration, groups, and the most severe patients."""
-        table, score = run.table("07_patients.tsv", COLUMNS), _severity(run)
+        table, score = run.table("07_patients.tsv", COLUMNS), run.noun("07_severity.parquet", Severity.load)
         if table is None or score is None:
             return None
         about = score.about
@@ -56,7 +56,7 @@ class Patients(Section):
 
     def figures(self, run: Run, found: Any) -> dict[str, Figure]:
         """The calibration curve, and the cohort in order."""
-        table, score = run.table("07_patients.tsv", COLUMNS), _severity(run)
+        table, score = run.table("07_patients.tsv", COLUMNS), run.noun("07_severity.parquet", Severity.load)
         if found is None or table is None or score is None:
             return {}
         own = found["figures"][0]
@@ -82,17 +82,11 @@ class Patients(Section):
         return curve | cohort
 
 
-def _severity(run: Run) -> Severity | None:
-    path = run.folder / "07_severity.parquet"
-    return Severity.load(path) if path.exists() else None
-
-
 def _groups(run: Run) -> dict[str, Any] | None:
     """The verdict, and what goes with the groups if there are any."""
-    path = run.folder / "07_groups.parquet"
-    if not path.exists():
+    found = run.noun("07_groups.parquet", Groups.load)
+    if found is None:
         return None
-    found = Groups.load(path)
     members = [
         {"group": name, "subjects": len(part), "confidence": part["confidence"].median()}
         for name, part in (found.members.groupby("group") if found.found else ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...pl._svg import svg
+from ...pl._picture import svg
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["Figure", "Section", "figure"]
 
 Figure = dict[str, str]
-WIDTH = 4.8
 
 
 class Section(ABC):
@@ -66,11 +65,11 @@ def figure(
     draw: Callable[[Any], object],
     *,
     name: str,
-    caption: str,
     alt: str,
-    height: float,
     table: pd.DataFrame,
-    width: float = WIDTH,
+    caption: str = "",
+    height: float = 3.2,
+    width: float = 4.8,
 ) -> dict[str, Figure]:
     """A picture with a caption to read, a description for those who cannot see it, and the numbers behind it."""
     numbers = table.to_csv(index=False, float_format="%.6g")

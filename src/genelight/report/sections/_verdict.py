@@ -28,14 +28,16 @@ def verdict(summary: Mapping[str, Any]) -> dict[str, Any]:
         ``change`` (sentences).
     """
     module, held_out = summary.get("module"), summary.get("held_out") or {}
-    contrast = summary.get("contrast") or {}
+    contrast, reference = summary.get("contrast") or {}, summary.get("reference")
     sides = [(contrast.get(side) or {}).get("subjects") for side in ("cases", "controls")]
     return {
-        "banner": _banner(sides, called(summary), given=summary.get("reference") is not None),
+        "banner": _banner(sides, called(summary), given=reference is not None),
         "answers": [
             _sure(module, summary),
             _simpler(module),
-            _adds(summary["reference"]) if summary.get("reference") else _deep(held_out.get("reconstruction")),
+            _answer("What does the reference add?", reference["short"], reference["text"], tone=reference["tone"])
+            if reference
+            else _deep(held_out.get("reconstruction")),
         ],
         "change": _change(summary, sides),
     }
@@ -118,10 +120,6 @@ def _apart(other: Mapping[str, Any]) -> str:
     """The interval of this module's AUC less another's, on the same subjects."""
     ends = interval([other.get("difference_low"), other.get("difference_high")])
     return f" (difference {ends})" if ends else ""
-
-
-def _adds(found: Mapping[str, Any]) -> dict[str, str]:
-    return _answer("What does the reference add?", found["short"], found["text"], tone=found["tone"])
 
 
 def _deep(found: Mapping[str, Any] | None) -> dict[str, str]:

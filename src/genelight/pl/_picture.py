@@ -1,4 +1,4 @@
-"""A picture as inline SVG that follows the page: text stays text, colours are CSS variables."""
+"""A picture drawn off screen: as a file, or as inline SVG that follows the page."""
 
 from __future__ import annotations
 
@@ -11,14 +11,21 @@ from xml.etree import ElementTree as ET
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from .._core.disk import writing
+from ..errors import InputError
 from ._style import INK, PALETTE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from matplotlib.axes import Axes
 
-__all__ = ["svg"]
+__all__ = ["FORMATS", "save", "svg"]
+
+FORMATS = (".png", ".svg", ".pdf")
+"""What a picture's file name ends in."""
+DPI = 160
 
 _VARIABLES = {colour: f"var(--{role}, {colour})" for role, colour in PALETTE.items()}
 _LOOK: Any = {
@@ -33,6 +40,36 @@ _LOOK: Any = {
 }
 
 
+def save(draw: Callable[[Axes], object], path: Path, *, size: tuple[float, float] = (4.8, 3.2)) -> None:
+    """Draw off screen and write a file, whole or not at all.
+
+    The path's ending says the format, one of :data:`FORMATS`; `size` is in inches.
+
+    Raises
+    ------
+    InputError
+        If there is no such format.
+    ResourceError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "line.png")
+    ...     save(lambda ax: ax.plot([0, 1]), path)
+    ...     path.read_bytes()[1:4]
+    b'PNG'
+    """
+    if path.suffix not in FORMATS:
+        msg = f"a picture cannot be written to {path}; choose a name that ends in {', '.join(FORMATS)}"
+        raise InputError(msg)
+    figure = Figure(figsize=size, layout="constrained")
+    draw(figure.subplots())
+    with writing(path) as draft:
+        figure.savefig(draft, dpi=DPI)
+
+
 def svg(draw: Callable[[Axes], object], *, name: str, alt: str, size: tuple[float, float] = (4.8, 3.2)) -> str:
     """Draw off screen and return one ``<svg>`` element to put into a page.
 
@@ -40,16 +77,7 @@ def svg(draw: Callable[[Axes], object], *, name: str, alt: str, size: tuple[floa
     :data:`PALETTE` become ``var(--role, colour)``: a page that defines ``--ink``, ``--up`` and so on
     recolours the picture, for instance in a dark scheme.
 
-    Parameters
-    ----------
-    draw
-        Draws on the axes it is given: ``lambda ax: pl.module(module, ax)``.
-    name
-        Prefix of every id, unique in the page.
-    alt
-        What the picture shows, for readers who cannot see it.
-    size
-        Inches.
+    `alt` says what the picture shows, for readers who cannot see it; `size` is in inches.
 
     Examples
     --------
