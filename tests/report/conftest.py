@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genelight._core.tables import write_parquet, write_plain, write_tsv
+from genelight._core.tables import write_parquet, write_plain
 from genelight.nouns import Evidence, Genes, Module, NodeGenes
 from genelight.report._summary import summarise
 
@@ -214,7 +214,7 @@ def _write_nodes(folder: Path, genes: Genes, rng: np.random.Generator) -> None:
             p = 1e-6 if k == 1 else float(rng.uniform(0.05, 1))
             rows.append((name, layer, effect, p, min(1, 3 * p), share[k] if layer == "L2" else np.nan, state, top))
     columns = ["node", "layer", "effect", "p", "q", "share", "state", "top_genes"]
-    write_tsv(folder / "04_nodes.tsv", pd.DataFrame(rows, columns=columns), kind="node activity", version=1, about={})
+    write_plain(folder / "04_nodes.tsv", pd.DataFrame(rows, columns=columns))
 
 
 def write_again(folder: Path) -> None:
@@ -235,7 +235,7 @@ def write_again(folder: Path) -> None:
     table = table.merge(more, on="node")
     table["rank_score"] = table["effect"].abs() * table["reproducibility"]
     table = table.sort_values("rank_score", ascending=False)
-    write_tsv(folder / "04_nodes.tsv", table, kind="node activity", version=1, about={})
+    write_plain(folder / "04_nodes.tsv", table)
     gene = {"sign": "up", "rank": 1, "gene": LEADERS[0], "value": 3.0, "stability": 0.8}
     column = {
         "column": "condition",
@@ -363,7 +363,7 @@ def large_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         nodes += here
     columns = ["node", "layer", "effect", "p", "q", "share", "state", "top_genes"]
-    write_tsv(folder / "04_nodes.tsv", pd.DataFrame(rows, columns=columns), kind="node activity", version=1, about={})
+    write_plain(folder / "04_nodes.tsv", pd.DataFrame(rows, columns=columns))
     evidence.append(_row(f"{plan.title} [direction]", BEST_SET, statistic=9, effect=15.0, p=1e-12, q=3e-9))
     Evidence(pd.DataFrame(evidence), {"hypergeometric": {"universe": 30_000}}).save(folder / "06_evidence.parquet")
     write_look_up(folder, names, nodes=nodes, samples=1000)

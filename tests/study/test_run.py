@@ -9,12 +9,14 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
+from markupsafe import escape
 
 import genelight as gl
 from genelight._core.provenance import Ledger
 from genelight.errors import FormatError, GenelightError, InputError, UnknownNameError
 from genelight.modules.second_cohort import Preservation
 from genelight.nouns.scorecard import Scorecard
+from genelight.report._full import TABLES, Query, at_hand, csv_of, page_of
 from genelight.study import Study, run
 from genelight.study._template import template, to_toml
 from genelight.study.steps import STEPS
@@ -170,6 +172,23 @@ def test_leaves_every_artefact_of_the_thread(done):
     }  # fmt: skip
     assert len(done.findings) == 5
     assert not [name for name in names(done.folder) if name.startswith(".")]
+
+
+def test_every_full_table_of_a_run_opens_and_goes_into_a_file(done):
+    evidence = gl.nouns.Evidence.load(done.folder / "06_evidence.parquet").table
+    node, gene = (
+        gl.nouns.NodeGenes.load(done.folder / "04_nodes_L1.parquet"),
+        gl.nouns.Module.load(done.folder / "05_module.tsv"),
+    )
+    of = {"node": node.nodes[0], "gene": gene.table["gene"][0]}
+    of |= {"tests": evidence["tested"][0], "set": evidence["reference"][0]}
+    assert set(at_hand(done.folder)) == set(TABLES)
+    for name, table in TABLES.items():
+        query = Query(of=of.get(name, ""))
+        assert escape(table.title) in page_of(done.folder, name, query)
+        with csv_of(done.folder, name, query) as file:
+            file.seek(0)
+            assert len(file.read().splitlines()) > 1
 
 
 def test_the_scorecard_holds_every_training_and_control_and_is_shown(done):

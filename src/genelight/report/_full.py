@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.dataset as ds
 
-__all__ = ["TABLES", "Query", "at_hand", "csv_of", "page_of"]
-
 PAGE = 100
 MOST = 10_000  # rows that are paged through; to hold more in order takes the memory of all
 MOST_WORDS = 20
@@ -168,7 +166,7 @@ def _opened(folder: Path, name: str, of: str) -> ds.Dataset:
         if name == "genes":
             return ds.dataset(pa.Table.from_pandas(_genes(folder), preserve_index=False))
         if name == "nodes":
-            table, _ = read_tsv(files[0], kind="node activity", newest=1, text=("node", "layer"))
+            table = Run(folder).table(files[0].name, ("node", "layer"))
             return ds.dataset(pa.Table.from_pandas(table, preserve_index=False))
         if name in ("node", "gene"):
             return ds.dataset(_genes_of_node(files, of) if name == "node" else _nodes_of_gene(files, of))
