@@ -16,8 +16,6 @@ from ._paths import UNREACHABLE
 if TYPE_CHECKING:
     from .distances import Interactome
 
-__all__ = ["Closeness", "Orders", "closeness", "closeness_of", "components", "components_of", "means"]
-
 WORD = 63
 
 

@@ -12,8 +12,6 @@ from ..errors import InputError
 from ..nouns import Edges, Genes
 from ._tested import check_shared
 
-__all__ = ["Collection", "collect"]
-
 
 @dataclass(frozen=True)
 class Collection:

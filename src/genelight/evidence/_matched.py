@@ -10,8 +10,6 @@ from scipy import sparse
 
 from .._core.threads import compiled, pieces, thread_map
 
-__all__ = ["matched_moments", "matched_tail", "overlaps"]
-
 
 def overlaps(lists: Sequence[np.ndarray], member_gs: sparse.csr_matrix) -> np.ndarray:
     """Genes that each list shares with each set, int32, shape ``(k, s)``."""

@@ -13,8 +13,6 @@ from .._core.registry import Registry
 from ..stats.subjects import numbered
 from ._samples import Target
 
-__all__ = ["MEASURES", "Codes", "silhouette"]
-
 NEIGHBOURS = 10
 FOLDS = 5
 RIDGE = 0.01

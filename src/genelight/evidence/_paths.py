@@ -7,8 +7,6 @@ import numpy as np
 
 from .._core.threads import compiled
 
-__all__ = ["SOURCES", "UNREACHABLE", "add_betweenness", "search_block"]
-
 WORDS = 8
 SOURCES = 64 * WORDS
 UNREACHABLE = 255

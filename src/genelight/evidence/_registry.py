@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ._tested import Items
     from .nulls import MatchedNull
 
-__all__ = ["TESTS", "Against", "Compared", "Findings", "Test", "calibrated", "run_tests"]
-
 
 @dataclass(frozen=True)
 class Compared:

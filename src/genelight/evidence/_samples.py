@@ -12,8 +12,6 @@ from .._core.checks import check_column
 from ..errors import InputError, UnknownNameError
 from ..stats.subjects import numbered, rows_of_subjects
 
-__all__ = ["LEAST_SUBJECTS", "Samples", "Target", "target_of"]
-
 LEAST_SUBJECTS = 3
 MOST_CLASSES = 100
 

@@ -11,8 +11,6 @@ from .._core.threads import pieces, thread_map
 from ..errors import GeneMismatchError, InputError, first_three
 from ..nouns import Genes, Module, NodeGenes
 
-__all__ = ["KNEE", "LEAST_GENES", "Items", "check_shared", "knees"]
-
 LEAST_GENES = 10
 MOST_GENES = 500
 KNEE = "knee"

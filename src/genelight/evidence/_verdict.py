@@ -13,8 +13,6 @@ from scipy import stats
 
 from ..nouns.scorecard import VERDICT_COLUMNS, VERDICTS
 
-__all__ = ["CLAIMS", "Interval", "change", "contrast", "interval", "trend_p", "verdicts"]
-
 HOLDS, FAILS, UNSURE = VERDICTS
 LEVEL = 0.05
 LEAST_CHANGE = 0.1

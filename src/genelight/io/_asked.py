@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 from ..errors import UnknownNameError
 
-__all__ = ["NONE", "NOTHING", "Asked", "written"]
-
 # The word that ends --annotations: nothing else describes samples or genes.
 NONE = "none"
 

@@ -14,8 +14,6 @@ from ..errors import InputError, first_three
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["BLOCK", "blocks_of", "join_blocks"]
-
 BLOCK, FEATURE, BETWEEN = "block", "feature", ":"
 
 

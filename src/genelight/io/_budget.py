@@ -12,8 +12,6 @@ from typing import Any
 
 from ..errors import FormatError, InputError, ResourceError, first_three
 
-__all__ = ["check_bytes", "check_hdf5", "check_room", "check_zarr", "free_bytes"]
-
 VARIABLE = "GENELIGHT_MEMORY"
 LINKS = "GENELIGHT_LINKS"
 # A text as an object, beside its letters.

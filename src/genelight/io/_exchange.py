@@ -11,8 +11,6 @@ import pandas as pd
 from ..errors import FormatError, InputError, UnknownNameError, first_three
 from ..nouns import Edges, Genes, Module, NodeGenes
 
-__all__ = ["from_table", "to_table"]
-
 RANKED = ("names", "scores", "logfoldchanges", "pvals", "pvals_adj")
 _GENES = ("Genes", "Lead_genes", "lead_genes", "ledge_genes")
 

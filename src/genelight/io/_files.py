@@ -17,19 +17,6 @@ from ..errors import FormatError, GenelightError, InputError, ResourceError, Unk
 if TYPE_CHECKING:
     import h5py
 
-__all__ = [
-    "DAMAGED",
-    "describe",
-    "existing",
-    "is_gzip",
-    "naming",
-    "opened_hdf5",
-    "plain_name",
-    "start_of",
-    "texts",
-    "unpacked",
-]
-
 START = 4096
 # What unpacking raises where a gzip is cut short or changed.
 DAMAGED: tuple[type[Exception], ...] = (EOFError, BadGzipFile, isal_zlib.error)  # type: ignore[assignment]  # stubs of isal

@@ -26,8 +26,6 @@ from .stores._bucket import located
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Column", "Inspection", "inspect"]
-
 _ROWS = 1024
 _MOST_LABELS = 12
 _USUAL = ("format", "separator", "decimal", "annotations", "copies")

@@ -27,8 +27,6 @@ from .stores._bucket import Url, located
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["DECLARED", "READERS", "Input", "Reader", "check_once", "check_table", "find_reader", "quiet_names", "read"]
-
 # What other programs keep in HDF5, by a key that only they have at the top.
 _OTHERS = {
     "matrix": "like a 10x Genomics matrix or a loom file, of which parts are absent",

@@ -18,8 +18,6 @@ from ._files import DAMAGED, describe, existing, start_of, unpacked
 from .containers._xlsx import worksheets
 from .text._signs import MISSING
 
-__all__ = ["Frame", "read_frames", "turned", "typed"]
-
 # A treatment may be called none, and a mutation -, so a sheet's words for nothing are fewer.
 _MISSING = frozenset(MISSING) - {"None", "none"}
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$", re.IGNORECASE)

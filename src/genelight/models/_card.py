@@ -8,8 +8,6 @@ from typing import Any
 from .._core.tables import plain_text
 from ..pp.preparation import Preparation
 
-__all__ = ["SHOWN", "card", "held_out_figures", "verdict"]
-
 SHOWN = ("preset", "activation", "epochs", "learning_rate")
 LIMITS = (
     "Codes depend on tissue, platform and preparation of the training data. "

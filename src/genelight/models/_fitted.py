@@ -23,8 +23,6 @@ from .spec import Spec
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Fitted", "OneLayer"]
-
 
 class Fitted(Printed):
     """A fitted model: what it was fitted from, how input is prepared, its identity, its folder, how it prints.

@@ -15,8 +15,6 @@ from ..stats.matched import match_bins, matched_orders
 from ..stats.moderated import Design
 from ..stats.subjects import Labels, bootstrap_counts, indexed, subject_means, weights_under
 
-__all__ = ["Prepared", "SecondCohort", "matched_draws"]
-
 LEAST_GENES = 10
 PARTS = 10
 TIE = 1e-9

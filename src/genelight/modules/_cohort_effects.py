@@ -20,8 +20,6 @@ from ..stats.meta import standardised
 from ..stats.moderated import Design
 from ..stats.subjects import group_sizes, indexed, kinds
 
-__all__ = ["EFFECTS", "CohortEffects", "check_apart", "cohort_effects", "joined"]
-
 EFFECTS = ("standardised", "logfc")
 LEAST_SUBJECTS, LEAST_COHORTS, LEAST_GENES = 2, 2, 10
 LEAST_DF = 2

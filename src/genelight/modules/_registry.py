@@ -16,8 +16,6 @@ from ..nouns.contrast import check_contrast
 from ..stats.moderated import Design, Remembered
 from ..stats.subjects import indexed
 
-__all__ = ["DERIVATIONS", "Derivation", "Question", "ask"]
-
 
 @dataclass(frozen=True)
 class Question:

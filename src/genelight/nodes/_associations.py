@@ -11,8 +11,6 @@ from scipy import stats
 from .._core.checks import check_column
 from ..stats.subjects import numbered
 
-__all__ = ["COLUMNS", "associations"]
-
 COLUMNS = ("column", "test", "units", "effect", "highest", "p", "q")
 LEAST_UNITS = 5
 LEAST_PER_LEVEL = 3

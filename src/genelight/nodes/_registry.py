@@ -11,8 +11,6 @@ import numpy as np
 from .._core.registry import Registry
 from ..nouns import Model
 
-__all__ = ["ATTRIBUTIONS", "LATENT_ONLY", "Attributed", "Attribution", "attributions_of"]
-
 
 @dataclass(frozen=True)
 class Attributed:

@@ -13,8 +13,6 @@ from ..nouns import Model
 from ..nouns.model import Applicability, bottleneck
 from ..stats.subjects import rows_of_subjects, subject_folds
 
-__all__ = ["Domain", "applicability", "domain_of", "held_out_distances", "seen"]
-
 FOLDS = 5
 MOST_AXES, SHARE = 16, 4
 

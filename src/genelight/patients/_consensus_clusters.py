@@ -8,8 +8,6 @@ from scipy.spatial.distance import squareform
 
 from .._core.threads import one_thread
 
-__all__ = ["ambiguity", "consensus_of", "grouped", "k_means"]
-
 SHARE = 0.8
 MOST_STEPS = 20
 CLEAR = (0.1, 0.9)

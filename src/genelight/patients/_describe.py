@@ -14,8 +14,6 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-__all__ = ["describe", "explained", "is_number", "per_subject"]
-
 COLUMNS = ("kind", "name", "test", "effect", "highest", "p", "q")
 LEAST_PER_GROUP = 3
 MOST_LEVELS = 20

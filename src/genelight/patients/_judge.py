@@ -22,8 +22,6 @@ from ._applicability import applicability, held_out_distances
 from ._measures import Measure
 from ._parts import PCA_PART, SIGNATURE, Part, parts_of, rows_of
 
-__all__ = ["INTERFERON", "Plan", "Protocol", "freeze"]
-
 INTERFERON = ("IFI27", "IFI44", "IFI44L", "IFI6", "IFIT1", "IFIT3", "ISG15", "MX1", "OAS1", "RSAD2")
 """Ten genes that type I interferon induces in blood, the usual one-number score of lupus and viral infection."""
 

@@ -21,8 +21,6 @@ from ..stats.ridge import Line
 from ..stats.subjects import count_subjects, rows_of_subjects
 from ._stack import Features, Stack, Targets, learn
 
-__all__ = ["Direction", "Learned", "Lines", "Measure", "Number", "number", "numbers_of", "smoothed", "subjects_of"]
-
 LEAST_SUBJECTS = 5
 
 

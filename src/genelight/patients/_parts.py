@@ -14,8 +14,6 @@ from ..nouns import Genes, Model
 from ..nouns.severity import GENES
 from ..stats.ridge import Line
 
-__all__ = ["PCA_PART", "SIGNATURE", "WEIGHTED", "Part", "features_of", "parts_of", "rows_of"]
-
 PCA_PART, SIGNATURE, WEIGHTED = "pca", "signature", "weighted"
 PCA_WIDTH = 64
 

@@ -13,8 +13,6 @@ from scipy.special import expit, logit
 from ..stats.intervals import jackknife_interval
 from ..stats.logistic import Logit, fit_logit
 
-__all__ = ["Beliefs", "Calibrated", "beliefs", "bins", "calibrate", "net_benefit", "patient_interval", "slopes"]
-
 DRAWS, FIFTHS = 50, 5
 SCALES, GRID = (1.0, 0.5), 100  # of how far log odds and slopes differ between cohorts
 EDGE = 1e-4

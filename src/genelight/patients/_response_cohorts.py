@@ -29,17 +29,6 @@ from ._response_sheet import (
     words_question,
 )
 
-__all__ = [
-    "SIGNATURES",
-    "Cohorts",
-    "ResponsePlan",
-    "averaged",
-    "cohort_sizes",
-    "read_cohorts",
-    "sample_scores",
-    "twins",
-]
-
 SIGNATURES: dict[str, tuple[str, ...]] = {
     "interferon-gamma signature": ("IDO1", "CXCL10", "CXCL9", "HLA-DRA", "STAT1", "IFNG"),
     "CD8A": ("CD8A",),

@@ -19,22 +19,6 @@ from ..stats.meta import random_effects
 from ._response_cohorts import SIGNATURES, Cohorts, cohort_sizes
 from ._response_rules import CHOSEN, SIGNATURE, Bench, Eigen, Rule, auc_t, centred, rules_of
 
-__all__ = [
-    "Judged",
-    "auc_interval",
-    "beats",
-    "between",
-    "bounds_of",
-    "cohort_auc",
-    "curve_of",
-    "judge",
-    "learning_curve",
-    "permuted",
-    "random_auc",
-    "spread_of",
-    "weights_of",
-]
-
 RANDOM = 200
 SIZES, MOST_OUT = (2, 3, 5, 8, 13, 21, 34), 12
 WRONG, FLIPS = (0.05, 0.1), 100

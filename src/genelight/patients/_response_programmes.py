@@ -18,8 +18,6 @@ from ..nouns import Edges, Model
 from ..stats.meta import leave_one_out, random_effects
 from ._response_cohorts import SIGNATURES, Cohorts, sample_scores
 
-__all__ = ["Programmes", "effects_of", "interaction_of", "joined", "mean_of", "model_input", "programmes_of"]
-
 NAMED, LEAST_GENES, LEAST_ARM = 5, 5, 3
 BLANK = ("", ".", "na", "n/a", "#n/a", "nan", "<na>")
 

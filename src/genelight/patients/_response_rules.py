@@ -9,8 +9,6 @@ import numpy as np
 
 from ..stats.intervals import auc_of_each
 
-__all__ = ["CHOSEN", "SIGNATURE", "Bench", "Rule", "auc_t", "centred", "rules_of"]
-
 SIGNATURE, CHOSEN = "interferon-gamma signature", "chosen among all"
 RIDGE, AXES, MIXED = (1.0, 10.0, 100.0), (4, 16, 64), ((3, 0.5), (10, 0.5), (10, 1.0))
 LEAST_Z, MOST_COORDINATES = 1.0, 512

@@ -9,8 +9,6 @@ from ..errors import first_three
 from ..nouns.response import Response
 from ._response_rules import CHOSEN, SIGNATURE
 
-__all__ = ["sentences"]
-
 LEVEL = 0.05
 
 

@@ -22,18 +22,6 @@ from .._core.expressions import columns_named, evaluate, quoted
 from ..errors import InputError, first_three
 from ..stats.subjects import rows_of_subjects
 
-__all__ = [
-    "Question",
-    "ask",
-    "before_of",
-    "lacks",
-    "persons_question",
-    "read_words",
-    "rows_of_patients",
-    "times_question",
-    "words_question",
-]
-
 CLASSES = ("R", "NR", "drop")
 SPELT = {
     "R": "r responder responders response responded respond cr pr crpr prcr completeresponse partialresponse "

@@ -11,8 +11,6 @@ from scipy.optimize import nnls
 from ..stats.ridge import PENALTIES, Line, Path, ridge_path
 from ..stats.subjects import count_subjects, subject_folds, subject_weights
 
-__all__ = ["FOLDS", "Solved", "Stack", "Targets", "learn"]
-
 FOLDS = 5
 
 Features = Mapping[str, np.ndarray]

@@ -17,8 +17,6 @@ from ..stats.subjects import count_subjects
 from ._measures import LEAST_SUBJECTS, Learned, check_known, numbers_of, permuted
 from ._stack import Features, Targets, learn
 
-__all__ = ["Waiting", "excess", "waiting"]
-
 SEPARATED = (
     "every event came to the sample with the {side} score of all still waited for (complete separation), so the hazard "
     "ratio has no bound and cannot be given"

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from ..nouns.card import NodeCard
 
-__all__ = ["node"]
-
 SMALLEST, SIGNIFICANT = 1e-300, 0.05
 ROWS, WRAP = 5, 34
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from ..nouns import Evidence
 
-__all__ = ["gene_sets", "layers"]
-
 SMALLEST = 1e-300
 
 

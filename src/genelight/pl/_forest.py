@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from ..nouns import Module
 
-__all__ = ["forest"]
-
 # Of a normal distribution: intervals of single cohorts are drawn from their standard errors.
 REACH = 1.96
 SMALLEST, LARGEST = 15.0, 110.0

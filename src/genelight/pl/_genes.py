@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from ..nouns import Module
 
-__all__ = ["module", "node_genes"]
-
 
 def module(module: Module, ax: Axes | None = None, *, n: int = 20) -> Axes:
     """Leading genes of a module as bars, with how often subject bootstraps select each.

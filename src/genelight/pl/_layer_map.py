@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["layer_map"]
-
 SMALLEST_DOT, LARGEST_DOT = 24.0, 150.0
 SIGNIFICANT = 0.05
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["disease_map", "module_network"]
-
 MOST_NAMES, FONT, OFFSET = 40, 6.5, 3
 STEPS = 200
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-__all__ = ["FORMATS", "save", "svg"]
-
 FORMATS = (".png", ".svg", ".pdf")
 """What a picture's file name ends in."""
 DPI = 160

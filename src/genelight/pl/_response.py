@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from ..nouns import Response
 
-__all__ = ["auc_by_cohort", "decision", "forest", "learning", "one_forest", "probabilities"]
-
 MOST = 15
 SIGNATURE = "interferon-gamma signature"
 

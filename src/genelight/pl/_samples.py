@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from ..nouns import Severity
 
-__all__ = ["calibration", "held_out", "history", "patients", "scores"]
-
 _METRICS = {
     "auc": "AUC, held-out subjects",
     "r2": "R², held-out subjects",

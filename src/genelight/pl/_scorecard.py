@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from ..nouns.scorecard import Scorecard
 
-__all__ = ["scorecard"]
-
 DECIDED = ("network", "sets", "label")
 MEASURES = ("share", "silhouette", "probe", "variance")
 LARGEST_DOT = 330.0

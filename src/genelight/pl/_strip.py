@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["nodes", "reproducibility", "spread"]
-
 GOLDEN = 0.6180339887498949
 
 

@@ -9,26 +9,6 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-__all__ = [
-    "ACCENT",
-    "DOWN",
-    "FAINT",
-    "INK",
-    "OCHRE",
-    "PALETTE",
-    "PAPER",
-    "SERIES",
-    "SOFT",
-    "TEAL",
-    "UP",
-    "axes_or_new",
-    "bare",
-    "bars",
-    "dress",
-    "name_rows",
-    "note",
-]
-
 PALETTE: dict[str, str] = {
     "ink": "#1f2430",
     "soft": "#596170",

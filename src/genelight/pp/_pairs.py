@@ -17,8 +17,6 @@ from ..io.sides._axis import BETWEEN_GENES
 from ..nouns import Genes
 from .user_table import UserTable
 
-__all__ = ["choose", "find", "labels"]
-
 # How an id led to its gene, the strongest evidence first.
 VIAS: dict[str, str] = {
     "id": "the id itself",

@@ -13,8 +13,6 @@ from ..io import Store
 from ..io.scales import floor_among
 from .scale import check_scale, to_log2
 
-__all__ = ["Statistics", "of_matrix", "of_store"]
-
 LEAST_THERE = 0.5  # share of the samples that have a gene
 ROWS = 64  # samples in double precision at a time, which caches like
 

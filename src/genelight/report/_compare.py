@@ -15,8 +15,6 @@ from ._words import plain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["compare", "comparison"]
-
 LEADING = 10
 
 

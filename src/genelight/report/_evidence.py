@@ -17,23 +17,6 @@ if TYPE_CHECKING:
 
     from ._read import Run
 
-__all__ = [
-    "MATCHED",
-    "PLAIN",
-    "SIGNIFICANT",
-    "best",
-    "by_kind",
-    "counted",
-    "in_order",
-    "layer_nodes",
-    "layer_shares",
-    "leading_node",
-    "module_sets",
-    "set_record",
-    "set_rows",
-    "tested_module",
-]
-
 SIGNIFICANT = 0.05
 PLAIN, MATCHED = "hypergeometric", "hypergeometric_matched"
 

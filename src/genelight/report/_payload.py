@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from ._read import Run
 
-__all__ = ["encoded", "payload"]
-
 FORMAT = 1
 TOP = 100
 MOST_EDGES = 250_000

@@ -18,8 +18,6 @@ from ..nouns.labels import feature_words
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["KEY", "Run", "check_unaltered", "read_run"]
-
 KEY = "07_patients_key.tsv"
 """Which id has which number: the one file of patients that is not for sharing."""
 

@@ -20,8 +20,6 @@ from .sections import SECTIONS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["page", "render", "scripted"]
-
 TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = ("page", "served", "plot", "tables", "forest", "lookup", "panel", "figures", "samples", "network", "start")
 """Parts of the page's script, in order."""

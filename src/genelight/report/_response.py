@@ -17,8 +17,6 @@ from .sections._section import figure
 if TYPE_CHECKING:
     from ..nouns import Response
 
-__all__ = ["Page", "patient_pages", "response_page"]
-
 MOST_PROGRAMMES, MOST_PATIENTS, NEAREST = 30, 20, 8
 SCRIPTS = ("page", "served", "plot", "tables", "forest", "response")
 LABELS = {

@@ -17,8 +17,6 @@ from .sections import SECTIONS, findings, paragraph, verdict
 if TYPE_CHECKING:
     from ._read import Run
 
-__all__ = ["report", "summarise"]
-
 FORMAT = 1
 
 

@@ -11,8 +11,6 @@ import pandas as pd
 
 from ..nouns.labels import feature_words
 
-__all__ = ["called", "count", "interval", "known", "listed", "number", "numeric", "percent", "plain", "shown", "tail"]
-
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 

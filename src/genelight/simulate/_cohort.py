@@ -14,8 +14,6 @@ from ..errors import InputError
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Nuisance", "Programmes", "cohort", "switch"]
-
 SUBJECT_SHARE = 0.5  # of the variance of activities, cell types and noise, what visits of a subject have in common
 CELL_TYPES = ("neutrophil", "lymphocyte", "monocyte", "platelet")
 CELL_FRACTIONS = (0.55, 0.30, 0.10, 0.05)

@@ -16,8 +16,6 @@ from ..errors import InputError
 from ..nouns import Genes
 from ._cohort import switch
 
-__all__ = ["Compendium"]
-
 BLOCK = 128  # samples per counter of the random generator; changing it changes the data
 TISSUES = 24
 REACH = 4  # factors, and hidden features, that act on a gene

@@ -17,8 +17,6 @@ from ._cohort import Programmes, cohort
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["SIMULATED", "Measured", "features"]
-
 NO_GENE, TWO_GENES = 0.2, 0.1  # of features along a chromosome
 CELL_TYPES = 5
 

@@ -14,8 +14,6 @@ from ..nouns import Edges
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["network", "sets"]
-
 
 def network(adata: AnnData, *, links: int = 4, within: float = 0.15, seed: int = 0) -> Edges:
     r"""Simulate an interaction network in which planted programmes lie close together.

@@ -16,8 +16,6 @@ from ._inputs import Inputs
 from ._reference import SMALL_SAYS, reference_for
 from ._settings import Study, explain
 
-__all__ = ["Checked", "check"]
-
 # Fitted to whole runs on one core, see the notes of `check`.
 _BASE_GB, _MATRICES, _SCORES = 0.95, 9.0, 10.0
 _BASE_S, _TRAINING_S, _VALUE_S, _NODE_S = 40.0, 1.0, 1.2e-6, 0.15

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
-__all__ = ["Look", "check_module", "check_names", "check_prior", "check_scorecard", "check_size", "check_there"]
-
 Look = Callable[[Callable[[], Any]], Any]
 
 LEAST_SHARED, LEAST_GENES = 10, 5

@@ -24,8 +24,6 @@ from ._settings import Data
 from ._settings import Model as ModelSettings
 from ._template import OPTIONAL, as_toml, section_lines, template
 
-__all__ = ["draft"]
-
 LEAST_SUBJECTS = 5  # of a group, as a contrast asks for
 _HEALTHY = re.compile(
     r"^(healthy|control|ctrl|ctl|normal|none|no|non[-_ ]?\w+|hc|nc|unaffected|untreated|baseline|placebo|mock"

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from ._settings import Data, Study
 
-__all__ = ["Through", "check_cells", "kind_of_study", "through"]
-
 T = TypeVar("T", bound=NodeGenes | Module)
 
 

@@ -34,8 +34,6 @@ from ._order import by_name
 from ._second import SecondCohort
 from ._settings import EMBEDDED, Genetics, Sets, Study
 
-__all__ = ["Inputs", "patients_of"]
-
 LEAST_PEOPLE = 5
 
 

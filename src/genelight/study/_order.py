@@ -6,8 +6,6 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-__all__ = ["by_name"]
-
 
 def by_name(adata: AnnData) -> AnnData:
     """The same table, samples and genes sorted by name.

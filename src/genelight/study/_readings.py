@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from ..pp.preparation import Preparation
 
-__all__ = ["CONTROLS", "expression", "readings"]
-
 CONTROLS = ("pca", "ica", "eigengenes", "shallow", "random")
 
 

@@ -25,21 +25,6 @@ if TYPE_CHECKING:
 
     from ._settings import Study
 
-__all__ = [
-    "SHIPPED",
-    "SMALL",
-    "SMALL_SAYS",
-    "Measured",
-    "account",
-    "check_fit",
-    "check_people",
-    "fewest",
-    "folder_of",
-    "given",
-    "panel",
-    "reference_for",
-]
-
 SHIPPED = "human"
 """The model that ships."""
 SMALL = 20

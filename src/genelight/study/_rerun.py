@@ -16,8 +16,6 @@ from ._inputs import Inputs
 from ._run import RECORD, run
 from ._settings import Study
 
-__all__ = ["Compared", "rerun"]
-
 
 @dataclass(frozen=True)
 class Compared:

@@ -17,8 +17,6 @@ from ._inputs import Inputs
 from ._settings import Study
 from .steps import STEPS, Bench, Step
 
-__all__ = ["Outcome", "run"]
-
 RECORD = "run.json"
 
 

@@ -22,8 +22,6 @@ from ..pp.project import map_where_needed
 from ._order import by_name
 from ._settings import Second
 
-__all__ = ["SecondCohort"]
-
 LEAST_SHARED = 10
 
 

@@ -16,8 +16,6 @@ from ..errors import FormatError, InputError, ResourceError, UnknownNameError
 from ..io.stores._bucket import Url, located
 from ..nouns.module import DERIVATION
 
-__all__ = ["EMBEDDED", "Study", "explain"]
-
 EMBEDDED = "embedded"
 """In place of a file name: the data that come with the package."""
 # In place of a table of probes: GEO's name of the array, whose table is fetched.

@@ -26,8 +26,6 @@ from ._settings import (
     Tests,
 )
 
-__all__ = ["OPTIONAL", "as_toml", "section_lines", "template", "to_toml"]
-
 _FILL_IN = {
     "expression": "cohort.h5ad",
     "case": 'disease == "lupus"',

@@ -13,8 +13,6 @@ from ..errors import FormatError, InputError
 from ..io.stores._bucket import Url, located
 from ..io.stores.store import altered_parts
 
-__all__ = ["Verified", "verify"]
-
 RECORD = "run.json"
 
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from anndata import AnnData
 
-__all__ = ["Feather", "Parquet"]
-
 
 @READERS.register("parquet")
 class Parquet:

@@ -17,8 +17,6 @@ from .._read import DECLARED, HDF5, READERS, Input
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["H5ad", "Loom", "MuData"]
-
 _GENES = ("Gene", "var_names", "gene_names", "GeneName", "gene", "Symbol", "gene_symbol", "Accession", "gene_ids")
 _SAMPLES = ("CellID", "obs_names", "cell_names", "cell_id", "barcode", "sample", "Sample", "SampleID")
 ALL = "all"

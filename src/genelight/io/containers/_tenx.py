@@ -20,8 +20,6 @@ from ..text._lines import lines
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Tenx", "TenxFolder"]
-
 _PARTS = {
     "matrix": re.compile(r"(.*[_.-])?matrix\.mtx(\.gz)?$"),
     "barcodes": re.compile(r"(.*[_.-])?barcodes\.tsv(\.gz)?$"),

@@ -11,8 +11,6 @@ import sys
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-__all__ = ["cells", "shown"]
-
 
 def cells(path: str) -> dict[str, list[list[str]]]:
     """Every worksheet by its name, cell by cell as it is shown; empty cells and rows behind the last one left out.

@@ -24,8 +24,6 @@ from ..text._signs import is_number
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Workbook", "worksheets"]
-
 # What a cell takes as an object beside what it takes in the file, measured on sheets of numbers.
 _TIMES = 6
 _LARGEST_RATIO = 300

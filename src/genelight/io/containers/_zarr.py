@@ -17,8 +17,6 @@ from ..stores._open import is_store, open_group
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Zarr"]
-
 
 @READERS.register("zarr", doi="10.21105/joss.04371")
 class Zarr:

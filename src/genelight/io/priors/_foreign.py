@@ -10,8 +10,6 @@ from ..id_kinds import detect_ids
 from ..text._lines import InMemory, cut_line, head
 from ..text._signs import is_number
 
-__all__ = ["check_expression"]
-
 _PAIRS = (
     {"source", "target"},
     {"protein1", "protein2"},

@@ -13,8 +13,6 @@ from .._files import existing, plain_name
 from ..id_kinds import check_kind, check_namespace, clean_ids
 from ..text._delimited import Dropped, Layout, numbers
 
-__all__ = ["read_gene_pvalues", "read_perturbations"]
-
 SMALLEST = 1e-300
 _P = ("p", "pvalue", "pval", "p_value", "p.value", "p_val", "p.val", "p-value", "p value", "p_multi", "pvals")
 _GENE: dict[str, tuple[str, ...]] = {

@@ -14,8 +14,6 @@ from ..id_kinds import check_kind, check_namespace, clean_ids
 from ..text._delimited import Dropped, Layout, numbers
 from ..text._lines import lines
 
-__all__ = ["read_network"]
-
 _WEIGHT = ("weight", "combined_score", "score", "confidence")
 # Columns that name their kind of id come first, so that one table may hold several.
 _PAIRS: dict[str, tuple[tuple[str, str], ...]] = {

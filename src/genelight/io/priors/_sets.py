@@ -16,8 +16,6 @@ from ..id_kinds import check_kind, check_namespace, clean_ids
 from ..text._delimited import Dropped, Layout, numbers
 from ..text._lines import lines
 
-__all__ = ["read_gene_lists", "read_sets"]
-
 _LABEL = ("disease", "disease_name", "diseaseName", "doid_name", "trait", "set", "category", "source")
 _GENE: dict[str, tuple[str, ...]] = {
     "symbol": ("symbol", "gene_symbol", "geneSymbol", "gene", "target"),

@@ -20,24 +20,6 @@ import pandas as pd
 
 from ..id_kinds import ID_KINDS, looks_like
 
-__all__ = [
-    "BETWEEN_GENES",
-    "DOUBTFUL",
-    "NO_ID",
-    "OF_PROGRAMS",
-    "SURE",
-    "SURE_KINDS",
-    "SYMBOLS",
-    "WORD",
-    "Kin",
-    "gene_kin",
-    "is_sum",
-    "knows_none",
-    "sample_kin",
-    "uncorrelated",
-    "unlike",
-]
-
 # How sure it is that a name is an id as the others are: certainly none, a word in capitals, perhaps, certainly.
 NO_ID, WORD, DOUBTFUL, SURE = 0, 1, 2, 3
 # What a side of symbols is of, in words.

@@ -23,8 +23,6 @@ from ._sides import Sides, apart_of
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Found", "look"]
-
 # Values that are looked at, at least so many samples of all genes.
 _VALUES, _FEWEST = 4_000_000, 200
 _GENES = ("Gene Expression", "gene")

@@ -24,8 +24,6 @@ from ._sides import Sides
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Grid", "choose_names"]
-
 _SAMPLED = 2000
 
 

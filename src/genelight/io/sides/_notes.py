@@ -16,8 +16,6 @@ from ..text._signs import MISSING, NO_LABEL
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["as_column", "free", "mend_names", "plain_text", "safe_columns"]
-
 _CODE = re.compile(r"[-+]?0\d+$")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$", re.IGNORECASE)
 # What some programs write where they have no number; taken so only where no other value is below zero.

@@ -18,8 +18,6 @@ from .._asked import written
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["copies", "said_of", "without_empty"]
-
 # Genes by which rows are told apart first; values that a row needs to be no other's by chance; samples at once, and
 # those that are named.
 _FIRST, _LEAST, _ROWS, _MOST = 64, 10, 1024, 20

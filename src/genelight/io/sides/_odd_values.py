@@ -7,8 +7,6 @@ import numpy as np
 from ..scales import LOG2_CEILING
 from ._axis import unlike
 
-__all__ = ["apart", "beyond", "whole"]
-
 _LEAST, _FEWEST, _FEW, _SHARE, _MANY = 10, 3, 5, 0.01, 1000
 
 

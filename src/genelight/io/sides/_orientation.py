@@ -11,8 +11,6 @@ from ...errors import FormatError, UnknownNameError, first_three
 from ..id_kinds import detect_ids
 from ._axis import SURE, SURE_KINDS, SYMBOLS, gene_kin
 
-__all__ = ["GENES_IN_ROWS", "ORIENTATIONS", "SAMPLES_IN_ROWS", "Side", "counted", "orient", "sheet_instead"]
-
 GENES_IN_ROWS, SAMPLES_IN_ROWS = "genes-in-rows", "samples-in-rows"
 ORIENTATIONS = (GENES_IN_ROWS, SAMPLES_IN_ROWS)
 

@@ -21,8 +21,6 @@ from ._axis import DOUBTFUL, NO_ID, SURE, SYMBOLS, WORD, gene_kin, is_sum, sampl
 from ._notes import free
 from ._odd_values import apart, beyond, whole
 
-__all__ = ["Sides", "apart_of"]
-
 _FEW, _SHARE = 5, 0.01
 # Rows of genes from which a row that stands between two of them is a gene too, unless its values are not like theirs.
 _MANY = 1000

@@ -13,8 +13,6 @@ from urllib.parse import quote, unquote
 
 from ...errors import GenelightError, InputError, ResourceError
 
-__all__ = ["Bucket", "Url", "located", "reached"]
-
 # As typed, or as pathlib writes it, which folds the two slashes to one. One letter may be a drive.
 _URL = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)", re.DOTALL)
 _WEB = ("http", "https")

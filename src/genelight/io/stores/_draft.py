@@ -34,8 +34,6 @@ from ._plan import Plan
 from ._shards import Shards
 from ._sources import Source, input_stamp
 
-__all__ = ["goes_on", "write_store"]
-
 
 @dataclass
 class _Counts:

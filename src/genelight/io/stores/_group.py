@@ -24,25 +24,6 @@ from ._shards import Shards
 if TYPE_CHECKING:
     import zarr
 
-__all__ = [
-    "FORMAT",
-    "STAMP",
-    "Group",
-    "again",
-    "altered_shards",
-    "altered_tables",
-    "checksum",
-    "contents",
-    "create_group",
-    "first_line",
-    "metadata",
-    "pause",
-    "read_stamp",
-    "shard_digest",
-    "shard_rows",
-    "write_tables",
-]
-
 FORMAT = 2
 STAMP = "genelight"
 SHARD_BYTES = 64 * 2**20

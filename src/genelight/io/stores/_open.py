@@ -13,8 +13,6 @@ from ._group import FORMAT, STAMP, TRIES, Group, again, altered_tables, first_li
 if TYPE_CHECKING:
     import zarr
 
-__all__ = ["is_store", "open_group", "something_at"]
-
 
 def is_store(path: Path) -> bool:
     """Whether a path is a store that :func:`pack` finished.

@@ -17,8 +17,6 @@ from ...nouns.genes import check_coverage
 from ..scales import LOG2_CEILING
 from ._sources import Source, plain_columns
 
-__all__ = ["JOINS", "REPEATS", "Plan", "make_plan"]
-
 ORIGIN = "packed_from"
 # Two platforms of one species share far more than this; two kinds of gene id share next to nothing.
 LEAST_SHARED = 0.5

@@ -22,8 +22,6 @@ import numpy as np
 if TYPE_CHECKING:
     import zarr
 
-__all__ = ["Shards"]
-
 VALUE = np.dtype("<f4")
 ENTRY = np.dtype("<u8")
 CHECKSUM = 4

@@ -24,8 +24,6 @@ from ._open import is_store, open_group
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Source", "input_stamp", "kept", "plain_columns", "survey"]
-
 
 @dataclass(frozen=True)
 class Source:

@@ -11,8 +11,6 @@ import pyarrow.compute as pc
 
 from ._signs import MISSING, NUMBER, TEXT
 
-__all__ = ["BadLine", "Cells", "parse"]
-
 _NUMBER = re.compile(r"[-+]?((\d+\.?\d*|\.\d+)(e[-+]?\d+)?|inf(inity)?)$", re.IGNORECASE)
 
 

@@ -7,8 +7,6 @@ import numpy as np
 from ..._core.threads import compiled
 from ._signs import NUMBER, SKIP, TEXT
 
-__all__ = ["OPEN_QUOTE", "RAGGED", "find_cells", "gather"]
-
 OK, RAGGED, OPEN_QUOTE = 0, 1, 2
 NEWLINE, RETURN, QUOTE = 10, 13, 34
 EXACT = 2**53

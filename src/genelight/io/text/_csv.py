@@ -28,8 +28,6 @@ from ._signs import MISSING, NUMBER, TEXT, how_to_mend, is_of_units, may_be_numb
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Delimited", "grid_of", "read_delimited", "rows_of"]
-
 _MOST_RETRIES, _MOST_FOOTERS = 60, 20
 # What a cell of text takes beside its letters.
 _TEXT_BYTES = 60

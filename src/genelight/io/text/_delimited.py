@@ -19,8 +19,6 @@ from ..sides._notes import free
 from ._lines import blocks, cut_line, head, lines
 from ._signs import MISSING, is_number, signs
 
-__all__ = ["Dropped", "Layout", "numbers"]
-
 _COMMENTS = ("# ", "##", "#!")
 _MOST_COMMENTS, _SEEN, _SIGNS = 300, 60, 20_000
 # Text below this size is not counted; above it stands in memory in so many forms at once.

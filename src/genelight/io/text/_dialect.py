@@ -19,8 +19,6 @@ from ._measures import measures_of
 from ._signs import MISSING, NUMBER, TEXT, is_limit, is_number, may_be_number, signs
 from ._signs import NO_ID as NO_ID_WORDS
 
-__all__ = ["NAMED", "Dialect", "sniff", "told_way"]
-
 _LINES = 60
 _CELLS = 50_000
 _SEPARATORS = ("\t", ";", ",", "|", " ")

@@ -23,8 +23,6 @@ from ._signs import NO_ID, NUMBER, SKIP, TEXT, is_number
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["SampleTables"]
-
 _NAME = re.compile(r".*\.(csv|tsv|txt|tab|sf|results|counts?|htseq)(\.gz)?$", re.IGNORECASE)
 _ENDINGS = re.compile(
     r"(\.(gz|csv|tsv|txt|tab|sf|counts?|htseq|results|genes|isoforms|out))+$|[._]?ReadsPerGene\.out\.tab(\.gz)?$",

@@ -21,8 +21,6 @@ from ._signs import NUMBER, TEXT
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Gct"]
-
 
 @READERS.register("gct")
 class Gct:

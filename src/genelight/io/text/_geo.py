@@ -24,8 +24,6 @@ from ._signs import NUMBER, TEXT
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["SeriesMatrix"]
-
 _BEGIN, _END = "!series_matrix_table_begin", b"!series_matrix_table_end"
 _AT_END = re.compile(rb'^"?' + re.escape(_END), re.MULTILINE)
 _MOST_LINES = 1_000_000

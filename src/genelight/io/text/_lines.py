@@ -17,19 +17,6 @@ from typing import BinaryIO
 from ...errors import FormatError
 from .._files import DAMAGED, describe, is_gzip, start_of, unpacked
 
-__all__ = [
-    "BOM",
-    "InMemory",
-    "blocks",
-    "check_last_line",
-    "cut_line",
-    "decoded",
-    "head",
-    "lines",
-    "reading",
-    "with_whole_cells",
-]
-
 BLOCK = 2 << 20  # larger ones are no faster, and several are in memory at once
 HEAD = 1 << 20
 LONGEST_LINE = 256 << 20

@@ -15,8 +15,6 @@ from ..sides._axis import gene_kin
 from ._lines import InMemory
 from ._signs import NO_ID
 
-__all__ = ["pivoted"]
-
 _MOST_COLUMNS, _SAMPLED, _DENSE, _SPARSE, _OFTEN, _TWICE = 8, 2000, 0.5, 0.05, 3, 0.1
 Notes = dict[str, Any]
 Long = tuple[np.ndarray, list[str], list[str], Notes, Notes, str]

@@ -14,8 +14,6 @@ from ..sides._axis import NO_ID, sample_kin, uncorrelated
 from ..sides._sides import Sides
 from ._signs import NO_ID as NO_NAME
 
-__all__ = ["Measures", "measures_by_values", "measures_of", "of_one_measure", "patterns_of"]
-
 _GAP = re.compile(r"[\s._:|/-]+")
 _WRAPPED = re.compile(r"^[(\[{](.*)[)\]}]$")
 # Words of programs: GenomeStudio, MAS5, RSEM, StringTie, Salmon, MaxQuant. A measure has one of them in its name.

@@ -10,22 +10,6 @@ from pathlib import Path
 from ...errors import FormatError
 from ._lines import InMemory, converted
 
-__all__ = [
-    "MISSING",
-    "NO_ID",
-    "NO_LABEL",
-    "NUMBER",
-    "SKIP",
-    "TEXT",
-    "how_to_mend",
-    "is_limit",
-    "is_number",
-    "is_of_units",
-    "may_be_number",
-    "signs",
-    "without_line",
-]
-
 # What a column of delimited text is read as.
 TEXT, NUMBER, SKIP = 0, 1, 2
 # How sources write that there is nothing.

@@ -11,8 +11,6 @@ from ...stats.subjects import weights_under
 from .._registry import DERIVATIONS, Question
 from ._direction import Direction
 
-__all__ = ["Arithmetic"]
-
 ETA = 1.0
 DRAWS = 1000
 

@@ -12,8 +12,6 @@ from ...stats.subjects import half_counts
 from .._registry import DERIVATIONS, Derivation, Question
 from ._reference import Reference
 
-__all__ = ["Auto"]
-
 CANDIDATES = ("joint", "de")
 IN_WORDS = {
     "joint": "joint (the model and the genes together)",

@@ -11,8 +11,6 @@ from scipy import sparse
 from ...pp.features import kind_of
 from .._registry import DERIVATIONS, Question
 
-__all__ = ["Random", "Variance"]
-
 
 @DERIVATIONS.register("random", control=True)
 class Random:

@@ -13,8 +13,6 @@ from ...stats.moderated import Remembered
 from ...stats.pvalues import adjust
 from .._registry import DERIVATIONS, Question
 
-__all__ = ["De", "DeTrend"]
-
 
 @DERIVATIONS.register("de", doi="10.2202/1544-6115.1027", control=True)
 class De:

@@ -14,8 +14,6 @@ from ...stats.subjects import group_sizes, kinds
 from .._registry import DERIVATIONS, Question
 from ._de import De
 
-__all__ = ["Direction", "Joint", "best_layer", "layer_codes"]
-
 LEAST_SUBJECTS = 4  # a group of five loses one to a fold
 
 

@@ -10,8 +10,6 @@ from ...stats.subjects import weights_under
 from .._registry import DERIVATIONS, Question
 from ._direction import Direction
 
-__all__ = ["HeadGradient", "Paper"]
-
 POINTS = 20
 
 

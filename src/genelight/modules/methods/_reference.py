@@ -18,8 +18,6 @@ from ...stats.moderated import Moderated, Remembered
 from ...stats.shared_effects import Axes, shared_effects
 from .._registry import DERIVATIONS, Question, ask
 
-__all__ = ["Reference", "check_df", "loadings", "through_reference"]
-
 LEAST_DF = 2
 SURE = 0.05
 FITS = 0.25

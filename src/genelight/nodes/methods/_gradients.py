@@ -11,8 +11,6 @@ from ..gradients import captum_for, each_output, steps_of
 from ..layers import chunks
 from ._light_up import lit_states
 
-__all__ = ["gradient", "integrated_gradients", "saliency"]
-
 POINTS = 50
 
 

@@ -12,8 +12,6 @@ from ...nouns import Model
 from .._registry import ATTRIBUTIONS, Attributed
 from ..layers import chunks, find_node
 
-__all__ = ["lit_nodes", "lit_states", "together"]
-
 
 @ATTRIBUTIONS.register("light_up", doi="10.1038/s41467-020-14666-6")
 def lit_nodes(model: Model, layer: str, *, rest_k: np.ndarray, level_k: np.ndarray) -> Attributed:

@@ -9,8 +9,6 @@ from ...nouns import Model
 from .._registry import ATTRIBUTIONS, LATENT_ONLY, Attributed
 from ..layers import decode_change
 
-__all__ = ["traverse"]
-
 DRAWS = 16
 LATENT_ONLY.add("traversal")
 

@@ -9,8 +9,6 @@ from ...nouns import Model
 from .._registry import ATTRIBUTIONS, Attributed
 from ..gradients import steps_of
 
-__all__ = ["weight_product"]
-
 
 @ATTRIBUTIONS.register("weights", doi="10.1016/S0304-3800(02)00064-9")
 def weight_product(model: Model, layer: str, *, rest_k: np.ndarray, level_k: np.ndarray) -> Attributed:

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from .._read import Run
 
-__all__ = ["Account"]
-
 GROUPS = ("case", "control", "neither")
 LEVELS, COLUMNS = 8, 16
 LABELS = {

@@ -11,8 +11,6 @@ from .._words import called, interval, known, listed, number, percent, tail
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["findings"]
-
 BASELINES = ("pca", "de", "variance")
 """What a module stands beside; the last sees no labels, and is named where it does as well."""
 NO_MODULE = "The run has no disease module, so "

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from .._read import Run
 
-__all__ = ["Genetics"]
-
 CONTROL = "variance"
 
 

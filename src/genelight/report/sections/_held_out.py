@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from .._read import Run
 
-__all__ = ["HeldOut", "Scores"]
-
 SHOWN = 3
 """Decimals of R² that the page shows; what is zero to them counts as no difference."""
 CAPTIONS = {

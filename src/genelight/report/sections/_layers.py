@@ -17,8 +17,6 @@ from ._section import Figure, Section, figure
 if TYPE_CHECKING:
     from .._read import Run
 
-__all__ = ["Layers", "Scorecard"]
-
 NODES = 20
 """Nodes of a layer in the map."""
 

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from .._read import Run
 
-__all__ = ["Again", "Methods"]
-
 PATHS = ("expression", "path", "file")
 FILES = {
     "study.toml": "every setting, also those left to their defaults",

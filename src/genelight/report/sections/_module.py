@@ -15,8 +15,6 @@ from ._section import Figure, Section, figure
 if TYPE_CHECKING:
     from .._read import Run
 
-__all__ = ["Module", "ModuleNetwork", "SecondCohort"]
-
 LEAD = 20
 NETWORK, PLACED = "05_module_network.tsv", ("gene", "role", "score", "degree", "p", "nearness", "part")
 MEASURED = ["measure", "null", "value", "low", "high", "null_mean", "p", "q"]

@@ -18,8 +18,6 @@ from ._section import Figure, Section, figure
 if TYPE_CHECKING:
     from .._read import Run
 
-__all__ = ["Cards", "Nodes", "Unknown"]
-
 LEAD = 20
 
 

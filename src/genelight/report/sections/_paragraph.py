@@ -9,8 +9,6 @@ from .._words import called, count, known, listed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["paragraph"]
-
 REFERENCES: dict[str, dict[str, str]] = {
     "dwivedi2020": {
         "author": "Dwivedi, Sanjiv K. and Tjärnberg, Andreas and Tegnér, Jesper and Gustafsson, Mika",

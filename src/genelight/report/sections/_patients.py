@@ -16,8 +16,6 @@ from ._section import Figure, Section, figure
 if TYPE_CHECKING:
     from .._read import Run
 
-__all__ = ["Patients"]
-
 COLUMNS = ("patient", "sample", "measure", "score", "low", "high", "group", "confidence")
 METHODS = {"severity": "this score", "signature": "interferon genes", "pca": "PCA", "genes": "all genes"}
 METRICS = {"spearman": "Spearman correlation", "auc": "AUC", "concordance": "concordance"}

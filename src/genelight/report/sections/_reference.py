@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from .._read import Run
 
-__all__ = ["FILE", "Reference"]
-
 FILE = "05_reference.json"
 HOLDS = 0.25
 """Share of the change along the model's axes below which its ranking is nearly that of t, as the derivation has it."""

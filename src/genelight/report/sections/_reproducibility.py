@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from .._read import Run
 
-__all__ = ["Reproducibility"]
-
 SHOWN = 30
 
 

@@ -11,8 +11,6 @@ from .._words import called, interval, known, listed, number, percent, tail
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["verdict"]
-
 SMALL = 10
 """Subjects in a group below which the page says first of all that the cohort is small."""
 SIMPLER = ("de", "pca", "variance")

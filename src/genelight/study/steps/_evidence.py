@@ -20,8 +20,6 @@ from .._readings import CONTROLS, expression, readings
 from ._model import ENSEMBLE
 from ._step import MODULE, Bench, step
 
-__all__ = ["assess", "compare_nodes", "scorecard"]
-
 CARDS, CARD_GENES, SIGNIFICANT = 6, 10, 0.05
 BETWEEN = ("04_layer_map.tsv", "04_layer_likeness.tsv")
 

@@ -18,8 +18,6 @@ from ...stats.intervals import r2_interval
 from .._reference import folder_of
 from ._step import BASELINE, BASELINE_LAYERS, CONTROLS, WEIGHED, Bench, step
 
-__all__ = ["ENSEMBLE", "ensemble", "fit", "hold_out", "light_up", "prepare"]
-
 ENSEMBLE = "03_ensemble"
 NAMED = 10
 

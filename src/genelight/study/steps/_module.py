@@ -23,8 +23,6 @@ from .._reference import Measured
 from .._second import SecondCohort
 from ._step import BASELINE, CONTROLS, MODULE, MODULE_GENES, Bench, step
 
-__all__ = ["derive", "module_network", "reference", "second_cohort"]
-
 STABLE = 0.9
 LEAST_TO_HALVE = 4  # subjects of a group
 REFERENCE = "05_reference.json"

@@ -14,8 +14,6 @@ from ...nouns import Groups, Model, Severity
 from .._inputs import patients_of
 from ._step import Bench, step
 
-__all__ = ["score_patients"]
-
 TABLE, KEY, DRIVERS = "07_patients.tsv", "07_patients_key.tsv", "07_drivers.tsv"
 SEVERITY, GROUPS = "07_severity.parquet", "07_groups.parquet"
 GENES = 10

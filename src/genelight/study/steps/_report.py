@@ -18,8 +18,6 @@ from .._settings import Study
 from .._template import to_toml
 from ._step import Bench, step
 
-__all__ = ["look_up", "write_report"]
-
 HEAT_GENES = 100
 FORMAT = 1
 

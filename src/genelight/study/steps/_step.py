@@ -20,8 +20,6 @@ from ...nouns.module import DERIVATION
 from .._inputs import Inputs
 from .._settings import Study
 
-__all__ = ["BASELINE", "BASELINE_LAYERS", "CONTROLS", "MODULE", "MODULE_GENES", "WEIGHED", "Bench", "Step", "step"]
-
 T = TypeVar("T", NodeGenes, Module)
 
 BASELINE = "pca"
