@@ -4,6 +4,8 @@ import contextlib
 import re
 import shlex
 import sys
+import threading
+from types import SimpleNamespace
 
 import pytest
 from typer.main import get_command
@@ -89,6 +91,16 @@ LONG = {
 }
 
 
+class AtOnce:
+    """In place of a thread that says a line once two seconds are over."""
+
+    def __init__(self, *, args, **_):
+        self.words = args[0]
+
+    def start(self):
+        progress._line(self.words)
+
+
 @pytest.mark.parametrize("command", LONG)
 def test_what_takes_long_says_what_it_does_and_nothing_when_quiet(command, monkeypatch, capsys, tmp_path):
     adata = gl.demo.cohort()[:30, :60].copy()
@@ -96,7 +108,7 @@ def test_what_takes_long_says_what_it_does_and_nothing_when_quiet(command, monke
     adata.write_h5ad("few.h5ad")
     gl.models.PCA(2).fit(adata).save("model")
     # As if two seconds were over at once.
-    monkeypatch.setattr(progress, "SOON", 0.001)
+    monkeypatch.setattr(progress, "threading", SimpleNamespace(Thread=AtOnce, Event=threading.Event))
     for option, told in (("--verbose", True), ("--quiet", False)):
         words = [command, *shlex.split(LONG[command].format(option.strip("-"))), option]
         monkeypatch.setattr(sys, "argv", ["genelight", *words])

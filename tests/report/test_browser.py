@@ -193,12 +193,14 @@ def test_the_network_answers_to_the_pointer_and_its_slider_to_every_step(driver:
     pointer(driver).move_to_element_with_offset(frame, round(x), round(y)).perform()
     near = cy + "return cy.nodes('.near').map((e) => e.data('label')).sort()"
     ring = driver.execute_script("const { gene } = DATA.network; return [gene[0], gene[1], gene[14]].sort()")
-    assert until(lambda: driver.execute_script(near)) == ring
-    assert driver.execute_script(cy + "return cy.nodes('.dim').length") == 17
-    before = driver.execute_script(cy + "return cy.getElementById('n0').renderedPosition()")
+    # On its way there the pointer may pass over other nodes.
+    assert until(lambda: driver.execute_script(near) == ring)
+    assert until(lambda: driver.execute_script(cy + "return cy.nodes('.dim').length") == 17)
+    where = cy + "const { x, y } = cy.getElementById('n0').renderedPosition(); return [x, y]"
+    before = driver.execute_script(where)
     pointer(driver).click_and_hold().move_by_offset(20, 15).move_by_offset(20, 10).release().perform()
-    after = driver.execute_script(cy + "return cy.getElementById('n0').renderedPosition()")
-    assert [after[k] - before[k] for k in "xy"] == pytest.approx([40, 25], abs=2)
+    there = pytest.approx([before[0] + 40, before[1] + 25], abs=2)
+    assert until(lambda: driver.execute_script(where) == there)
     slider = figure.find_element("css selector", "input[type=range]")
     seen = cy + "return cy.nodes().not('.off').length"
     for key, left in (("\ue014", 19), ("\ue010", 4), ("\ue011", 20)):  # a step to the right, the end, the beginning
