@@ -95,6 +95,7 @@ NOT_RUN = {
     "is no run folder, no model folder": "names what verify takes, no command",
 }
 OF_FEATURES = "tests/study/test_features.py::test_what_does_not_fit_is_said_before_anything_is_computed"
+RANK_ONE = "tests/models/test_presets.py::test_a_stack_through_one_node_is_refused_with_the_ways_out"
 ELSEWHERE = {
     "add --feature-genes TABLE": "tests/test_cli_features.py::test_nodes_over_cpgs_are_carried_to_genes_by_a_table",
     "; write n_top = ": "tests/test_cli_sheet.py::test_check_lists_all_that_is_wrong_and_its_advice_mends_it",
@@ -102,6 +103,7 @@ ELSEWHERE = {
     "leads from features to genes, and": OF_FEATURES,
     "know genes: name a table of both": OF_FEATURES,
     "is more than half of the": "tests/test_cli_sheet.py::test_check_lists_all_that_is_wrong_and_its_advice_mends_it",
+    "make a model of rank one": RANK_ONE,
     "but a group has only": "tests/test_cli_sheet.py::test_check_lists_all_that_is_wrong_and_its_advice_mends_it",
 }
 

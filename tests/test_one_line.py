@@ -181,7 +181,7 @@ def test_terminals_of_another_encoding(call, encoding):
 def test_numba_without_a_place_for_what_it_compiled(call):
     """A package whose folders take no file, and a home that takes none either."""
     shutil.copytree(PACKAGE, "src/genelight", ignore=shutil.ignore_patterns("__pycache__"))
-    for folder in ("io", "evidence"):
+    for folder in ("io/text", "evidence"):
         Path("src/genelight", folder, "__pycache__").write_text("no folder")
     home = {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null", "PYTHONDONTWRITEBYTECODE": "1"}
     surroundings = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"} | home

@@ -6,7 +6,7 @@ import base64
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -109,9 +109,19 @@ def until(done: Any, *, seconds: float = 30.0) -> Any:
     raise AssertionError(msg)
 
 
-def saved(driver: Any, pattern: str) -> Path:
-    """Wait for a file that the page saves: the browser holds its name with an empty one first."""
-    return Path(until(lambda: next((path for path in driver.saved.glob(pattern) if path.stat().st_size), None)))
+def settled(files: Iterable[Path]) -> list[Path]:
+    """The files that a browser is done with: it begins with a name, and fills it in."""
+    sizes = {path: path.stat().st_size for path in files}
+    time.sleep(0.1)
+    return [path for path, size in sizes.items() if size and size == path.stat().st_size]
+
+
+def saved(driver: Any, pattern: str, click: Callable[[], object]) -> Path:
+    """The file that a page saves on a click: one that was not there before."""
+    before = set(driver.saved.iterdir())
+    click()
+    (path,) = until(lambda: settled(set(driver.saved.glob(pattern)) - before))
+    return Path(path)
 
 
 def shown(driver: Any, kind: str, name: str) -> str:

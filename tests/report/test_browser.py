@@ -12,7 +12,7 @@ import pytest
 
 from genelight import report
 
-from .chrome import MARKS, PHONE, asked, hidden_from_some, opened, printed, saved, search, shown, until, walked
+from .chrome import MARKS, PHONE, asked, hidden_from_some, opened, printed, saved, search, settled, shown, until, walked
 
 LEADERS = ("IFI44L", "RSAD2")
 pytest.importorskip("selenium", reason="no selenium here: pip install -e .[dev]")
@@ -118,8 +118,7 @@ def test_a_table_sorts_filters_and_is_saved_as_it_stands(driver: Any) -> None:
     find.send_keys("mx1")
     assert driver.execute_script(f"return {rows}") == ["MX1"]
     button = driver.find_element("css selector", "[aria-label='Save the table module_genes as CSV']")
-    driver.execute_script("arguments[0].click()", button)
-    path = saved(driver, "module_genes*.csv")
+    path = saved(driver, "module_genes*.csv", lambda: driver.execute_script("arguments[0].click()", button))
     with path.open(newline="") as handle:
         table = list(csv.reader(handle))
     assert [row[1] for row in table] == ["Gene", "MX1"]
@@ -161,7 +160,7 @@ def test_every_picture_is_drawn_whole_and_saved_three_ways(driver: Any) -> None:
         driver.execute_script("arguments[0].click()", button)
 
     def complete() -> list[Path]:
-        found = [p for p in driver.saved.iterdir() if p.suffix in (".svg", ".png", ".csv") and p.stat().st_size]
+        found = settled(p for p in driver.saved.iterdir() if p.suffix in (".svg", ".png", ".csv"))
         return found if len({p.suffix for p in found}) == 3 and len(found) >= len(buttons) else []
 
     for path in until(complete, seconds=180):

@@ -70,8 +70,7 @@ def test_every_gene_of_a_node_is_paged_searched_sorted_and_saved(served: Any, pl
     box = served.find_element("css selector", "[name=words]")
     box.send_keys("ifi\ue007")
     until(lambda: served.execute_script("return document.querySelector('output')?.textContent.startsWith('3 of 200')"))
-    follow(served, "CSV", away=False)
-    path = saved(served, "*_node.csv")
+    path = saved(served, "*_node.csv", lambda: follow(served, "CSV", away=False))
     assert (
         list(pd.read_csv(path)["gene"]) == genes(served) == list(values[values.index.str.contains("IFI")].index[::-1])
     )

@@ -62,10 +62,8 @@ def test_a_gene_that_is_searched_has_its_forest(chrome: Any, done: Path) -> None
     row = together.loc[gene]
     for part in ("this cohort", "second cohort", "together", f"{row['effect']:.2f}".replace("-", "−"), "I² "):
         assert part in words
-    chrome.execute_script(
-        "document.querySelector('[data-draw=forest] .saves button:last-child').click()",
-    )
-    path = saved(chrome, "forest*.csv")
+    button = "document.querySelector('[data-draw=forest] .saves button:last-child').click()"
+    path = saved(chrome, "forest*.csv", lambda: chrome.execute_script(button))
     table = {row[0]: row[1:] for row in csv.reader(path.read_text().splitlines())}
     assert float(table["second cohort"][0]) == pytest.approx(row["effect second cohort"], abs=1e-3)
     assert float(table["together"][0]) == pytest.approx(row["effect"], abs=1e-3)

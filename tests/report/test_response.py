@@ -62,8 +62,8 @@ def test_any_programme_has_its_forest(chrome, found, tmp_path):
     assert f"{row['effect']:.2f}".replace("-", "−") in words
     saving = "[...document.querySelectorAll('main figure')].map((f) => f.querySelector('.saves')?.textContent)"
     assert set(chrome.execute_script(f"return {saving}")) == {"SVGPNGCSV"}
-    chrome.execute_script("document.querySelector('[data-draw=programme] .saves button:last-child').click()")
-    chosen = saved(chrome, "forest_of_a_programme*.csv")
+    button = "document.querySelector('[data-draw=programme] .saves button:last-child').click()"
+    chosen = saved(chrome, "forest_of_a_programme*.csv", lambda: chrome.execute_script(button))
     table = {line[0]: line[1:] for line in csv.reader(chosen.read_text().splitlines())}
     assert table["programme"] == [row["name"]]
     own = found.effects[found.effects["name"] == row["name"]].set_index("cohort")["effect"]
