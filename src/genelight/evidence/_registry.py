@@ -67,7 +67,7 @@ class Against:
     sets
         Collections of gene sets over the measured genes.
     bin_g
-        Which measured genes are alike in mean and variance, see :func:`expression_bins`; None without expression.
+        Which measured genes are alike in mean and variance, see :func:`.expression_bins`; None without expression.
     seed
         Seed of whatever a test draws itself.
     x_ng

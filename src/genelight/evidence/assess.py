@@ -37,10 +37,10 @@ def assess(
         A layer's node profiles, a module, or a list of them over the same measured genes. Nodes keep their
         names; a module is called ``"name [method]"``.
     network
-        Network to test closeness in, see :func:`localise`. Pass the result of :func:`distances` to search it
+        Network to test closeness in, see :func:`.localise`. Pass the result of :func:`distances` to search it
         only once.
     sets
-        Collections of gene sets, or of disease genes, see :func:`over_representation`.
+        Collections of gene sets, or of disease genes, see :func:`.over_representation`.
     n_top
         Genes of a node that are tested, or ``"knee"``: as many as stand out in its profile.
     draws

@@ -100,9 +100,9 @@ def scorecard(
     samples
         What is known of the samples behind the codes, see :class:`Samples`.
     network
-        Network to test closeness in, see :func:`localise`.
+        Network to test closeness in, see :func:`.localise`.
     sets
-        Collections of gene sets or disease genes, see :func:`over_representation`.
+        Collections of gene sets or disease genes, see :func:`.over_representation`.
     x_ng
         Expression, columns as the readings' genes, before z-scoring: network and sets are then asked a second time
         with genes of like mean and variance for chance.

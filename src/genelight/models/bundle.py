@@ -150,7 +150,7 @@ def load(folder: Path | str) -> Model:
     folder
         What ``model.save`` wrote; or ``"human"``, the reference model that comes with genelight (see the page on it);
         or the name of a model in the registry that ``GENELIGHT_MODELS`` names (see
-        :func:`genelight.models.fetch_model`), which is downloaded once.
+        :func:`.read_registry`), which is downloaded once.
 
     Raises
     ------

@@ -61,7 +61,7 @@ class Autoencoder(Spec):
         ``"paper"``: sigmoid nodes and output on genes between 0 and 1, trained in gene space.
         ``"vae"``: variational. ``"sparse"``: one layer of which each sample uses few nodes.
     epochs, activation, tied, learning_rate, dropout, noise, sparsity, nonnegative
-        In place of the preset's, see :meth:`Preset.changed` and :class:`Recipe`.
+        In place of the preset's, see :meth:`Preset.changed` and :class:`.Recipe`.
 
     Raises
     ------

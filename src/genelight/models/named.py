@@ -58,7 +58,7 @@ def fit(
         See :class:`Autoencoder`, which takes more; ``"deep"`` for a :class:`Deep` of any table; ``"counts"`` for an
         autoencoder of counts with a negative binomial loss, see :class:`.counts.Counts`.
     subject, subject_pattern
-        Column of ``obs`` that says whose sample it is, and the part of it that names the person, see :class:`Spec`; a
+        Column of ``obs`` that says whose sample it is, and the part of it that names the person, see :class:`.Spec`; a
         subject is never split.
     preparation
         How to prepare; by default ``prepare(adata)``, for a deep model of a table with missing values so that these

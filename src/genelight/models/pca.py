@@ -70,7 +70,7 @@ class PCA(LinearSpec):
     def fit(
         self, adata: AnnData | Store, *, subject: str | None = None, preparation: Preparation | None = None
     ) -> FittedLinear:
-        """The model of all samples of a table or a store; see :meth:`Spec.fit`.
+        """The model of all samples of a table or a store; see :meth:`.Spec.fit`.
 
         Raises
         ------

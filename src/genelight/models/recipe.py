@@ -22,7 +22,7 @@ class Recipe:
     ----------
     learning_rate
         Of Adam at the start; falls to zero along a cosine. ``"find"`` tries rising rates on a copy of the network
-        and takes one (see :func:`genelight.models.find_rate`).
+        and takes one (see :func:`.find_rate`).
     epochs
         Passes over the samples on that schedule.
     batch

@@ -65,7 +65,7 @@ def module_agreement(
     Parameters
     ----------
     adata, contrast, size, seed
-        As in :func:`genelight.modules.derive`.
+        As in :func:`disease_module`.
     models
         A trained model, or several of like layers that differ in their seed (such as an ensemble's members).
     methods

@@ -128,7 +128,7 @@ def disease_modules(
     Parameters
     ----------
     adata, model, method, layer, size, bootstraps, seed
-        As in :func:`genelight.modules.derive`. Methods that read no head derive each module by itself.
+        As in :func:`disease_module`. Methods that read no head derive each module by itself.
     contrasts
         Two or more by name of the disease, see :meth:`genelight.Contrast.several`.
 
@@ -146,7 +146,7 @@ def disease_modules(
 
     Notes
     -----
-    Cost: number of diseases times that of :func:`genelight.modules.derive` on all their samples.
+    Cost: number of diseases times that of :func:`disease_module` on all their samples.
 
     References
     ----------

@@ -48,7 +48,7 @@ def permutation_test(
     Parameters
     ----------
     adata, model, contrast, layer, seed
-        As in :func:`genelight.modules.derive`.
+        As in :func:`disease_module`.
     permutations
         How many shuffles; the smallest p is ``1 / (permutations + 1)``. With few subjects in a paired design
         only ``2**subjects`` shuffles differ.

@@ -144,7 +144,7 @@ def replication(
     Parameters
     ----------
     adata, model, contrast, method, layer, seed
-        As in :func:`genelight.modules.derive`. The factor was learned for ``"reference"`` and ``"de"``; of any other
+        As in :func:`disease_module`. The factor was learned for ``"reference"`` and ``"de"``; of any other
         method the forecast is that of ``"de"``, and says so.
     bootstraps
         Draws at each size.

@@ -124,7 +124,7 @@ def stability(
     Parameters
     ----------
     adata, model, contrast, method, layer, seed
-        As in :func:`genelight.modules.derive`.
+        As in :func:`disease_module`.
     pairs
         Number of splits into two halves that share no subject.
 

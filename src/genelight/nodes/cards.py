@@ -56,7 +56,7 @@ def node_card(
     evidence
         Results of :func:`genelight.assess` with rows on this node.
     reproducibility
-        Table of :func:`genelight.nodes.reproduce` with a row on this node.
+        Table of :func:`genelight.nodes.reproducibility` with a row on this node.
     others
         Light-up of the same layer of models trained with other seeds. A gene's stability is the share of them in
         whose matching node it is among the 100 strongest genes of the same sign.

@@ -58,7 +58,7 @@ class Printed:
 
 @dataclass(frozen=True)
 class NodeCard:
-    """One hidden node; made by :func:`genelight.nodes.cards`.
+    """One hidden node; made by :func:`genelight.nodes.node_card`.
 
     Attributes
     ----------

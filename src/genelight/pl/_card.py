@@ -28,7 +28,7 @@ def node(card: NodeCard, ax: Axes | None = None, *, n: int = 10) -> Axes:
     Parameters
     ----------
     card
-        From :func:`genelight.nodes.cards`.
+        From :func:`genelight.nodes.node_card`.
     ax
         Where to draw; the panels take its place. A new figure otherwise, 9.2 x 5 inches.
     n

@@ -31,9 +31,9 @@ def layer_map(
     ax
         Where to draw; a new figure otherwise.
     nodes
-        Column ``node``. With ``effect``, as :func:`genelight.nodes.activity` gives it, the nodes of each layer with
-        the largest effects are drawn, and the ends of the strongest connection, larger where the effect is larger,
-        coloured by its sign. What ``gene`` holds stands beside a node's name.
+        Column ``node``. With ``effect``, as :func:`genelight.nodes.node_activity` gives it, the nodes of each layer
+        with the largest effects are drawn, and the ends of the strongest connection, larger where the effect is
+        larger, coloured by its sign. What ``gene`` holds stands beside a node's name.
     n
         How many connections at most between two layers, those with the largest weights.
     per_layer

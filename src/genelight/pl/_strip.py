@@ -24,8 +24,8 @@ def nodes(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """How far cases lie from controls on every node, one strip of dots per layer.
 
     `table` has columns ``node``, ``layer``, ``effect`` (standard deviations) and ``q``, as
-    :func:`genelight.nodes.activity` gives them. Dots with q above 0.05 are faint, the strongest node of each layer is
-    named.
+    :func:`genelight.nodes.node_activity` gives them. Dots with q above 0.05 are faint, the strongest node of each
+    layer is named.
 
     Examples
     --------

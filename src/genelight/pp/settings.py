@@ -15,7 +15,7 @@ __all__ = ["PreparationSettings"]
 class PreparationSettings:
     """Everything that :func:`genelight.pp.prepare` was asked for, so that another table can be prepared alike.
 
-    A :class:`Preparation` remembers its settings, and :func:`genelight.pp.prepare_as` learns anew by them.
+    A :class:`.Preparation` remembers its settings, and :func:`.prepare_as` learns anew by them.
 
     Attributes
     ----------

@@ -41,7 +41,7 @@ def render(summary: Mapping[str, Any], format: str = "html") -> str:  # noqa: A0
     Parameters
     ----------
     summary
-        What :func:`summarise` returned.
+        What :func:`.summarise` returned.
     format
         ``"html"`` for one page that needs nothing else, ``"json"`` (without the drawings), ``"markdown"``.
 

@@ -40,8 +40,9 @@ def readings(
     trained
         One model, or members of an ensemble.
     controls
-        Names among :data:`genelight.models.BASELINES`. One with as many layers as the model is fitted once; one
-        with a single layer once for every width.
+        Names among ``"pca"``, ``"ica"``, ``"nmf"``, ``"eigengenes"``, ``"shallow"`` and ``"random"`` (see
+        :data:`.BASELINES`). One with as many layers as the model is fitted once; one with a single layer once for
+        every width.
     preparation
         How the models prepare; by default that of the first.
     control_seeds

@@ -43,7 +43,7 @@ def something_at(path: Path) -> bool:
 
 
 def open_group(path: Path) -> Group:
-    """Open what :func:`write_tables` finished.
+    """Open what :func:`.write_tables` finished.
 
     Raises
     ------

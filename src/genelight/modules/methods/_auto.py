@@ -34,7 +34,7 @@ class Auto:
     splits: then the model adds nothing to the genes by themselves, and the module says so.
     ``about["replication"]`` has both figures, ``about["because"]`` the reason in words. The model has seen all
     samples, unlabelled, and layer and penalty are settled on all subjects, so the comparison leans towards ``joint``,
-    and leaving it means something. :func:`genelight.modules.judge` trains anew on each part and leans to neither.
+    and leaving it means something. :func:`genelight.modules.hold_out` trains anew on each part and leans to neither.
     In ``python -m studies disease_modules`` neither is shown to beat a PCA of the same cohort.
     """
 

@@ -47,7 +47,7 @@ class Section(ABC):
     def gather(self, run: Run, evidence: pd.DataFrame) -> Any:
         """What the run found, as plain values fit for JSON, without the id of any sample or subject.
 
-        `evidence` is the run's evidence with further columns, see :func:`by_kind`.
+        `evidence` is the run's evidence with further columns, see :func:`.by_kind`.
         """
 
     def missing(self, found: Any) -> dict[str, str]:
