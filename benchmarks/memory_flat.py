@@ -9,7 +9,7 @@ done once spreads over more samples, where time is linear. All train five epochs
 not depend on it.
 
 What grows with samples: 352 numbers of single precision a sample (its coordinates) while the subspace is settled;
-256 while it is trained on, and up to as many again as the network reads them. They are turned to principal axes, cut
+256 while it is trained on, and up to as many again as the network reads them. They are rotated to principal axes, cut
 and sorted where they are, learners and held-out samples are slices of them, bootstraps of held-out subjects are kept
 in bytes; with copies and in double precision the peak at 100,000 samples was 1.38 times that at 5,000. What does not
 grow: the pilot, blocks, and the matrices of genes x axes, which set the peak.

@@ -58,7 +58,7 @@ def _row(confounder: str, measure: str, found: Sequence[_Found]) -> dict[str, ob
 
 @dataclass(frozen=True)
 class _Found:
-    """Size of the module that the data bear, how many of it are false, AUROC of its scores and of the oracle's."""
+    """Size of the module that the data support, how many of it are false, AUROC of its scores and of the oracle's."""
 
     size: int
     false: int

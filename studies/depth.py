@@ -40,10 +40,10 @@ Then several trainings, on the same fold at 64, gain within studies over PCA (0.
 of what two give back +0.040, of four +0.048. A bottleneck of 64 averaged four times is no bottleneck of 64, so the
 same was asked of one network: four decoders of 512 nodes on one code, each trained by its own error and read as
 their mean, +0.046 (two +0.037; eight of 512 +0.053 at twice the cost, eight of 256 +0.045); one decoder of 2,048
-nodes +0.037; a network taught by the mean of four +0.028, on mixtures of samples as well +0.030. Dropout of 0.1 or
-0.3, ten times the weight decay, and 256 nodes in L1 change less than 0.003; twice the epochs gain 0.005. 256 axes
-in place of 512 do as well (+0.047, and +0.047 in place of +0.045 on fold 3) at half the cost. With decoders at 16
-on two folds +0.055 and +0.141, at 8 +0.018, at 128 +0.025 and +0.030. The recipe was frozen there; the folds of
+nodes +0.037; a network whose target is the mean of four +0.028, on mixtures of samples as well +0.030. Dropout of
+0.1 or 0.3, ten times the weight decay, and 256 nodes in L1 change less than 0.003; twice the epochs gain 0.005. 256
+axes in place of 512 do as well (+0.047, and +0.047 in place of +0.045 on fold 3) at half the cost. With decoders at
+16 on two folds +0.055 and +0.141, at 8 +0.018, at 128 +0.025 and +0.030. The recipe was frozen there; the folds of
 this study had then been seen with the earlier one.
 
 Then, on that fold at 64 with the recipe as it stands (+0.053 by one seed), what others use: of a code only its 32 or 16

@@ -22,7 +22,7 @@ mean and variance of expression (exact moments). Intervals: 200 bootstraps of th
 with modules of its own.
 
 *Simulated*: cohorts with two diseased programmes of 40 genes among 1,000, 20 to 2,000 subjects, unconfounded, or
-confounded by batch or by cell composition with the confounder as covariate; the module is as large as the data bear.
+confounded by batch or by cell composition with the confounder as covariate; the module is as large as the data support.
 ``false share`` is its false discovery proportion, ``called`` the share of cohorts with any module at all. Twenty seeds
 a cell without a disease and up to 60 subjects, five in the others. The study takes some ten minutes of one thread.
 

@@ -62,11 +62,11 @@ class Toy:
     name = "toy"
 
     def __init__(
-        self, train: AnnData, weights: Sequence[np.ndarray], bend: Callable[[np.ndarray], np.ndarray] = lambda h: h
+        self, train: AnnData, weights: Sequence[np.ndarray], activation: Callable[[np.ndarray], np.ndarray] = lambda h: h
     ) -> None:
         self.genes = Genes(tuple(train.var_names))
         self.weights = [np.asarray(w) for w in weights]
-        self.bend = bend
+        self.activation = activation
         self.preparation = Preparation(self.genes, "log2", train.X.mean(0), train.X.std(0))
         x_ng = self.prepare(train)
         self._ranges = {layer: CodeRange.of(self.encode(x_ng, layer)) for layer in self.widths}
@@ -86,13 +86,13 @@ class Toy:
     def encode(self, x_ng: np.ndarray, layer: str) -> np.ndarray:
         h = x_ng
         for weight in self.weights[: int(layer[1:])]:
-            h = self.bend(h @ weight)
+            h = self.activation(h @ weight)
         return h
 
     def decode(self, h_nk: np.ndarray, layer: str) -> np.ndarray:
         h = h_nk
         for weight in self.weights[int(layer[1:]) : -1]:
-            h = self.bend(h @ weight)
+            h = self.activation(h @ weight)
         return h @ self.weights[-1]
 
     def code_range(self, layer: str) -> CodeRange:

@@ -1,5 +1,6 @@
-"""Words on the screen: a term that not everyone knows is said in plain words where it stands."""
+"""Words: on the screen a term that not everyone knows is said in plain words; code has the words of the field."""
 
+import ast
 import contextlib
 import re
 import shlex
@@ -16,6 +17,8 @@ from genelight._core import progress
 from genelight.cli._command import TERMS, explained
 from genelight.errors import GenelightError
 from genelight.study._template import template
+
+from .test_house import MODULES
 
 # What must stand beside a term in a line of the help and of a study file.
 PLAIN = {
@@ -117,3 +120,75 @@ def test_what_takes_long_says_what_it_does_and_nothing_when_quiet(command, monke
             cli.main()
         lines = capsys.readouterr().err.splitlines()
         assert any(line.startswith((f"genelight {command}", "reading few.h5ad")) for line in lines) == told
+
+
+# What was once called otherwise, and the word that the field has for it.
+OF_THE_FIELD = {
+    r"stead(y|ied|ies)": "smoothed",
+    r"taught|teach(es)?": "targets, trained",
+    r"spelt": "feature weights",
+    r"familiar(ity)?": "applicability domain",
+    r"borne|bears?": "supported",
+    r"bend(s|ing)?|bent": "activation, nonlinear",
+    r"temper(s|ed|ing)?": "sphering",
+}
+# As names alone: in a sentence they say more than that.
+NAMES = {r"again": "refit", r"turn(s|ed|ing)?": "rotate; transpose"}
+NAMES_THAT_STAY = {
+    ("models.training.deep_net", "turn"): "a buffer, and so a key of weights on disk, `net.turn`",
+    ("modules.replication", "again"): "how much is found again, no refit: a public field and a saved column",
+}
+OLD_NAME = re.compile("|".join([*OF_THE_FIELD, *NAMES]), re.IGNORECASE)
+# Samples and lines are drawn in proportion, in bootstraps and in colour; values were winsorised.
+OLD_SENTENCE = re.compile(
+    rf"\b({'|'.join(OF_THE_FIELD)})\b|drawn in\b(?! proportion| each| colour)|\bturn(s|ed|ing)? .{{0,30}}\bax[ei]s\b",
+    re.IGNORECASE,
+)
+
+
+def parts_of(name: str) -> list[str]:
+    """Words of an identifier: between underscores, and where small letters end."""
+    return re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
+
+
+def names_in(tree: ast.AST) -> set[str]:
+    """Every identifier: what is defined, assigned, asked of a thing, or passed by name."""
+    found = (getattr(node, what, None) for node in ast.walk(tree) for what in ("id", "attr", "name", "arg", "asname"))
+    return {name for name in found if isinstance(name, str)}
+
+
+def strings_in(tree: ast.AST) -> list[str]:
+    """Docstrings, and those that stand below an assignment."""
+    alone = (node.value for node in ast.walk(tree) if isinstance(node, ast.Expr))
+    return [str(each.value) for each in alone if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+
+
+def old_names(tree: ast.AST) -> set[str]:
+    return {name for name in names_in(tree) if any(OLD_NAME.fullmatch(part) for part in parts_of(name))}
+
+
+def old_sentences(tree: ast.AST) -> list[str]:
+    lines = (line.strip() for text in strings_in(tree) for line in text.splitlines())
+    return [line for line in lines if OLD_SENTENCE.search(line)]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_code_and_docstrings_have_the_words_of_the_field(name):
+    tree = MODULES[name].tree
+    assert not {each for each in old_names(tree) if (name, each) not in NAMES_THAT_STAY}
+    assert not old_sentences(tree)
+
+
+def test_every_name_that_stays_is_there():
+    assert all(name in names_in(MODULES[module].tree) for module, name in NAMES_THAT_STAY)
+
+
+def test_old_words_are_seen():
+    tree = ast.parse(
+        'class Bend:\n    """Codes are turned to axes."""\n    def turn_to(self, x_taught): _again = SPELT'
+    )
+    assert old_names(tree) == {"Bend", "turn_to", "x_taught", "_again", "SPELT"}
+    assert old_sentences(tree) == ["Codes are turned to axes."]
+    sound = ast.parse('def returned(bearing, against): """Each in turn is drawn in colour."""')
+    assert not old_names(sound)
+    assert not old_sentences(sound)

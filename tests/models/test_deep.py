@@ -203,14 +203,14 @@ def test_nodes_of_the_bottleneck_are_rotated_and_what_is_given_back_is_not(model
     turned = deepcopy(model)
     angle = 0.7
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], dtype=np.float32)
-    turned.net.turn_to(rotation)
+    turned.net.rotate(rotation)
     np.testing.assert_allclose(turned.reconstruct(x_ng), model.reconstruct(x_ng), atol=1e-3)
     np.testing.assert_allclose(turned.encode(x_ng, "L2"), model.encode(x_ng, "L2") @ rotation.T, atol=2e-3)
     np.testing.assert_allclose(turned.encode(x_ng, "L1"), model.encode(x_ng, "L1"), atol=1e-4)
     assert model.deep
-    assert not np.allclose(model.net.turn.numpy(), np.eye(NARROW), atol=1e-2)
+    assert not np.allclose(model.net.rotation.numpy(), np.eye(NARROW), atol=1e-2)
     axes_gk = model.space.subspace.basis_gk[:, :NARROW] * model.net.sd[:NARROW].numpy()
-    np.testing.assert_allclose(np.abs(varimax(axes_gk)), np.abs(model.net.turn.numpy()), atol=1e-5)
+    np.testing.assert_allclose(np.abs(varimax(axes_gk)), np.abs(model.net.rotation.numpy()), atol=1e-5)
 
 
 def test_folds_and_ensembles_fit_it_again(curved):

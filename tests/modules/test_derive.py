@@ -82,7 +82,7 @@ def test_order_of_genes_does_not_matter(cohort, relu, method, toy_of):
     weights = [relu.weights[0][order], *relu.weights[1:-1], relu.weights[-1][:, order]]
     adata = cohort.adata[:, order].copy()
     settings = {"contrast": cohort.contrast, "method": method, "size": 30, "bootstraps": 0}
-    moved = modules.disease_module(adata, toy_of(adata, weights, relu.bend), **settings)
+    moved = modules.disease_module(adata, toy_of(adata, weights, relu.activation), **settings)
     still = modules.disease_module(cohort.adata, relu, **settings)
     np.testing.assert_allclose(moved.score_g(), still.score_g()[order], atol=1e-4)
 

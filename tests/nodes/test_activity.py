@@ -44,7 +44,7 @@ def test_nodes_not_to_trust_are_named(cohort, relu, toy_of):
     weights[0][[40, 41], [5, 6]] = 1.0
     adata.X[:, 40:42] = 8 + 0.01 * np.random.default_rng(0).normal(size=(adata.n_obs, 2))
     adata.X[[7, 8, 9, 7], [40, 40, 40, 41]] = 9
-    table = nodes.node_activity(adata, toy_of(adata, weights, relu.bend), contrast=cohort.contrast, layers=["L1"])
+    table = nodes.node_activity(adata, toy_of(adata, weights, relu.activation), contrast=cohort.contrast, layers=["L1"])
     assert list(table["state"]) == ["", "dead", "", "duplicate of L1.2", "", "saturated", "driven by one sample", ""]
     dead = table.loc[1]
     assert (dead["effect"], dead["p"], dead["q"]) == (0, 1, 1)

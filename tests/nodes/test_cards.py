@@ -143,7 +143,7 @@ def test_reproducibility_of_the_node(model):
 def test_dead_node_is_named(cohort, relu, toy_of):
     weights = [w.copy() for w in relu.weights]
     weights[0][:, 2] = 0
-    model = toy_of(cohort.adata, weights, relu.bend)
+    model = toy_of(cohort.adata, weights, relu.activation)
     card = nodes.node_card(model, "L1.2", adata=cohort.adata, subject="subject")
     assert (card.state, len(card.genes), len(card.obs)) == ("dead", 0, 0)
     assert card.sentence == "L1.2 of the toy (dead) moves no gene."

@@ -82,7 +82,7 @@ def test_memory_besides_the_result_is_bounded(monkeypatch):
 def test_dead_node_has_zeros_only(cohort, relu, toy_of):
     weights = [w.copy() for w in relu.weights]
     weights[0][:, 2] = 0
-    values = gl.nodes.light_up(toy_of(cohort.adata, weights, relu.bend), "L1").values_kg
+    values = gl.nodes.light_up(toy_of(cohort.adata, weights, relu.activation), "L1").values_kg
     assert not values[2].any()
     assert values[[0, 1, 3]].any(1).all()
 
@@ -90,7 +90,7 @@ def test_dead_node_has_zeros_only(cohort, relu, toy_of):
 def test_order_of_genes_does_not_matter(cohort, relu, toy_of):
     order = np.random.default_rng(1).permutation(cohort.adata.n_vars)
     weights = [relu.weights[0][order], *relu.weights[1:-1], relu.weights[-1][:, order]]
-    permuted = toy_of(cohort.adata[:, order].copy(), weights, relu.bend)
+    permuted = toy_of(cohort.adata[:, order].copy(), weights, relu.activation)
     np.testing.assert_allclose(
         gl.nodes.light_up(permuted, "L2").values_kg, gl.nodes.light_up(relu, "L2").values_kg[:, order], atol=1e-5
     )

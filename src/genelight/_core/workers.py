@@ -69,8 +69,8 @@ class Workers:
     @property
     def account(self) -> str:
         """What they did."""
-        again = f", {self.retried} of them begun again because a worker had died" if self.retried else ""
-        return f"{self.tasks} tasks by {self}{again}"
+        died = f", {self.retried} of them begun again because a worker had died" if self.retried else ""
+        return f"{self.tasks} tasks by {self}{died}"
 
     def done(self, work: Callable[..., T], items: Sequence[Any], shared: tuple[Any, ...]) -> Iterator[tuple[int, T]]:
         """Position and result of every task as it is done.
@@ -94,7 +94,7 @@ class Workers:
             for future in as_completed(futures, loop=self.client.loop):
                 yield place[future.key], future.result()
                 self.tasks += 1
-            self.retried += self._begun_again(set(place), began)
+            self.retried += self._begun_twice(set(place), began)
         except KilledWorker as error:
             msg = (
                 f"a task ended {error.allowed_failures + 1} workers one after another, most likely for want of memory "
@@ -109,13 +109,13 @@ class Workers:
         finally:
             self.client.cancel([held, *futures], force=True)
 
-    def _begun_again(self, keys: set[str], since: float) -> int:
+    def _begun_twice(self, keys: set[str], since: float) -> int:
         """Tasks of these that a worker had under way when it died."""
-        again = 0
+        number = 0
         for when, event in self.client.get_events("all"):
             if when >= since and event.get("action") == "remove-worker" and not event.get("expected"):
-                again += len(keys & set(event.get("processing-tasks", ())))
-        return again
+                number += len(keys & set(event.get("processing-tasks", ())))
+        return number
 
 
 _now: Workers | None = None

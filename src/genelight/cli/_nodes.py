@@ -55,10 +55,10 @@ def ensemble(
     """Refit a model on bootstrapped subjects, and say which of its nodes are reproducible."""
     fresh(out)
     trained = gl.load(model)
-    again = gl.models.Ensemble.fit(cohort.genes_of(model), trained, seeds=seeds, subject=cohort.subject, seed=seed)
-    scored = pd.concat([_scored(trained, again, layer, seed=seed) for layer in trained.widths], ignore_index=True)
+    refits = gl.models.Ensemble.fit(cohort.genes_of(model), trained, seeds=seeds, subject=cohort.subject, seed=seed)
+    scored = pd.concat([_scored(trained, refits, layer, seed=seed) for layer in trained.widths], ignore_index=True)
     with writing(out) as draft:
-        again.save(draft)
+        refits.save(draft)
         write_plain(draft / "reproducibility.tsv", scored)
     lines = [f"{out}: {seeds} trainings; every node in {out / 'reproducibility.tsv'}"]
     counts = {}
@@ -84,7 +84,7 @@ def node(
         str | None, typer.Option(help="sample column: whose sample it is; a subject is never split")
     ] = None,
     evidence: Annotated[Path | None, typer.Option(help="what assess wrote, such as RUN/06_evidence.parquet")] = None,
-    ensemble: Annotated[Path | None, typer.Option(help="the model trained again, such as RUN/03_ensemble")] = None,
+    ensemble: Annotated[Path | None, typer.Option(help="refits of the model, such as RUN/03_ensemble")] = None,
     draw: Annotated[Path | None, typer.Option(help="also draw the card: a .png, .svg or .pdf file")] = None,
     feature_genes: FeatureGenes = None,
 ) -> Result:
@@ -160,7 +160,7 @@ def _genes_of(features: Iterable[str], table: Path) -> dict[str, list[str]]:
     return {feature: pairs.get(feature, []) for feature in dict.fromkeys(map(str, features))}
 
 
-def _scored(model: gl.Model, again: Ensemble, layer: str, *, seed: int) -> pd.DataFrame:
+def _scored(model: gl.Model, refits: Ensemble, layer: str, *, seed: int) -> pd.DataFrame:
     """How well the members find the nodes of a layer again."""
-    others = [gl.light_up(member, layer) for member in again]
+    others = [gl.light_up(member, layer) for member in refits]
     return gl.nodes.reproducibility(gl.light_up(model, layer), others, seed=seed)

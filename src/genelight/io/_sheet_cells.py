@@ -183,7 +183,7 @@ def _without_missing(values: Sequence[str]) -> list[str | None]:
     return [None if value in nothing else value for value in values]
 
 
-def turned(frame: Frame) -> Frame:
+def transposed(frame: Frame) -> Frame:
     """The same with samples in rows, where they stood in columns."""
     table = frame.table.astype(object).where(frame.table.notna(), "")
     rows = [[str(name) for name in table.columns], *table.to_numpy().tolist()]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..errors import InputError, UnknownNameError, first_three
-from ._sheet_cells import Frame, read_frames, turned, typed
+from ._sheet_cells import Frame, read_frames, transposed, typed
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -167,7 +167,7 @@ def match_sheet(adata: AnnData, path: str | Path, *, samples_id: str | None = No
         frames = [frame for frame in frames if samples_id in frame.table] or frames
     best = max((_best(frame, names, wanted=samples_id, path=path) for frame in frames), key=len)
     if not len(best):
-        best = max((_best(turned(frame), names, wanted=None, path=path) for frame in frames), key=len)
+        best = max((_best(transposed(frame), names, wanted=None, path=path) for frame in frames), key=len)
     if not len(best) or _folded(best.column) in map(_folded, names):
         raise _no_match(path, best.frame if len(best) else frames[0], names=names, wanted=samples_id)
     _check_share(path, best, names)
@@ -242,18 +242,18 @@ def _folded(name: str) -> tuple[str, ...]:
 def _repeats(path: Path, frame: Frame, *, column: str, matched: set[str]) -> list[str]:
     """How many rows say again what another says; stops where two rows of one sample differ."""
     table = frame.table
-    again = table[table[column].isin(matched) & table[column].duplicated(keep=False)]
-    for name, rows in again.groupby(column, sort=False):
+    several = table[table[column].isin(matched) & table[column].duplicated(keep=False)]
+    for name, rows in several.groupby(column, sort=False):
         differing = [c for c in rows if len(rows[c].unique()) > 1]
         if differing:
             said = " and ".join(repr(value) for value in rows[differing[0]].unique()[:3])
             msg = (
-                f"{path}: {again[column].nunique()} samples have several rows that differ, the first {name!r}, whose "
+                f"{path}: {several[column].nunique()} samples have several rows that differ, the first {name!r}, whose "
                 f"{differing[0]!r} is {said}; leave one row for each sample, or name another column: --samples-id "
                 "COLUMN, in a study samples_id"
             )
             raise InputError(msg)
-    copies = len(again) - again[column].nunique()
+    copies = len(several) - several[column].nunique()
     return [f"{copies} rows repeat another word for word"] if copies else []
 
 

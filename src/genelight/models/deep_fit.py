@@ -162,7 +162,7 @@ class Deep(Spec):
     def members(self, model: Model, draws: Sequence[Draw], widths: tuple[int, ...]) -> Sequence[FittedDeep]:
         """Such networks from other seeds, trained on drawn samples, deep where `model` is; see :class:`.Ensemble`."""
         settings = model.settings  # type: ignore[attr-defined]
-        # A model that is PCA shows one layer, and is fitted again with all three.
+        # A model that is PCA shows one layer, and is refitted with all three.
         widths = widths if len(widths) == 3 else tuple(settings["widths"])
         shared = draws, replace(self, widths=widths), cast("Preparation", model.preparation), settings["deep"]
         return each(_member, range(len(draws)), shared=shared, says="training members")
@@ -305,7 +305,7 @@ def _fitted(
         history = train_deep(net, learned_nk, recipe, seed=spec.seed, says=says, checkpoint=checkpoint)
     net.eval().requires_grad_(requires_grad=False)
     axes_gb = space.subspace.basis_gk[:, : net.bottleneck] * net.sd[: net.bottleneck].numpy()
-    net.turn_to(ranks().first(lambda: varimax(axes_gb)))
+    net.rotate(ranks().first(lambda: varimax(axes_gb)))
     settings = {
         "preset": spec.kind,
         "widths": list(net.widths),

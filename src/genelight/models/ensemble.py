@@ -1,4 +1,4 @@
-"""The same model trained again and again, with other seeds and on other draws of the subjects."""
+"""Refits of one model, with other seeds and on other draws of the subjects."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Ensemble:
         resample: bool = True,
         seed: int = 0,
     ) -> Ensemble:
-        """Train a fitted model's kind again with its own settings, from other seeds and on other draws of the subjects.
+        """Refit a model with its own settings, from other seeds and on other draws of the subjects.
 
         What the model chose on held-out subjects (sparsity, epochs, shrinkage) is kept; the start, the order of samples
         and, with `resample`, the samples themselves are new for every member. Preparation and subspace are the model's,
@@ -121,7 +121,7 @@ class Ensemble:
         ------
         InputError
             If `seeds` is below two, a width exceeds what samples and genes allow, or the model is of a kind that cannot
-            be trained again, or not with as many layers.
+            be refitted, or not with as many layers.
         UnknownNameError
             If there is no column `subject`.
 

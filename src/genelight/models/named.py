@@ -94,7 +94,7 @@ def fit(
 def named_for(
     preset: str | Preset, widths: tuple[int, ...] | None, *, samples: int, group: str | None = None
 ) -> str | Preset:
-    """The preset asked for; for the default of its own widths, ``"deep"`` where a table may bear it.
+    """The preset asked for; for the default of its own widths, ``"deep"`` where a table can support it.
 
     Parameters
     ----------
@@ -105,8 +105,8 @@ def named_for(
     group
         Column that names groups of samples, None for none.
     """
-    bears = preset == "default" and (group is not None or (widths is None and samples >= DEEP_FROM))
-    return Deep.kind if bears else preset
+    supported = preset == "default" and (group is not None or (widths is None and samples >= DEEP_FROM))
+    return Deep.kind if supported else preset
 
 
 def settings_for(

@@ -37,8 +37,8 @@ class Preset:
         Whether samples weigh as serves unseen subjects (see :mod:`genelight.models.training.shrink`).
     leading
         Read only the leading principal axes, so many for each node of the narrowest layer (and at least as many as
-        the widest has nodes); None for all. In simulated cohorts with bent programmes the axes beyond are learned by
-        heart, and cost most of what nonlinear nodes gain.
+        the widest has nodes); None for all. In simulated cohorts with nonlinear programmes the axes beyond are learned
+        by heart, and cost most of what nonlinear nodes gain.
     sparsities
         Weights of the sparsity penalty to try, see
         :func:`~genelight.models.training.choosing.choose_recipe`; none for a training without.
@@ -239,7 +239,7 @@ def choose_widths(
         # Every node of every layer would be the same pattern.
         msg = (
             f"widths = {list(widths)} make a model of rank one, whose nodes all stand for the same genes; {samples} "
-            "training samples (with subjects held out) bear little more: read them through a model of many other "
+            "training samples (with subjects held out) support little more: read them through a model of many other "
             "samples (genelight disease-module TABLE --model human --method reference) or by the genes alone "
             "(--method de)"
         )

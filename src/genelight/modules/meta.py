@@ -271,11 +271,11 @@ def _told(about: Mapping[str, Any]) -> str:
         parts.append(f"no gene has an FDR of {about['fdr']:g}")
     judged = [row for row in about["cohorts"] if row["others"]]
     if judged:
-        sign, again = ([row[what] for row in judged] for what in ("same_sign", "replicated"))
+        sign, replicated = ([row[what] for row in judged] for what in ("same_sign", "replicated"))
         parts.append(
             f"of the genes that the others have at that FDR, a cohort that is left out has {np.mean(sign):.0%} with "
             f"their sign ({min(sign):.0%} to {max(sign):.0%} in {len(judged)} of {len(about['cohorts'])} cohorts) and "
-            f"{np.mean(again):.0%} with p <= {LEVEL:g} as well"
+            f"{np.mean(replicated):.0%} with p <= {LEVEL:g} as well"
         )
     return "; ".join(parts)
 

@@ -125,7 +125,7 @@ def node_cards(
     nodes
         Names of nodes, of whichever layers.
     lit
-        By layer, its light-up in the model, then in models trained again.
+        By layer, its light-up in the model, then in refits of it.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Which nodes come back when the model is trained again: gene profiles, matched, against a null."""
+"""Which nodes come back when the model is refitted: gene profiles, matched, against a null."""
 
 from __future__ import annotations
 
@@ -283,17 +283,17 @@ def _null(
     null_dmk = np.empty((draws, len(cross), len(cross[0])))
     with one_thread(), progress("rotating nodes", draws) as step:
         for null_mk in null_dmk:
-            (turn_a, norm_a), *rest = [_turn(gram, rng) for gram in grams]
+            (rotation_a, norm_a), *rest = [_rotation(gram, rng) for gram in grams]
             rotated = [
-                turn_a @ r_ab @ turn_b.T / np.outer(norm_a, norm_b)
-                for r_ab, (turn_b, norm_b) in zip(cross, rest, strict=True)
+                rotation_a @ r_ab @ rotation_b.T / np.outer(norm_a, norm_b)
+                for r_ab, (rotation_b, norm_b) in zip(cross, rest, strict=True)
             ]
             null_mk[:] = _match(rotated)[1]
             step()
     return null_dmk
 
 
-def _turn(gram: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _rotation(gram: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """A random rotation and the lengths of the mixed profiles."""
     rotation_kk = random_rotation(len(gram), rng)
     return rotation_kk, np.sqrt(np.maximum(np.einsum("ij,ij->i", rotation_kk @ gram, rotation_kk), 1e-12))

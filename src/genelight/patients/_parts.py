@@ -69,9 +69,9 @@ def parts_of(
     for name, width in ((GENES, c_nk.shape[1]), (PCA_PART, PCA_WIDTH)):
         parts[name] = Part(name, c_nk[:, :width], ids, subspace.basis_gk[:, :width], centre_g)
     root_g = np.sqrt(_given_back(model, x_ng[train_n]))
-    turned = find_subspace((x_ng[train_n] - centre_g) * root_g)
-    w_nk = turned.coordinates((x_ng - centre_g) * root_g).astype(np.float64)
-    parts[WEIGHTED] = Part(WEIGHTED, w_nk, ids, root_g[:, None] * turned.basis_gk, centre_g)
+    weighted = find_subspace((x_ng[train_n] - centre_g) * root_g)
+    w_nk = weighted.coordinates((x_ng - centre_g) * root_g).astype(np.float64)
+    parts[WEIGHTED] = Part(WEIGHTED, w_nk, ids, root_g[:, None] * weighted.basis_gk, centre_g)
     there = Genes(tuple(signature), model.genes.namespace).align(model.genes).index if signature else np.empty(0, int)
     there = there[there >= 0]
     if len(there):

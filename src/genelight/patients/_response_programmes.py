@@ -84,7 +84,7 @@ def programmes_of(found: Cohorts, model: Model | None, *, sets: Edges | None, la
 
 
 def _check_names(given: Collection[str], ours: Collection[str]) -> None:
-    """Stop where gene sets bear names of programmes that are there anyway."""
+    """Stop where gene sets have the names of programmes that are there anyway."""
     twice = sorted({name.casefold() for name in given} & {name.casefold() for name in ours})
     if twice:
         said = [name for name in given if name.casefold() in twice]

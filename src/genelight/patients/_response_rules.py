@@ -214,6 +214,6 @@ def _eigen(a_mr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         value_r, axis_mr = np.linalg.eigh(a_mr @ a_mr.T)
         kept = value_r > 1e-10 * value_r[-1]
         return value_r[kept], axis_mr[:, kept]
-    value_r, turn_rr = np.linalg.eigh(a_mr.T @ a_mr)
+    value_r, axes_rr = np.linalg.eigh(a_mr.T @ a_mr)
     kept = value_r > 1e-10 * value_r[-1]
-    return value_r[kept], a_mr @ turn_rr[:, kept] / np.sqrt(value_r[kept])
+    return value_r[kept], a_mr @ axes_rr[:, kept] / np.sqrt(value_r[kept])

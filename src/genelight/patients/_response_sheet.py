@@ -23,7 +23,7 @@ from ..errors import InputError, first_three
 from ..stats.subjects import rows_of_subjects
 
 CLASSES = ("R", "NR", "drop")
-SPELT = {
+WORDS = {
     "R": "r responder responders response responded respond cr pr crpr prcr completeresponse partialresponse "
     "completeremission partialremission complete partial yes y true 1 objectiveresponse or",
     "NR": "nr nonresponder nonresponders nonresponse noresponse notresponder didnotrespond pd progressivedisease "
@@ -32,7 +32,7 @@ SPELT = {
     "mixed": "mixed mixedresponse mr",
     "missing": "na n/a n.a. #n/a . nan none null missing unknown ne notevaluable notevaluated notavailable unevaluable",
 }
-MEANS = {word: kind for kind, words in SPELT.items() for word in words.split()}
+MEANS = {word: kind for kind, words in WORDS.items() for word in words.split()}
 MOST_WORDS = 8
 UNDECIDED = {"SD": "stable disease", "mixed": "a mixed response"}
 _BEFORE = re.compile(

@@ -140,13 +140,13 @@ def _solve(
     for t in range(count):
         own_n1 = targets.y_nt[:, [t]]
         told_nb = np.column_stack([y_nu[:, t] / unit_t[t], y_nu[:, count:]])
-        again_n1, (penalty,) = _best(_held_out(told_nb, own_n1, weight_n, fold_n=fold_n), own_n1, weight_n)
+        second_n1, (penalty,) = _best(_held_out(told_nb, own_n1, weight_n, fold_n=fold_n), own_n1, weight_n)
         line = ridge_path(told_nb, own_n1, weight_n).line(int(penalty))
         # Half of each, as the second alone follows the columns' noise; see the log of the study ``severity``.
         blend_ut[t, t] = (1 + line.weight_f[0] / unit_t[t]) / 2
         blend_ut[count:, t] = line.weight_f[1:] / 2
         intercept_t[t] = (line.intercept - line.centre_f @ line.weight_f) / 2
-        held_out_nt[:, t] = (held_out_nt[:, t] + again_n1[:, 0]) / 2
+        held_out_nt[:, t] = (held_out_nt[:, t] + second_n1[:, 0]) / 2
     return Solved(path, penalty_u, blend_ut, intercept_t), held_out_nt
 
 

@@ -42,7 +42,7 @@ def stratify_cohorts(
     """Look for groups of subjects of several cohorts together, ask whether each cohort has them, and what differs.
 
     Every cohort's mean is taken out of the codes first; then groups are sought as :func:`stratify` does, and "no stable
-    groups" stays an answer. Groups that are found are learned again without each cohort in turn, and its subjects put
+    groups" stays an answer. Groups that are found are refitted without each cohort in turn, and its subjects put
     to the nearest centre; that is held against its own grouping by k-means (adjusted Rand index; prediction strength),
     and against the same in 99 clouds without groups that have its covariance. Columns that are tested are permuted
     within cohorts, so that a group that is mostly one cohort's proves nothing.

@@ -55,7 +55,7 @@ def nodes(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 
 def reproducibility(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """How well each node comes back when the model is trained again, one strip of dots per layer.
+    """How well each node comes back when the model is refitted, one strip of dots per layer.
 
     Parameters
     ----------

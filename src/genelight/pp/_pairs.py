@@ -46,9 +46,9 @@ _FAMILIES: dict[str, tuple[str, ...]] = {
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NAMES = "|".join(_FAMILIES)
 # R puts an X before a name that starts with a digit; a second column of a name gets a number behind it.
-_AGAIN = r"(?:[.-]\d{1,2})?"
-_DAY_MONTH = re.compile(rf"X?(\d{{1,2}})[-. ]({_NAMES}){_AGAIN}", re.IGNORECASE)
-_MONTH_DAY = re.compile(rf"({_NAMES})[-. ](\d{{1,2}}){_AGAIN}", re.IGNORECASE)
+_REPEAT = r"(?:[.-]\d{1,2})?"
+_DAY_MONTH = re.compile(rf"X?(\d{{1,2}})[-. ]({_NAMES}){_REPEAT}", re.IGNORECASE)
+_MONTH_DAY = re.compile(rf"({_NAMES})[-. ](\d{{1,2}}){_REPEAT}", re.IGNORECASE)
 _DATE = re.compile(r"X?(\d{4})[-.](\d{2})[-.](\d{2})(?: 00:00:00)?")
 _OLD = re.compile(r"(MARCH|SEPT|MARC|DEC)(\d{1,2})")
 _NEW = {"MARCH": "MARCHF{}", "SEPT": "SEPTIN{}", "MARC": "MTARC{}", "DEC": "DELEC{}"}

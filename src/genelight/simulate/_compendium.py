@@ -227,9 +227,9 @@ class Compendium:
         threshold_h = rng.uniform(-1, 1, hidden)
         mean_g, sd_g = rng.uniform(5, 12, self.n_genes), rng.uniform(0.3, 1.0, self.n_genes)
         linear_gr = np.sqrt(1 - self.nonlinear) * _sparse_unit_rows(rng, self.n_genes, self.rank)
-        bent_gh = np.sqrt(self.nonlinear) * _sparse_unit_rows(rng, self.n_genes, hidden)
+        nonlinear_gh = np.sqrt(self.nonlinear) * _sparse_unit_rows(rng, self.n_genes, hidden)
         direction_rh /= np.linalg.norm(direction_rh, axis=0)
-        decoder_dg = np.concatenate([linear_gr, bent_gh], axis=1).T
+        decoder_dg = np.concatenate([linear_gr, nonlinear_gh], axis=1).T
         parts = (centre_tr, direction_rh, threshold_h, decoder_dg, mean_g, sd_g)
         return _Truth(*(part.astype(np.float32) for part in parts))
 

@@ -45,10 +45,10 @@ class Axes:
     @classmethod
     def of(cls, loading_gk: np.ndarray) -> Axes:
         """Axes of the covariance ``loading_gk @ loading_gk.T``, genes in units of their own spread."""
-        variance_k, turn_kk = np.linalg.eigh(loading_gk.T @ loading_gk)
+        variance_k, rotation_kk = np.linalg.eigh(loading_gk.T @ loading_gk)
         kept = variance_k > SMALLEST_VARIANCE * variance_k[-1]
-        variance_k, turn_kk = variance_k[kept][::-1], turn_kk[:, kept][:, ::-1]
-        return cls(loading_gk @ turn_kk / np.sqrt(variance_k), variance_k / variance_k.mean())
+        variance_k, rotation_kk = variance_k[kept][::-1], rotation_kk[:, kept][:, ::-1]
+        return cls(loading_gk @ rotation_kk / np.sqrt(variance_k), variance_k / variance_k.mean())
 
 
 @dataclass(frozen=True)

@@ -82,10 +82,10 @@ def rerun(folder: str | Path, *, say: Callable[[str], None] = lambda _: None) ->
     study = Study.load(folder / "study.toml")
     _check_data(folder, Inputs.read(study), record)
     # Beside the first one, for the paths in its study file; a second try goes on where a kill stopped the first.
-    again = folder.absolute().with_name(f"{folder.absolute().name}.again")
-    run(study, again, say=say)
-    found = _compare(folder, again, record)
-    shutil.rmtree(again)
+    second = folder.absolute().with_name(f"{folder.absolute().name}.again")
+    run(study, second, say=say)
+    found = _compare(folder, second, record)
+    shutil.rmtree(second)
     return found
 
 
@@ -99,15 +99,15 @@ def _check_data(folder: Path, inputs: Inputs, record: Mapping[str, object]) -> N
             raise InputError(msg)
 
 
-def _compare(folder: Path, again: Path, record: Mapping[str, object]) -> Compared:
+def _compare(folder: Path, second: Path, record: Mapping[str, object]) -> Compared:
     noted = {f: known for step in read_steps(folder).values() for f, known in step["outputs"].items()}
-    made = {f: known for step in read_steps(again).values() for f, known in step["outputs"].items()}
+    made = {f: known for step in read_steps(second).values() for f, known in step["outputs"].items()}
     differ: dict[str, str] = {}
     for file in sorted(noted.keys() | made.keys()):
         if file not in made or file not in noted:
             differ[file] = "only there the first time" if file in noted else "only there the second time"
         elif made[file] != noted[file]:
-            differ[file] = _difference(folder / file, again / file)
+            differ[file] = _difference(folder / file, second / file)
     before, after = record.get("versions"), versions()
     others = [(n, str(v), after.get(n, "absent")) for n, v in dict(before or {}).items() if after.get(n) != v]  # type: ignore[call-overload]
     return Compared(folder, tuple(sorted(made.keys() & noted.keys() - differ.keys())), differ, tuple(others))

@@ -191,10 +191,10 @@ def _row(scores: _Scores, inside_u: np.ndarray) -> dict[str, object]:
     squares, genes = float(list_u @ list_u), len(inside_u)
     statistic = float(list_u @ scores.z_u) / squares
     if scores.placed:
-        turned = np.fft.irfft(np.fft.rfft(scores.z_u) * np.conj(np.fft.rfft(list_u)), n=genes) / squares
-        # The turn by nothing is the list itself, and counts as one of the draws.
-        p, draws = float((turned >= statistic - 1e-9).mean()), genes - 1
-        mean, sd = float(turned[1:].mean()), float(turned[1:].std(ddof=1))
+        rotated = np.fft.irfft(np.fft.rfft(scores.z_u) * np.conj(np.fft.rfft(list_u)), n=genes) / squares
+        # The rotation by nothing is the list itself, and counts as one of the draws.
+        p, draws = float((rotated >= statistic - 1e-9).mean()), genes - 1
+        mean, sd = float(rotated[1:].mean()), float(rotated[1:].std(ddof=1))
     else:
         left_u = scores.z_u - statistic * list_u
         df = genes - scores.known_uk.shape[1] - 1

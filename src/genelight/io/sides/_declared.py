@@ -34,7 +34,7 @@ class Found:
 
     Attributes
     ----------
-    turned
+    transposed
         Whether genes stand in its rows.
     of_samples, of_genes
         Names among the genes, by position, that describe samples; and among the samples that describe genes.
@@ -42,22 +42,22 @@ class Found:
         Genes that are none: sums of reads, or without an id.
     """
 
-    turned: bool = False
+    transposed: bool = False
     of_samples: Mapping[int, str] = field(default_factory=dict)
     of_genes: Mapping[int, str] = field(default_factory=dict)
     without: Sequence[int] = ()
 
     def __bool__(self) -> bool:
         """Whether there is anything to do."""
-        return bool(self.turned or self.of_samples or self.of_genes or len(self.without))
+        return bool(self.transposed or self.of_samples or self.of_genes or len(self.without))
 
     def applied(self, adata: AnnData, path: Path, *, asked: Asked) -> AnnData:
         """The table with genes alone as columns and samples alone as rows, with what was done in ``uns["read"]``."""
-        if self.turned:
-            turned = adata.T.copy()
+        if self.transposed:
+            transposed = adata.T.copy()
             right = replace(asked, orientation=None)
-            found = look(turned, path, asked=asked, turned=True)
-            adata = found.applied(turned, path, asked=right)
+            found = look(transposed, path, asked=asked, transposed=True)
+            adata = found.applied(transposed, path, asked=right)
             adata.uns["read"]["orientation"] = GENES_IN_ROWS
             return adata
         told = apart_of(self.of_samples.values(), self.of_genes.values())
@@ -82,7 +82,7 @@ class Found:
         return adata
 
 
-def look(adata: AnnData, path: Path, *, asked: Asked, turned: bool = False) -> Found:
+def look(adata: AnnData, path: Path, *, asked: Asked, transposed: bool = False) -> Found:
     """What stands among the samples and genes of a table, whose values may lie on disk, and is neither.
 
     Raises
@@ -99,8 +99,8 @@ def look(adata: AnnData, path: Path, *, asked: Asked, turned: bool = False) -> F
     if known and asked.annotations is None and asked.orientation is None:
         return Found()  # what this package wrote was looked at as it was read
     blocks = blocks_of(adata)
-    if not blocks and not turned and _is_turned(adata, path, asked):
-        return Found(turned=True)
+    if not blocks and not transposed and _is_transposed(adata, path, asked):
+        return Found(transposed=True)
     asked.check({*_names(adata.obs_names), *_features(adata), *_names(adata.obs), *_names(adata.var)}, path)
     x_mg, rows = _some(adata)
     of_samples: dict[int, str] = {}
@@ -148,7 +148,7 @@ def _are_genes(var: pd.DataFrame) -> np.ndarray:
     return var["feature_types"].astype(str).isin([*_GENES, "nan", ""]).to_numpy()
 
 
-def _is_turned(adata: AnnData, path: Path, asked: Asked) -> bool:
+def _is_transposed(adata: AnnData, path: Path, asked: Asked) -> bool:
     """Whether the user says that genes stand in the rows; stop where names say so and the user does not."""
     if asked.orientation is not None:
         if asked.orientation not in ORIENTATIONS:

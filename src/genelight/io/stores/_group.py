@@ -174,7 +174,7 @@ class Group:
                 break
             pause(self.path)
         else:
-            msg = f"{self.path / wrong[0]} was altered since the store was packed; {again(self.path)}"
+            msg = f"{self.path / wrong[0]} was altered since the store was packed; {mend(self.path)}"
             raise FormatError(msg)
         try:
             table = _table_in(found, name)
@@ -269,7 +269,7 @@ def pause(path: Path) -> None:
         time.sleep(PAUSE)
 
 
-def again(path: Path) -> str:
+def mend(path: Path) -> str:
     """What to do about tables that do not fit their stamp."""
     broken_off = "if appending to it was broken off, type that again, else " if isinstance(path, Url) else ""
     return f"{broken_off}pack it again"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import FormatError, GenelightError, ResourceError
 from ._bucket import Bucket, Url, reached
-from ._group import FORMAT, STAMP, TRIES, Group, again, altered_tables, first_line, pause, read_stamp
+from ._group import FORMAT, STAMP, TRIES, Group, altered_tables, first_line, mend, pause, read_stamp
 
 if TYPE_CHECKING:
     import zarr
@@ -65,7 +65,7 @@ def open_group(path: Path) -> Group:
         msg = f"{path} has store format {newest}, newer than {FORMAT}; upgrade with pip install -U genelight"
         raise FormatError(msg)
     if not fits:
-        msg = f"{path / 'X' / 'zarr.json'} was altered: it speaks of {x.shape} values, or lies otherwise; {again(path)}"
+        msg = f"{path / 'X' / 'zarr.json'} was altered: it speaks of {x.shape} values, or lies otherwise; {mend(path)}"
         raise FormatError(msg)
     # On object storage a shard that is lost is told when it is read: its values have another checksum.
     shards = () if isinstance(path, Url) else range(len(about["shards"]))

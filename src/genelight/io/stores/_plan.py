@@ -158,16 +158,16 @@ def _samples(sources: Sequence[Source], repeats: str) -> tuple[list[str], tuple[
             for source, stem, own in zip(sources, stems, names, strict=True)
         ]
     flat = pd.Index([name for own in names for name in own])
-    again = flat.duplicated()
-    if again.any() and repeats != "first":
-        shown = first_three(flat[again].unique())
+    repeated = flat.duplicated()
+    if repeated.any() and repeats != "first":
+        shown = first_three(flat[repeated].unique())
         msg = (
-            f"{int(again.sum())} sample names occur in more than one input ({shown}); keep the first of each with "
+            f"{int(repeated.sum())} sample names occur in more than one input ({shown}); keep the first of each with "
             "repeats = 'first', or put the file's name before each with repeats = 'prefix'"
         )
         raise InputError(msg)
     ends = np.cumsum([len(own) for own in names])[:-1]
-    return list(flat[~again]), tuple(np.split(~again, ends))
+    return list(flat[~repeated]), tuple(np.split(~repeated, ends))
 
 
 def _text_categories(table: pd.DataFrame) -> pd.DataFrame:

@@ -71,8 +71,8 @@ def varimax(loading_gk: np.ndarray, *, iterations: int = 300, tolerance: float =
     even_gk = loading_gk / np.where(length_g1 > 0, length_g1, 1.0)
     rotation_kk, before = np.eye(axes, dtype=even_gk.dtype), 0.0
     for _ in range(min(iterations, max(10, int(MOST_PRODUCTS / (4 * axes**2 * genes))))):
-        turned_gk = even_gk @ rotation_kk
-        u, s, vt = np.linalg.svd(even_gk.T @ (turned_gk**3 - turned_gk * (turned_gk**2).mean(0)))
+        rotated_gk = even_gk @ rotation_kk
+        u, s, vt = np.linalg.svd(even_gk.T @ (rotated_gk**3 - rotated_gk * (rotated_gk**2).mean(0)))
         rotation_kk, reached = u @ vt, float(s.sum())
         if reached < before * (1 + tolerance):
             break

@@ -102,9 +102,9 @@ def sketch(table: Table, *, rank: int, learn_n: np.ndarray | None = None, seed: 
         basis_gl = power_step(_watched(table, mine, step), start_gl, learn_n)
         del start_gl
         c_nl, length_n = _project(_watched(table, mine, step), basis_gl, mine)
-    squares_l, turn_ll = _principal(c_nl, learn_n[mine])
-    rotation_lk = np.ascontiguousarray(turn_ll[:, :rank])
-    c_nk, length_n = group.gathered(_turned(c_nl, rotation_lk), parts), group.gathered(length_n, parts)
+    squares_l, axes_ll = _principal(c_nl, learn_n[mine])
+    rotation_lk = np.ascontiguousarray(axes_ll[:, :rank])
+    c_nk, length_n = group.gathered(_rotated(c_nl, rotation_lk), parts), group.gathered(length_n, parts)
     outside_n = np.maximum(length_n - np.einsum("nk,nk->n", c_nk, c_nk), 0.0)
     return Sketch(basis_gl @ rotation_lk, squares_l[:rank], float(length_n[learn_n].sum()), c_nk, outside_n)
 
@@ -172,11 +172,11 @@ def _principal(c_nl: np.ndarray, learn_n: np.ndarray) -> tuple[np.ndarray, np.nd
             learners = c[learn_n[first : first + len(c)]].astype(np.float64)
             gram_ll += learners.T @ learners
         gram_ll = ranks().sum(gram_ll)
-        squares_l, turn_ll = ranks().first(lambda: scipy.linalg.eigh(gram_ll, check_finite=False))
-    return np.maximum(squares_l[::-1], 0.0), turn_ll[:, ::-1].astype(np.float32)
+        squares_l, axes_ll = ranks().first(lambda: scipy.linalg.eigh(gram_ll, check_finite=False))
+    return np.maximum(squares_l[::-1], 0.0), axes_ll[:, ::-1].astype(np.float32)
 
 
-def _turned(c_nl: np.ndarray, rotation_lk: np.ndarray) -> np.ndarray:
+def _rotated(c_nl: np.ndarray, rotation_lk: np.ndarray) -> np.ndarray:
     """Coordinates along rotated axes, in the memory of what is rotated; what they do not fill of it is given back."""
     (samples, _), rank = c_nl.shape, rotation_lk.shape[1]
     place = c_nl.reshape(-1)

@@ -89,7 +89,7 @@ class DeepNet(nn.Module):
     """``x -> L1 -> L2 -> L3 -> x``, beside a straight line ``x -> L2 -> x`` that is PCA and stays it.
 
     L1 and L3 are SiLU nodes; what they add is zero before training. Codes of L2 are in standard deviations of the
-    principal axes, or of axes to which :meth:`turn_to` rotated them; `x` is coordinates over `unit`.
+    principal axes, or of axes to which :meth:`rotate` rotated them; `x` is coordinates over `unit`.
 
     Parameters
     ----------
@@ -136,20 +136,25 @@ class DeepNet(nn.Module):
         """Nodes of L2."""
         return self.widths[1]
 
+    @property
+    def rotation(self) -> torch.Tensor:
+        """Of the principal axes to those that nodes of L2 stand for, ``turn`` in files of weights, shape ``(k, k)``."""
+        return self.turn
+
     def straight(self, x: torch.Tensor) -> torch.Tensor:
         """PCA's code."""
-        return x[:, : self.bottleneck] / self.sd[: self.bottleneck] @ self.turn.T
+        return x[:, : self.bottleneck] / self.sd[: self.bottleneck] @ self.rotation.T
 
     def line(self, code: torch.Tensor) -> torch.Tensor:
         """What PCA makes of a code."""
         rest = len(self.sd) - self.bottleneck
-        return functional.pad(code @ self.turn * self.sd[: self.bottleneck], (0, rest))
+        return functional.pad(code @ self.rotation * self.sd[: self.bottleneck], (0, rest))
 
     @torch.no_grad()
-    def turn_to(self, rotation_kk: np.ndarray) -> None:
+    def rotate(self, rotation_kk: np.ndarray) -> None:
         """Rotate the axes that nodes of L2 stand for; what is given back stays as it is."""
         rotation = torch.from_numpy(rotation_kk)
-        self.turn.copy_(rotation @ self.turn)
+        self.rotation.copy_(rotation @ self.rotation)
         self.narrow.weight.copy_(rotation @ self.narrow.weight)
         self.narrow.bias.copy_(rotation @ self.narrow.bias)
         self.widen.weight.copy_(self.widen.weight @ rotation.T)
@@ -190,14 +195,14 @@ class DeepNet(nn.Module):
         """Codes of L2 after steps of Adam down each sample's own error; no sample's code depends on another's."""
         with torch.enable_grad():
             # Along principal axes, whatever nodes were rotated to: Adam's steps depend on the axes.
-            straight = (self.code(x).detach() @ self.turn).requires_grad_()
+            straight = (self.code(x).detach() @ self.rotation).requires_grad_()
             optimizer = Adam([straight])  # type: ignore[list-item]
             for i in range(recipe.refine):
                 (straight.grad,) = torch.autograd.grad(
-                    (self.decode(straight @ self.turn.T) - x).square().sum(), straight
+                    (self.decode(straight @ self.rotation.T) - x).square().sum(), straight
                 )
                 optimizer.step(recipe.refine_rate * (1 - i / recipe.refine))
-        return (straight @ self.turn.T).detach()
+        return (straight @ self.rotation.T).detach()
 
     def branches(self, c_nk: np.ndarray, recipe: DeepRecipe) -> tuple[np.ndarray, np.ndarray]:
         """Refined codes of samples given by their coordinates, and the coordinates that they decode to."""
@@ -335,9 +340,9 @@ def line_steps(net: DeepNet, space: Centred) -> Steps:
     k, sd_k = net.bottleneck, net.sd[: net.bottleneck]
     basis_gk = space.subspace.basis_gk[:, :k]
     entry_gc, unit_k = basis_gk / np.float32(net.unit), (sd_k * net.unit).numpy()
-    weight = net.turn / sd_k
+    weight = net.rotation / sd_k
     hidden = {"L2": _linear(weight, -weight @ torch.from_numpy(space.centre_g @ entry_gc))}
-    return Steps(entry_gc, hidden, np.ascontiguousarray(net.turn.numpy() @ (basis_gk * unit_k).T))
+    return Steps(entry_gc, hidden, np.ascontiguousarray(net.rotation.numpy() @ (basis_gk * unit_k).T))
 
 
 def deep_steps(net: DeepNet, space: Centred) -> Steps:
@@ -349,7 +354,7 @@ def deep_steps(net: DeepNet, space: Centred) -> Steps:
     k, rank, sd_k = net.bottleneck, len(net.sd), net.sd[: net.bottleneck]
     code, none = torch.eye(k), torch.zeros(k)
     straight, line = torch.zeros(k, rank), torch.zeros(rank, k)
-    straight[:, :k], line[:k] = net.turn / sd_k, sd_k[:, None] * net.turn.T
+    straight[:, :k], line[:k] = net.rotation / sd_k, sd_k[:, None] * net.rotation.T
     basis_gk = space.subspace.basis_gk
     entry_gc, exit_wg = basis_gk / np.float32(net.unit), np.ascontiguousarray(basis_gk.T * np.float32(net.unit))
     centre_c = torch.from_numpy(space.centre_g @ entry_gc)

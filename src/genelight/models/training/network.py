@@ -23,7 +23,7 @@ class _OfAnyWidth(nn.Module):
 
 
 @ACTIVATIONS.register("prelu", doi="10.1109/ICCV.2015.123")
-class Bend(nn.PReLU):
+class Slope(nn.PReLU):
     """Straight line with one learned slope per node below zero; starts straight, so a linear start stays exact."""
 
     def __init__(self, width: int) -> None:

@@ -278,5 +278,5 @@ def _size(value_bg: np.ndarray) -> float:
 def _steps(lower: list[list[float]]) -> np.ndarray:
     """A step of one standard deviation along each principal axis of a covariance, of which the lower half is kept."""
     size = len(lower)
-    variance_k, turn_kk = np.linalg.eigh(np.array([[*row, *np.zeros(size - len(row))] for row in lower]), UPLO="L")
-    return np.asarray((turn_kk * np.sqrt(np.maximum(variance_k, 0.0))).T, dtype=np.float32)
+    variance_k, axes_kk = np.linalg.eigh(np.array([[*row, *np.zeros(size - len(row))] for row in lower]), UPLO="L")
+    return np.asarray((axes_kk * np.sqrt(np.maximum(variance_k, 0.0))).T, dtype=np.float32)

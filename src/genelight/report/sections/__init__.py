@@ -7,7 +7,7 @@ from ._findings import findings
 from ._genetics import Genetics
 from ._held_out import HeldOut, Scores
 from ._layers import Layers, Scorecard
-from ._methods import Again, Methods
+from ._methods import Methods, Rerun
 from ._module import Module, ModuleNetwork, SecondCohort
 from ._nodes import Cards, Nodes, Unknown
 from ._paragraph import paragraph
@@ -36,6 +36,6 @@ SECTIONS: tuple[Section, ...] = (
     Patients(),
     Unknown(),
     Methods(),
-    Again(),
+    Rerun(),
 )
 """In the order of the page, below the verdict."""

@@ -73,13 +73,13 @@ def _leading_node(nodes: list[Mapping[str, Any]]) -> str:
     which = f"node {node['node']} of layer {node['layer']}"
     holds = f"holds {percent(node['share'])} of the module's projection, the most of its layer"
     share = holds if known(node["share"]) else ""
-    again = _comes_back(node)
+    returns = _comes_back(node)
     if known(node["q"]) and node["q"] > SIGNIFICANT:
         also = f"{which} {share}" if share else f"the nearest is {which}"
-        return f"No node is shown to differ between cases and controls; {also}, with q = {tail(node['q'])}{again}."
+        return f"No node is shown to differ between cases and controls; {also}, with q = {tail(node['q'])}{returns}."
     certain = f"q = {tail(node['q'])}" if known(node["q"]) else "untested"
     says = f"{share}; " if share else "differs most between cases and controls: "
-    return f"N{which[1:]} {says}{distance} ({certain}){again}."
+    return f"N{which[1:]} {says}{distance} ({certain}){returns}."
 
 
 def _comes_back(node: Mapping[str, Any]) -> str:
@@ -155,11 +155,11 @@ def _certainty(
     if module is None:
         return NO_MODULE + "there is nothing to be sure of."
     clauses = [_auc(module, unseen)] if known(module["auc"]) else []
-    again = _own_mean(held_out, "replication")
-    if known(again):
+    agreement = _own_mean(held_out, "replication")
+    if known(agreement):
         means = _baseline_means(held_out, "replication")
         others = ", ".join(f"{method_label(m)} {number(value)}" for m, value in means.items())
-        clause = f"its {words['one']} scores have a rank correlation of {number(again)} with theirs"
+        clause = f"its {words['one']} scores have a rank correlation of {number(agreement)} with theirs"
         clauses.append(f"{clause} ({others})" if others else clause)
     if known(module["stable"]):
         many = words["many"]

@@ -102,7 +102,7 @@ def _tests(run: Run, evidence: pd.DataFrame) -> list[dict[str, Any]]:
     return records
 
 
-class Again(Section):
+class Rerun(Section):
     """Command, seed and files."""
 
     name = "again"

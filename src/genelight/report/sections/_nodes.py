@@ -166,11 +166,11 @@ class Unknown(Section):
         if not len(evidence) or not evidence["is_set"].astype(bool).any():
             return None
         found = Nodes().gather(run, evidence)
-        again = any(known(n["reproducibility_q"]) for n in found)
-        test = "reproducibility_q" if again else "q"
+        refitted = any(known(n["reproducibility_q"]) for n in found)
+        test = "reproducibility_q" if refitted else "q"
         sound = [n for n in found if not n["state"] and _passes(n[test])]
         unnamed = [n for n in sound if not _passes((n["best_set"] or {}).get("q")) and not _passes(n["network_q"])]
-        return {"again": again, "sound": len(sound), "nodes": unnamed}
+        return {"again": refitted, "sound": len(sound), "nodes": unnamed}
 
 
 def _passes(q: Any) -> bool:

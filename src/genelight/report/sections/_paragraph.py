@@ -137,9 +137,9 @@ def _model(summary: Mapping[str, Any], study: Mapping[str, Any], *, cite: Any) -
             f"On held-out subjects it reconstructed R² = {held_out['r2']:.3f} of {called(summary)['level']}, PCA of "
             f"the same width {held_out['pca_r2']:.3f}{_weighed(held_out)}."
         )
-    again = (summary.get("reproducibility") or {}).get("members")
-    if again:
-        sentences.append(f"Nodes were matched with those of {again} refits on bootstrapped subjects.")
+    refits = (summary.get("reproducibility") or {}).get("members")
+    if refits:
+        sentences.append(f"Nodes were matched with those of {refits} refits on bootstrapped subjects.")
     return sentences
 
 

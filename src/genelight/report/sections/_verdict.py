@@ -83,13 +83,13 @@ def _elsewhere(cohorts: list[Mapping[str, Any]]) -> tuple[str, str]:
     judged = [c for c in cohorts if c["others"]]
     if not judged:
         return "Not shown", "No cohort could be asked: the others have no gene at this false discovery rate."
-    sign, again = ([c[what] for c in judged] for what in ("same_sign", "replicated"))
+    sign, replicated = ([c[what] for c in judged] for what in ("same_sign", "replicated"))
     text = (
         f"Of the genes that the other cohorts have, a cohort has {percent(sum(sign) / len(sign))} with their sign "
         f"({percent(min(sign))} to {percent(max(sign))} in {len(judged)} of {len(cohorts)} cohorts) and "
-        f"{percent(sum(again) / len(again))} with p ≤ 0.05 as well."
+        f"{percent(sum(replicated) / len(replicated))} with p ≤ 0.05 as well."
     )
-    return f"{percent(sum(again) / len(again))} replicate", text
+    return f"{percent(sum(replicated) / len(replicated))} replicate", text
 
 
 def _beyond(module: Mapping[str, Any]) -> bool:

@@ -128,7 +128,7 @@ class Bench:
 
     @property
     def refitted(self) -> bool:
-        """Whether the model is trained again on other draws of the subjects."""
+        """Whether the model is refitted on other draws of the subjects."""
         return self.study.model.seeds > 0 and self.inputs.reference is None
 
     @property
