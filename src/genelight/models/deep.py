@@ -302,8 +302,6 @@ def deep_is_better(line_nk: np.ndarray, deep_nk: np.ndarray, cohort_n: np.ndarra
 def open_deep(bundle: Bundle, spec: Spec) -> FittedDeep:
     """The model that a bundle holds."""
     weights = bundle.weights
-    _, narrow, _ = bundle.settings["widths"]
-    weights.setdefault("net.turn", np.eye(narrow, dtype=np.float32))  # absent of models from before nodes were rotated
 
     def network(_: int, widths: tuple[int, ...]) -> Any:
         return DeepNet(weights["variance"], widths, dropout=0.0, seed=0)  # type: ignore[arg-type]

@@ -167,7 +167,7 @@ def _first(genes: pd.Series) -> str:
 
 
 def _seal(table: pd.DataFrame) -> str:
-    """Identity of the rows; files from before there was one have none."""
+    """Identity of the rows; the file of this format that tests keep has none."""
     genes, *columns = (table[column] for column in Module.COLUMNS)
     return digest(list(genes), *(column.to_numpy(np.float64) for column in columns))
 
