@@ -62,7 +62,10 @@ class Toy:
     name = "toy"
 
     def __init__(
-        self, train: AnnData, weights: Sequence[np.ndarray], activation: Callable[[np.ndarray], np.ndarray] = lambda h: h
+        self,
+        train: AnnData,
+        weights: Sequence[np.ndarray],
+        activation: Callable[[np.ndarray], np.ndarray] = lambda h: h,
     ) -> None:
         self.genes = Genes(tuple(train.var_names))
         self.weights = [np.asarray(w) for w in weights]
