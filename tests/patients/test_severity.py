@@ -13,12 +13,12 @@ import genelight as gl
 from genelight.errors import InputError, UnknownNameError
 from genelight.nouns import Contrast, Severity
 from genelight.nouns.severity import bounds
-from genelight.patients._measures import permuted, smoothed, standardised
+from genelight.patients._measures import smoothed, standardised
 from genelight.patients._stack import Targets, learn
 from genelight.patients.severity import check_measure
 from genelight.stats.conformal import coverage, coverage_by, inside, residuals
+from genelight.stats.folds import subject_folds
 from genelight.stats.ridge import PENALTIES, ridge_path
-from genelight.stats.subjects import subject_folds
 
 SHORT = gl.patients.Protocol(folds=5, permutations=19, signature=("g0", "g1"))
 
@@ -207,14 +207,6 @@ def test_few_subjects_share_one_part_and_older_scores_are_read_as_such():
 def test_too_few_subjects_bound_nothing():
     score = np.arange(8.0)
     assert coverage(score + 1, score, np.arange(8), fold_n=np.arange(8) % 2, level=0.9) == 1.0
-
-
-def test_permuted_measures_are_handed_on_in_runs():
-    y, who = np.arange(12.0), np.repeat(np.arange(4), 3)
-    given = permuted(y, who, np.random.default_rng(0))
-    assert sorted(given) == sorted(y)
-    for s in range(4):
-        assert len(set(given[who == s] // 3)) == 1
 
 
 def test_folds_are_of_about_one_size():

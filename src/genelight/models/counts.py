@@ -14,6 +14,7 @@ from ..io import Store
 from ..nouns.model import CodeRange
 from ..pp.preparation import Preparation
 from ..pp.scale import SCALES
+from ..stats.folds import leave_out
 from ..stats.subjects import count_subjects, numbered
 from ._card import held_out_figures
 from ._fitted import Fitted
@@ -21,7 +22,6 @@ from .bundle import KINDS, Bundle, pack_ranges, unpack_ranges
 from .reconstruct import r2_redrawn
 from .spec import Spec
 from .subspace.exact import find_subspace
-from .training.choosing import leave_out
 from .training.count_net import MOST_STEEP, Counted, CountNet, CountRecipe, train_counts
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from ..errors import InputError
 from ..io import Store
 from ..nouns import Model
 from ..pp.preparation import Preparation
+from ..stats.folds import leave_out
 from ..stats.subjects import count_subjects
 from ._card import held_out_figures
 from .bundle import KINDS, Bundle
@@ -28,7 +29,6 @@ from .subspace.rotation import varimax
 from .subspace.sketch import InMemory
 from .subspace.streaming import Reduced, deep_axes, prepared_table
 from .training.checkpoint import Checkpoint, Checkpoints
-from .training.choosing import leave_out
 from .training.deep_net import DeepNet, DeepRecipe, train_deep
 from .training.objective import HeldOut
 

@@ -16,6 +16,7 @@ from ..io import Store
 from ..nouns import Model
 from ..pp.preparation import Preparation
 from ..pp.stream import PreparedStore
+from ..stats.folds import leave_out
 from ..stats.subjects import count_subjects
 from ._card import held_out_figures
 from .autoencoder import FittedAutoencoder, code_ranges, kind_for, open_with
@@ -26,7 +27,7 @@ from .spec import BASELINES, Draw, Spec
 from .subspace.exact import EXACT_UP_TO, Subspace
 from .subspace.streaming import LEAST_RANK, reduce_store
 from .training.checkpoint import Checkpoints
-from .training.choosing import Rows, choose, leave_out
+from .training.choosing import Rows, choose
 from .training.network import Stack
 from .training.plan import Plan, Samples
 from .training.together import trained_members

@@ -16,7 +16,8 @@ from ..nouns import Contrast, Model
 from ..nouns.contrast import check_contrast
 from ..pp.preparation import Preparation
 from ..pp.prepare import prepare_as
-from ..stats.subjects import folds_of, kinds, numbered, subject_folds
+from ..stats.folds import folds_of, subject_folds
+from ..stats.subjects import kinds, numbered
 from .spec import Spec
 
 __all__ = ["Folds"]

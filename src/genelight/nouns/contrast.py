@@ -100,10 +100,7 @@ class Contrast:
         # Asked of all columns at once, so that one answer does for all.
         used = obs[case_n | control_n]
         check_filled((obs, subject, "subject"), *((used, name, "covariate") for name in covariates))
-        if subject is None:
-            subject_n = np.asarray(obs.index.astype(str), dtype=object)
-        else:
-            subject_n = persons(obs, subject, subject_pattern)
+        subject_n = persons(obs, subject, subject_pattern)
         for role, query, mask in (("case", case, case_n), ("control", control, control_n)):
             subjects = len(np.unique(subject_n[mask]))
             if subjects < LEAST_SUBJECTS:
@@ -248,8 +245,8 @@ def measure_of(obs: pd.DataFrame, text: str, *, subject: str | None) -> str | Co
     return Until(time.strip(), event.strip()) if until and text not in obs else text
 
 
-def persons(obs: pd.DataFrame, subject: str, pattern: str | None = None) -> np.ndarray:
-    """Subject of each sample as text, shape ``(n,)``.
+def persons(obs: pd.DataFrame, subject: str | None, pattern: str | None = None) -> np.ndarray:
+    """Subject of each sample as text, shape ``(n,)``; without a column each sample is its own, by its name.
 
     Raises
     ------
@@ -258,6 +255,8 @@ def persons(obs: pd.DataFrame, subject: str, pattern: str | None = None) -> np.n
     InputError
         If the pattern is no regular expression with a group, or does not fit every value.
     """
+    if subject is None:
+        return np.asarray(obs.index.astype(str), dtype=object)
     text = check_column(obs, subject, role="subject").astype(str)
     if pattern is None:
         return np.asarray(text, dtype=object)

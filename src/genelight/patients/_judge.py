@@ -16,8 +16,9 @@ from ..models import Folds
 from ..nouns import Model, Severity
 from ..nouns.severity import GENES
 from ..stats.conformal import NO_RESIDUALS, calibration, coverage, coverage_by, inside, residuals
+from ..stats.folds import subject_folds
 from ..stats.intervals import TAILS
-from ..stats.subjects import count_subjects, redrawn, rows_of_subjects, subject_folds
+from ..stats.subjects import count_subjects, redrawn, rows_of_subjects
 from ._applicability import applicability, held_out_distances
 from ._measures import Measure
 from ._parts import PCA_PART, SIGNATURE, Part, parts_of, rows_of

@@ -13,8 +13,8 @@ import pandas as pd
 
 from ..errors import InputError, first_three
 from ..nouns.contrast import Until
-from ..stats.subjects import count_subjects
-from ._measures import LEAST_SUBJECTS, Learned, check_known, numbers_of, permuted
+from ..stats.subjects import count_subjects, handed_on
+from ._measures import LEAST_SUBJECTS, Learned, check_known, numbers_of
 from ._stack import Features, Targets, learn
 
 SEPARATED = (
@@ -129,7 +129,7 @@ def waiting(obs: pd.DataFrame, until: Until, subject_n: np.ndarray, *, permutati
     donor_nt = np.repeat(np.arange(len(obs))[:, None], 1 + permutations, axis=1)
     rng = np.random.default_rng((seed, 1))
     for t in range(1, 1 + permutations):
-        donor_nt[there_n, t] = permuted(donor_nt[there_n, 0], subject_n[there_n], rng)
+        donor_nt[there_n, t] = handed_on(donor_nt[there_n, 0], subject_n[there_n], rng)
     return Waiting(until.name, time_n, event_n, donor_nt, subject_n, seed)
 
 

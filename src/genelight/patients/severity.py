@@ -13,9 +13,9 @@ from ..errors import InputError, first_three
 from ..models import Folds
 from ..nodes.layers import check_layer
 from ..nouns import Contrast, Model, Severity
-from ..nouns.contrast import Until, check_contrast, measure_of
+from ..nouns.contrast import Until, check_contrast, measure_of, persons
 from ._judge import INTERFERON, Plan, Protocol, freeze
-from ._measures import Direction, Measure, number, subjects_of
+from ._measures import Direction, Measure, number
 from ._parts import WEIGHTED
 from ._until import waiting
 
@@ -149,7 +149,7 @@ def _task(
     if isinstance(measure, Contrast):
         check_contrast(adata, measure)
         return Direction(measure), measure.subject_n
-    subject_n = subjects_of(adata.obs, subject)
+    subject_n = persons(adata.obs, subject)
     if isinstance(measure, Until):
         return waiting(adata.obs, measure, subject_n, permutations=protocol.permutations, seed=seed), subject_n
     as_number = partial(number, time=protocol.time, beside=protocol.beside, permutations=protocol.permutations)

@@ -8,9 +8,10 @@ import numpy as np
 
 from .._core.threads import one_thread
 from ..nouns import Contrast
+from .folds import folds_of
 from .intervals import weighted_auc
 from .ridge import spectrum
-from .subjects import folds_of, kinds, weights_under
+from .subjects import kinds, weights_under
 
 __all__ = [
     "PENALTIES",

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._core.threads import one_thread
 
-__all__ = ["PENALTIES", "Line", "Path", "ridge_path", "spectrum"]
+__all__ = ["PENALTIES", "Line", "Path", "ridge_map", "ridge_path", "spectrum"]
 
 # Relative to the mean squared length of a sample; the strongest first, so that it wins ties.
 PENALTIES = np.logspace(2, -3, 11)
@@ -82,6 +82,20 @@ def ridge_path(f_nf: np.ndarray, y_nt: np.ndarray, weight_n: np.ndarray) -> Path
     n = len(f_nf)
     inside_rt = axis_fr.T @ (a_nf.T @ b_nt) * n / np.sqrt(length)
     return Path(centre_f, axis_fr, inside_rt, value_r * n, mean_t)
+
+
+def ridge_map(f_nf: np.ndarray, penalty: float) -> np.ndarray:
+    """What turns centred targets of the samples into weights at one penalty, shape ``(f, n)``: for targets by the many.
+
+    Parameters
+    ----------
+    f_nf
+        Features, centred.
+    penalty
+        Per sample, in units of a standardised feature's variance.
+    """
+    gram_ff = f_nf.T @ f_nf + penalty * len(f_nf) * np.eye(f_nf.shape[1])
+    return np.linalg.solve(gram_ff, f_nf.T)
 
 
 def spectrum(a_nk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

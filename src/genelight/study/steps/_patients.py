@@ -11,6 +11,7 @@ from anndata import AnnData
 from ... import patients
 from ..._core.tables import write_plain
 from ...nouns import Groups, Model, Severity
+from ...stats.subjects import by_appearance
 from .._inputs import patients_of
 from ._step import Bench, step
 
@@ -72,7 +73,7 @@ def score_patients(bench: Bench) -> None:
 def _table(adata: AnnData, subject: str | None, *, score: Severity, groups: Groups | None) -> pd.DataFrame:
     """One row per sample: numbers in the order of the samples, ids beside them."""
     ids = np.asarray(adata.obs_names if subject is None else adata.obs[subject], dtype=object).astype(str)
-    table = pd.DataFrame({"patient": pd.factorize(ids)[0] + 1, "sample": np.arange(1, len(ids) + 1)})
+    table = pd.DataFrame({"patient": by_appearance(ids) + 1, "sample": np.arange(1, len(ids) + 1)})
     table = table.assign(subject_id=ids, sample_id=np.asarray(adata.obs_names, dtype=object))
     held_out = score.held_out[["sample", "measure", "score", "low", "high"]].rename(columns={"sample": "sample_id"})
     table = table.merge(held_out, on="sample_id", how="left")
