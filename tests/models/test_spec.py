@@ -94,7 +94,7 @@ def test_a_preset_with_one_change_can_be_judged_on_held_out_subjects(adata, pres
     model = gl.fit(adata, preset=preset, widths=(8, 4), subject="subject", epochs=2)
     folds = Folds.by_subject(adata, model.spec, k=3)
     assert folds.model(0).settings["activation"] == model.settings["activation"]
-    plan = gl.patients.Protocol(permutations=0)
+    plan = gl.patients.Protocol(draws=0)
     found = gl.patients.severity(adata, model, measure="hours", subject="subject", folds=folds, protocol=plan)
     assert found.about["refitted"]
 
@@ -103,7 +103,7 @@ def test_folds_prepare_as_the_model_does_and_nothing_of_it_is_dropped(adata):
     preparation = gl.prepare(adata, variable=80, normalise="rank", standardise="centre", adjust=Adjust(("sex",)))
     model = PCA(6, subject="subject").fit(adata, preparation=preparation)
     folds = Folds.by_subject(adata, model.spec, k=3)
-    plan = gl.patients.Protocol(permutations=0)
+    plan = gl.patients.Protocol(draws=0)
     found = gl.patients.severity(adata, model, measure="hours", subject="subject", folds=folds, protocol=plan)
     for fold, fitted in enumerate(folds):
         assert fitted.preparation.settings == preparation.settings
@@ -149,7 +149,7 @@ def test_a_fold_is_fitted_once_however_many_ask(adata, monkeypatch):
     folds = Folds.by_subject(adata, PCA(5, subject="subject"), k=4)
     model = PCA(5, subject="subject").fit(adata)
     assert fitted == [5]
-    plan = gl.patients.Protocol(permutations=0)
+    plan = gl.patients.Protocol(draws=0)
     for layer in (None, "PC"):
         gl.patients.severity(adata, model, measure="hours", subject="subject", layer=layer, folds=folds, protocol=plan)
     list(folds)

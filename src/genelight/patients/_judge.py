@@ -38,7 +38,7 @@ class Protocol:
     ----------
     folds
         Folds of subjects where no fold models are given; each is scored by what was learned without it.
-    permutations
+    draws
         How often the measure is handed to other subjects, for p; 0 for none.
     coverage
         Of the intervals in ``held_out`` and of the figure that checks them.
@@ -58,7 +58,7 @@ class Protocol:
     """
 
     folds: int = 10
-    permutations: int = 99
+    draws: int = 99
     coverage: float = 0.9
     signature: Sequence[str] = INTERFERON
     judge: str | None = None
@@ -235,7 +235,7 @@ def _about(plan: Plan, model: Model, *, folds: int, refitted: bool) -> dict[str,
         "subjects": count_subjects(subject_n),
         "folds": folds,
         "coverage": plan.protocol.coverage,
-        "permutations": plan.protocol.permutations,
+        "permutations": plan.protocol.draws,
         "signature": list(plan.protocol.signature),
         "judge": plan.protocol.judge,
         "time": plan.protocol.time,

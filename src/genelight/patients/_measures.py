@@ -172,7 +172,7 @@ def number(
     *,
     time: str | None,
     beside: Sequence[str],
-    permutations: int,
+    draws: int,
     seed: int,
 ) -> Number:
     """A column of ``obs`` as a measure, and as often handed to other subjects; with `time`, learned from smoothed.
@@ -193,9 +193,9 @@ def number(
             f"measure {column!r} is {y_n[there_n][0]:g} for all {there_n.sum()} samples that have it; nothing to learn"
         )
         raise InputError(msg)
-    y_nt = np.repeat(y_n[:, None], 1 + permutations, axis=1)
+    y_nt = np.repeat(y_n[:, None], 1 + draws, axis=1)
     rng = np.random.default_rng((seed, 1))
-    for t in range(1, 1 + permutations):
+    for t in range(1, 1 + draws):
         y_nt[there_n, t] = handed_on(y_n[there_n], subject_n[there_n], rng)
     target_nt, beside_nb = y_nt, others_of(obs, beside, y_n, measure=column)
     if time is not None:

@@ -133,7 +133,7 @@ def score_response(
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
     >>> words = {"symptomatic": "R", "asymptomatic": "NR"}
-    >>> plan = gl.patients.ResponsePlan(response="condition", words=words, by="hours", permutations=0)
+    >>> plan = gl.patients.ResponsePlan(response="condition", words=words, by="hours", draws=0)
     >>> found = gl.response(adata[adata.obs["hours"].isin([45, 60, 77])].copy(), plan=plan)
     >>> new = adata[adata.obs["hours"] == 69].copy()
     >>> gl.patients.score_response(new, response=found).refused

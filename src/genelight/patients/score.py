@@ -121,7 +121,7 @@ def score(
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
     >>> model = gl.models.PCA(8).fit(adata)
-    >>> plan = gl.patients.Protocol(folds=3, permutations=0)
+    >>> plan = gl.patients.Protocol(folds=3, draws=0)
     >>> hours = gl.patients.severity(adata, model, measure="hours", subject="subject", protocol=plan)
     >>> gl.patients.score(adata[:2], model, severity=hours).table[["sample", "inside"]]
           sample  inside

@@ -54,7 +54,7 @@ def score_patients(bench: Bench) -> None:
         measure=asked.measure,
         subject=subject,
         folds=bench.folds,
-        protocol=patients.Protocol(permutations=asked.permutations, time=asked.time, beside=asked.beside),
+        protocol=patients.Protocol(draws=asked.permutations, time=asked.time, beside=asked.beside),
         seed=bench.seed,
     )
     score.save(bench.folder / SEVERITY)
@@ -86,7 +86,7 @@ def _table(adata: AnnData, subject: str | None, *, score: Severity, groups: Grou
 def _drivers(adata: AnnData, model: Model, score: Severity, *, table: pd.DataFrame, shown: int) -> pd.DataFrame:
     """The genes behind the highest score of each of the most severe patients."""
     first = table.dropna(subset="score").sort_values("score", ascending=False).drop_duplicates("patient").head(shown)
-    found = patients.drivers(adata[list(first["sample_id"])].copy(), model, severity=score, top=GENES)
+    found = patients.drivers(adata[list(first["sample_id"])].copy(), model, severity=score, n_top=GENES)
     numbers = first.set_index("sample_id")[["patient", "sample"]]
     found = found.rename(columns={"sample": "sample_id"}).join(numbers, on="sample_id")
     return found[["patient", "sample", "rank", "gene", "part", "gap"]]
