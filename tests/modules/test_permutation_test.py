@@ -32,7 +32,7 @@ def test_labels_that_go_with_a_batch_are_no_disease_once_it_is_a_covariate(cohor
         for adjusted, found in p.items():
             covariate_nc = batch_n[:, None].astype(float) if adjusted else None
             contrast = Contrast(case_n, ~case_n, np.arange(40), "", covariate_nc)
-            asked = {"contrast": contrast, "layer": "L3", "permutations": 19, "seed": seed}
+            asked = {"contrast": contrast, "layer": "L3", "draws": 19, "seed": seed}
             found.append(modules.permutation_test(adata, model, **asked).p)
     # One or two of 25 are expected of a test at its level.
     assert sum(np.array(p[True]) <= 0.05) <= 3
@@ -60,5 +60,5 @@ def test_statistic_is_the_modules_own_and_the_seed_fixes_it(cohort, linear):
 def test_bad_input(cohort, linear):
     with pytest.raises(UnknownNameError):
         modules.permutation_test(cohort.adata, linear, contrast=cohort.contrast, layer="L0")
-    with pytest.raises(InputError, match="permutations = 0"):
+    with pytest.raises(InputError, match="draws = 0"):
         modules.permutation_test(cohort.adata, linear, contrast=cohort.contrast, draws=0)

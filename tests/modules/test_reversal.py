@@ -97,5 +97,5 @@ def test_what_cannot_be_compared_is_refused():
         ask(cases(), drugs() * 0)
     with pytest.raises(UnknownNameError):
         ask(cases(), drugs(), method="magic")
-    with pytest.raises(InputError, match="permutations"):
+    with pytest.raises(InputError, match="draws"):
         ask(cases(), drugs(), draws=0)

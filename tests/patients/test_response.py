@@ -366,7 +366,7 @@ def test_menopause_is_no_time_of_a_biopsy(treated):
     assert gl.response(given, plan=QUICK).cohorts.loc[0, "samples"] == 40
 
 
-@pytest.mark.parametrize("wrong", [{"permutations": -3}, {"local": -5}, {"local": 2.5}])
+@pytest.mark.parametrize("wrong", [{"draws": -3}, {"local": -5}, {"local": 2.5}])
 def test_counts_are_whole_numbers_from_zero(wrong):
     with pytest.raises(InputError, match="whole number, zero or more"):
         ResponsePlan(**wrong)
