@@ -178,8 +178,8 @@ def _check_columns(table: pd.DataFrame) -> None:
         number = pd.to_numeric(table[column], errors="coerce")
         bad = ~np.isfinite(number) & ~((column == "frequency") & table[column].isna())
         if bad.any():
-            row = table[bad].iloc[0]
-            msg = f"{column} of gene {row['gene']} is {row[column]}, no finite number ({int(bad.sum())} such)"
+            row = table[bad].astype(object).iloc[0]
+            msg = f"{column} of gene {row['gene']} is {row[column]!r}, no finite number ({int(bad.sum())} such)"
             raise FormatError(msg)
     if table["selected"].dtype != bool:
         odd = table.loc[~table["selected"].isin([True, False]), "selected"]
