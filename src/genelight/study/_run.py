@@ -60,8 +60,9 @@ def run(study: Study, out: str | Path, *, say: Callable[[str], None] = lambda _:
     Notes
     -----
     Cost: folds + 1 trainings, one search of the network, and matched draws for every node. Files are the same to the
-    byte for any number of threads (BLAS and torch keep to one, :func:`.repeatable`) and for any order of
-    samples and genes in the table, which are sorted by name.
+    byte for any number of threads (BLAS and torch keep to one, see
+    :func:`~genelight.models.training.device.repeatable`) and for any order of samples and genes in the table, which
+    are sorted by name.
 
     Examples
     --------
