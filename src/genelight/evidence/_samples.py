@@ -9,15 +9,16 @@ import numpy as np
 import pandas as pd
 
 from .._core.checks import check_column
+from .._core.printed import Card, Printed, leading
 from ..errors import InputError, UnknownNameError
-from ..stats.subjects import numbered, rows_of_subjects
+from ..stats.subjects import count_subjects, numbered, rows_of_subjects
 
 LEAST_SUBJECTS = 3
 MOST_CLASSES = 100
 
 
-@dataclass(frozen=True)
-class Samples:
+@dataclass(frozen=True, repr=False)
+class Samples(Printed):
     """The samples behind codes, and which columns of ``obs`` say what.
 
     Parameters
@@ -63,6 +64,14 @@ class Samples:
         else:
             subject_n = pd.factorize(check_column(self.obs, self.subject, role="subject").astype(str))[0]
         object.__setattr__(self, "subject_n", subject_n)
+
+    def _card(self) -> Card:
+        whose = "a subject each" if self.subject is None else f"{count_subjects(self.subject_n):,} in {self.subject}"
+        return f"{len(self.obs):,} samples", [
+            ("labels", leading(self.labels)),
+            ("batch", leading(self.batch)),
+            ("subjects", whose),
+        ]
 
     def batch_n(self, column: str) -> np.ndarray:
         """Which batch each sample is of, for shuffling `column`: one number for every combination of batches."""
