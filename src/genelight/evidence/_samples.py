@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from .._core.printed import Card, Printed, leading
 from ..errors import InputError, UnknownNameError
 from ..nouns.contrast import persons
-from ..stats.subjects import by_appearance, numbered, rows_of_subjects, shuffled_within
+from ..stats.subjects import by_appearance, count_subjects, numbered, rows_of_subjects, shuffled_within
 
 LEAST_SUBJECTS = 3
 MOST_CLASSES = 100
 
 
-@dataclass(frozen=True)
-class Samples:
+@dataclass(frozen=True, repr=False)
+class Samples(Printed):
     """The samples behind codes, and which columns of ``obs`` say what.
 
     Parameters
@@ -61,6 +62,14 @@ class Samples:
         alone = self.subject is None
         subject_n = np.arange(len(self.obs)) if alone else by_appearance(persons(self.obs, self.subject))
         object.__setattr__(self, "subject_n", subject_n)
+
+    def _card(self) -> Card:
+        whose = "a subject each" if self.subject is None else f"{count_subjects(self.subject_n):,} in {self.subject}"
+        return f"{len(self.obs):,} samples", [
+            ("labels", leading(self.labels)),
+            ("batch", leading(self.batch)),
+            ("subjects", whose),
+        ]
 
     def batch_n(self, column: str) -> np.ndarray:
         """Which batch each sample is of, for shuffling `column`: one number for every combination of batches."""

@@ -82,6 +82,10 @@ class Counts(Spec):
             raise InputError(msg)
         object.__setattr__(self, "widths", tuple(int(width) for width in self.widths))
 
+    def allowed(self, *, samples: int, genes: int) -> tuple[int, ...]:  # noqa: ARG002 - a fit asks what is left of them
+        """The widths asked for; a fit checks them."""
+        return self.widths
+
     def fit(
         self, adata: AnnData | Store, *, subject: str | None = None, preparation: Preparation | None = None
     ) -> FittedCounts:

@@ -8,6 +8,7 @@ import numpy as np
 from anndata import AnnData
 
 from .._core.checks import check_positive
+from .._core.printed import Card, Printed, spread
 from .._core.workers import each
 from ..nouns import Contrast, Model
 from ..stats.discriminant import cross_validate
@@ -19,13 +20,20 @@ from .methods._direction import best_layer, layer_codes
 __all__ = ["Permutation", "permutation_test"]
 
 
-@dataclass(frozen=True)
-class Permutation:
+@dataclass(frozen=True, repr=False)
+class Permutation(Printed):
     """A statistic, its values under shuffled labels (shape ``(draws,)``), and the share that reaches it."""
 
     statistic: float
     null: np.ndarray
     p: float
+
+    def _card(self) -> Card:
+        return f"AUC of a module on subjects held out, {len(self.null):,} shuffles of the labels", [
+            ("statistic", f"{self.statistic:.3f}"),
+            ("shuffled", spread(self.null)),
+            ("p", f"{self.p:.2g}"),
+        ]
 
 
 def permutation_test(

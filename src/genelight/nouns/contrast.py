@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._core.checks import check_column, check_filled, select_samples
+from .._core.printed import Card, Printed
 from ..errors import InputError, first_three
 from .confounding import check_batches
 
@@ -25,8 +26,8 @@ LEAST_SUBJECTS = 3
 MOST_CLASSES = 4
 
 
-@dataclass(frozen=True)
-class Contrast:
+@dataclass(frozen=True, repr=False)
+class Contrast(Printed):
     """Which samples are cases, which controls, and whose they are.
 
     Samples of one subject are never independent: they share a fold, a bootstrap draw and one unit of weight.
@@ -172,6 +173,17 @@ class Contrast:
         used = obs.loc[used_n]
         joined_nc = _spread(_independent(np.hstack([_columns(used, name) for name in covariates])), used_n)
         return {name: replace(contrast, covariate_nc=joined_nc) for name, contrast in made.items()}
+
+    def _card(self) -> Card:
+        sides = {"cases": self.case_n, "controls": self.control_n}
+        whose = {side: set(self.subject_n[mask]) for side, mask in sides.items()}
+        both, left = len(whose["cases"] & whose["controls"]), int((~self.used_n).sum())
+        return f"contrast of {self.name}", [
+            *((side, f"{mask.sum():,} samples of {len(whose[side]):,} subjects") for side, mask in sides.items()),
+            ("paired", f"{both:,} subjects are in both" if both else ""),
+            ("not in it", f"{left:,} samples" if left else ""),
+            ("adjusted for", "" if self.covariate_nc is None else f"{self.covariate_nc.shape[1]} columns"),
+        ]
 
     @property
     def used_n(self) -> np.ndarray:

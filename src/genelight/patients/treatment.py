@@ -222,8 +222,8 @@ def _coded(name: str, column: pd.Series) -> dict[str, np.ndarray]:
             raise InputError(msg)
     if not coded or all(np.ptp(value_n) == 0 for value_n in coded.values()):
         msg = (
-            f"adjust column {name!r} has one value ({column.iloc[0]}) in the {len(column)} samples that are "
-            "compared, so there is nothing to adjust for; leave it out"
+            f"adjust column {name!r} has one value ({column.astype(object).iloc[0]!r}) in the {len(column)} samples "
+            "that are compared, so there is nothing to adjust for; leave it out"
         )
         raise InputError(msg)
     return {level: (value_n - value_n.mean()) / value_n.std() for level, value_n in coded.items()}

@@ -105,5 +105,5 @@ def spectrum(a_nk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if k <= n:
             return np.linalg.eigh(a_nk.T @ a_nk)
         value_r, left_nr = np.linalg.eigh(a_nk @ a_nk.T)
-    kept = value_r > 1e-10 * value_r[-1]
-    return value_r[kept], a_nk.T @ left_nr[:, kept] / np.sqrt(value_r[kept])
+        kept = value_r > 1e-10 * value_r[-1]
+        return value_r[kept], a_nk.T @ left_nr[:, kept] / np.sqrt(value_r[kept])
