@@ -113,9 +113,9 @@ def draws(count: int) -> dict[str, float]:
     case = 'condition == "symptomatic" and hours >= 45'
     ill = gl.Contrast.of(adata.obs, case=case, control="hours == 0", subject="subject")
     model = gl.models.PCA(32).fit(adata)
-    gl.modules.permutation_test(adata, model, contrast=ill, permutations=1)  # what is compiled at first use
+    gl.modules.permutation_test(adata, model, contrast=ill, draws=1)  # what is compiled at first use
     began = time.process_time()
-    gl.modules.permutation_test(adata, model, contrast=ill, permutations=count)
+    gl.modules.permutation_test(adata, model, contrast=ill, draws=count)
     return {"seconds": time.process_time() - began}
 
 

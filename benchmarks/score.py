@@ -42,7 +42,7 @@ def run(*, quick: bool) -> Result:
 
 def _rows(name: str, adata: AnnData, measure: str, *, sizes: tuple[int, int]) -> list[dict[str, object]]:
     model = models.fit(adata, subject="subject", epochs=5)
-    plan = patients.Protocol(folds=2, permutations=0)
+    plan = patients.Protocol(folds=2, draws=0)
     severity = patients.severity(adata, model, measure=measure, subject="subject", protocol=plan)
     new, some = (_drawn(adata, size) for size in sizes)
     rows = []

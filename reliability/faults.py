@@ -130,7 +130,7 @@ def _surroundings(table: Path) -> list[Row]:
     ask = [sys.executable, "-c", code, "inspect", str(table)]
     locked = table.parent / "locked"
     shutil.copytree(Path(gl.__file__).parent, locked / "genelight", ignore=shutil.ignore_patterns("__pycache__"))
-    for room in ("io", "evidence"):
+    for room in ("io/text", "evidence"):
         (locked / "genelight" / room / "__pycache__").touch()
     nowhere = {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null", "NUMBA_CACHE_DIR": "", "PYTHONPATH": str(locked)}
     rows = []

@@ -175,7 +175,7 @@ def reversals(cohort: str, draws: int) -> Iterator[dict[str, Any]]:
             index=list(genes.ids),
             columns=[f"d{i}" for i in range(25)],
         )
-        found = modules.reversal(adata, model, perturbations=drugs, contrast=drawn, permutations=99, seed=seed)
+        found = modules.reversal(adata, model, perturbations=drugs, contrast=drawn, draws=99, seed=seed)
         called.append(bool((found.table["q"] <= LEVEL).any()))
     yield row(f"reversal, any of 25 perturbations, {cohort}", np.array(called), LEVEL)
 

@@ -83,7 +83,7 @@ def severity_by_part(genes: int = 4000) -> Iterator[dict[str, Any]]:
     adata = adata[adata.obs["disease"] == "SLE"]
     adata = adata[:, np.sort(np.argsort(-np.asarray(adata.X).std(0), kind="stable")[:genes])].copy()
     model = models.PCA(32, subject="subject").fit(adata)
-    plan = patients.Protocol(folds=10, permutations=0, time="cumulative_time")
+    plan = patients.Protocol(folds=10, draws=0, time="cumulative_time")
     found = patients.severity(adata, model, measure="sledai", subject="subject", protocol=plan)
     for name, parts in (("score", "coverage_by_score"), ("SLEDAI", "coverage_by_measure")):
         for part in found.about[parts]:
@@ -104,6 +104,6 @@ def severity_of_nothing(cohort: str, draws: int) -> Iterator[dict[str, Any]]:
     model, p = models.PCA(8).fit(adata), []
     for seed in range(draws):
         adata.obs["measure"] = np.random.default_rng((31, seed)).normal(size=adata.n_obs)
-        plan = patients.Protocol(folds=5, permutations=19)
+        plan = patients.Protocol(folds=5, draws=19)
         p.append(patients.severity(adata, model, measure="measure", protocol=plan, seed=seed).figures["p"].iloc[0])
     yield row(f"severity, a measure without meaning, {cohort}", np.array(p) <= LEVEL, LEVEL)

@@ -100,7 +100,7 @@ def _label_p(cohort: str, seed: int) -> dict[str, float]:
         "labels that go with a batch, adjusted for": Contrast(together_n, ~together_n, subject_n, "", covariate_nc),
     }
     return {
-        name: modules.permutation_test(part, model, contrast=one, permutations=SHUFFLES, seed=seed).p
+        name: modules.permutation_test(part, model, contrast=one, draws=SHUFFLES, seed=seed).p
         for name, one in asked.items()
     }
 

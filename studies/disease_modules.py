@@ -87,7 +87,8 @@ from genelight import Contrast, models, modules
 from genelight.models.autoencoder import FittedAutoencoder
 from genelight.modules._registry import ask
 from genelight.nouns.module import DERIVATION
-from genelight.stats.subjects import bootstrap_counts, folds_of, indexed, kinds
+from genelight.stats.folds import folds_of
+from genelight.stats.subjects import bootstrap_counts, indexed, kinds
 
 from . import _modules as data
 from . import _simulated_modules as simulated

@@ -3,10 +3,10 @@
 A fifth of the genes is hidden in held-out subjects (five folds of whole subjects, the genes drawn anew in each) and
 filled by a model fitted, preparation included, on the other four fifths. The figure is the share of the hidden
 genes' variance about the training mean that the filled values explain; that mean itself, the baseline, explains none
-of it by definition. ``linear axes`` are the conditional mean along so many leading axes (``models.missing.expected``,
-64 in the package); ``decoded`` takes a model's own codes back to genes, beginning at the mean
-(``models.missing.refined``), as models without linear axes do; here those of PCA, so that the two compare. Intervals
-are percentiles of 1,000 bootstraps of subjects. The value is that of the package's number of axes on the last cohort.
+of it by definition. ``linear axes`` are the conditional mean along so many leading axes (64 in the package, where
+``reference/missing.py`` has both); ``decoded`` takes a model's own codes back to genes, beginning at the mean, as
+models without linear axes do; here those of PCA, so that the two compare. Intervals are percentiles of 1,000
+bootstraps of subjects. The value is that of the package's number of axes on the last cohort.
 
 Cohorts: influenza challenge (embedded); where it lies beside the project, paediatric lupus (GSE65391, technical
 replicates dropped). Of each the 2,000 most variable genes.

@@ -105,7 +105,7 @@ NEAR = 120
 HANDED_ON = 20
 OTHER_FOLDS = (201, 202, 203, 204, 205)
 NEITHER_FOUND_NOR_GIVEN = "age|batch|cumulative_time|days_.*|visit|visit_count|sledai"
-PLAN = patients.Protocol(folds=10, permutations=99, judge="disease == 'SLE'", time="cumulative_time")
+PLAN = patients.Protocol(folds=10, draws=99, judge="disease == 'SLE'", time="cumulative_time")
 
 
 def run(*, quick: bool) -> Result:
@@ -118,7 +118,7 @@ def run(*, quick: bool) -> Result:
     plan = replace(PLAN, beside=_clinical(lupus.obs))
     folds = models.Folds.by_subject(lupus, model.spec, k=plan.folds)
     found = patients.severity(lupus, model, measure="sledai", subject="subject", folds=folds, protocol=plan)
-    once = replace(PLAN, permutations=0)
+    once = replace(PLAN, draws=0)
     plain = patients.severity(lupus, model, measure="sledai", subject="subject", protocol=replace(once, time=None))
     rows = [
         *_rows("GSE65391, SLEDAI", found),
@@ -205,7 +205,7 @@ def _until_proteinuria(lupus: AnnData, model: FittedAutoencoder) -> list[dict[st
             obs.loc[visit, "came"] = float(len(ahead) > 0)
     at_risk = lupus[obs["days"].notna()].copy()
     at_risk.obs = obs.loc[at_risk.obs_names]
-    plan = patients.Protocol(folds=10, permutations=19)
+    plan = patients.Protocol(folds=10, draws=19)
     found = patients.severity(at_risk, model, measure="days until came", subject="subject", protocol=plan)
     rows = [
         {"on": f"GSE65391, days until proteinuria, {at_risk.n_obs} visits", **row}

@@ -74,7 +74,7 @@ def test_nodes_over_cpgs_are_carried_to_genes_by_a_table(folder, tmp_path):
 
 def test_cells_are_added_up_by_donor(folder, tmp_path):
     out = tmp_path / "bulk.h5ad"
-    said = told("pseudobulk", folder / "cell.h5ad", "--donor", "subject", "--out", out)
+    said = told("pseudobulk", folder / "cell.h5ad", "--subject", "subject", "--out", out)
     assert f"{out}: 8 samples of 160 cells; go on with --scale counts" in said
     assert anndata.read_h5ad(out).shape == (8, 100)
 

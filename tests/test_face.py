@@ -108,6 +108,33 @@ def test_the_table_comes_first_then_the_model_then_keywords(name):
         assert placed.index("model") == int(placed[0] in ("adata", "cohorts"))
 
 
+# One word each: a person is a subject, how often a null is drawn is draws, how many of the first are taken is n_top.
+OTHER_WORDS = {"top", "k_top", "n", "donor", "permutations", "n_perm", "resamples"}
+LISTED = {
+    ("patients.stratify", "resamples"): "four fifths of the subjects, drawn without replacement: no null, no interval",
+    ("patients.stratify_cohorts", "resamples"): "as in stratify",
+    ("pl.gene_sets", "n"): "gene sets, of which each has its own n_top of genes behind it",
+    ("pl.layer_map", "n"): "connections between two layers",
+    ("nouns.NodeGenes.top", "n"): "the method is called top",
+    ("nouns.NodeGenes.top_kn", "n"): "the method is called top",
+}
+
+
+def test_one_thing_has_one_word():
+    asked = dict(FUNCTIONS)
+    for name, cls in ((name, thing) for name, thing in PUBLIC.items() if inspect.isclass(thing)):
+        methods = {key: value for key, value in vars(cls).items() if not key.startswith("_")}
+        asked[name] = cls.__init__
+        asked |= {f"{name}.{key}": getattr(cls, key) for key, value in methods.items() if callable(getattr(cls, key))}
+    found = {
+        (name, word)
+        for name, function in asked.items()
+        if inspect.isroutine(function)
+        for word in inspect.signature(function).parameters.keys() & OTHER_WORDS
+    }
+    assert found == LISTED.keys()
+
+
 def test_what_comes_back_is_documented():
     missing = {
         f"{OURS[cls]}::{cls}"

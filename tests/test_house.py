@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -54,6 +55,16 @@ ONLY: dict[str, tuple[str, ...]] = {
     "fsspec": ("io.stores._bucket",),
     # Answers this machine's own browser; asks nobody.
     "http": ("_core.fetch", "cli._viewer"),
+}
+# What stats is written in; tables where tables are what is asked.
+ARRAYS, TABLES = {"numpy", "scipy"}, ("stats.conformal", "stats.intervals")
+# Who shuffles outside stats, and what: no subject, and no label of one.
+MAY_SHUFFLE = {
+    "models.sweep.Grid.sweep": "the order in which fits are done, so that several at work do different ones",
+    "nodes.between_layers._permuted": "weights of a network among the nodes they lead to",
+    "evidence.scorecard._permuted": "the names of genes, for a control that means nothing",
+    "patients._response_judge.learning_curve": "which cohorts are left out of a learning curve",
+    "patients._response_calibration.calibrate": "which patients of a new cohort are known; drawn on with one generator",
 }
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 MOST_LINES, MOST_FUNCTION_LINES, MOST_ARGUMENTS = 400, 60, 8
@@ -125,6 +136,11 @@ def inner(name: str) -> str | None:
     return name.partition(".")[2] or "__init__"
 
 
+def calls(module: Module) -> Iterator[ast.Call]:
+    """Every call in a file."""
+    return (node for node in ast.walk(module.tree) if isinstance(node, ast.Call))
+
+
 def may_import(room: str, other: str) -> bool:
     """Whether a room stands above another, or is one of those that may ask beside it."""
     if room == other or (room, other) in SIDEWAYS:
@@ -160,12 +176,39 @@ def asserts(module: Module) -> Iterator[str]:
 
 
 def subjects(module: Module) -> Iterator[str]:
-    """Whose samples are whose is told in one place, stats.subjects; the nouns lie beneath it."""
+    """Whose a sample is is told in nouns.contrast, and subjects are numbered in stats.subjects, nowhere else."""
     if module.room in ("stats", "nouns"):
         return
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.unique" and "subject" in ast.unparse(node):
-            yield f"{node.lineno}: {ast.unparse(node)}"
+    for node in calls(module):
+        text, name = ast.unparse(node), ast.unparse(node.func)
+        numbers = name == "np.unique" or name.endswith("factorize")
+        if (numbers and re.search("subject|person|patient|donor", text)) or "role='subject'" in text:
+            yield f"{node.lineno}: {text}"
+
+
+def draws(module: Module) -> Iterator[str]:
+    """Folds, and permutations of subjects and labels, are drawn in stats; simulate draws the data themselves."""
+    if module.room in ("stats", "simulate"):
+        return
+    for line, name in module.imports():
+        if re.match(r"sklearn\.model_selection\.(\w*(Fold|Split|Out)|train_test_split)$", name):
+            yield f"{line}: {name} is what stats.folds is for"
+    named = [node for name, node in module.functions() if f"{module.name}.{name}" in MAY_SHUFFLE]
+    may = {id(inside) for node in named for inside in ast.walk(node)}
+    for node in calls(module):
+        shuffles = isinstance(node.func, ast.Attribute) and node.func.attr in ("permutation", "permuted", "shuffle")
+        if shuffles and id(node) not in may:
+            yield f"{node.lineno}: {ast.unparse(node)} is what stats.subjects is for"
+
+
+def arrays(module: Module) -> Iterator[str]:
+    """The statistics take arrays and give arrays, and are written in NumPy and SciPy."""
+    if module.room != "stats":
+        return
+    known = ARRAYS | sys.stdlib_module_names | {"genelight", *(("pandas",) if module.name in TABLES else ())}
+    for line, name in module.imports():
+        if name.split(".", maxsplit=1)[0] not in known:
+            yield f"{line}: {name} in {module.name}"
 
 
 def handlers(module: Module) -> Iterator[str]:
@@ -177,18 +220,23 @@ def handlers(module: Module) -> Iterator[str]:
                 yield f"{node.lineno}: except {ast.unparse(node.type) if node.type else ''} does not raise"
 
 
+def measured(module: Module) -> Iterator[tuple[str, Function, int, int]]:
+    """Every function with its lines, a docstring aside, and its arguments."""
+    for name, node in module.functions():
+        body = node.body[1:] if ast.get_docstring(node) else node.body
+        given = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+        lines = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+        yield name, node, lines, len([a for a in given if a not in ("self", "cls")])
+
+
 def sizes(module: Module) -> Iterator[str]:
     """Files, functions and argument lists stay small; a docstring does not count."""
     lines = module.source.count("\n")
     if lines >= MOST_LINES:
         yield f"{lines} lines"
-    for name, node in module.functions():
-        body = node.body[1:] if ast.get_docstring(node) else node.body
-        length = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+    for name, node, length, count in measured(module):
         if length > MOST_FUNCTION_LINES:
             yield f"{node.lineno}: {name} has {length} lines"
-        given = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
-        count = len([a for a in given if a not in ("self", "cls")])
         if count > (MOST_OPTIONS if module.room == "cli" else MOST_ARGUMENTS):
             yield f"{node.lineno}: {name} takes {count} arguments"
         # What a command is called with is what its signature says, put together from bundles of options.
@@ -221,7 +269,7 @@ def exports(module: Module) -> Iterator[str]:
         yield "1: no __all__"
 
 
-RULES = (walls, libraries, asserts, subjects, handlers, sizes, docstrings, exports)
+RULES = (walls, libraries, asserts, subjects, draws, arrays, handlers, sizes, docstrings, exports)
 MODULES = load()
 
 
@@ -229,6 +277,12 @@ MODULES = load()
 def test_the_house_holds(rule):
     found = [f"src/genelight/{m.name.replace('.', '/')}:{wrong}" for m in MODULES.values() for wrong in rule(m)]
     assert not found, "\n".join([rule.__doc__, *found])
+
+
+def test_most_functions_are_shorter_and_take_less_than_the_rule_allows():
+    found = [(module.room, lines, count) for module in MODULES.values() for _, _, lines, count in measured(module)]
+    assert sum(lines > 40 for _, lines, _ in found) <= 14
+    assert sum(count > 7 for room, _, count in found if room != "cli") <= 28
 
 
 LONG = "\n".join(["def f():", '    """Do."""', *["    x = 1"] * 61])
@@ -253,6 +307,14 @@ PLANTED = [
     (libraries, "cli.x", "from http.server import HTTPServer"),
     (asserts, "nodes.x", "def f(x):\n    assert x"),
     (subjects, "models.x", "import numpy as np\nn = len(np.unique(plan.subject_n))"),
+    (subjects, "study.x", "import pandas as pd\nn = pd.factorize(obs['patient'])[0]"),
+    (subjects, "models.x", "subject_n = check_column(obs, subject, role='subject').astype(str)"),
+    (draws, "models.x", "from sklearn.model_selection import GroupKFold"),
+    (draws, "patients.x", "def f():\n    from sklearn.model_selection import GroupShuffleSplit"),
+    (draws, "patients.x", "order = rng.permutation(len(subjects))"),
+    (draws, "evidence.scorecard", "def g(rng, label_n):\n    rng.shuffle(label_n)"),
+    (arrays, "stats.x", "import pandas as pd"),
+    (arrays, "stats.intervals", "from sklearn.linear_model import Ridge"),
     (handlers, "io.x", "try:\n    f()\nexcept Exception:\n    pass"),
     (handlers, "io.x", "try:\n    f()\nexcept (OSError, BaseException):\n    x = 1"),
     (handlers, "io.x", "try:\n    f()\nexcept:\n    pass"),
@@ -271,6 +333,10 @@ SOUND = [
         "from ..models import fit\nfrom ..nouns import Model\nfrom ..nodes import encode\nfrom . import y",
     ),
     (subjects, "stats.x", "import numpy as np\nn = len(np.unique(subject_n))"),
+    (draws, "stats.x", "order = rng.permutation(len(subjects))"),
+    (draws, "patients.x", "from sklearn.model_selection import cross_val_predict"),
+    (draws, "evidence.scorecard", "def _permuted(rng, x):\n    rng.permuted(x)"),
+    (arrays, "stats.intervals", "import numpy as np\nimport pandas as pd\nfrom ..nouns import Contrast"),
     (libraries, "_core.fetch", "import pooch"),
     (libraries, "io.x", "from urllib.parse import quote\nimport torchless"),
     (
@@ -292,6 +358,11 @@ def test_each_rule_sees_what_breaks_it(rule, name, source):
 @pytest.mark.parametrize(("rule", "name", "source"), SOUND)
 def test_each_rule_lets_sound_code_be(rule, name, source):
     assert not list(rule(Module(name, source)))
+
+
+def test_who_may_shuffle_does():
+    found = {f"{m.name}.{name}" for m in MODULES.values() for name, _ in m.functions()}
+    assert not MAY_SHUFFLE.keys() - found
 
 
 def ring(modules: dict[str, Module]) -> list[str]:

@@ -91,7 +91,7 @@ def test_loops_are_the_same_to_the_bit(client, cohort, contrast):
         ]
         module = gl.disease_module(cohort, pca, contrast=contrast, method="joint", bootstraps=20, size=30)
         groups = gl.stratify(cohort, pca, subject="subject", resamples=20)
-        null = gl.modules.permutation_test(cohort, pca, contrast=contrast, permutations=9).null
+        null = gl.modules.permutation_test(cohort, pca, contrast=contrast, draws=9).null
         return (
             [folds.model(fold).digest for fold in range(3)],
             [member.digest for member in members],

@@ -261,7 +261,7 @@ def severity(adata: Any) -> Any:
     from genelight.patients._measures import number
 
     subject_n = np.arange(adata.n_obs).astype(str).astype(object)
-    return number(adata.obs, "sledai score", subject_n, time=None, beside=(), permutations=0, seed=0)
+    return number(adata.obs, "sledai score", subject_n, time=None, beside=(), draws=0, seed=0)
 
 
 simple(
@@ -503,9 +503,9 @@ def _(desk: Desk) -> None:
 
 simple(
     "no sum is over",
-    lambda: gl.pp.pseudobulk(cells(), donor="subject", least_cells=500),
+    lambda: gl.pp.pseudobulk(cells(), subject="subject", least_cells=500),
     r"lower (least_cells)",
-    lambda piece: gl.pp.pseudobulk(cells(), donor="subject", **{piece: 2}),
+    lambda piece: gl.pp.pseudobulk(cells(), subject="subject", **{piece: 2}),
 )
 
 

@@ -127,6 +127,7 @@ def test_a_workbook_of_another_kind_is_named(tmp_path):
     [
         ("coordinate real general\n2 2 90000000000\n1 1 5\n", "90,000,000,000 entries"),
         ("array real general\n300000 300000\n5\n", "90,000,000,000 entries"),
+        ("array real general\n9000000000000000 3\n5\n", "30,000,000,000,000,000 entries"),
         ("coordinate real general\n2 90000000000000 1\n1 1 5\n", "declares 1 entries in 2 x 90,000,000,000,000"),
     ],
 )

@@ -394,7 +394,7 @@ def test_what_fsspec_knows_besides_is_written_and_read():
     store = pack(["a.h5ad"], "memory://shelf/a.zarr")
     np.testing.assert_array_equal(whole(store), adata.X)
     assert str(located("memory://shelf/a.zarr") / "X") == "memory://shelf/a.zarr/X"
-    assert repr(store) == "Store('memory://shelf/a.zarr': 37 samples x 12 genes)"
+    assert "memory://shelf/a.zarr" in repr(store)
 
 
 @pytest.mark.parametrize(

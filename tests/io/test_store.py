@@ -391,3 +391,18 @@ def test_two_packs_to_one_place_do_not_meet(tmp_path):
     with locked(tmp_path / "s.zarr.part", busy=""), pytest.raises(ResourceError, match="another process is packing"):
         pack([a], tmp_path / "s.zarr")
     pack([a], tmp_path / "s.zarr")
+
+
+def test_a_sparse_file_is_opened_once_however_many_blocks_are_read(tmp_path, monkeypatch):
+    """Each opening reads all its pointers."""
+    asked, x = [], ad.AnnData.X
+    monkeypatch.setattr(ad.AnnData, "X", property(lambda self: asked.append(1) or x.fget(self), x.fset))
+    counts = []
+    for samples in (8, 160):
+        adata = table(samples, genes(12))
+        adata.X = sparse.csr_matrix(adata.X)
+        adata.write_h5ad(tmp_path / f"{samples}.h5ad")
+        asked.clear()
+        pack([tmp_path / f"{samples}.h5ad"], tmp_path / f"{samples}.zarr")
+        counts.append(len(asked))
+    assert counts[0] == counts[1]

@@ -181,7 +181,7 @@ def test_every_layer_is_lit_mapped_and_read(model, curved):
     assert set(zip(connected["source_layer"], connected["target_layer"], strict=True)) == {
         ("L1", "L2"), ("L2", "L3"), ("L1", "L3"),
     }  # fmt: skip
-    plan = gl.patients.Protocol(folds=3, permutations=0)
+    plan = gl.patients.Protocol(folds=3, draws=0)
     curved = curved.copy()
     curved.obs["measure"] = np.asarray(curved.X)[:, 0]
     severity = gl.patients.severity(curved, model, measure="measure", subject="subject", protocol=plan)

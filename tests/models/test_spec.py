@@ -89,21 +89,34 @@ def test_settings_that_do_not_go_together_are_refused_before_anything_is_fitted(
         Autoencoder(epochs=0)
 
 
-@pytest.mark.parametrize("preset", [gl.models.PRESETS["default"].changed(activation="gelu"), "plain"])
-def test_a_preset_with_one_change_can_be_judged_on_held_out_subjects(adata, preset):
-    model = gl.fit(adata, preset=preset, widths=(8, 4), subject="subject", epochs=2)
+@pytest.mark.parametrize(
+    ("spec", "label"),
+    [
+        (Autoencoder(preset=gl.models.PRESETS["default"].changed(activation="gelu")), "default, activation = gelu"),
+        (Autoencoder(activation="gelu"), "default, activation = gelu"),
+        (Autoencoder(learning_rate=2e-3), "default, learning_rate = 0.002"),
+        (Autoencoder(preset="plain"), "plain"),
+    ],
+)
+def test_a_preset_with_one_change_can_be_judged_on_held_out_subjects(adata, tmp_path, spec, label):
+    replace(spec, widths=(8, 4), subject="subject", epochs=2).fit(adata).save(tmp_path / "model")
+    model = gl.load(tmp_path / "model")
+    assert model.settings["preset"] == label
     folds = Folds.by_subject(adata, model.spec, k=3)
     assert folds.model(0).settings["activation"] == model.settings["activation"]
-    plan = gl.patients.Protocol(permutations=0)
+    plan = gl.patients.Protocol(draws=0)
     found = gl.patients.severity(adata, model, measure="hours", subject="subject", folds=folds, protocol=plan)
     assert found.about["refitted"]
+    others = gl.simulate.cohort(24, visits=1, n_genes=320)
+    groups = gl.stratify(others, model.spec.fit(others), subject="subject", resamples=5)
+    assert len(groups.members) == 24
 
 
 def test_folds_prepare_as_the_model_does_and_nothing_of_it_is_dropped(adata):
     preparation = gl.prepare(adata, variable=80, normalise="rank", standardise="centre", adjust=Adjust(("sex",)))
     model = PCA(6, subject="subject").fit(adata, preparation=preparation)
     folds = Folds.by_subject(adata, model.spec, k=3)
-    plan = gl.patients.Protocol(permutations=0)
+    plan = gl.patients.Protocol(draws=0)
     found = gl.patients.severity(adata, model, measure="hours", subject="subject", folds=folds, protocol=plan)
     for fold, fitted in enumerate(folds):
         assert fitted.preparation.settings == preparation.settings
@@ -149,7 +162,7 @@ def test_a_fold_is_fitted_once_however_many_ask(adata, monkeypatch):
     folds = Folds.by_subject(adata, PCA(5, subject="subject"), k=4)
     model = PCA(5, subject="subject").fit(adata)
     assert fitted == [5]
-    plan = gl.patients.Protocol(permutations=0)
+    plan = gl.patients.Protocol(draws=0)
     for layer in (None, "PC"):
         gl.patients.severity(adata, model, measure="hours", subject="subject", layer=layer, folds=folds, protocol=plan)
     list(folds)

@@ -53,14 +53,14 @@ def test_a_small_table_is_held_against_shuffled_labels_alone():
     table = drugs(number=2)
     p = [ask(cases(effect=effect), table).table.set_index("name").loc["cure", "p"] for effect in (0.0, 3.0)]
     assert p[1] < 0.01 < p[0]
-    assert not ask(cases(), table, permutations=1).about["compared"]
+    assert not ask(cases(), table, draws=1).about["compared"]
 
 
 def test_connectivity_is_spearmans_also_where_values_are_missing():
     table = drugs(number=2)
     table.loc[table.index[::3], "d1"] = np.nan
     adata = cases()
-    found = ask(adata, table, permutations=1).table.set_index("name")["effect"]
+    found = ask(adata, table, draws=1).table.set_index("name")["effect"]
     model = gl.models.PCA(6).fit(adata)
     contrast = gl.Contrast.of(adata.obs, case="ill == 1", control="ill == 0", subject="subject")
     score = gl.disease_module(adata, model, contrast=contrast, method="de").table.set_index("gene")["score"]
@@ -73,22 +73,20 @@ def test_connectivity_is_spearmans_also_where_values_are_missing():
 
 def test_p_is_uniform_where_labels_mean_nothing():
     p = np.concatenate(
-        [ask(cases(effect=0.0, seed=s), drugs(number=4, seed=s + 50), permutations=39).table["p"] for s in range(40)]
+        [ask(cases(effect=0.0, seed=s), drugs(number=4, seed=s + 50), draws=39).table["p"] for s in range(40)]
     )
     assert 0.02 < np.mean(p <= 0.1) < 0.2
     assert 0.35 < np.median(p) < 0.65
 
 
 def test_nothing_is_found_in_a_table_of_drugs_by_chance():
-    q = [
-        ask(cases(effect=2.0, seed=s), drugs(seed=s).iloc[:, :20], permutations=99).table["q"].min() for s in range(10)
-    ]
+    q = [ask(cases(effect=2.0, seed=s), drugs(seed=s).iloc[:, :20], draws=99).table["q"].min() for s in range(10)]
     assert np.mean(np.array(q) < 0.05) <= 0.2
 
 
 @pytest.mark.parametrize("method", ["direction", "arithmetic"])
 def test_a_derivation_that_reads_codes_finds_it_too(method):
-    found = ask(cases(effect=2.0), drugs(number=4), method=method, permutations=39).table.set_index("name")
+    found = ask(cases(effect=2.0), drugs(number=4), method=method, draws=39).table.set_index("name")
     assert found.loc["cure", "effect"] < 0 < found.loc["poison", "effect"]
 
 
@@ -99,5 +97,5 @@ def test_what_cannot_be_compared_is_refused():
         ask(cases(), drugs() * 0)
     with pytest.raises(UnknownNameError):
         ask(cases(), drugs(), method="magic")
-    with pytest.raises(InputError, match="permutations"):
-        ask(cases(), drugs(), permutations=0)
+    with pytest.raises(InputError, match="draws"):
+        ask(cases(), drugs(), draws=0)

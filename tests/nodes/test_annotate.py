@@ -73,7 +73,7 @@ def test_codes_of_nodes_as_columns_of_obs_where_asked(cohort, model):
 def test_a_node_is_drawn_from_the_table_alone(cohort, model):
     adata = cohort.adata.copy()
     nodes.annotate(adata, model)
-    names = [[t.get_text() for t in pl.node_genes(lit, "L2.5", n=6).get_yticklabels()] for lit in
+    names = [[t.get_text() for t in pl.node_genes(lit, "L2.5", n_top=6).get_yticklabels()] for lit in
              (adata, nodes.light_up(model, "L2"))]  # fmt: skip
     plt.close("all")
     assert names[0] == names[1]

@@ -37,7 +37,9 @@ def evidence_on(node: str) -> Evidence:
 
 
 def test_card_of_the_node_that_matters(cohort, model, loudest):
-    card = nodes.node_card(model, loudest, adata=cohort.adata, subject="subject", evidence=evidence_on(loudest), n=5)
+    card = nodes.node_card(
+        model, loudest, adata=cohort.adata, subject="subject", evidence=evidence_on(loudest), n_top=5
+    )
     lit = nodes.light_up(model, card.layer)
     assert card.genes[card.genes["sign"] == "up"]["gene"].tolist() == lit.of(loudest).index[:5].tolist()
     assert card.genes[card.genes["sign"] == "down"]["gene"].tolist() == lit.of(loudest).index[:-6:-1].tolist()
@@ -66,7 +68,9 @@ def test_neighbours_are_the_most_correlated_nodes_of_the_other_layers(cohort, mo
 
 
 def test_text_and_markdown_say_all_and_name_no_subject(cohort, model, loudest):
-    card = nodes.node_card(model, loudest, adata=cohort.adata, subject="subject", evidence=evidence_on(loudest), n=3)
+    card = nodes.node_card(
+        model, loudest, adata=cohort.adata, subject="subject", evidence=evidence_on(loudest), n_top=3
+    )
     text, markdown = card.to_text(), card.to_markdown()
     for title in ("Genes raised", "Genes lowered", "Sample columns", "Nearest nodes of other layers", "Evidence"):
         assert f"\n{title}\n" in text

@@ -6,7 +6,7 @@ import pytest
 import genelight as gl
 from genelight.errors import InputError
 
-PLAN = gl.patients.Protocol(folds=3, permutations=0)
+PLAN = gl.patients.Protocol(folds=3, draws=0)
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def adata():
 def test_a_linear_score_is_split_exactly(adata):
     model = gl.models.PCA(4).fit(adata)
     severity = gl.patients.severity(adata, model, measure="hours", subject="subject", layer="PC", protocol=PLAN)
-    found = gl.patients.drivers(adata[:3], model, severity=severity, top=150)
+    found = gl.patients.drivers(adata[:3], model, severity=severity, n_top=150)
     weight_g = model.basis_gk @ severity.head("PC")["weight"].to_numpy()
     own = found[found["sample"] == adata.obs_names[1]].set_index("gene")["part"]
     expected = model.prepare(adata[1:2])[0] * weight_g
@@ -28,7 +28,7 @@ def test_a_linear_score_is_split_exactly(adata):
 def test_the_parts_of_a_deep_score_add_up(adata):
     model = gl.fit(adata, widths=(16, 8), subject="subject", epochs=3)
     severity = gl.patients.severity(adata, model, measure="hours", subject="subject", layer="L2", protocol=PLAN)
-    found = gl.patients.drivers(adata, model, severity=severity, top=150)
+    found = gl.patients.drivers(adata, model, severity=severity, n_top=150)
     total_n = found.groupby("sample", sort=False)["part"].sum().to_numpy()
     x_ng = model.prepare(adata)
     score_n = severity.score({"L2": model.encode(x_ng, "L2")})

@@ -24,25 +24,25 @@ from genelight.patients._response_sheet import ask, read_words, words_question
 from genelight.report._response import response_page
 
 COMPENDIUM = Path(__file__).parents[2] / "../shared/data/compendium/human_bulk.h5ad"
-QUICK = ResponsePlan(permutations=0)
+QUICK = ResponsePlan(draws=0)
 SETS = Edges("sets", pd.DataFrame({"source": "planted", "target": [f"PLANT{i}" for i in range(12)], "weight": 1.0}))
 
 
 @pytest.fixture(scope="module")
 def known(treated):
     """Response goes with the signature alone."""
-    return gl.response(treated.cohorts(signature=1.5), sets=SETS, plan=ResponsePlan(permutations=60))
+    return gl.response(treated.cohorts(signature=1.5), sets=SETS, plan=ResponsePlan(draws=60))
 
 
 @pytest.fixture(scope="module")
 def unknown(treated):
     """Response goes with a programme that the signature knows nothing of."""
-    return gl.response(treated.cohorts(planted=2.0, seed=1), sets=SETS, plan=ResponsePlan(permutations=60))
+    return gl.response(treated.cohorts(planted=2.0, seed=1), sets=SETS, plan=ResponsePlan(draws=60))
 
 
 @pytest.fixture(scope="module")
 def nothing(treated):
-    return gl.response(treated.cohorts(seed=2), sets=SETS, plan=ResponsePlan(permutations=60))
+    return gl.response(treated.cohorts(seed=2), sets=SETS, plan=ResponsePlan(draws=60))
 
 
 def of(found, method):
@@ -81,7 +81,7 @@ def test_random_genes_are_chance_and_p_follows_what_is_there(known, nothing):
 
 def test_p_of_no_effect_is_uniform(treated):
     p = [
-        of(gl.response(treated.cohorts(4, seed=20 + s), plan=ResponsePlan(permutations=19)), "ridge on genes")["p"]
+        of(gl.response(treated.cohorts(4, seed=20 + s), plan=ResponsePlan(draws=19)), "ridge on genes")["p"]
         for s in range(12)
     ]
     assert 0.25 < np.mean(p) < 0.8
@@ -167,13 +167,13 @@ def test_a_covariate_takes_off_what_is_its_own(treated):
     for adata in given.values():
         adata.obs["burden"] = np.asarray(adata[:, list(treated.SIX)].X).mean(1)
         adata.obs["sex"] = "f"
-    plan = ResponsePlan(permutations=0, adjust=("burden", "sex"))
+    plan = ResponsePlan(draws=0, adjust=("burden", "sex"))
     table = gl.response(given, plan=plan).programmes.set_index("name")
     alone = gl.response(given, plan=QUICK).programmes.set_index("name")
     assert abs(table.loc["CD8A", "effect"]) < 0.5 * alone.loc["CD8A", "effect"]
     assert any("not adjusted for sex" in note for note in gl.response(given, plan=plan).about["notes"])
     with pytest.raises(UnknownNameError, match="did you mean 'burden'"):
-        gl.response(given, plan=ResponsePlan(permutations=0, adjust=("burdn",)))
+        gl.response(given, plan=ResponsePlan(draws=0, adjust=("burdn",)))
 
 
 def test_a_blank_covariate_is_missing_and_numbers_stay_numbers(treated):
@@ -182,13 +182,13 @@ def test_a_blank_covariate_is_missing_and_numbers_stay_numbers(treated):
     for adata in given.values():
         adata.obs["age"] = rng.integers(40, 80, adata.n_obs).astype(str)
     given["c1"].obs.iloc[3, given["c1"].obs.columns.get_loc("age")] = " "
-    found = gl.response(given, plan=ResponsePlan(permutations=0, adjust=("age",)))
+    found = gl.response(given, plan=ResponsePlan(draws=0, adjust=("age",)))
     assert found.about["notes"] == ["c1: not adjusted for age, which is missing for 1 of 40"]
     assert found.programmes["p"].notna().all()
     number = {name: adata.copy() for name, adata in given.items()}
     for adata in number.values():
         adata.obs["age"] = pd.to_numeric(adata.obs["age"], errors="coerce")
-    same = gl.response(number, plan=ResponsePlan(permutations=0, adjust=("age",)))
+    same = gl.response(number, plan=ResponsePlan(draws=0, adjust=("age",)))
     pd.testing.assert_frame_equal(found.programmes, same.programmes)
 
 
@@ -196,7 +196,7 @@ def test_no_sentence_prints_nan(treated):
     given = treated.cohorts(3, signature=1.5, seed=5)
     for adata in given.values():
         adata.obs["bed"] = [f"b{i}" for i in range(adata.n_obs)]
-    found = gl.response(given, plan=ResponsePlan(permutations=0, adjust=("bed",)))
+    found = gl.response(given, plan=ResponsePlan(draws=0, adjust=("bed",)))
     assert "can be told: too few patients" in found.about["sentences"]["programmes"]
     assert not any("nan" in text.split() or "+nan" in text for text in found.about["sentences"].values())
     assert "39 columns leave too few of 40 patients" in found.about["notes"][0]
@@ -211,7 +211,7 @@ def test_only_two_arms_tell_predictive_from_prognostic(treated, known):
         both = AnnData(np.vstack([drug.X, none.X]), obs=pd.concat([drug.obs, none.obs]), var=drug.var)
         both.obs["arm"] = ["drug"] * 60 + ["placebo"] * 60
         given[name] = both
-    found = gl.response(given, sets=SETS, plan=ResponsePlan(permutations=0, treated='arm == "drug"'))
+    found = gl.response(given, sets=SETS, plan=ResponsePlan(draws=0, treated='arm == "drug"'))
     assert list(found.cohorts["samples"]) == [60] * 4
     assert len(found.held_out) == 240
     table = found.interaction.set_index("name")
@@ -251,7 +251,7 @@ def test_rules_are_of_the_treated_alone(treated):
         given[name] = both
     given["c5"] = treated.cohort(20, seed=950)
     given["c5"].obs["arm"] = "placebo"
-    found = gl.response(given, plan=ResponsePlan(permutations=0, treated='arm == "drug"'))
+    found = gl.response(given, plan=ResponsePlan(draws=0, treated='arm == "drug"'))
     pd.testing.assert_frame_equal(found.methods, alone.methods)
     assert "0 responders and 0 others among the treated" in found.about["dropped"]["c5"]
     assert len(found.interaction) == 3
@@ -261,7 +261,7 @@ def test_a_cohort_without_biopsies_before_treatment_is_left_out(treated):
     given = treated.cohorts(4, signature=1.5, seed=14)
     for name, adata in given.items():
         adata.obs["timepoint"] = "On" if name == "c4" else "Pre"
-    found = gl.response(given, plan=ResponsePlan(permutations=0, before='timepoint == "Pre"'))
+    found = gl.response(given, plan=ResponsePlan(draws=0, before='timepoint == "Pre"'))
     assert found.about["dropped"] == {"c4": "40 biopsies not before treatment"}
 
 
@@ -366,7 +366,7 @@ def test_menopause_is_no_time_of_a_biopsy(treated):
     assert gl.response(given, plan=QUICK).cohorts.loc[0, "samples"] == 40
 
 
-@pytest.mark.parametrize("wrong", [{"permutations": -3}, {"local": -5}, {"local": 2.5}])
+@pytest.mark.parametrize("wrong", [{"draws": -3}, {"local": -5}, {"local": 2.5}])
 def test_counts_are_whole_numbers_from_zero(wrong):
     with pytest.raises(InputError, match="whole number, zero or more"):
         ResponsePlan(**wrong)
@@ -399,7 +399,7 @@ def test_one_table_needs_the_column_of_its_cohorts(treated):
     )
     with pytest.raises(InputError, match="--by study"):
         gl.response(one, plan=QUICK)
-    by = gl.response(one, plan=ResponsePlan(by="study", permutations=0))
+    by = gl.response(one, plan=ResponsePlan(by="study", draws=0))
     pd.testing.assert_frame_equal(by.methods, gl.response(given, plan=QUICK).methods)
 
 
@@ -411,7 +411,7 @@ def test_biopsies_under_treatment_and_repeated_ones_are_asked_for(treated):
         gl.response(given, plan=QUICK)
     for adata in given.values():
         adata.obs["timepoint"] = adata.obs.get("timepoint", "Pre")
-    before = gl.response(given, plan=ResponsePlan(permutations=0, before='timepoint == "Pre"'))
+    before = gl.response(given, plan=ResponsePlan(draws=0, before='timepoint == "Pre"'))
     assert "20 biopsies not before treatment" in before.about["dropped"]["c1"]
     del a.obs["timepoint"]
     a.obs["Patient"] = [f"p{i // 2}" for i in range(40)]
@@ -421,7 +421,7 @@ def test_biopsies_under_treatment_and_repeated_ones_are_asked_for(treated):
     for adata in given.values():
         if "Patient" not in adata.obs:
             adata.obs["Patient"] = list(adata.obs_names)
-    by = ResponsePlan(permutations=0, subject="Patient")
+    by = ResponsePlan(draws=0, subject="Patient")
     assert gl.response(given, plan=by).cohorts.loc[0, "samples"] == 20
     a.obs.iloc[1, a.obs.columns.get_loc("response")] = "NR" if a.obs["response"].iloc[0] == "R" else "R"
     with pytest.raises(InputError, match=r"1 patients have biopsies with different responses .p0"):
@@ -448,7 +448,7 @@ def test_the_question_about_times_runs_as_it_is_told(treated, column, values, to
         gl.response(given, plan=QUICK)
     assert f"--before '{told}'" in str(stopped.value)
     assert f"'{values[1]}' 14" in str(stopped.value)
-    found = gl.response(given, plan=ResponsePlan(permutations=0, before=told))
+    found = gl.response(given, plan=ResponsePlan(draws=0, before=told))
     assert list(found.cohorts["samples"]) == [40, 26, 40, 40]
     assert f"all biopsies taken as before treatment, for {column!r} isn't known" in found.about["dropped"]["c1"]
 
@@ -461,7 +461,7 @@ def test_a_whole_cohort_under_treatment_is_asked_about(treated):
         adata.obs["biopsy_site"] = ["skin", "node"] * 20
     with pytest.raises(InputError, match=r"cohort 'c4': by the column 'timepoint' 40 of 160"):
         gl.response(given, plan=QUICK)
-    kept = gl.response(given, plan=ResponsePlan(permutations=0, before='timepoint == "Pre"'))
+    kept = gl.response(given, plan=ResponsePlan(draws=0, before='timepoint == "Pre"'))
     assert list(kept.cohorts["cohort"]) == ["c1", "c2", "c3"]
 
 
@@ -470,13 +470,13 @@ def test_a_cohort_without_the_column_of_patients_is_taken_as_it_is(treated):
     a = given["c1"]
     a.obs["patient"] = [f"p{i // 2}" for i in range(40)]
     a.obs["response"] = np.repeat(a.obs["response"].to_numpy()[::2], 2)
-    found = gl.response(given, plan=ResponsePlan(permutations=0, subject="patient"))
+    found = gl.response(given, plan=ResponsePlan(draws=0, subject="patient"))
     assert list(found.cohorts["samples"]) == [20, 40, 40, 40]
     assert "each biopsy taken as a patient's own" in found.about["dropped"]["c2"]
     with pytest.raises(UnknownNameError, match="subject column"):
-        gl.response(given, plan=ResponsePlan(permutations=0, subject="person"))
+        gl.response(given, plan=ResponsePlan(draws=0, subject="person"))
     with pytest.raises(UnknownNameError, match="tme"):
-        gl.response(given, plan=ResponsePlan(permutations=0, subject="patient", before='tme == "Pre"'))
+        gl.response(given, plan=ResponsePlan(draws=0, subject="patient", before='tme == "Pre"'))
 
 
 def test_local_biopsies_under_treatment_are_asked_about(treated, known):
@@ -651,7 +651,7 @@ def test_the_compendium_recommends_the_signature():
         InputError, match=r"39 of 185 samples have stable disease .*2 of 15 samples .*--words SD=NR --words mixed=NR"
     ):
         gl.response(tumours, plan=ResponsePlan(by="study"))
-    plan = ResponsePlan(by="study", words={"SD": "drop", "mixed": "drop"}, permutations=0)
+    plan = ResponsePlan(by="study", words={"SD": "drop", "mixed": "drop"}, draws=0)
     found = gl.response(tumours, plan=plan)
     assert len(found.cohorts) == 12
     assert len(found.held_out) == 296

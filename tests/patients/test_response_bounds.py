@@ -19,7 +19,7 @@ from genelight.patients._response_sentences import _curve
 from genelight.patients.response_score import _check_apart, _drivers
 from genelight.stats.intervals import jackknife_interval
 
-QUICK = ResponsePlan(permutations=0)
+QUICK = ResponsePlan(draws=0)
 
 
 def sets(name):
@@ -171,7 +171,7 @@ def test_a_class_is_adjusted_for_within_cohorts(treated):
         adata.X[:, : len(treated.SIX)] += 3 * lung[:, None]
         adata.obs["response"] = np.where(rng.random(adata.n_obs) < np.where(lung, 0.8, 0.2), "R", "NR")
     alone, adjusted = (
-        gl.response(given, plan=ResponsePlan(permutations=0, adjust=adjust)).programmes.set_index("name")
+        gl.response(given, plan=ResponsePlan(draws=0, adjust=adjust)).programmes.set_index("name")
         for adjust in ((), ("cancer_type",))
     )
     assert alone.loc[SIGNATURE, "q"] < 0.05

@@ -10,7 +10,7 @@ from genelight.errors import GeneMismatchError, InputError
 from genelight.nouns.model import Applicability
 from genelight.patients.score import Scores
 
-PLAN = gl.patients.Protocol(folds=4, permutations=0)
+PLAN = gl.patients.Protocol(folds=4, draws=0)
 
 
 def cohort(*, subjects=120, genes=60, seed=0) -> AnnData:

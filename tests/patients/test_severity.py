@@ -13,14 +13,14 @@ import genelight as gl
 from genelight.errors import InputError, UnknownNameError
 from genelight.nouns import Contrast, Severity
 from genelight.nouns.severity import bounds
-from genelight.patients._measures import permuted, smoothed, standardised
+from genelight.patients._measures import smoothed, standardised
 from genelight.patients._stack import Targets, learn
 from genelight.patients.severity import check_measure
 from genelight.stats.conformal import coverage, coverage_by, inside, residuals
+from genelight.stats.folds import subject_folds
 from genelight.stats.ridge import PENALTIES, ridge_path
-from genelight.stats.subjects import subject_folds
 
-SHORT = gl.patients.Protocol(folds=5, permutations=19, signature=("g0", "g1"))
+SHORT = gl.patients.Protocol(folds=5, draws=19, signature=("g0", "g1"))
 
 
 def patients(*, subjects=40, visits=3, genes=150, effect=1.0, seed=0) -> AnnData:
@@ -180,7 +180,7 @@ def test_intervals_hold_in_every_fifth_of_the_score():
 def test_it_is_said_where_the_most_severe_lie_above_their_interval():
     adata = patients(subjects=80, effect=0.15)
     model = gl.models.PCA(8).fit(adata)
-    asked = {"subject": "subject", "protocol": replace(SHORT, permutations=1)}
+    asked = {"subject": "subject", "protocol": replace(SHORT, draws=1)}
     found = gl.patients.severity(adata, model, measure="score", **asked)
     # Genes tell little of the measure, so that the fifth that is worst is called too low.
     worst = found.held_out[found.held_out["measure"] >= 7]
@@ -207,14 +207,6 @@ def test_few_subjects_share_one_part_and_older_scores_are_read_as_such():
 def test_too_few_subjects_bound_nothing():
     score = np.arange(8.0)
     assert coverage(score + 1, score, np.arange(8), fold_n=np.arange(8) % 2, level=0.9) == 1.0
-
-
-def test_permuted_measures_are_handed_on_in_runs():
-    y, who = np.arange(12.0), np.repeat(np.arange(4), 3)
-    given = permuted(y, who, np.random.default_rng(0))
-    assert sorted(given) == sorted(y)
-    for s in range(4):
-        assert len(set(given[who == s] // 3)) == 1
 
 
 def test_folds_are_of_about_one_size():
@@ -303,7 +295,7 @@ def told_by_others(seed: int) -> AnnData:
 
 
 def test_columns_beside_the_measure_teach_and_are_not_asked_for_again(tmp_path):
-    gain, plan = [], replace(SHORT, folds=3, permutations=0)
+    gain, plan = [], replace(SHORT, folds=3, draws=0)
     for seed in range(4):
         adata = told_by_others(seed)
         adata.obs.loc[adata.obs_names[::7], "finding0"] = np.nan
@@ -332,7 +324,7 @@ def test_columns_beside_the_measure_teach_and_are_not_asked_for_again(tmp_path):
 def test_nothing_of_held_out_subjects_beside_the_measure_is_read():
     adata = told_by_others(0)
     model = gl.models.PCA(8).fit(adata)
-    plan = replace(SHORT, permutations=0, beside=("finding0", "finding1"))
+    plan = replace(SHORT, draws=0, beside=("finding0", "finding1"))
     first = gl.patients.severity(adata, model, measure="score", subject="subject", protocol=plan).held_out
     own_n = (first["fold"] == 1).to_numpy()
     adata.obs.loc[own_n, ["finding0", "finding1"]] = 1e3

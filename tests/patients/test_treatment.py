@@ -101,8 +101,8 @@ def test_columns_that_say_nothing_of_their_own_are_named():
     adata.obs["far"] = adata.obs["sick"].where(adata.obs["time"] > 0, np.inf)
     adata.obs["sample"] = adata.obs_names
     for columns, says in {
-        ("sex",): "'sex' has one value \\(F\\) in the 96 samples",
-        ("one",): "'one' has one value",
+        ("sex",): "'sex' has one value \\('F'\\) in the 96 samples",
+        ("one",): "'one' has one value \\(1.0\\)",
         ("sick", "months"): "'months' follows from sick",
         ("ward",): "treatment cannot be told from the adjust columns 'ward'",
         ("sick", "ward"): "treatment cannot be told from the adjust columns 'sick', 'ward'",

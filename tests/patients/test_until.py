@@ -15,7 +15,7 @@ from genelight.nouns.contrast import Until, measure_of
 from genelight.patients._until import excess, waiting
 from genelight.patients.severity import check_measure
 
-SHORT = gl.patients.Protocol(folds=5, permutations=19, signature=("g0", "g1"))
+SHORT = gl.patients.Protocol(folds=5, draws=19, signature=("g0", "g1"))
 WAIT = Until("days", "flare")
 lifelines = pytest.mark.skipif(importlib.util.find_spec("lifelines") is None, reason="lifelines is an extra")
 
@@ -94,7 +94,7 @@ def test_perfect_separation_is_said_in_the_result(sign, says):
     score, came = np.arange(30.0), np.arange(30) >= 12
     time = np.where(came, 40 - score, 50.0)
     obs = pd.DataFrame({"days": time, "flare": came.astype(float)})
-    wait = waiting(obs, WAIT, np.arange(30), permutations=0, seed=0)
+    wait = waiting(obs, WAIT, np.arange(30), draws=0, seed=0)
     score = sign * score if sign else rng.permutation(score)
     hazard = wait.remarks(score, np.arange(30))["hazard"]
     if sign:
@@ -142,7 +142,7 @@ def test_nothing_is_found_in_waits_without_meaning(model):
 def test_waits_that_cannot_be_learned_from_are_refused(adata):
     def ask(**columns):
         obs = adata.obs.assign(**columns)
-        waiting(obs, WAIT, adata.obs["subject"].astype(str).to_numpy(), permutations=0, seed=0)
+        waiting(obs, WAIT, adata.obs["subject"].astype(str).to_numpy(), draws=0, seed=0)
 
     ask(flare=adata.obs["flare"].astype(bool))
     with pytest.raises(InputError, match=r"event 'flare' holds 2.0; give 1 where it came"):
@@ -156,7 +156,7 @@ def test_waits_that_cannot_be_learned_from_are_refused(adata):
     with pytest.raises(InputError, match="missing for 120 of 120"):
         ask(days=np.nan)
     with pytest.raises(UnknownNameError, match="did you mean 'days'"):
-        waiting(adata.obs, Until("dys", "flare"), adata.obs["subject"].to_numpy(), permutations=0, seed=0)
+        waiting(adata.obs, Until("dys", "flare"), adata.obs["subject"].to_numpy(), draws=0, seed=0)
 
 
 def test_lifelines_is_asked_for_by_name_where_it_is_missing(adata, monkeypatch):

@@ -116,7 +116,7 @@ def test_makes_a_figure_of_its_own(name: str) -> None:
 
 
 def test_module_names_the_strongest_genes_and_their_frequency(ax: Axes) -> None:
-    pl.module(MODULE, ax, n=3)
+    pl.module(MODULE, ax, n_top=3)
     assert rows(ax) == ["E$x$", "B", "C"]
     assert [round(p.get_width(), 1) for p in ax.patches] == [3.0, -2.0, 1.0]
     assert [t.get_text() for t in ax.texts] == ["100%", "90%", "80%"]
@@ -129,7 +129,7 @@ def test_module_without_bootstraps_has_no_frequency(ax: Axes) -> None:
 
 
 def test_node_takes_both_ends(ax: Axes) -> None:
-    pl.node_genes(NODES, "L1.0", ax, n=3)
+    pl.node_genes(NODES, "L1.0", ax, n_top=3)
     assert rows(ax) == ["E$x$", "C", "B"]
     assert ax.get_title(loc="left") == "L1.0"
 

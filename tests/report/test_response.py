@@ -23,7 +23,7 @@ def found(treated):
         adata.obs["arm"] = ["none", *["drug"] * 39]
     return gl.response(
         {"<script>alert(1)</script>": given["c1"], "b & c": given["c2"], "c3": given["c3"]},
-        plan=ResponsePlan(permutations=0, treated="arm == 'drug'"),
+        plan=ResponsePlan(draws=0, treated="arm == 'drug'"),
     )
 
 

@@ -4,7 +4,8 @@ from sklearn.linear_model import Ridge
 
 from genelight.nouns import Contrast
 from genelight.stats.discriminant import PENALTIES, cross_validate, fit_head
-from genelight.stats.subjects import folds_of, kinds
+from genelight.stats.folds import folds_of
+from genelight.stats.subjects import kinds
 
 
 @pytest.fixture(params=[4, 60], ids=["wide table", "more nodes than samples"])

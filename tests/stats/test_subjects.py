@@ -1,20 +1,26 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import chisquare
 from sklearn.metrics import roc_auc_score
 
-from genelight.errors import InputError
 from genelight.nouns import Contrast
 from genelight.stats.intervals import weighted_auc
 from genelight.stats.subjects import (
     Labels,
     bootstrap_counts,
-    folds_of,
-    group_sizes,
+    by_appearance,
+    handed_on,
     kinds,
+    numbered,
+    one_of_each,
+    permuted_within,
+    shuffled_within,
+    some_subjects,
     subject_means,
     weights_under,
 )
@@ -27,23 +33,6 @@ def contrast_of(kind_s, visits=2):
     rows = [(s, g) for s, kind in enumerate(kind_s) for g in ([1, 2] if kind == 3 else [kind]) for _ in range(visits)]
     subject_n, group_n = np.array(rows).T
     return Contrast(group_n == 1, group_n == 2, subject_n, "")
-
-
-@settings(deadline=None)
-@given(KINDS, st.integers(2, 5), st.integers(0, 100))
-def test_every_fold_has_both_groups_or_none_is_made(kind_list, folds, seed):
-    kind_s = kinds(contrast_of(kind_list))
-    np.testing.assert_array_equal(kind_s, kind_list)
-    if min(group_sizes(kind_s)) < folds:
-        with pytest.raises(InputError, match="use at most folds="):
-            folds_of(kind_s, folds=folds, seed=seed)
-        return
-    fold_s = folds_of(kind_s, folds=folds, seed=seed)
-    for fold in range(folds):
-        assert min(group_sizes(kind_s[fold_s == fold])) > 0
-    for kind in range(4):
-        sizes = np.bincount(fold_s[kind_s == kind], minlength=folds)
-        assert sizes.max() - sizes.min() <= 1
 
 
 @settings(deadline=None)
@@ -123,3 +112,42 @@ def test_pairs_swap_as_far_as_their_covariates_leave_it_open():
     assert np.corrcoef(swapped, gap_s)[0, 1] < -0.9
     means = [np.where(draw, -gap_s, gap_s).mean() for draw in rng.random((400, 60)) < swapped]
     assert np.mean(means) == pytest.approx(gap_s.mean(), abs=0.15)
+
+
+def test_subjects_are_numbered_as_they_appear_as_by_pandas():
+    subjects = np.random.default_rng(0).choice(list("qwertyuiop"), 60).astype(object)
+    np.testing.assert_array_equal(by_appearance(subjects), pd.factorize(subjects)[0])
+
+
+@pytest.mark.parametrize("shuffled", [shuffled_within, lambda *given, **more: permuted_within(*given, **more).T])
+def test_values_are_shuffled_within_blocks_and_any_order_is_as_likely(shuffled):
+    value_n, block_n = np.array([0, 5, 1, 6, 2]), np.array([0, 1, 0, 1, 0])
+    drawn_bn = shuffled(value_n, block_n, draws=6000, rng=np.random.default_rng(0))
+    np.testing.assert_array_equal(np.sort(drawn_bn[:, block_n == 0]), np.tile([0, 1, 2], (6000, 1)))
+    np.testing.assert_array_equal(np.sort(drawn_bn[:, block_n == 1]), np.tile([5, 6], (6000, 1)))
+    count = np.unique(drawn_bn, axis=0, return_counts=True)[1]
+    assert len(count) == 12
+    assert chisquare(count).pvalue > 0.001
+
+
+def test_one_sample_of_each_subject_is_drawn_and_every_one_in_turn():
+    subject_n = np.array(["b", "a", "b", "c", "b"])
+    drawn = np.array([one_of_each(subject_n, np.random.default_rng(seed)) for seed in range(100)])
+    assert (subject_n[drawn] == ["a", "b", "c"]).all()
+    assert set(drawn[:, 1]) == {0, 2, 4}
+
+
+def test_as_many_subjects_are_drawn_as_have_about_so_many_samples():
+    subject_n = np.repeat(np.arange(50), 4)
+    some_n = some_subjects(subject_n, samples=60, least=5, seed=0)
+    assert 56 <= some_n.sum() <= 60
+    assert len(numbered(subject_n[some_n])[0]) * 4 == some_n.sum()
+    assert some_subjects(subject_n, samples=4, least=5, seed=0).sum() == 20
+
+
+def test_permuted_measures_are_handed_on_in_runs():
+    y, who = np.arange(12.0), np.repeat(np.arange(4), 3)
+    given = handed_on(y, who, np.random.default_rng(0))
+    assert sorted(given) == sorted(y)
+    for s in range(4):
+        assert len(set(given[who == s] // 3)) == 1

@@ -176,11 +176,8 @@ def test_leaves_every_artefact_of_the_thread(done):
 
 def test_every_full_table_of_a_run_opens_and_goes_into_a_file(done):
     evidence = gl.nouns.Evidence.load(done.folder / "06_evidence.parquet").table
-    node, gene = (
-        gl.nouns.NodeGenes.load(done.folder / "04_nodes_L1.parquet"),
-        gl.nouns.Module.load(done.folder / "05_module.tsv"),
-    )
-    of = {"node": node.nodes[0], "gene": gene.table["gene"][0]}
+    lit = gl.nouns.NodeGenes.load(done.folder / "04_nodes_L1.parquet")
+    of = {"node": lit.nodes[0], "gene": lit.genes.ids[0]}
     of |= {"tests": evidence["tested"][0], "set": evidence["reference"][0]}
     assert set(at_hand(done.folder)) == set(TABLES)
     for name, table in TABLES.items():
@@ -189,6 +186,12 @@ def test_every_full_table_of_a_run_opens_and_goes_into_a_file(done):
         with csv_of(done.folder, name, query) as file:
             file.seek(0)
             assert len(file.read().splitlines()) > 1
+
+
+def test_a_full_table_that_is_empty_is_named(ran):
+    (ran / "RUN" / "04_nodes.tsv").write_text("")
+    with pytest.raises(FormatError, match=r"04_nodes\.tsv is empty; run the same study"):
+        page_of(ran / "RUN", "nodes", Query())
 
 
 def test_the_scorecard_holds_every_training_and_control_and_is_shown(done):

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from ..errors import UnknownNameError
+from .printed import Card, Printed
 
 __all__ = ["Entry", "Registry"]
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Entry(Generic[T]):
+@dataclass(frozen=True, repr=False)
+class Entry(Printed, Generic[T]):
     """One registered method."""
 
     name: str
@@ -24,9 +25,13 @@ class Entry(Generic[T]):
     control: bool
     calibrated: bool = True
 
+    def _card(self) -> Card:
+        kind = "a control" if self.control else "" if self.calibrated else "not calibrated"
+        return self.name, [("does", self.summary), ("doi", self.doi), ("is", kind)]
 
-@dataclass
-class Registry(Generic[T]):
+
+@dataclass(repr=False)
+class Registry(Printed, Generic[T]):
     """A set of methods of one kind, looked up by name.
 
     Parameters
@@ -82,6 +87,16 @@ class Registry(Generic[T]):
             return what
 
         return add
+
+    def _card(self) -> Card:
+        kinds: dict[str, list[str]] = {"names": [], "controls": [], "uncalibrated": []}
+        for entry in self.show():
+            kinds["controls" if entry.control else "names" if entry.calibrated else "uncalibrated"].append(entry.name)
+        said = [(kind, ", ".join(names)) for kind, names in kinds.items()]
+        return f"{self.kind}, {len(self)} to choose from", [
+            *said,
+            ("next", "show() has what each does, and its source"),
+        ]
 
     def __getitem__(self, name: str) -> T:
         return self.entry(name).what

@@ -176,10 +176,10 @@ def prepare(
     return Result("\n".join(lines), {"account": preparation.account, "genes": len(preparation.genes), "out": out})
 
 
-@command(commands, "genelight pseudobulk cells.h5ad --donor donor --by cell_type --out bulk.h5ad")
+@command(commands, "genelight pseudobulk cells.h5ad --subject donor --by cell_type --out bulk.h5ad")
 def pseudobulk(
     cells: Table,
-    donor: Annotated[str, typer.Option(help="sample column: whose each cell is")],
+    subject: Annotated[str, typer.Option(help="sample column: whose each cell is")],
     out: File,
     by: Annotated[str | None, typer.Option(help="another column, such as the cell type: a sample for each")] = None,
     least_cells: Annotated[int, typer.Option(help="leave out sums over fewer cells")] = 10,
@@ -187,7 +187,7 @@ def pseudobulk(
 ) -> Result:
     """Add up the counts of each donor's cells, so that a sample is a person again."""
     fresh(out)
-    bulk = gl.pp.pseudobulk(cells.read(dense=False), donor=donor, by=by, least_cells=least_cells, layer=layer)
+    bulk = gl.pp.pseudobulk(cells.read(dense=False), subject=subject, by=by, least_cells=least_cells, layer=layer)
     write_h5ad(out, bulk)
     account = bulk.uns["pseudobulk"]
     left = f"; {account['too few cells']} too small, left out ({account['left out']})" * bool(account["too few cells"])

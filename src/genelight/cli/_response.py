@@ -58,7 +58,7 @@ class Asked:
             adjust=listed(self.adjust),
             treated=self.treated,
             local=local,
-            permutations=permutations,
+            draws=permutations,
         )
 
 

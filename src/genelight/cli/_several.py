@@ -191,11 +191,7 @@ def _levels(cohort: ContrastedCohort, by: str) -> Cohorts:
     adata, _ = cohort.genes()
     level_n = check_column(adata.obs, by, role="cohort").astype(object)
     sides = {side: select_samples(adata.obs, getattr(cohort, side), role=side) for side in ("case", "control")}
-    person_n = (
-        adata.obs_names.to_numpy()
-        if cohort.subject is None
-        else persons(adata.obs, cohort.subject, cohort.subject_pattern)
-    )
+    person_n = persons(adata.obs, cohort.subject, cohort.subject_pattern)
     found: Cohorts = {}
     looks = Looks(stop=False)
     left: list[str] = []

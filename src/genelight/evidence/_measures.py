@@ -10,7 +10,9 @@ import numpy as np
 from scipy.stats import rankdata
 
 from .._core.registry import Registry
-from ..stats.subjects import numbered
+from ..stats.folds import round_folds
+from ..stats.ridge import ridge_map
+from ..stats.subjects import count_subjects
 from ._samples import Target
 
 NEIGHBOURS = 10
@@ -104,9 +106,9 @@ def _probe(codes: Codes, target: Target) -> np.ndarray | None:
     Ridge regression on the classes, and the class whose mean prediction in training is nearest; five folds of whole
     subjects, the same for every shuffle.
     """
-    folds = _folds(codes.subject_n, codes.seed)
-    if folds is None:
+    if count_subjects(codes.subject_n) < FOLDS:
         return None
+    folds = round_folds(codes.subject_n, folds=FOLDS, seed=codes.seed)
     goal_rnc = target.inside_rnc if target.classes else target.value_rn[:, :, None].astype(np.float32)
     guess_rn = np.empty(target.value_rn.shape)
     for fold in range(FOLDS):
@@ -129,24 +131,13 @@ def _probe(codes: Codes, target: Target) -> np.ndarray | None:
     return _balanced(guess_rn, target) if target.classes else _rank_correlation(guess_rn, target.value_rn)
 
 
-def _folds(subject_n: np.ndarray, seed: int) -> np.ndarray | None:
-    """Fold of each sample, whole subjects, chosen without a look at the labels."""
-    subjects, inverse = numbered(subject_n)
-    if len(subjects) < FOLDS:
-        return None
-    fold_s = np.random.default_rng(seed).permutation(np.arange(len(subjects)) % FOLDS)
-    return np.asarray(fold_s[inverse])
-
-
 def _ridge(train_nk: np.ndarray, test_nk: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Standardised codes of both, and what turns centred goals of the training samples into weights, float32."""
     mean_k, sd_k = train_nk.mean(0), train_nk.std(0)
     scale_k = np.where(sd_k > 1e-8, sd_k, np.inf)
     a_nk = ((train_nk - mean_k) / scale_k).astype(np.float64)
     b_nk = ((test_nk - mean_k) / scale_k).astype(np.float64)
-    gram_kk = a_nk.T @ a_nk + RIDGE * len(a_nk) * np.eye(a_nk.shape[1])
-    weight_kn = np.linalg.solve(gram_kk, a_nk.T)
-    return a_nk.astype(np.float32), b_nk.astype(np.float32), weight_kn.astype(np.float32)
+    return a_nk.astype(np.float32), b_nk.astype(np.float32), ridge_map(a_nk, RIDGE).astype(np.float32)
 
 
 def _balanced(guess_rn: np.ndarray, target: Target) -> np.ndarray:

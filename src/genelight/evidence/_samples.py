@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from .._core.checks import check_column
+from .._core.printed import Card, Printed, leading
 from ..errors import InputError, UnknownNameError
-from ..stats.subjects import numbered, rows_of_subjects
+from ..nouns.contrast import persons
+from ..stats.subjects import by_appearance, count_subjects, numbered, rows_of_subjects, shuffled_within
 
 LEAST_SUBJECTS = 3
 MOST_CLASSES = 100
 
 
-@dataclass(frozen=True)
-class Samples:
+@dataclass(frozen=True, repr=False)
+class Samples(Printed):
     """The samples behind codes, and which columns of ``obs`` say what.
 
     Parameters
@@ -58,11 +59,17 @@ class Samples:
             for column in columns:
                 if column not in self.obs:
                     raise UnknownNameError(f"{role} column", column, self.obs.columns, where="obs")
-        if self.subject is None:
-            subject_n = np.arange(len(self.obs))
-        else:
-            subject_n = pd.factorize(check_column(self.obs, self.subject, role="subject").astype(str))[0]
+        alone = self.subject is None
+        subject_n = np.arange(len(self.obs)) if alone else by_appearance(persons(self.obs, self.subject))
         object.__setattr__(self, "subject_n", subject_n)
+
+    def _card(self) -> Card:
+        whose = "a subject each" if self.subject is None else f"{count_subjects(self.subject_n):,} in {self.subject}"
+        return f"{len(self.obs):,} samples", [
+            ("labels", leading(self.labels)),
+            ("batch", leading(self.batch)),
+            ("subjects", whose),
+        ]
 
     def batch_n(self, column: str) -> np.ndarray:
         """Which batch each sample is of, for shuffling `column`: one number for every combination of batches."""
@@ -136,10 +143,10 @@ def target_of(samples: Samples, column: str, *, draws: int, seed: int) -> Target
     first, inverse = [rows[0] for rows in rows_of_subjects(subject_n)], numbered(subject_n)[1]
     if (value_n[first][inverse] == value_n).all():
         # A subject of several batches counts with its first.
-        how, drawn_rn = "subjects", _permuted(value_n[first], batch_n[first], draws=draws, rng=rng)[:, inverse]
+        how, drawn_rn = "subjects", shuffled_within(value_n[first], batch_n[first], draws=draws, rng=rng)[:, inverse]
     else:
         block_n = subject_n * (int(batch_n.max()) + 1) + batch_n
-        how, drawn_rn = "samples within subjects", _permuted(value_n, block_n, draws=draws, rng=rng)
+        how, drawn_rn = "samples within subjects", shuffled_within(value_n, block_n, draws=draws, rng=rng)
     value_rn = np.concatenate([value_n[None], drawn_rn])
     return Target(column, used_n, value_rn, classes, subject_n, how, int((~used_n).sum()))
 
@@ -166,12 +173,3 @@ def _standardised(values: pd.Series, column: str) -> np.ndarray:
         msg = f"column {column!r} has no two different numbers; leave it out"
         raise InputError(msg)
     return (value_n - value_n.mean()) / sd
-
-
-def _permuted(value_n: np.ndarray, block_n: np.ndarray, *, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows of the values, shuffled within blocks: sorting random numbers block by block."""
-    order = np.argsort(block_n, kind="stable")
-    key_rn = rng.random((draws, len(value_n))) + np.searchsorted(np.unique(block_n), block_n)[order]
-    out_rn = np.empty((draws, len(value_n)), dtype=value_n.dtype)
-    out_rn[:, order] = value_n[order][np.argsort(key_rn, axis=1)]
-    return out_rn

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from .._core.printed import Card, Printed, leading
 from .._core.threads import pieces, thread_map
 from ..errors import InputError, ResourceError, first_three
 from ..nouns import Edges, Genes
@@ -21,8 +22,8 @@ __all__ = ["UNREACHABLE", "Interactome", "distances"]
 MOST_GENES = 60_000
 
 
-@dataclass(frozen=True)
-class Interactome:
+@dataclass(frozen=True, repr=False)
+class Interactome(Printed):
     """A network with the distance between any two of its genes.
 
     Attributes
@@ -55,6 +56,18 @@ class Interactome:
 
     def __len__(self) -> int:
         return len(self.genes)
+
+    def _card(self) -> Card:
+        return self.name, [
+            ("genes", f"{len(self):,} by {self.genes.namespace}"),
+            ("edges", f"{self.degree_p.sum() // 2:,}"),
+            (
+                "parts",
+                f"{self.component_p.max(initial=-1) + 1:,}, {(self.component_p == 0).sum():,} genes in the largest",
+            ),
+            ("longest path", f"{self.longest} edges"),
+            ("hubs", leading([self.genes.ids[p] for p in np.argsort(-self.degree_p, kind="stable")[:8]])),
+        ]
 
     @cached_property
     def betweenness_p(self) -> np.ndarray:

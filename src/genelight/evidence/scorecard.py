@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
+from .._core.printed import Card, Printed
 from ..errors import InputError
 from ..nouns import Edges, NodeGenes
 from ..nouns.scorecard import SCORE_COLUMNS, Scorecard
@@ -28,8 +29,8 @@ PERMUTED = "permuted genes"
 NETWORK_LEVEL, SET_LEVEL = 0.01, 0.05
 
 
-@dataclass(frozen=True)
-class Reading:
+@dataclass(frozen=True, repr=False)
+class Reading(Printed):
     """One layer of one trained model: what its nodes stand for, and what they say of each sample.
 
     Attributes
@@ -55,6 +56,14 @@ class Reading:
     depth: int
     control: bool = False
     seed: int = 0
+
+    def _card(self) -> Card:
+        return f"reading of {self.key}", [
+            ("nodes", f"{self.width:,} of layer {self.nodes.layer}, by {self.nodes.method}"),
+            ("genes", f"{len(self.nodes.genes):,} by {self.nodes.genes.namespace}"),
+            ("codes", "none" if self.h_nk is None else f"of {len(self.h_nk):,} samples"),
+            ("control", "yes" if self.control else "no"),
+        ]
 
     @property
     def key(self) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from .._core.printed import Card, Printed, leading
 from ..errors import first_three
 from ..nouns.confounding import BATCH
 from ._read import find_reader, read
@@ -66,8 +67,8 @@ class Column:
         return f"{name} ({len(self.counts)} values: {values})"
 
 
-@dataclass(frozen=True)
-class Inspection:
+@dataclass(frozen=True, repr=False)
+class Inspection(Printed):
     """What a table holds.
 
     Attributes
@@ -129,6 +130,21 @@ class Inspection:
     no_genes: bool = False
     copies: str = ""
     sheet: Mapping[str, Any] | None = None
+
+    def _card(self) -> Card:
+        said = {"labels": self.labels, "subjects": self.subjects, "batches": self.batches}
+        odd = [
+            what for what, found in (("levels", self.levels), ("copies", self.copies), ("notes", self.notes)) if found
+        ]
+        return f"{self.samples:,} samples x {self.genes:,} genes", [
+            ("file", f"{self.path}, {self.format}"),
+            ("gene ids", f"{self.ids.kind}, {self.ids.share:.0%} of them"),
+            ("scale", f"{self.scale.name} ({self.scale.evidence})"),
+            ("gaps", f"{self.missing:,} missing, {self.infinite:,} infinite"),
+            *((what, leading([column.name for column in columns])) for what, columns in said.items() if columns),
+            ("mind", ", ".join(odd)),
+            ("next", "to_text() has it all"),
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain containers, as JSON takes them."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from .._core.printed import Card, Printed, leading
 from ..errors import InputError, UnknownNameError, first_three
 from ._sheet_cells import Frame, read_frames, transposed, typed
 
@@ -26,8 +27,8 @@ _TOKENS = re.compile(r"\d+|[^\W\d_]+|[^\w\s.-]|[-.]+$")
 _LOOKS_ALIKE = 0.75
 
 
-@dataclass(frozen=True)
-class SheetMatch:
+@dataclass(frozen=True, repr=False)
+class SheetMatch(Printed):
     """Which row of a sample sheet belongs to which sample of a table.
 
     Attributes
@@ -60,6 +61,16 @@ class SheetMatch:
     no_sample: tuple[str, ...]
     alike: Mapping[str, str]
     notes: tuple[str, ...]
+
+    def _card(self) -> Card:
+        return f"{len(self.obs):,} of {self.samples:,} samples found in a sheet", [
+            ("sheet", self.file),
+            ("by", f"column {self.id_column!r}" + (f", {len(self.near):,} not to the letter" if self.near else "")),
+            ("columns", leading(list(self.obs.columns))),
+            ("without", f"{len(self.no_row):,} samples have no row, {len(self.no_sample):,} rows no sample"),
+            ("alike", f"{len(self.alike):,} of these, not joined" if self.alike else ""),
+            ("next", "str() names them, join(adata) joins"),
+        ]
 
     def __str__(self) -> str:
         lines = [

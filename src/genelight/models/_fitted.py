@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._core.printed import Card, Printed
 from ..errors import UnknownNameError
 from ..nouns import Genes
-from ..nouns.card import Printed, Row
 from ..nouns.model import CodeRange
 from ..pp.preparation import Preparation
 from ._card import SHOWN
@@ -101,7 +101,7 @@ class Fitted(Printed):
             about=self.about,
         )
 
-    def _card(self) -> tuple[str, Sequence[Row]]:
+    def _card(self) -> Card:
         model: Any = self
         preparation, held_out = self.preparation, self.about.get("held_out") or {}
         layers = ", ".join(f"{layer} ({width})" for layer, width in model.widths.items())

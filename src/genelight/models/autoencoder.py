@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -20,9 +20,6 @@ from .spec import Spec
 from .steps import Steps
 from .subspace.exact import GeneSpace, Space, Subspace, pack_space, unpack_space
 from .training.network import Stack
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["FittedAutoencoder", "LinearAtTheEnd", "code_ranges", "kind_for", "open_with"]
 

@@ -100,8 +100,8 @@ class Bundle:
             If the folder cannot be written; what was there stays.
         """
         folder = Path(folder).resolve()
-        is_empty = folder.is_dir() and not any(folder.iterdir())
-        if folder.exists() and not (folder / "config.json").is_file() and not is_empty:
+        known = not folder.exists() or (folder / "config.json").is_file()
+        if not known and not (folder.is_dir() and not any(folder.iterdir())):
             msg = f"{folder} is there and no saved model; name a new folder"
             raise InputError(msg)
         try:

@@ -14,6 +14,7 @@ from ..io import Store
 from ..nouns.model import CodeRange
 from ..pp.preparation import Preparation
 from ..pp.scale import SCALES
+from ..stats.folds import leave_out
 from ..stats.subjects import count_subjects, numbered
 from ._card import held_out_figures
 from ._fitted import Fitted
@@ -21,7 +22,6 @@ from .bundle import KINDS, Bundle, pack_ranges, unpack_ranges
 from .reconstruct import r2_redrawn
 from .spec import Spec
 from .subspace.exact import find_subspace
-from .training.choosing import leave_out
 from .training.count_net import MOST_STEEP, Counted, CountNet, CountRecipe, train_counts
 
 if TYPE_CHECKING:
@@ -81,6 +81,10 @@ class Counts(Spec):
             msg = f"widths = {list(self.widths)}, but preset counts has three layers; use for example widths = {WIDTHS}"
             raise InputError(msg)
         object.__setattr__(self, "widths", tuple(int(width) for width in self.widths))
+
+    def allowed(self, *, samples: int, genes: int) -> tuple[int, ...]:  # noqa: ARG002 - a fit asks what is left of them
+        """The widths asked for; a fit checks them."""
+        return self.widths
 
     def fit(
         self, adata: AnnData | Store, *, subject: str | None = None, preparation: Preparation | None = None

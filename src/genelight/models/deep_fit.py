@@ -18,6 +18,7 @@ from ..errors import InputError
 from ..io import Store
 from ..nouns import Model
 from ..pp.preparation import Preparation
+from ..stats.folds import leave_out
 from ..stats.subjects import count_subjects
 from ._card import held_out_figures
 from .bundle import KINDS, Bundle
@@ -28,14 +29,13 @@ from .subspace.rotation import varimax
 from .subspace.sketch import InMemory
 from .subspace.streaming import Reduced, deep_axes, prepared_table
 from .training.checkpoint import Checkpoint, Checkpoints
-from .training.choosing import leave_out
 from .training.deep_net import DeepNet, DeepRecipe, train_deep
 from .training.objective import HeldOut
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Deep", "deep_widths", "fit_several"]
+__all__ = ["Deep", "fit_several"]
 
 LEAST_GROUPS = 5
 LEAST_GAIN = 1e-4
@@ -157,7 +157,27 @@ class Deep(Spec):
         if self.widths is not None:
             return self
         samples = min(len(leave_out(subject_n, seed=self.seed)[0]) for subject_n in subjects)
-        return replace(self, widths=deep_widths(None, samples=samples, genes=genes))
+        return replace(self, widths=self.allowed(samples=samples, genes=genes))
+
+    def allowed(self, *, samples: int, genes: int) -> tuple[int, ...]:
+        """The widths asked for, checked, or some that suit the data: a bottleneck of at most a quarter of the samples.
+
+        Raises
+        ------
+        InputError
+            If the bottleneck exceeds what samples and genes allow.
+        """
+        most = min(samples - 1, genes)
+        fitting = min(NARROW, 2 ** int(np.log2(max(1, most // 4))))
+        if self.widths is None:
+            return (WIDE, fitting, LAST)
+        if self.widths[1] > most:
+            msg = (
+                f"widths = {list(self.widths)}, but {samples} training samples (with groups left out) and {genes} "
+                f"genes allow a bottleneck of 1 to {most} nodes; use for example widths = {[WIDE, fitting, LAST]}"
+            )
+            raise InputError(msg)
+        return self.widths
 
     def members(self, model: Model, draws: Sequence[Draw], widths: tuple[int, ...]) -> Sequence[FittedDeep]:
         """Such networks from other seeds, trained on drawn samples, deep where `model` is; see :class:`.Ensemble`."""
@@ -203,7 +223,7 @@ def fit_several(
     group_n = first.groups(adata)
     inner, outer = leave_out(group_n, seed=first.seed)
     genes = len(preparation.genes)
-    specs = [replace(spec, widths=deep_widths(spec.widths, samples=len(inner), genes=genes)) for spec in specs]
+    specs = [replace(spec, widths=spec.allowed(samples=len(inner), genes=genes)) for spec in specs]
     table, centre_g = prepared_table(adata, preparation)
     learn_n = np.zeros(adata.n_obs, dtype=bool)
     learn_n[inner] = True
@@ -361,24 +381,3 @@ def _rank(spec: Deep, *, samples: int, genes: int) -> int:
     """
     narrow = spec.widths[1]  # type: ignore[index]
     return min(max(spec.recipe.rank, 2 * narrow), max(samples // 2, 2 * narrow), samples - 1, genes)
-
-
-def deep_widths(widths: tuple[int, ...] | None, *, samples: int, genes: int) -> tuple[int, ...]:
-    """The widths asked for, checked, or some that suit the data: a bottleneck of at most a quarter of the samples.
-
-    Raises
-    ------
-    InputError
-        If the bottleneck exceeds what samples and genes allow.
-    """
-    most = min(samples - 1, genes)
-    fitting = min(NARROW, 2 ** int(np.log2(max(1, most // 4))))
-    if widths is None:
-        return (WIDE, fitting, LAST)
-    if widths[1] > most:
-        msg = (
-            f"widths = {list(widths)}, but {samples} training samples (with groups left out) and {genes} genes allow a "
-            f"bottleneck of 1 to {most} nodes; use for example widths = {[WIDE, fitting, LAST]}"
-        )
-        raise InputError(msg)
-    return widths

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._core.disk import writing
+from .._core.printed import Card, Printed, leading
 from .._core.provenance import check_seal, read_json, sealed, write_json
 from ..errors import FormatError, InputError
 from ..nouns import Model
@@ -27,8 +28,8 @@ __all__ = ["Ensemble"]
 FORMAT = 1
 
 
-@dataclass(frozen=True)
-class Ensemble:
+@dataclass(frozen=True, repr=False)
+class Ensemble(Printed):
     """Models of one kind that differ by seed and by the subjects drawn; made by :meth:`fit`.
 
     Parameters
@@ -56,6 +57,16 @@ class Ensemble:
                     f"{len(first.genes)} genes and {dict(first.widths)}; train all on one table with one set of widths"
                 )
                 raise InputError(msg)
+
+    def _card(self) -> Card:
+        first = self.members[0]
+        seeds = [model.spec.seed for model in self.members if hasattr(model, "spec")]
+        return f"{len(self)} models of kind {first.name}", [
+            ("genes", f"{len(first.genes):,} by {first.genes.namespace}"),
+            ("layers", ", ".join(f"{layer} ({width})" for layer, width in first.widths.items())),
+            ("seeds", leading(seeds)),
+            ("digests", leading([model.digest for model in self.members], n=3)),
+        ]
 
     def __len__(self) -> int:
         return len(self.members)

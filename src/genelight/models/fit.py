@@ -16,17 +16,18 @@ from ..io import Store
 from ..nouns import Model
 from ..pp.preparation import Preparation
 from ..pp.stream import PreparedStore
+from ..stats.folds import leave_out
 from ..stats.subjects import count_subjects
 from ._card import held_out_figures
 from .autoencoder import FittedAutoencoder, code_ranges, kind_for, open_with
 from .bundle import KINDS, Bundle
-from .presets import PRESETS, Preset, as_preset, choose_widths
+from .presets import PRESETS, Preset, as_preset, choose_widths, nearest_preset
 from .reference.missing import training_values
 from .spec import BASELINES, Draw, Spec
 from .subspace.exact import EXACT_UP_TO, Subspace
 from .subspace.streaming import LEAST_RANK, reduce_store
 from .training.checkpoint import Checkpoints
-from .training.choosing import Rows, choose, leave_out
+from .training.choosing import Rows, choose
 from .training.network import Stack
 from .training.plan import Plan, Samples
 from .training.together import trained_members
@@ -123,9 +124,9 @@ class Autoencoder(Spec):
 
     @property
     def label(self) -> str:
-        """The preset in words: ``"default"``, ``"plain, activation = gelu"``."""
-        name = self.preset if isinstance(self.preset, str) else "own"
-        return ", ".join([name, *(f"{change} = {value}" for change, value in self.changes.items())])
+        """The preset in words: ``"default"``, ``"plain, activation = gelu"``; one's own by the nearest of ours."""
+        name, differ = (self.preset, {}) if isinstance(self.preset, str) else nearest_preset(self.preset)
+        return ", ".join([name, *(f"{change} = {value}" for change, value in (differ | self.changes).items())])
 
     def network(self, inputs: int, widths: tuple[int, ...]) -> Stack:
         """The network, its weights not yet set; see :meth:`Preset.network`."""
@@ -172,7 +173,17 @@ class Autoencoder(Spec):
         if self.widths is not None:
             return self
         samples = min(len(leave_out(subject_n, seed=self.seed)[0]) for subject_n in subjects)
-        return replace(self, widths=choose_widths(None, samples=samples, genes=genes, shape=self.chosen.shape))
+        return replace(self, widths=self.allowed(samples=samples, genes=genes))
+
+    def allowed(self, *, samples: int, genes: int) -> tuple[int, ...]:
+        """The widths asked for, checked, or the preset's own for a table of that size.
+
+        Raises
+        ------
+        InputError
+            If a width exceeds what samples and genes allow.
+        """
+        return choose_widths(self.widths, samples=samples, genes=genes, shape=self.chosen.shape)
 
     def members(self, model: Model, draws: Sequence[Draw], widths: tuple[int, ...]) -> Sequence[FittedAutoencoder]:
         """Such networks from other starts, trained on drawn samples; see :meth:`.Ensemble.fit`."""

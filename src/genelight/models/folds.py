@@ -10,19 +10,21 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from .._core.printed import Card, Printed
 from .._core.workers import at_work, done
 from ..errors import InputError, first_three
 from ..nouns import Contrast, Model
 from ..nouns.contrast import check_contrast
 from ..pp.preparation import Preparation
 from ..pp.prepare import prepare_as
-from ..stats.subjects import folds_of, kinds, numbered, subject_folds
+from ..stats.folds import folds_of, subject_folds
+from ..stats.subjects import count_subjects, kinds, numbered
 from .spec import Spec
 
 __all__ = ["Folds"]
 
 
-class Folds:
+class Folds(Printed):
     """Folds of subjects, and the model of each, fitted without it, preparation included, when it is first asked for.
 
     Made by :meth:`by_subject`. What judges a model on subjects not seen takes the folds: ``hold_out`` of a module,
@@ -134,6 +136,14 @@ class Folds:
         found = cls.by_subject(adata, spec, k=k, contrast=contrast, seed=seed)
         found._models = dict.fromkeys(range(k), model)
         return found
+
+    def _card(self) -> Card:
+        count_f = np.bincount(self.fold_n, minlength=len(self))
+        return f"{len(self)} folds of {count_subjects(self.subject_n):,} subjects", [
+            ("samples", f"{len(self.fold_n):,}, {count_f.min():,} to {count_f.max():,} in a fold"),
+            ("models", f"{self.spec.kind}, seed {self.spec.seed}; {len(self._models)} of {len(self)} are fitted"),
+            ("next", "model(0) has not seen the subjects of fold 0"),
+        ]
 
     def __len__(self) -> int:
         return int(self.fold_n.max()) + 1

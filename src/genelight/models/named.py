@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,9 @@ from ..pp.features import GENES, told_by_ids
 from ..pp.preparation import Preparation
 from .autoencoder import FittedAutoencoder
 from .counts import WIDTHS, Counts, FittedCounts
-from .deep_fit import Deep, deep_widths
+from .deep_fit import Deep
 from .fit import Autoencoder
-from .presets import PRESETS, Preset, choose_widths
+from .presets import Preset
 from .spec import DEFAULT
 from .training.count_net import CountRecipe
 from .training.deep_net import DeepRecipe
@@ -25,10 +26,13 @@ from .training.deep_net import DeepRecipe
 if TYPE_CHECKING:
     from anndata import AnnData
 
-OWN = (Deep.kind, Counts.kind)
+OWN: dict[str, Callable[..., Deep | Counts]] = {
+    Deep.kind: lambda widths, **recipe: Deep(widths, recipe=DeepRecipe(**recipe)),
+    Counts.kind: lambda widths, **recipe: Counts(widths=widths or WIDTHS, recipe=CountRecipe(**recipe)),
+}
 """Presets that are kinds of model of their own, and take no changes."""
 
-__all__ = ["OWN", "fit", "named_for", "settings_for", "spec_of", "widths_of"]
+__all__ = ["OWN", "fit", "named_for", "settings_for", "spec_of"]
 
 DEEP_FROM = 1000  # samples
 
@@ -169,39 +173,10 @@ def spec_of(
     >>> spec_of("deep", (512, 16, 2048)).kind, spec_of("plain").kind
     ('deep', 'autoencoder')
     """
-    given = {name: value for name, value in (("epochs", epochs), ("rate", learning_rate)) if value is not None}
     made: Autoencoder | Deep | Counts
-    if preset == Counts.kind:
-        made = Counts(widths=widths or WIDTHS, recipe=CountRecipe(**given))  # type: ignore[arg-type]
-    elif preset == Deep.kind:
-        made = Deep(widths, recipe=DeepRecipe(**given))  # type: ignore[arg-type]
+    if isinstance(preset, str) and preset in OWN:
+        recipe = {"epochs": epochs, "rate": learning_rate}
+        made = OWN[preset](widths, **{name: value for name, value in recipe.items() if value is not None})
     else:
         made = Autoencoder(widths, preset, epochs=epochs, learning_rate=learning_rate)
     return replace(made, subject=subject, subject_pattern=subject_pattern, preparation=preparation, seed=seed)
-
-
-def widths_of(preset: str | Preset, widths: tuple[int, ...] | None, *, samples: int, genes: int) -> tuple[int, ...]:
-    """The widths asked for, checked, or those that a preset has for a table of a size.
-
-    Parameters
-    ----------
-    preset
-        Its name, or an autoencoder's preset.
-    widths
-        None for the preset's own.
-    samples, genes
-        Size of the smallest table to train on.
-
-    Raises
-    ------
-    InputError
-        If a width exceeds what samples and genes allow.
-    UnknownNameError
-        If there is no such preset.
-    """
-    if preset == Deep.kind:
-        return deep_widths(widths, samples=samples, genes=genes)
-    if preset == Counts.kind:
-        return widths or WIDTHS
-    shape = PRESETS[preset].shape if isinstance(preset, str) else preset.shape
-    return choose_widths(widths, samples=samples, genes=genes, shape=shape)

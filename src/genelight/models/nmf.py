@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from scipy.optimize import nnls
 from sklearn import decomposition
 from sklearn.exceptions import ConvergenceWarning
 
@@ -27,7 +28,6 @@ __all__ = ["NMF", "FittedNMF"]
 
 LAYER = "NF"
 ITERATIONS = 200
-SWEEPS, TOLERANCE = 1000, 1e-6
 
 
 @KINDS.register("nmf", doi="10.1038/44565", control=True)
@@ -144,26 +144,13 @@ class FittedNMF(OneLayer):
 
 
 def mixture(y_ng: np.ndarray, parts_kg: np.ndarray) -> np.ndarray:
-    """Non-negative codes that mix `parts_kg` to the nearest of `y_ng`, shape ``(n, k)``, by coordinate descent.
+    """Non-negative codes that mix `parts_kg` to the nearest of `y_ng`, which may be below zero, shape ``(n, k)``.
 
-    Cost: one product with the parts, then sweeps of O(n k²) each until no code moves by a millionth of the largest.
-    scikit-learn's ``non_negative_factorization(update_H=False)`` finds the same codes to 3e-6 of the largest, in five
-    times the time (250 samples, 4,000 genes, 32 parts).
+    Lawson and Hanson's active set, exact, sample by sample in the coordinates that the parts span.
     """
-    gram_kk = (parts_kg @ parts_kg.T).astype(np.float64)
-    match_kn = (parts_kg @ y_ng.T).astype(np.float64)
-    code_kn = np.zeros_like(match_kn)
-    active = np.flatnonzero(np.diag(gram_kk) > 0)
-    for _ in range(SWEEPS):
-        moved = 0.0
-        for k in active:
-            step_n = (match_kn[k] - gram_kk[k] @ code_kn) / gram_kk[k, k]
-            np.maximum(step_n, -code_kn[k], out=step_n)
-            code_kn[k] += step_n
-            moved = max(moved, float(np.abs(step_n).max(initial=0.0)))
-        if moved <= TOLERANCE * float(code_kn.max(initial=0.0)):
-            break
-    return np.ascontiguousarray(code_kn.T, dtype=np.float32)
+    basis_gk, parts_kk = np.linalg.qr(parts_kg.T.astype(np.float64))
+    codes = [nnls(parts_kk, y_k, maxiter=100 * len(parts_kg))[0] for y_k in y_ng @ basis_gk]
+    return np.array(codes, dtype=np.float32).reshape(len(y_ng), len(parts_kg))
 
 
 @BASELINES.register("nmf", doi="10.1038/44565", control=True)

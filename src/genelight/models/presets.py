@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..errors import InputError, UnknownNameError
 from .recipe import Recipe
 from .training.network import ACTIVATIONS, Stack
 
-__all__ = ["PRESETS", "SHAPES", "SPACES", "Preset", "as_preset", "choose_widths", "narrowest"]
+__all__ = ["PRESETS", "SHAPES", "SPACES", "Preset", "as_preset", "choose_widths", "narrowest", "nearest_preset"]
 
 SPACES = ("samples", "genes", "unit")
 
@@ -191,6 +191,19 @@ PRESETS.register(
     doi="10.48550/arXiv.1312.5663",
     summary="One layer of which every sample uses its strongest eighth of nodes.",
 )(Preset("topk", "random", Recipe(1e-3, epochs=300), shape="single"))
+
+
+def nearest_preset(preset: Preset) -> tuple[str, dict[str, object]]:
+    """The registered preset that one of one's own differs least from, and the settings that are other ones."""
+
+    def flat(found: Preset) -> dict[str, object]:
+        parts = {field.name: getattr(found, field.name) for field in fields(found)}
+        return {name: value for name, value in parts.items() if name != "recipe"} | asdict(found.recipe)
+
+    own = flat(preset)
+    apart = {name: {k: v for k, v in own.items() if v != flat(PRESETS[name])[k]} for name in PRESETS}
+    nearest = min(apart, key=lambda name: len(apart[name]))
+    return nearest, apart[nearest]
 
 
 def as_preset(content: str | Mapping[str, Any]) -> str | Preset:

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import GroupKFold
 
-from .._core.checks import check_column
 from .._core.progress import progress
 from .._core.provenance import digest
 from .._core.workers import at_work, done
 from ..errors import FormatError, InputError
-from ..stats.subjects import count_subjects
+from ..nouns.contrast import persons
+from ..stats.folds import cut_folds, parts
 from .fit import Autoencoder
 from .pca import PCA
 from .presets import PRESETS
@@ -132,15 +131,8 @@ class Grid:
         Cost: combinations x folds fits.
         """
         optuna = _optuna()
-        if subject is None:
-            subject_n = np.arange(adata.n_obs).astype(str)
-        else:
-            subject_n = check_column(adata.obs, subject, role="subject").astype(str).to_numpy()
-        if count_subjects(subject_n) < max(2, folds):
-            found = count_subjects(subject_n)
-            msg = f"{found} subjects do not make {folds} folds; use fewer folds or name another subject"
-            raise InputError(msg)
-        splits = list(GroupKFold(folds, shuffle=True, random_state=seed).split(subject_n, groups=subject_n))
+        subject_n = np.arange(adata.n_obs).astype(str) if subject is None else persons(adata.obs, subject)
+        splits = parts(cut_folds(subject_n, folds=folds, seed=seed))
         identity = digest(np.asarray(adata[:100].X), list(adata.obs_names), list(subject_n), folds, seed, self.preset)
         study = _open(optuna, storage, name)
         if study.user_attrs.setdefault("data", identity) != identity:

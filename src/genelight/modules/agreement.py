@@ -11,6 +11,7 @@ import pandas as pd
 from anndata import AnnData
 from scipy import stats
 
+from .._core.printed import Card, Printed
 from .._core.progress import progress
 from ..errors import GeneMismatchError, InputError
 from ..nodes.layers import check_layer
@@ -25,8 +26,8 @@ LEAST_GENES = 10
 VARIANTS = ("derivation", "layer", "training")
 
 
-@dataclass(frozen=True)
-class ModuleAgreement:
+@dataclass(frozen=True, repr=False)
+class ModuleAgreement(Printed):
     """Modules of one contrast derived in several ways, compared.
 
     Attributes
@@ -48,6 +49,20 @@ class ModuleAgreement:
     summary: pd.DataFrame
     genes: pd.DataFrame
     modules: Mapping[str, Module]
+
+    def _card(self) -> Card:
+        said = [
+            (
+                str(row["differ"]),
+                f"{row['pairs']} pairs, {row['shared median']:.0%} of genes, rank {row['rank median']:.2f}",
+            )
+            for _, row in self.summary.iterrows()
+        ]
+        return f"agreement of {len(self.modules)} modules", [
+            ("modules", "; ".join(list(self.modules)[:4]) + ("; ..." if len(self.modules) > 4 else "")),
+            *said,
+            ("genes", f"{len(self.genes):,} in any, {(self.genes['modules'] == 1).sum():,} in all that read a layer"),
+        ]
 
 
 def module_agreement(

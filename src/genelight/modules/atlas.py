@@ -12,6 +12,7 @@ from scipy import stats
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
+from .._core.printed import Card, Printed, leading
 from ..errors import InputError, first_three
 from ..nouns import Genes, Module
 from .agreement import compare
@@ -24,8 +25,8 @@ LEAST_PROGRAMME = 5
 LEAST_GENES = 100
 
 
-@dataclass(frozen=True)
-class Atlas:
+@dataclass(frozen=True, repr=False)
+class Atlas(Printed):
     """Modules of several diseases, compared.
 
     Attributes
@@ -54,6 +55,20 @@ class Atlas:
     programmes: pd.DataFrame
     order: tuple[str, ...]
     about: Mapping[str, Any] = field(default_factory=dict)
+
+    def _card(self) -> Card:
+        kinds, best = self.genes["kind"].value_counts(), self.pairs.sort_values("rank", ascending=False).head(1)
+        return f"atlas of {len(self.order)} diseases", [
+            ("diseases", leading(self.order)),
+            ("genes", ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())),
+            ("most alike", "; ".join(f"{row.one} and {row.other}, rank {row.rank:.2f}" for row in best.itertuples())),
+            ("pairs", f"{(self.pairs['q'] <= LEVEL).sum()} of {len(self.pairs)} share genes at q <= {LEVEL}"),
+            ("programmes", f"{len(self.programmes)}"),
+            *(
+                (f"{row.programme}", f"{row.genes} genes: {row.leading}")
+                for row in self.programmes.head(3).itertuples()
+            ),
+        ]
 
 
 def modules_of_scores(scores: pd.DataFrame, *, size: int = 200, ids: str = "symbol") -> dict[str, Module]:

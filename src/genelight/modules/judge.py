@@ -12,6 +12,7 @@ from anndata import AnnData
 from scipy import stats
 
 from .._core.checks import check_positive
+from .._core.printed import Card, Printed, leading
 from .._core.progress import progress
 from ..errors import InputError, first_three
 from ..models import Folds
@@ -30,8 +31,8 @@ __all__ = ["HeldOut", "hold_out"]
 METHODS = (DERIVATION, "de", "variance", "random")
 
 
-@dataclass(frozen=True)
-class HeldOut:
+@dataclass(frozen=True, repr=False)
+class HeldOut(Printed):
     """Figures on held-out subjects, fold by fold.
 
     Attributes
@@ -54,6 +55,17 @@ class HeldOut:
     scores: pd.DataFrame
     r2_by_subject: pd.DataFrame
     about: Mapping[str, Any] = field(default_factory=dict)
+
+    def _card(self) -> Card:
+        metrics = self.table.groupby("metric", sort=False)
+        told = [(str(metric), rows.groupby("method")["value"].mean().sort_values()[::-1]) for metric, rows in metrics]
+        return f"figures on subjects held out, {self.table['fold'].nunique()} folds", [
+            ("samples", f"{self.scores['sample'].nunique():,} of {self.scores['subject'].nunique():,} subjects"),
+            *(
+                (metric, leading([f"{method} {mean:.3f}" for method, mean in means.items()], n=4))
+                for metric, means in told
+            ),
+        ]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from scipy import sparse, stats
 from scipy.sparse.csgraph import connected_components
 
 from .._core.disk import writing
+from .._core.printed import Card, Printed, leading
 from .._core.tables import plain_text, write_plain
 from ..errors import InputError
 from ..nouns import Edges, Module
@@ -27,8 +28,8 @@ RESTART = 0.3
 CX2_TYPE = {"O": "string", "U": "string", "f": "double", "i": "integer"}
 
 
-@dataclass(frozen=True)
-class ModuleNetwork:
+@dataclass(frozen=True, repr=False)
+class ModuleNetwork(Printed):
     """A module's genes on a network.
 
     Attributes
@@ -52,6 +53,15 @@ class ModuleNetwork:
     edges: pd.DataFrame
     name: str
     about: Mapping[str, Any] = field(default_factory=dict)
+
+    def _card(self) -> Card:
+        near = self.nodes.sort_values("nearness", ascending=False)["gene"]
+        return f"module of {self.name!r} on {self.about.get('network', 'a network')}", [
+            ("genes", ", ".join(f"{count:,} {role}" for role, count in self.nodes["role"].value_counts().items())),
+            ("edges", f"{len(self.edges):,}"),
+            ("parts", f"{self.nodes['part'].max()}" if len(self.nodes) else ""),
+            ("nearest", leading(list(near))),
+        ]
 
     def save(self, path: Path) -> None:
         """Write in the format that the suffix names: ``.graphml``, ``.cx2`` (Cytoscape), ``.gmt`` or ``.tsv``.

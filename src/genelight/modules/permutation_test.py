@@ -8,6 +8,7 @@ import numpy as np
 from anndata import AnnData
 
 from .._core.checks import check_positive
+from .._core.printed import Card, Printed, spread
 from .._core.workers import each
 from ..nouns import Contrast, Model
 from ..stats.discriminant import cross_validate
@@ -19,13 +20,20 @@ from .methods._direction import best_layer, layer_codes
 __all__ = ["Permutation", "permutation_test"]
 
 
-@dataclass(frozen=True)
-class Permutation:
-    """A statistic, its values under shuffled labels (shape ``(permutations,)``), and the share that reaches it."""
+@dataclass(frozen=True, repr=False)
+class Permutation(Printed):
+    """A statistic, its values under shuffled labels (shape ``(draws,)``), and the share that reaches it."""
 
     statistic: float
     null: np.ndarray
     p: float
+
+    def _card(self) -> Card:
+        return f"AUC of a module on subjects held out, {len(self.null):,} shuffles of the labels", [
+            ("statistic", f"{self.statistic:.3f}"),
+            ("shuffled", spread(self.null)),
+            ("p", f"{self.p:.2g}"),
+        ]
 
 
 def permutation_test(
@@ -34,7 +42,7 @@ def permutation_test(
     *,
     contrast: Contrast,
     layer: str | None = None,
-    permutations: int = 200,
+    draws: int = 200,
     seed: int = 0,
 ) -> Permutation:
     """Test a module as a whole: AUC of its head on held-out subjects against shuffled labels.
@@ -49,20 +57,20 @@ def permutation_test(
     ----------
     adata, model, contrast, layer, seed
         As in :func:`disease_module`.
-    permutations
-        How many shuffles; the smallest p is ``1 / (permutations + 1)``. With few subjects in a paired design
+    draws
+        How many shuffles; the smallest p is ``1 / (draws + 1)``. With few subjects in a paired design
         only ``2**subjects`` shuffles differ.
 
     Returns
     -------
-    Statistic, null and one-sided p, ``(1 + shuffles that reach it) / (1 + permutations)``.
+    Statistic, null and one-sided p, ``(1 + shuffles that reach it) / (1 + draws)``.
 
     Raises
     ------
     UnknownNameError
         If there is no such layer.
     InputError
-        If the contrast does not belong to `adata`, or `permutations` is not above zero.
+        If the contrast does not belong to `adata`, or `draws` is not above zero.
 
     References
     ----------
@@ -70,7 +78,7 @@ def permutation_test(
 
     Notes
     -----
-    Cost: permutations x folds x layers decompositions of nodes x nodes.
+    Cost: draws x folds x layers decompositions of nodes x nodes.
 
     Examples
     --------
@@ -81,16 +89,16 @@ def permutation_test(
     ...     adata.obs, case='condition == "symptomatic" and hours >= 45', control="hours == 0", subject="subject"
     ... )
     >>> model = gl.models.PCA(8).fit(adata)
-    >>> gl.modules.permutation_test(adata, model, contrast=ill, permutations=49).p <= 0.1
+    >>> gl.modules.permutation_test(adata, model, contrast=ill, draws=49).p <= 0.1
     True
     """
-    check_positive(permutations=permutations)
+    check_positive(draws=draws)
     question = ask(adata, model, contrast=contrast, layer=layer, seed=seed)
     codes = layer_codes(question)
     statistic = _statistic(question.contrast, codes, seed)
     rng = np.random.default_rng(seed)
     labels = Labels.of(question.contrast, rng)
-    drawn = [labels.draw(rng) for _ in range(permutations)]
+    drawn = [labels.draw(rng) for _ in range(draws)]
     null = np.array(each(_statistic, drawn, shared=(codes, seed), says="shuffling labels"))
     p = empirical_p(np.array([statistic]), null[:, None], sign=1)[0]
     return Permutation(statistic, null, float(p))

@@ -11,6 +11,7 @@ from anndata import AnnData
 from scipy import stats
 
 from .._core.checks import check_positive
+from .._core.printed import Card, Printed
 from .._core.workers import each
 from ..errors import InputError
 from ..nodes.layers import chunks
@@ -58,8 +59,8 @@ LEARNED: Mapping[str, Learned] = {
 """Learned by ``python -m studies replication``, which has how often they hold for a cohort or a disease left out."""
 
 
-@dataclass(frozen=True)
-class Replication:
+@dataclass(frozen=True, repr=False)
+class Replication(Printed):
     """A forecast for other cohorts of the same disease.
 
     Attributes
@@ -90,6 +91,15 @@ class Replication:
     aim_at_best: float | None
     method: str
     about: Mapping[str, Any] = field(default_factory=dict)
+
+    def _card(self) -> Card:
+        low, high = self.interval
+        return f"forecast of replication in other cohorts, by {self.method}", [
+            ("again", f"{self.again:.0%} of the {self.about['top']} leading genes ({low:.0%} to {high:.0%})"),
+            ("agreement", f"{self.agreement:.0%} between two bootstraps of this cohort"),
+            ("made from", f"{self.about['cases']} cases and {self.about['controls']} controls"),
+            ("next", "str() has the forecast in words"),
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types, for JSON; ``says`` is the forecast in words."""

@@ -37,7 +37,7 @@ def reversal(
     contrast: Contrast,
     method: str = "de",
     layer: str | None = None,
-    permutations: int = 199,
+    draws: int = 199,
     seed: int = 0,
 ) -> Changes:
     """Hold a disease's signature against what perturbations do to genes.
@@ -62,7 +62,7 @@ def reversal(
     method, layer
         How genes are scored (``DERIVATIONS``), by default by moderated t of differential expression; and the layer that
         a method which reads codes takes, by default the one it chooses, once for all shuffles.
-    permutations
+    draws
         Shuffles of the labels.
     seed
         Of shuffles and bootstraps.
@@ -98,11 +98,11 @@ def reversal(
     >>> model = gl.models.PCA(8).fit(adata)
     >>> noise = np.random.default_rng(0).normal(size=(adata.n_vars, 2))
     >>> drugs = pd.DataFrame(noise, index=adata.var_names, columns=["a", "b"])
-    >>> found = gl.modules.reversal(adata, model, perturbations=drugs, contrast=ill, permutations=19)
+    >>> found = gl.modules.reversal(adata, model, perturbations=drugs, contrast=ill, draws=19)
     >>> bool(found.table["q"].min() > 0.05)
     True
     """
-    check_positive(permutations=permutations)
+    check_positive(draws=draws)
     table_gp, at_g = _shared(perturbations, model)
     question = ask(adata, model, contrast=contrast, layer=layer, seed=seed)
     derive = DERIVATIONS[method]
@@ -115,7 +115,7 @@ def reversal(
     )
     connect = _Connectivity(table_gp)
     own_bp = connect.to(own_bg[:, at_g])
-    null_bg = _shuffled(question, derive, permutations=permutations, seed=seed)[:, at_g]
+    null_bg = _shuffled(question, derive, draws=draws, seed=seed)[:, at_g]
     # Shuffled labels have no signal, so beside a strong one any perturbation stands out; one that has nothing to do
     # with the disease does not pass as a rank correlation.
     p_p = np.maximum(_pooled_p(connect.along(own_bg[0, at_g]), connect.along(null_bg)), connect.rank_p(own_bp[0]))
@@ -134,7 +134,7 @@ def reversal(
         "warning": HYPOTHESIS,
         "compared": compared,
         "perturbations": len(rows),
-        "permutations": permutations,
+        "permutations": draws,
         "model_digest": model.digest,
         "seed": seed,
     }
@@ -194,14 +194,14 @@ class _Connectivity:
         return np.asarray(2 * stats.norm.sf(np.abs(own_p) * np.sqrt(self.there_gp.sum(0) - 1)))
 
 
-def _shuffled(question: Question, derive: Any, *, permutations: int, seed: int) -> np.ndarray:
-    """Gene scores with labels shuffled over subjects, shape ``(permutations, g)``."""
+def _shuffled(question: Question, derive: Any, *, draws: int, seed: int) -> np.ndarray:
+    """Gene scores with labels shuffled over subjects, shape ``(draws, g)``."""
     rng = np.random.default_rng((seed, 5))
     labels = Labels.of(question.contrast, rng)
     everyone = np.ones((1, int(question.contrast.subject_n.max()) + 1))
     rows = []
-    with progress("shuffling labels", permutations) as step:
-        for _ in range(permutations):
+    with progress("shuffling labels", draws) as step:
+        for _ in range(draws):
             rows.append(derive(replace(question, contrast=labels.draw(rng))).score(everyone)[0])
             step()
     return np.stack(rows)

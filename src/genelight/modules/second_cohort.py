@@ -13,6 +13,7 @@ from anndata import AnnData
 from scipy import stats
 
 from .._core.checks import check_positive
+from .._core.printed import Card, Printed
 from .._core.tables import read_tsv, write_tsv
 from ..nodes.layers import chunks
 from ..nouns import Contrast, Module
@@ -30,8 +31,8 @@ DECISIVE = ("transfer AUC", "effect", "overlap")
 LABELS, MODULES, MATCHED = "shuffled labels", "modules of shuffled labels", "matched genes"
 
 
-@dataclass(frozen=True)
-class Preservation:
+@dataclass(frozen=True, repr=False)
+class Preservation(Printed):
     """What became of a module in a second cohort.
 
     Attributes
@@ -51,6 +52,19 @@ class Preservation:
     about: Mapping[str, Any] = field(default_factory=dict)
 
     FORMAT: ClassVar[int] = 1
+
+    def _card(self) -> Card:
+        decide, about = self.table.dropna(subset=["q"]).drop_duplicates("measure"), self.about
+        return f"module in a second cohort: {self.verdict}", [
+            *((str(row.measure), f"{row.value:.3f}, q = {row.q:.2g}") for row in decide.itertuples()),
+            ("module", str(about.get("module", ""))),
+            ("asked of", str(about.get("contrast", ""))),
+            ("samples", f"{about.get('samples', '?')}"),
+            (
+                "measured",
+                f"{about.get('module_genes_shared', '?')} of {about.get('module_genes', '?')} of its genes",
+            ),
+        ]
 
     def save(self, path: Path) -> None:
         """Write as TSV under one comment line."""

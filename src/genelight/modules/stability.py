@@ -11,6 +11,7 @@ import pandas as pd
 from anndata import AnnData
 
 from .._core.checks import check_positive
+from .._core.printed import Card, Printed, leading
 from .._core.workers import each
 from ..errors import InputError
 from ..nodes.layers import chunks
@@ -31,8 +32,8 @@ LEVEL = 0.05
 LEAST = GRID[0]
 
 
-@dataclass(frozen=True)
-class Stability:
+@dataclass(frozen=True, repr=False)
+class Stability(Printed):
     """Selection over complementary halves of the subjects.
 
     Attributes
@@ -80,6 +81,15 @@ class Stability:
     def stable(self) -> int:
         """How many genes are sure one by one."""
         return int(self.table["stable"].sum())
+
+    def _card(self) -> Card:
+        low, high = self.interval
+        return f"the data support a module of {self.size:,} genes", [
+            ("between", f"{low:,} and {high:,}"),
+            ("stable", f"{self.stable:,} of {len(self.table):,} genes: {leading(self.supported_g)}"),
+            ("could be seen", f"a difference of {self.seen['sd']:.2f} standard deviations"),
+            ("next", "str() has it in words"),
+        ]
 
     def __str__(self) -> str:
         low, high = self.interval

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from .._core.checks import check_column
+from ..nouns.contrast import persons
 from ..stats.subjects import numbered
 
 COLUMNS = ("column", "test", "units", "effect", "highest", "p", "q")
@@ -61,8 +61,7 @@ def associations(code_n: np.ndarray, obs: pd.DataFrame, *, subject: str | None =
     """
     position_n = np.arange(len(code_n))
     if subject is not None:
-        subjects = check_column(obs, subject, role="subject").astype(str)
-        position_n = numbered(subjects)[1]
+        position_n = numbered(persons(obs, subject))[1]
     rows = []
     for name in [column for column in obs.columns if column != subject]:
         found = _column(code_n, obs[name], position_n) if np.ptp(code_n) > 0 else None

@@ -38,7 +38,7 @@ def node_card(
     evidence: Evidence | None = None,
     reproducibility: pd.DataFrame | None = None,
     others: Sequence[NodeGenes] = (),
-    n: int = 10,
+    n_top: int = 10,
 ) -> NodeCard:
     """Gather what is known of one hidden node.
 
@@ -60,7 +60,7 @@ def node_card(
     others
         Light-up of the same layer of models trained with other seeds. A gene's stability is the share of them in
         whose matching node it is among the 100 strongest genes of the same sign.
-    n
+    n_top
         How many genes at most of either sign.
 
     Returns
@@ -87,7 +87,7 @@ def node_card(
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
     >>> model = gl.models.PCA(4).fit(adata)
-    >>> card = gl.nodes.node_card(model, "PC.0", adata=adata, subject="subject", n=3)
+    >>> card = gl.nodes.node_card(model, "PC.0", adata=adata, subject="subject", n_top=3)
     >>> len(card.genes), sorted(card.obs["column"])
     (6, ['age', 'condition', 'hours', 'hours_label', 'sex'])
     """
@@ -100,7 +100,7 @@ def node_card(
         evidence=evidence,
         reproducibility=reproducibility,
         lit={layer: [light_up(model, layer), *others]},
-        n=n,
+        n_top=n_top,
     )
     return card
 
@@ -114,13 +114,13 @@ def node_cards(
     evidence: Evidence | None = None,
     reproducibility: pd.DataFrame | None = None,
     lit: Mapping[str, Sequence[NodeGenes]],
-    n: int = 10,
+    n_top: int = 10,
 ) -> list[NodeCard]:
     """Gather the cards of several hidden nodes: one pass of the table, and one matching per layer.
 
     Parameters
     ----------
-    model, adata, subject, evidence, reproducibility, n
+    model, adata, subject, evidence, reproducibility, n_top
         As in :func:`node_card`.
     nodes
         Names of nodes, of whichever layers.
@@ -146,10 +146,10 @@ def node_cards(
     >>> from genelight.nodes.cards import node_cards
     >>> model = gl.models.PCA(4).fit(gl.demo.cohort())
     >>> lit = {"PC": [gl.light_up(model, "PC")]}
-    >>> [card.node for card in node_cards(model, ["PC.2", "PC.0"], lit=lit, n=3)]
+    >>> [card.node for card in node_cards(model, ["PC.2", "PC.0"], lit=lit, n_top=3)]
     ['PC.2', 'PC.0']
     """
-    check_positive(n=n)
+    check_positive(n_top=n_top)
     places = [find_node(model, node) for node in nodes]
     layers = dict.fromkeys(layer for layer, _ in places)
     codes = {}
@@ -168,7 +168,7 @@ def node_cards(
             layer=layer,
             model=model.name,
             state=reading.states[position],
-            genes=_genes(reading, node, n=n),
+            genes=_genes(reading, node, n_top=n_top),
             activity=_activity(reading, position),
             obs=tested,
             neighbours=_neighbours(model, codes, layer=layer, position=position),
@@ -223,8 +223,8 @@ def _activity(reading: _Reading, position: int) -> dict[str, float]:
     return figures
 
 
-def _genes(reading: _Reading, node: str, *, n: int) -> pd.DataFrame:
-    table = reading.lit.top(n)
+def _genes(reading: _Reading, node: str, *, n_top: int) -> pd.DataFrame:
+    table = reading.lit.top(n_top)
     table = table[table["node"] == node].drop(columns="node").reset_index(drop=True)
     shares = [_among_strongest(table, other, matches[node]) for other, matches in reading.others]
     table["stability"] = np.mean(shares, axis=0) if shares else np.nan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from .._core.checks import check_positive
+from .._core.printed import Card, Printed
 from .._core.progress import progress
 from .._core.threads import one_thread
 from ..errors import InputError
@@ -20,10 +22,11 @@ from .reproduce import assign, check_genes, random_rotation, unit_profiles
 __all__ = ["Consensus", "consensus"]
 
 CUT_QUANTILE = 0.99
+SIGNIFICANT, SHOWN = 0.05, 3
 
 
-@dataclass(frozen=True)
-class Consensus:
+@dataclass(frozen=True, repr=False)
+class Consensus(Printed):
     """Consensus programmes and how far the members agree on each.
 
     Attributes
@@ -41,6 +44,18 @@ class Consensus:
     nodes: NodeGenes
     table: pd.DataFrame
     members: pd.DataFrame
+
+    def _card(self) -> Card:
+        told = (
+            (str(row.node), f"in {row.support}, correlation {row.correlation:.2f}") for row in self.table.itertuples()
+        )
+        return f"{len(self.table):,} programmes of {self.nodes.about.get('members', 'several')} models", [
+            ("layer", str(self.nodes.about.get("layer", ""))),
+            ("genes", f"{len(self.nodes.genes):,} by {self.nodes.genes.namespace}"),
+            ("sure", f"{(self.table['q'] <= SIGNIFICANT).sum():,} at q <= {SIGNIFICANT}"),
+            *islice(told, SHOWN),
+            ("next", "nodes.top(10) has their genes"),
+        ]
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,20 @@
-"""Cards: a title, then rows of a label and a few words; and that of one hidden node, for a terminal and for a page."""
+"""The card of one hidden node, for a terminal and for a page."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import pandas as pd
 
+from .._core.printed import Card, Printed, leading
 from .._core.tables import records
 from ..errors import FormatError
 from .labels import reference_label
 
-__all__ = ["NodeCard", "Printed", "Row"]
+__all__ = ["NodeCard"]
 
-Row = tuple[str, str]
-WIDTH = 100
 NAMED = 3
 SIGNIFICANT = 0.05
 TABLES = {
@@ -27,37 +24,8 @@ TABLES = {
 }
 
 
-class Printed:
-    """Gives a noun its card: ``print`` shows it as lines, a notebook as a table."""
-
-    def _card(self) -> tuple[str, Sequence[Row]]:
-        """Title and rows; a row without words is left out."""
-        raise NotImplementedError
-
-    def __repr__(self) -> str:
-        title, rows = self._card()
-        room = max(len(label) for label, _ in rows) + 4
-        hang = " " * room
-        lines = [
-            textwrap.fill(text, WIDTH, initial_indent=f"  {label}".ljust(room), subsequent_indent=hang)
-            for label, text in rows
-            if text
-        ]
-        return "\n".join([title, *lines])
-
-    def _repr_html_(self) -> str:
-        title, rows = self._card()
-        body = "".join(
-            f'<tr><th scope="row" style="text-align:left;vertical-align:top">{escape(label)}</th>'
-            f'<td style="text-align:left">{escape(text)}</td></tr>'
-            for label, text in rows
-            if text
-        )
-        return f'<table><caption style="text-align:left">{escape(title)}</caption><tbody>{body}</tbody></table>'
-
-
-@dataclass(frozen=True)
-class NodeCard:
+@dataclass(frozen=True, repr=False)
+class NodeCard(Printed):
     """One hidden node; made by :func:`genelight.nodes.node_card`.
 
     Attributes
@@ -91,6 +59,17 @@ class NodeCard:
     neighbours: pd.DataFrame
     evidence: pd.DataFrame
     reproducibility: Mapping[str, float]
+
+    def _card(self) -> Card:
+        sides = {sign: list(self.genes.loc[self.genes["sign"] == sign, "gene"]) for sign in ("up", "down")}
+        return f"{self.node}, layer {self.layer} of the {self.model}", [
+            ("in words", self.sentence),
+            *((sign, leading(genes)) for sign, genes in sides.items()),
+            ("activity", ", ".join(f"{name} {value:.3g}" for name, value in self.activity.items())),
+            ("alike", leading(list(self.neighbours["node"]))),
+            ("evidence", f"results of {len(self.evidence):,} tests" if len(self.evidence) else ""),
+            ("next", "to_text(), to_markdown()"),
+        ]
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any], *, evidence: pd.DataFrame) -> NodeCard:

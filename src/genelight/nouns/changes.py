@@ -10,13 +10,16 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from .._core.printed import Card, Printed
 from .._core.tables import read_tsv, write_tsv
 
 __all__ = ["Changes", "ranked"]
 
+SIGNIFICANT, SHOWN = 0.05, 3
 
-@dataclass(frozen=True)
-class Changes:
+
+@dataclass(frozen=True, repr=False)
+class Changes(Printed):
     """Programmes that differ or change.
 
     Attributes
@@ -33,6 +36,17 @@ class Changes:
 
     FORMAT: ClassVar[int] = 1
 
+    def _card(self) -> Card:
+        known, about = self.table[self.table["q"] <= SIGNIFICANT], self.about
+        counted = [f"{about[what]:,} {what}" for what in ("samples", "subjects", "genes") if what in about]
+        return f"changes: {about.get('question', '')}", [
+            ("tested", f"{len(self.table):,}, {len(known):,} of them at q <= {SIGNIFICANT}"),
+            *((str(row["name"]), _said(row)) for _, row in self.table.head(SHOWN).iterrows()),
+            ("of", ", ".join(counted)),
+            ("layer", str(about.get("layer") or "")),
+            ("mind", str(about.get("warning") or "")),
+        ]
+
     def save(self, path: Path) -> None:
         """Write as TSV under one comment line."""
         write_tsv(path, self.table, kind="changes", version=self.FORMAT, about=dict(self.about))
@@ -47,6 +61,10 @@ class Changes:
             If the file is absent, damaged or of another kind.
         """
         return cls(*read_tsv(path, kind="changes", newest=cls.FORMAT, text=("name",)))
+
+
+def _said(row: pd.Series) -> str:
+    return f"{row['effect']:+.2f} ({row['low']:.2f} to {row['high']:.2f}), q = {row['q']:.2g}"
 
 
 def ranked(rows: Sequence[Mapping[str, Any]] | pd.DataFrame) -> pd.DataFrame:

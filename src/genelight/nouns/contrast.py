@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._core.checks import check_column, check_filled, select_samples
+from .._core.printed import Card, Printed
 from ..errors import InputError, first_three
 from .confounding import check_batches
 
@@ -25,8 +26,8 @@ LEAST_SUBJECTS = 3
 MOST_CLASSES = 4
 
 
-@dataclass(frozen=True)
-class Contrast:
+@dataclass(frozen=True, repr=False)
+class Contrast(Printed):
     """Which samples are cases, which controls, and whose they are.
 
     Samples of one subject are never independent: they share a fold, a bootstrap draw and one unit of weight.
@@ -100,10 +101,7 @@ class Contrast:
         # Asked of all columns at once, so that one answer does for all.
         used = obs[case_n | control_n]
         check_filled((obs, subject, "subject"), *((used, name, "covariate") for name in covariates))
-        if subject is None:
-            subject_n = np.asarray(obs.index.astype(str), dtype=object)
-        else:
-            subject_n = persons(obs, subject, subject_pattern)
+        subject_n = persons(obs, subject, subject_pattern)
         for role, query, mask in (("case", case, case_n), ("control", control, control_n)):
             subjects = len(np.unique(subject_n[mask]))
             if subjects < LEAST_SUBJECTS:
@@ -175,6 +173,17 @@ class Contrast:
         used = obs.loc[used_n]
         joined_nc = _spread(_independent(np.hstack([_columns(used, name) for name in covariates])), used_n)
         return {name: replace(contrast, covariate_nc=joined_nc) for name, contrast in made.items()}
+
+    def _card(self) -> Card:
+        sides = {"cases": self.case_n, "controls": self.control_n}
+        whose = {side: set(self.subject_n[mask]) for side, mask in sides.items()}
+        both, left = len(whose["cases"] & whose["controls"]), int((~self.used_n).sum())
+        return f"contrast of {self.name}", [
+            *((side, f"{mask.sum():,} samples of {len(whose[side]):,} subjects") for side, mask in sides.items()),
+            ("paired", f"{both:,} subjects are in both" if both else ""),
+            ("not in it", f"{left:,} samples" if left else ""),
+            ("adjusted for", "" if self.covariate_nc is None else f"{self.covariate_nc.shape[1]} columns"),
+        ]
 
     @property
     def used_n(self) -> np.ndarray:
@@ -248,8 +257,8 @@ def measure_of(obs: pd.DataFrame, text: str, *, subject: str | None) -> str | Co
     return Until(time.strip(), event.strip()) if until and text not in obs else text
 
 
-def persons(obs: pd.DataFrame, subject: str, pattern: str | None = None) -> np.ndarray:
-    """Subject of each sample as text, shape ``(n,)``.
+def persons(obs: pd.DataFrame, subject: str | None, pattern: str | None = None) -> np.ndarray:
+    """Subject of each sample as text, shape ``(n,)``; without a column each sample is its own, by its name.
 
     Raises
     ------
@@ -258,6 +267,8 @@ def persons(obs: pd.DataFrame, subject: str, pattern: str | None = None) -> np.n
     InputError
         If the pattern is no regular expression with a group, or does not fit every value.
     """
+    if subject is None:
+        return np.asarray(obs.index.astype(str), dtype=object)
     text = check_column(obs, subject, role="subject").astype(str)
     if pattern is None:
         return np.asarray(text, dtype=object)

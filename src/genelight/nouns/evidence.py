@@ -9,10 +9,14 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from .._core.printed import Card, Printed, leading
 from .._core.tables import read_parquet, write_parquet
 from ..errors import FormatError
+from .labels import reference_label
 
 __all__ = ["EVIDENCE_COLUMNS", "Evidence"]
+
+SIGNIFICANT = 0.05
 
 EVIDENCE_COLUMNS: dict[str, str] = {
     "tested": "object",
@@ -30,8 +34,8 @@ EVIDENCE_COLUMNS: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True)
-class Evidence:
+@dataclass(frozen=True, repr=False)
+class Evidence(Printed):
     """Results of tests, one row each.
 
     Parameters
@@ -61,6 +65,22 @@ class Evidence:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def _card(self) -> Card:
+        known = self.table.dropna(subset=["q"]).sort_values(["q", "p"], kind="stable")
+        tested, tests = (list(self.table[column].unique()) for column in ("tested", "test"))
+        best = known.iloc[0] if len(known) else None
+        return f"evidence, results of {len(self):,} tests", [
+            ("tested", f"{len(tested):,}: {leading(tested)}" if tested else "nothing"),
+            ("tests", leading(tests)),
+            ("against", f"{self.table['reference'].nunique():,} references"),
+            ("found", f"{(known['q'] <= SIGNIFICANT).sum():,} at q <= {SIGNIFICANT}"),
+            (
+                "first",
+                "" if best is None else f"{best['tested']}, {best['test']}: {reference_label(best['reference'])}",
+            ),
+            ("", "" if best is None else f"effect {best['effect']:.3g}, q = {best['q']:.2g}"),
+        ]
 
     @classmethod
     def join(cls, parts: Sequence[Evidence]) -> Evidence:

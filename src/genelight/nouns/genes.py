@@ -11,14 +11,15 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from .._core.printed import Card, Printed, leading
 from .._core.provenance import digest
 from ..errors import GeneMismatchError, InputError, first_three
 
 __all__ = ["Alignment", "Edges", "Genes", "check_coverage"]
 
 
-@dataclass(frozen=True)
-class Alignment:
+@dataclass(frozen=True, repr=False)
+class Alignment(Printed):
     """Where the genes of one list stand in another.
 
     Attributes
@@ -45,13 +46,20 @@ class Alignment:
         """Share of the wanted genes that were found."""
         return self.found / max(1, self.found + self.missing)
 
+    def _card(self) -> Card:
+        return f"alignment of {len(self.index):,} genes with another list", [
+            ("found", f"{self.found:,}, with {self.weighted:.1%} of the weight"),
+            ("missing", f"{self.missing:,}: {leading(self.missing_ids)}" if self.missing else "none"),
+            ("not used", f"{self.extra:,}"),
+        ]
+
     def __str__(self) -> str:
         text = f"{self.found} genes found, {self.missing} missing, {self.extra} not used"
         return text + (f" (missing: {first_three(self.missing_ids)})" if self.missing else "")
 
 
-@dataclass(frozen=True)
-class Genes:
+@dataclass(frozen=True, repr=False)
+class Genes(Printed):
     """An ordered list of unique gene ids in one namespace.
 
     Parameters
@@ -93,6 +101,9 @@ class Genes:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def _card(self) -> Card:
+        return f"{len(self):,} genes by {self.namespace}", [("first", leading(self.ids)), ("digest", self.digest)]
 
     @cached_property
     def position(self) -> dict[str, int]:
@@ -155,8 +166,8 @@ def check_coverage(alignment: Alignment, *, least: int, what: str, reference: st
     raise GeneMismatchError(msg)
 
 
-@dataclass(frozen=True)
-class Edges:
+@dataclass(frozen=True, repr=False)
+class Edges(Printed):
     """One table for networks, gene sets and disease genes: ``source, target, weight``.
 
     A network has a gene in both columns; gene sets have the set in ``source`` and its member in
@@ -195,6 +206,17 @@ class Edges:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def _card(self) -> Card:
+        source, target = (self.table[end].unique() for end in ("source", "target"))
+        weight = self.table["weight"]
+        return self.name, [
+            ("edges", f"{len(self):,}"),
+            ("from", f"{len(source):,}: {leading(source.tolist())}"),
+            ("to", f"{len(target):,}: {leading(target.tolist())} ({self.namespace})"),
+            ("weights", f"{weight.min():.3g} to {weight.max():.3g}" if weight.min() < weight.max() else ""),
+            ("account", ", ".join(f"{what} {count}" for what, count in self.account.items())),
+        ]
 
     @property
     def digest(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from .._core.printed import Card, Printed, leading
 from .._core.tables import read_parquet, write_parquet
 from ..errors import FormatError
 from .model import Applicability
@@ -19,8 +20,8 @@ __all__ = ["Groups"]
 SAME = 0.05
 
 
-@dataclass(frozen=True)
-class Groups:
+@dataclass(frozen=True, repr=False)
+class Groups(Printed):
     """Patient groups, or the answer that there are none.
 
     Parameters
@@ -78,6 +79,17 @@ class Groups:
     def applicability(self) -> Applicability:
         """What the model has seen."""
         return Applicability.of(self.about["applicability"])
+
+    def _card(self) -> Card:
+        sizes = self.members["group"].value_counts().sort_index() if self.found else ()
+        known = self.described[self.described["q"] <= SAME] if len(self.described) else self.described
+        return "patient groups", [
+            ("answer", self.verdict if len(self.stability) else ""),
+            ("subjects", f"{len(self.members):,}"),
+            ("sizes", ", ".join(f"{name} {count}" for name, count in dict(sizes).items())),
+            ("layer", f"{self.about.get('layer', '')} of {self.about.get('model_digest', 'a model')}"),
+            ("go with", leading(list(known["name"])) if len(known) else ""),
+        ]
 
     def assign(self, h_nk: np.ndarray) -> tuple[list[str], np.ndarray]:
         """Group of each sample by its codes, and the probability of that group among all, shape ``(n,)``.

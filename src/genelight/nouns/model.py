@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from .._core.printed import Card, Printed, spread
 from .genes import Genes
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Applicability", "CodeRange", "Model", "Restores", "Stored", "bottleneck"]
 
 
-@dataclass(frozen=True)
-class CodeRange:
+@dataclass(frozen=True, repr=False)
+class CodeRange(Printed):
     """What each node of one layer does over the training samples; every array has shape ``(k,)``.
 
     `low` and `high` are the 1st and the 99th percentile, which no single sample decides.
@@ -29,6 +30,13 @@ class CodeRange:
     sd: np.ndarray
     low: np.ndarray
     high: np.ndarray
+
+    def _card(self) -> Card:
+        return f"range of {len(self.mean):,} nodes over the training samples", [
+            ("mean", spread(self.mean)),
+            ("sd", spread(self.sd)),
+            ("1st to 99th", f"percentile: {self.low.min():.3g} to {self.high.max():.3g}" if len(self.low) else ""),
+        ]
 
     @classmethod
     def of(cls, h_nk: np.ndarray) -> CodeRange:
@@ -44,8 +52,8 @@ class CodeRange:
         return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
 
-@dataclass(frozen=True)
-class Applicability:
+@dataclass(frozen=True, repr=False)
+class Applicability(Printed):
     """How far samples of unseen subjects lie from what a model knows; arrays are sorted.
 
     Attributes
@@ -65,6 +73,15 @@ class Applicability:
     whiten_kk: np.ndarray
     error_s: np.ndarray
     distance_s: np.ndarray
+
+    def _card(self) -> Card:
+        return f"applicability domain of a model, in codes of {self.layer}", [
+            ("axes", f"{len(self.centre_k):,}"),
+            ("subjects", f"{len(self.error_s):,} held out"),
+            ("error", spread(self.error_s)),
+            ("distance", spread(self.distance_s)),
+            ("outside", f"p of {self.least:.3g} or less"),
+        ]
 
     def distance(self, h_nk: np.ndarray) -> np.ndarray:
         """Mahalanobis distance of codes, shape ``(n,)``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from .._core.printed import Card, Printed, leading
 from .._core.provenance import digest
 from .._core.tables import read_tsv, write_tsv
 from ..errors import FormatError, InputError, first_three
-from .card import Printed, Row
 from .genes import Genes
 
 __all__ = ["DERIVATION", "Module"]
@@ -21,8 +21,8 @@ __all__ = ["DERIVATION", "Module"]
 DERIVATION = "auto"
 """How a module is derived unless asked otherwise; ``python -m studies disease_modules`` has its figures."""
 
-# How many genes a card names of either sign, and how often bootstraps select a gene that it calls stable.
-NAMED, STABLE = 8, 0.9
+# How often bootstraps select a gene that a card calls stable.
+STABLE = 0.9
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,7 +70,7 @@ class Module(Printed):
         """The chosen genes, best first."""
         return list(self.table.loc[self.table["selected"], "gene"])
 
-    def _card(self) -> tuple[str, Sequence[Row]]:
+    def _card(self) -> Card:
         chosen, about = self.table[self.table["selected"]], self.about
         up, down = (chosen.loc[chosen["score"] * sign > 0, "gene"] for sign in (1, -1))
         drawn = chosen["frequency"].dropna()
@@ -82,8 +82,8 @@ class Module(Printed):
         ]
         return f"module of {self.name!r} by {about.get('chosen', self.method)}", [
             ("genes", f"{len(chosen)} of {len(self.table):,} measured ({self.genes.namespace})"),
-            ("up", f"{len(up)}: {_first(up)}"),
-            ("down", f"{len(down)}: {_first(down)}"),
+            ("up", f"{len(up)}: {leading(list(up))}"),
+            ("down", f"{len(down)}: {leading(list(down))}"),
             ("layer", str(about.get("layer") or "")),
             ("samples", "; ".join(groups)),
             ("stable", stable if len(drawn) else "not measured; derive with bootstraps"),
@@ -160,12 +160,6 @@ class Module(Printed):
             raise FormatError(msg) from error
 
 
-def _first(genes: pd.Series) -> str:
-    """The strongest few by name."""
-    names = ", ".join(genes.head(NAMED))
-    return f"{names}, ..." if len(genes) > NAMED else names or "none"
-
-
 def _seal(table: pd.DataFrame) -> str:
     """Identity of the rows; the file of this format that tests keep has none."""
     genes, *columns = (table[column] for column in Module.COLUMNS)
@@ -178,8 +172,8 @@ def _check_columns(table: pd.DataFrame) -> None:
         number = pd.to_numeric(table[column], errors="coerce")
         bad = ~np.isfinite(number) & ~((column == "frequency") & table[column].isna())
         if bad.any():
-            row = table[bad].iloc[0]
-            msg = f"{column} of gene {row['gene']} is {row[column]}, no finite number ({int(bad.sum())} such)"
+            row = table[bad].astype(object).iloc[0]
+            msg = f"{column} of gene {row['gene']} is {row[column]!r}, no finite number ({int(bad.sum())} such)"
             raise FormatError(msg)
     if table["selected"].dtype != bool:
         odd = table.loc[~table["selected"].isin([True, False]), "selected"]

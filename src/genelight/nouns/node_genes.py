@@ -11,15 +11,19 @@ import numpy as np
 import pandas as pd
 
 from .._core.checks import check_positive
+from .._core.printed import Card, Printed
 from .._core.tables import read_parquet, write_parquet
 from ..errors import InputError, UnknownNameError
 from .genes import Genes
 
 __all__ = ["NodeGenes"]
 
+# How many nodes a card shows, and how many genes of either sign.
+SHOWN, NAMED = 3, 5
 
-@dataclass(frozen=True)
-class NodeGenes:
+
+@dataclass(frozen=True, repr=False)
+class NodeGenes(Printed):
     """What each hidden node of a layer stands for: one signed value per gene.
 
     Parameters
@@ -57,6 +61,26 @@ class NodeGenes:
                 f"values_kg has shape {self.values_kg.shape}, but there are {expected[0]} nodes and {expected[1]} genes"
             )
             raise InputError(msg)
+
+    def _card(self) -> Card:
+        shown = [(node, self._said(k)) for k, node in enumerate(self.nodes[:SHOWN])]
+        return f"genes of {len(self.nodes):,} nodes, layer {self.layer}", [
+            ("model", f"{self.source} {self.about.get('model', '')}"),
+            ("method", self.method),
+            ("genes", f"{len(self.genes):,} by {self.genes.namespace}"),
+            *shown,
+            ("next", "of(node), top(10), frame()"),
+        ]
+
+    def _said(self, k: int) -> str:
+        """The genes that a node raises and lowers most, in words."""
+        order_g = np.argsort(-self.values_kg[k], kind="stable")
+        value_g = self.values_kg[k, order_g]
+        sides = (("up", order_g[value_g > 0]), ("down", order_g[value_g < 0][::-1]))
+        told = [
+            f"{word} {', '.join(self.genes.ids[g] for g in side_g[:NAMED])}" for word, side_g in sides if len(side_g)
+        ]
+        return "; ".join(told) or "moves no gene"
 
     def of(self, node: str) -> pd.Series:
         """Values of one node by gene, strongest first.

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from .._core.printed import Card, Printed
 from .._core.tables import read_parquet, records, write_parquet
 from ..errors import FormatError
-from .card import Printed, Row
 from .model import Applicability
 
 __all__ = ["PROGRAMME", "Response"]
@@ -91,13 +91,15 @@ class Response(Printed):
         """What was found, in sentences."""
         return " ".join(self.about["sentences"].values())
 
-    def _card(self) -> tuple[str, list[Row]]:
+    def _card(self) -> Card:
         said, best = self.about["sentences"], self.methods.set_index("method").to_dict("index")[self.rule]
+        declined = 1.0 - self.held_out["inside"].mean()
         auc = f"{best['auc']:.3f} ({best['low']:.3f} to {best['high']:.3f})"
         rows = [
             ("patients", f"{self.about['responders']} responders of {self.about['samples']}"),
             ("rule", f"{self.rule}, AUC {auc} on cohorts left out"),
-            *((label, said[label]) for label in ("programmes", "calibration", "arms", "declined")),
+            *((label, said[label]) for label in ("programmes", "calibration", "arms")),
+            ("declined", f"{declined:.0%} of the patients, for the other cohorts hold nobody like them"),
         ]
         return f"response in {len(self.cohorts)} cohorts", rows
 

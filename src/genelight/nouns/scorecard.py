@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from .._core.printed import Card, Printed, leading
 from .._core.tables import read_parquet, records, write_parquet
 from ..errors import FormatError
 
@@ -51,8 +52,8 @@ VERDICT_COLUMNS: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True)
-class Scorecard:
+@dataclass(frozen=True, repr=False)
+class Scorecard(Printed):
     """What each layer of a model holds, beside the controls, and a verdict on every claim.
 
     Parameters
@@ -86,6 +87,16 @@ class Scorecard:
                 msg = f"a scorecard's {name} needs the columns {', '.join(columns)}; {', '.join(absent)} not found"
                 raise FormatError(msg)
             object.__setattr__(self, name, table[list(columns)].astype(columns).reset_index(drop=True))
+
+    def _card(self) -> Card:
+        said = self.verdicts.groupby("verdict", sort=False)["claim"]
+        return f"scorecard of {len(self.layers)} layers", [
+            ("layers", leading(self.layers)),
+            ("controls", leading(self.controls)),
+            ("asked", leading(list(self.table["question"].unique()))),
+            ("seeds", f"{self.table['seed'].nunique()}"),
+            *((str(verdict), f"{len(claims)}: {leading(list(claims.unique()), n=3)}") for verdict, claims in said),
+        ]
 
     @property
     def layers(self) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from .._core.printed import Card, Printed
 from .._core.tables import read_parquet, write_parquet
 from ..errors import FormatError, InputError
 from .model import Applicability
@@ -20,8 +21,8 @@ GENES = "genes"
 """Name of the part that reads prepared genes instead of a layer's codes."""
 
 
-@dataclass(frozen=True)
-class Severity:
+@dataclass(frozen=True, repr=False)
+class Severity(Printed):
     """A severity score, frozen: what it reads, how it weighs it, and how far off it was on subjects it had not seen.
 
     Parameters
@@ -89,6 +90,20 @@ class Severity:
     def parts(self) -> list[str]:
         """What it reads, ``"genes"`` and layers."""
         return list(dict.fromkeys(self.heads["part"]))
+
+    def _card(self) -> Card:
+        about, figures = self.about, self.figures
+        reads = ", ".join(f"{part} ({len(self.head(part)):,})" for part in self.parts)
+        low, high = about.get("range", ("", ""))
+        return f"severity score of {about.get('measure', 'what it was learned from')}", [
+            ("reads", reads),
+            ("model", f"{about.get('model', '')} {about.get('model_digest', '')}"),
+            ("made from", f"{len(self.held_out):,} samples of {self.held_out['subject'].nunique():,} subjects"),
+            ("held out", _figure(figures.iloc[0]) if len(figures) else "not measured"),
+            ("beside", "; ".join(_figure(row) for _, row in figures[1:3].iterrows())),
+            ("measure", f"{low:.3g} to {high:.3g}" if len(self.residuals) and "range" in about else ""),
+            ("mind", str(about.get("under_called") or "")),
+        ]
 
     def head(self, part: str) -> pd.DataFrame:
         """The rows of one part, in the order of the part's features."""
@@ -208,6 +223,11 @@ def _quantiles(residuals: pd.DataFrame, coverage: float) -> tuple[float, float]:
     falling = np.cumsum(table["weight"].to_numpy()[::-1]) * (1.0 - mine)
     below = value[::-1][min(int(np.searchsorted(falling, 1.0 - tail - 1e-12)), len(value) - 1)]
     return float(below), float(above)
+
+
+def _figure(row: pd.Series) -> str:
+    """How well one method does, in words."""
+    return f"{row['method']}: {row['metric']} {row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
 
 
 def _columns(table: pd.DataFrame) -> dict[str, list[Any]]:

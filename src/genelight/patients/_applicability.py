@@ -11,7 +11,8 @@ from ..models import Folds
 from ..models.reference.domain import reconstruction_error
 from ..nouns import Model
 from ..nouns.model import Applicability, bottleneck
-from ..stats.subjects import rows_of_subjects, subject_folds
+from ..stats.folds import subject_folds
+from ..stats.subjects import one_of_each
 
 FOLDS = 5
 MOST_AXES, SHARE = 16, 4
@@ -33,9 +34,8 @@ def applicability(
 
     One sample is drawn of each subject, so that a new subject's sample is exchangeable with them.
     """
-    order = np.random.default_rng((seed, 3)).permutation(len(subject_n))
-    first = [rows[0] for rows in rows_of_subjects(subject_n[order])]
-    error_s, distance_s = np.sort(distance_n2[order[first]], axis=0).T
+    drawn_s = one_of_each(subject_n, np.random.default_rng((seed, 3)))
+    error_s, distance_s = np.sort(distance_n2[drawn_s], axis=0).T
     layer = bottleneck(model)
     return Applicability(layer, *_around(model.encode(x_ng, layer)), error_s, distance_s)
 

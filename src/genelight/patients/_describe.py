@@ -10,9 +10,11 @@ import pandas as pd
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+
+from ..stats.folds import parts, spread_folds
 
 COLUMNS = ("kind", "name", "test", "effect", "highest", "p", "q")
 LEAST_PER_GROUP = 3
@@ -57,7 +59,7 @@ def explained(
     numbers = pd.get_dummies(table, dtype=float)
     numbers = numbers.fillna(numbers.median()).fillna(0.0)
     learner = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=1000))
-    folds = StratifiedKFold(min(FOLDS, int(count.min())), shuffle=True, random_state=seed)
+    folds = parts(spread_folds(group_s.astype(str), folds=min(FOLDS, int(count.min())), seed=seed))
     told_s = cross_val_predict(learner, numbers.to_numpy(), group_s.astype(str), cv=folds)
     chance = 1.0 / len(count)
     return float((balanced_accuracy_score(group_s.astype(str), told_s) - chance) / (1 - chance))

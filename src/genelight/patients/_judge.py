@@ -16,8 +16,9 @@ from ..models import Folds
 from ..nouns import Model, Severity
 from ..nouns.severity import GENES
 from ..stats.conformal import NO_RESIDUALS, calibration, coverage, coverage_by, inside, residuals
+from ..stats.folds import subject_folds
 from ..stats.intervals import TAILS
-from ..stats.subjects import count_subjects, redrawn, rows_of_subjects, subject_folds
+from ..stats.subjects import count_subjects, redrawn, rows_of_subjects
 from ._applicability import applicability, held_out_distances
 from ._measures import Measure
 from ._parts import PCA_PART, SIGNATURE, Part, parts_of, rows_of
@@ -37,7 +38,7 @@ class Protocol:
     ----------
     folds
         Folds of subjects where no fold models are given; each is scored by what was learned without it.
-    permutations
+    draws
         How often the measure is handed to other subjects, for p; 0 for none.
     coverage
         Of the intervals in ``held_out`` and of the figure that checks them.
@@ -57,7 +58,7 @@ class Protocol:
     """
 
     folds: int = 10
-    permutations: int = 99
+    draws: int = 99
     coverage: float = 0.9
     signature: Sequence[str] = INTERFERON
     judge: str | None = None
@@ -234,7 +235,7 @@ def _about(plan: Plan, model: Model, *, folds: int, refitted: bool) -> dict[str,
         "subjects": count_subjects(subject_n),
         "folds": folds,
         "coverage": plan.protocol.coverage,
-        "permutations": plan.protocol.permutations,
+        "permutations": plan.protocol.draws,
         "signature": list(plan.protocol.signature),
         "judge": plan.protocol.judge,
         "time": plan.protocol.time,

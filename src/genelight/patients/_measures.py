@@ -11,14 +11,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from .._core.checks import check_column
 from .._core.expressions import quoted
 from ..errors import InputError, UnknownNameError, first_three
 from ..nouns import Contrast
 from ..stats.discriminant import fit_head
 from ..stats.intervals import weighted_auc
 from ..stats.ridge import Line
-from ..stats.subjects import count_subjects, rows_of_subjects
+from ..stats.subjects import count_subjects, handed_on, rows_of_subjects
 from ._stack import Features, Stack, Targets, learn
 
 LEAST_SUBJECTS = 5
@@ -173,7 +172,7 @@ def number(
     *,
     time: str | None,
     beside: Sequence[str],
-    permutations: int,
+    draws: int,
     seed: int,
 ) -> Number:
     """A column of ``obs`` as a measure, and as often handed to other subjects; with `time`, learned from smoothed.
@@ -194,10 +193,10 @@ def number(
             f"measure {column!r} is {y_n[there_n][0]:g} for all {there_n.sum()} samples that have it; nothing to learn"
         )
         raise InputError(msg)
-    y_nt = np.repeat(y_n[:, None], 1 + permutations, axis=1)
+    y_nt = np.repeat(y_n[:, None], 1 + draws, axis=1)
     rng = np.random.default_rng((seed, 1))
-    for t in range(1, 1 + permutations):
-        y_nt[there_n, t] = permuted(y_n[there_n], subject_n[there_n], rng)
+    for t in range(1, 1 + draws):
+        y_nt[there_n, t] = handed_on(y_n[there_n], subject_n[there_n], rng)
     target_nt, beside_nb = y_nt, others_of(obs, beside, y_n, measure=column)
     if time is not None:
         when_n = numbers_of(obs, time, role="time")
@@ -312,23 +311,3 @@ def check_known(there_n: np.ndarray, subject_n: np.ndarray, columns: Sequence[st
             "ones; give samples of more subjects, or another column of subjects where this one names none"
         )
         raise InputError(msg)
-
-
-def subjects_of(obs: pd.DataFrame, subject: str | None) -> np.ndarray:
-    """Subject of each sample as text; each sample its own without a column."""
-    if subject is None:
-        return np.asarray(obs.index.astype(str), dtype=object)
-    return np.asarray(check_column(obs, subject, role="subject").astype(str), dtype=object)
-
-
-def permuted(y_n: np.ndarray, subject_n: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Measures handed to other subjects: each gets those of one other in their order, round and round from any of them.
-
-    A run of visits stays a run, and where all were visited on the same days the start breaks the tie to the day.
-    """
-    rows_s = rows_of_subjects(subject_n)
-    given_n = np.empty_like(y_n)
-    for s, donor in enumerate(rng.permutation(len(rows_s))):
-        theirs = y_n[rows_s[donor]]
-        given_n[rows_s[s]] = np.resize(np.roll(theirs, rng.integers(len(theirs))), len(rows_s[s]))
-    return given_n

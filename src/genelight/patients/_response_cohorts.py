@@ -68,13 +68,13 @@ class ResponsePlan:
         Whose nodes are programmes, by default the bottleneck's.
     local
         Patients of a new cohort that recalibrate the probability.
-    permutations
-        Of response within cohorts.
+    draws
+        Permutations of response within cohorts.
 
     Raises
     ------
     InputError
-        If `local` or `permutations` is no whole number or below zero.
+        If `local` or `draws` is no whole number or below zero.
     """
 
     response: str = "response"
@@ -86,13 +86,13 @@ class ResponsePlan:
     treated: str | None = None
     layer: str | None = None
     local: int = 10
-    permutations: int = 200
+    draws: int = 200
 
     def __post_init__(self) -> None:
-        for name in ("local", "permutations"):
+        for name, option in (("local", "local"), ("draws", "permutations")):
             number = getattr(self, name)
             if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 0:
-                msg = f"{name} = {number!r} must be a whole number, zero or more (on the command line --{name})"
+                msg = f"{name} = {number!r} must be a whole number, zero or more (on the command line --{option})"
                 raise InputError(msg)
 
 

@@ -16,6 +16,7 @@ from scipy import stats
 from .._core.progress import progress
 from ..stats.intervals import jackknife_interval
 from ..stats.meta import random_effects
+from ..stats.subjects import permuted_within
 from ._response_cohorts import SIGNATURES, Cohorts, cohort_sizes
 from ._response_rules import CHOSEN, SIGNATURE, Bench, Eigen, Rule, auc_t, centred, rules_of
 
@@ -158,11 +159,7 @@ def between(value_c: np.ndarray, cohorts: pd.DataFrame) -> tuple[float, float]:
 def permuted(y_n: np.ndarray, cohort_n: np.ndarray, *, draws: int, seed: int) -> np.ndarray:
     """Response, and beside it response permuted within every cohort, shape ``(n, 1 + draws)``."""
     rng = np.random.default_rng((seed, 1))
-    y_nt = np.repeat(y_n[:, None], 1 + draws, axis=1)
-    for c in np.unique(cohort_n):
-        rows = np.flatnonzero(cohort_n == c)
-        y_nt[rows, 1:] = rng.permuted(y_nt[rows, 1:], axis=0)
-    return y_nt
+    return np.column_stack([y_n, permuted_within(y_n, cohort_n, draws=draws, rng=rng)])
 
 
 def weights_of(rule: Rule, bench: Bench) -> tuple[np.ndarray, np.ndarray]:

@@ -257,7 +257,7 @@ def _covariates(obs: pd.DataFrame, adjust: Sequence[str], *, cohort: str, notes:
         numeric = bool(np.isfinite(number[column.notna()]).all())
         missing, kinds = int(column.isna().sum()), (number if numeric else column.astype(str)).nunique()
         if missing or kinds < 2:
-            why = f"missing for {missing} of {len(obs)}" if missing else f"{column.iloc[0]} for all"
+            why = f"missing for {missing} of {len(obs)}" if missing else f"{column.iloc[0]!r} for all"
             notes.append(f"{cohort}: not adjusted for {name}, which is {why}")
         elif numeric:
             parts.append(((number - number.mean()) / number.std(ddof=0)).to_numpy(np.float64)[:, None])

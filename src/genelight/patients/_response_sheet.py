@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._core.checks import check_column
 from .._core.expressions import columns_named, evaluate, quoted
 from ..errors import InputError, first_three
+from ..nouns.contrast import persons
 from ..stats.subjects import rows_of_subjects
 
 CLASSES = ("R", "NR", "drop")
@@ -317,7 +317,7 @@ def rows_of_patients(name: str, obs: pd.DataFrame, *, y_n: np.ndarray, subject: 
     """
     if subject is None:
         return [np.array([row]) for row in range(len(obs))]
-    subject_n = np.asarray(check_column(obs, subject, role="subject").astype(str), dtype=object)
+    subject_n = persons(obs, subject)
     rows_s = rows_of_subjects(subject_n) if len(obs) else []
     torn = [str(subject_n[rows[0]]) for rows in rows_s if np.ptp(y_n[rows]) > 0]
     if torn:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.optimize import nnls
 
+from ..stats.folds import subject_folds
 from ..stats.ridge import PENALTIES, Line, Path, ridge_path
-from ..stats.subjects import count_subjects, subject_folds, subject_weights
+from ..stats.subjects import count_subjects, subject_weights
 
 FOLDS = 5
 

@@ -13,8 +13,8 @@ import pandas as pd
 
 from ..errors import InputError, first_three
 from ..nouns.contrast import Until
-from ..stats.subjects import count_subjects
-from ._measures import LEAST_SUBJECTS, Learned, check_known, numbers_of, permuted
+from ..stats.subjects import count_subjects, handed_on
+from ._measures import LEAST_SUBJECTS, Learned, check_known, numbers_of
 from ._stack import Features, Targets, learn
 
 SEPARATED = (
@@ -96,7 +96,7 @@ class Waiting:
         return {"hazard": hazard | ({"warning": f"not to be relied on: {doubts[0]}"} if doubts else {})}
 
 
-def waiting(obs: pd.DataFrame, until: Until, subject_n: np.ndarray, *, permutations: int, seed: int) -> Waiting:
+def waiting(obs: pd.DataFrame, until: Until, subject_n: np.ndarray, *, draws: int, seed: int) -> Waiting:
     """Two columns of ``obs`` as a measure, and as often handed to other subjects.
 
     Raises
@@ -126,10 +126,10 @@ def waiting(obs: pd.DataFrame, until: Until, subject_n: np.ndarray, *, permutati
         msg = f"event {until.event!r} came to {with_event} subjects, at least {LEAST_SUBJECTS} are needed to learn from"
         raise InputError(msg)
     time_n, event_n = np.where(there_n, time_n, np.nan), np.where(there_n, event_n, np.nan)
-    donor_nt = np.repeat(np.arange(len(obs))[:, None], 1 + permutations, axis=1)
+    donor_nt = np.repeat(np.arange(len(obs))[:, None], 1 + draws, axis=1)
     rng = np.random.default_rng((seed, 1))
-    for t in range(1, 1 + permutations):
-        donor_nt[there_n, t] = permuted(donor_nt[there_n, 0], subject_n[there_n], rng)
+    for t in range(1, 1 + draws):
+        donor_nt[there_n, t] = handed_on(donor_nt[there_n, 0], subject_n[there_n], rng)
     return Waiting(until.name, time_n, event_n, donor_nt, subject_n, seed)
 
 

@@ -17,7 +17,7 @@ __all__ = ["drivers"]
 POINTS = 32
 
 
-def drivers(adata: AnnData, model: Model, *, severity: Severity, top: int = 10) -> pd.DataFrame:
+def drivers(adata: AnnData, model: Model, *, severity: Severity, n_top: int = 10) -> pd.DataFrame:
     """Split each sample's score among the genes.
 
     A weight on a gene gives that gene its weight times how far it lies from the training mean. A weight on a node goes
@@ -31,7 +31,7 @@ def drivers(adata: AnnData, model: Model, *, severity: Severity, top: int = 10) 
         The model that `severity` was made with.
     severity
         Frozen score.
-    top
+    n_top
         How many genes of each sample to give, by size.
 
     Returns
@@ -53,12 +53,12 @@ def drivers(adata: AnnData, model: Model, *, severity: Severity, top: int = 10) 
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
     >>> model = gl.models.PCA(8).fit(adata)
-    >>> plan = gl.patients.Protocol(folds=3, permutations=0)
+    >>> plan = gl.patients.Protocol(folds=3, draws=0)
     >>> hours = gl.patients.severity(adata, model, measure="hours", subject="subject", protocol=plan)
-    >>> gl.patients.drivers(adata[:2], model, severity=hours, top=3).shape
+    >>> gl.patients.drivers(adata[:2], model, severity=hours, n_top=3).shape
     (6, 5)
     """
-    check_positive(top=top)
+    check_positive(n_top=n_top)
     if severity.about["model_digest"] != model.digest:
         msg = f"this severity was made with another {severity.about['model']}; pass the model it came from"
         raise InputError(msg)
@@ -75,14 +75,14 @@ def drivers(adata: AnnData, model: Model, *, severity: Severity, top: int = 10) 
             found_ng = path_gradients(steps, start_ng, x_ng, layer=name, weight_k=weight_f, points=POINTS)
             change_n += (model.encode(x_ng, name) - model.encode(np.zeros_like(x_ng[:1]), name)) @ weight_f
         part_ng += found_ng
-    top = min(top, x_ng.shape[1])
-    order_nt = np.argsort(-np.abs(part_ng), axis=1)[:, :top]
+    n_top = min(n_top, x_ng.shape[1])
+    order_nt = np.argsort(-np.abs(part_ng), axis=1)[:, :n_top]
     return pd.DataFrame(
         {
-            "sample": np.repeat(np.asarray(adata.obs_names, dtype=object), top),
-            "rank": np.tile(np.arange(1, top + 1), len(x_ng)),
+            "sample": np.repeat(np.asarray(adata.obs_names, dtype=object), n_top),
+            "rank": np.tile(np.arange(1, n_top + 1), len(x_ng)),
             "gene": np.asarray(model.genes.ids, dtype=object)[order_nt.ravel()],
             "part": np.take_along_axis(part_ng, order_nt, 1).ravel(),
-            "gap": np.repeat(change_n - part_ng.sum(1), top),
+            "gap": np.repeat(change_n - part_ng.sum(1), n_top),
         }
     )

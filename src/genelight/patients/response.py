@@ -101,7 +101,7 @@ def response(
     >>> adata = gl.demo.cohort()
     >>> adata = adata[adata.obs["hours"].isin([45, 60, 77])].copy()
     >>> words = {"symptomatic": "R", "asymptomatic": "NR"}
-    >>> plan = gl.patients.ResponsePlan(response="condition", words=words, by="hours", permutations=0)
+    >>> plan = gl.patients.ResponsePlan(response="condition", words=words, by="hours", draws=0)
     >>> gl.response(adata, plan=plan).rule
     'interferon-gamma signature'
     """
@@ -165,7 +165,7 @@ def _bench(found: Cohorts, programmes: Programmes, plan: ResponsePlan, *, seed: 
     fixed = {name: mean_of(found.x_ng, found.positions(ids)) for name, ids in SIGNATURES.items()}
     fixed = {name: score_n for name, score_n in fixed.items() if not np.isnan(score_n).any()}
     whole_k = ~np.isnan(programmes.f_nk).any(0)
-    y_nt = permuted(found.y_n, found.cohort_n, draws=plan.permutations, seed=seed)
+    y_nt = permuted(found.y_n, found.cohort_n, draws=plan.draws, seed=seed)
     return Bench.of(found.cohort_n, y_nt, x_ng=found.x_ng[:, common_g], f_nk=programmes.f_nk[:, whole_k], fixed=fixed)
 
 
@@ -210,7 +210,7 @@ def _about(found: Cohorts, plan: ResponsePlan, *, judged: Judged, made: Calibrat
         "words": dict(plan.words),
         "before": plan.before,
         "local": plan.local,
-        "permutations": plan.permutations,
+        "permutations": plan.draws,
         "dropped": dict(found.dropped),
         "chosen": [f"{r.method} {r.setting}".replace(" ()", "") for r in judged.chosen[CHOSEN]],
         "slopes": slopes(made, found.y_n, found.cohort_n),

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from .._core.printed import Card, Printed, spread
 from .._core.tables import read_tsv, write_tsv
 from ..errors import GeneMismatchError, InputError, UnknownNameError, first_three
 from ..nodes.layers import node_names
@@ -40,8 +41,8 @@ NOT_KNOWN = (
 )
 
 
-@dataclass(frozen=True)
-class ResponseScores:
+@dataclass(frozen=True, repr=False)
+class ResponseScores(Printed):
     """What a frozen rule says of new patients.
 
     Attributes
@@ -69,6 +70,16 @@ class ResponseScores:
     def refused(self) -> int:
         """How many patients lie outside what the cohorts span."""
         return int((~self.table["inside"]).sum())
+
+    def _card(self) -> Card:
+        known = self.table[self.table["inside"]]
+        return f"response of {len(self.table):,} patients", [
+            ("seen the like", f"{len(known):,}; {self.refused:,} refused"),
+            ("probability", spread(known["probability"].dropna())),
+            ("score", spread(known["score"].dropna())),
+            ("mind", str(self.about.get("not_known") or "")),
+            ("next", "table has a row for each, drivers what makes it"),
+        ]
 
     def save(self, path: Path) -> None:
         """Write the table as TSV under one comment line."""
@@ -133,7 +144,7 @@ def score_response(
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
     >>> words = {"symptomatic": "R", "asymptomatic": "NR"}
-    >>> plan = gl.patients.ResponsePlan(response="condition", words=words, by="hours", permutations=0)
+    >>> plan = gl.patients.ResponsePlan(response="condition", words=words, by="hours", draws=0)
     >>> found = gl.response(adata[adata.obs["hours"].isin([45, 60, 77])].copy(), plan=plan)
     >>> new = adata[adata.obs["hours"] == 69].copy()
     >>> gl.patients.score_response(new, response=found).refused

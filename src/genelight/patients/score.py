@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from .._core.printed import Card, Printed, spread
 from .._core.tables import read_tsv, write_tsv
 from ..errors import InputError
 from ..models.reference.domain import reconstruction_error, remembered
@@ -28,8 +29,8 @@ LEAST_COHORT = 20
 COLUMNS = ("sample", "severity", "low", "high", "group", "confidence", "programmes", "inside", "reasons")
 
 
-@dataclass(frozen=True)
-class Scores:
+@dataclass(frozen=True, repr=False)
+class Scores(Printed):
     """What a model says of samples.
 
     Attributes
@@ -48,6 +49,19 @@ class Scores:
     def refused(self) -> int:
         """How many samples lie outside what the model has seen."""
         return int((~self.table["inside"]).sum())
+
+    def _card(self) -> Card:
+        known = self.table[self.table["inside"]]
+        severity, group = known["severity"].dropna(), known["group"].dropna()
+        return f"scores of {len(self.table):,} samples", [
+            ("seen the like", f"{len(known):,}; {self.refused:,} refused"),
+            ("severity", spread(severity)),
+            (
+                "groups",
+                ", ".join(f"{name} {count}" for name, count in group[group != ""].value_counts().sort_index().items()),
+            ),
+            ("next", "table has a row for each"),
+        ]
 
     def save(self, path: Path) -> None:
         """Write as TSV under one comment line."""
@@ -121,7 +135,7 @@ def score(
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
     >>> model = gl.models.PCA(8).fit(adata)
-    >>> plan = gl.patients.Protocol(folds=3, permutations=0)
+    >>> plan = gl.patients.Protocol(folds=3, draws=0)
     >>> hours = gl.patients.severity(adata, model, measure="hours", subject="subject", protocol=plan)
     >>> gl.patients.score(adata[:2], model, severity=hours).table[["sample", "inside"]]
           sample  inside

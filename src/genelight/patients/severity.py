@@ -13,9 +13,9 @@ from ..errors import InputError, first_three
 from ..models import Folds
 from ..nodes.layers import check_layer
 from ..nouns import Contrast, Model, Severity
-from ..nouns.contrast import Until, check_contrast, measure_of
+from ..nouns.contrast import Until, check_contrast, measure_of, persons
 from ._judge import INTERFERON, Plan, Protocol, freeze
-from ._measures import Direction, Measure, number, subjects_of
+from ._measures import Direction, Measure, number
 from ._parts import WEIGHTED
 from ._until import waiting
 
@@ -62,7 +62,7 @@ def severity(
         model and a preparation that have not seen it, and nothing leaks. Without them `model` has seen the held-out
         subjects' expression, though not their measure; ``about["refitted"]`` says which.
     protocol
-        Folds, permutations, coverage, the genes of the signature, the column that orders a subject's visits, columns to
+        Folds, draws, coverage, the genes of the signature, the column that orders a subject's visits, columns to
         learn beside the measure.
     seed
         Seed of folds, permutations and bootstraps.
@@ -91,7 +91,7 @@ def severity(
     >>> adata = gl.demo.cohort()
     >>> ill = adata[adata.obs["condition"] == "symptomatic"].copy()
     >>> model = gl.models.PCA(8).fit(adata)
-    >>> plan = gl.patients.Protocol(folds=3, permutations=0)
+    >>> plan = gl.patients.Protocol(folds=3, draws=0)
     >>> hours = gl.patients.severity(
     ...     adata, model, measure="hours", subject="subject", protocol=plan
     ... )
@@ -133,7 +133,7 @@ def check_measure(
     >>> check_measure(gl.demo.cohort(), "hours", subject="subject")
     """
     asked = measure_of(adata.obs, measure, subject=subject) if isinstance(measure, str) else measure
-    _task(adata, asked, subject=subject, protocol=Protocol(permutations=0, time=time, beside=beside), seed=0)
+    _task(adata, asked, subject=subject, protocol=Protocol(draws=0, time=time, beside=beside), seed=0)
 
 
 def _task(
@@ -149,8 +149,8 @@ def _task(
     if isinstance(measure, Contrast):
         check_contrast(adata, measure)
         return Direction(measure), measure.subject_n
-    subject_n = subjects_of(adata.obs, subject)
+    subject_n = persons(adata.obs, subject)
     if isinstance(measure, Until):
-        return waiting(adata.obs, measure, subject_n, permutations=protocol.permutations, seed=seed), subject_n
-    as_number = partial(number, time=protocol.time, beside=protocol.beside, permutations=protocol.permutations)
+        return waiting(adata.obs, measure, subject_n, draws=protocol.draws, seed=seed), subject_n
+    as_number = partial(number, time=protocol.time, beside=protocol.beside, draws=protocol.draws)
     return as_number(adata.obs, measure, subject_n, seed=seed), subject_n

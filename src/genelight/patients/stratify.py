@@ -15,12 +15,12 @@ from ..errors import InputError, UnknownNameError
 from ..models import Folds
 from ..nodes.layers import check_layer
 from ..nouns import Groups, Model
+from ..nouns.contrast import persons
 from ..nouns.model import bottleneck
 from ..stats.subjects import numbered
 from ._applicability import seen
 from ._consensus_clusters import ambiguity, consensus_of, grouped
 from ._describe import describe, explained
-from ._measures import subjects_of
 
 __all__ = ["Read", "groups_of", "means_of", "stratify"]
 
@@ -142,7 +142,7 @@ def stratify(
     (63, 3)
     """
     layer = check_layer(model, bottleneck(model) if layer is None else layer)
-    read = Read.of(adata, subjects_of(adata.obs, subject))
+    read = Read.of(adata, persons(adata.obs, subject))
     # What does not fit is told before the clustering, which takes long.
     for name in explain:
         if name not in adata.obs:

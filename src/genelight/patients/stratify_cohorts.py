@@ -15,11 +15,11 @@ from .._core.checks import check_column
 from ..errors import InputError, UnknownNameError, first_three
 from ..nodes.layers import check_layer
 from ..nouns import Groups, Model
+from ..nouns.contrast import persons
 from ..nouns.model import bottleneck
 from ._applicability import seen
 from ._consensus_clusters import consensus_of, grouped, k_means
 from ._describe import is_number, per_subject
-from ._measures import subjects_of
 from .stratify import Read, groups_of, means_of
 
 __all__ = ["stratify_cohorts"]
@@ -101,7 +101,7 @@ def stratify_cohorts(
             raise InputError(msg)
     layer = check_layer(model, bottleneck(model) if layer is None else layer)
     x_ng = model.prepare(adata)
-    read = Read.of(adata, subjects_of(adata.obs, subject))
+    read = Read.of(adata, persons(adata.obs, subject))
     cohort_s = _cohorts(adata.obs, cohort, read)
     h_sk = means_of(model.encode(x_ng, layer), read.position_n)
     for name in np.unique(cohort_s):

@@ -15,7 +15,7 @@ from ..errors import InputError, first_three
 from ..nodes.layers import check_layer, node_names
 from ..nouns import Contrast, Model, Severity
 from ..nouns.changes import Changes, ranked
-from ..nouns.contrast import check_contrast
+from ..nouns.contrast import check_contrast, persons
 from ..nouns.model import bottleneck
 from ..stats.intervals import median_interval
 from ..stats.mixed import random_intercept
@@ -160,7 +160,7 @@ def trajectories(
     if not np.isfinite(when_n).all():
         msg = f"time column {time!r} holds text, first {adata.obs[time][~np.isfinite(when_n)].iloc[0]!r}; give numbers"
         raise InputError(msg)
-    subject_n = np.asarray(check_column(adata.obs, subject, role="subject").astype(str))
+    subject_n = persons(adata.obs, subject)
     rows_s = rows_of_subjects(subject_n)
     several = [rows for rows in rows_s if len(np.unique(when_n[rows])) >= LEAST_VISITS]
     if len(several) < LEAST_SUBJECTS:
@@ -222,8 +222,8 @@ def _coded(name: str, column: pd.Series) -> dict[str, np.ndarray]:
             raise InputError(msg)
     if not coded or all(np.ptp(value_n) == 0 for value_n in coded.values()):
         msg = (
-            f"adjust column {name!r} has one value ({column.iloc[0]}) in the {len(column)} samples that are "
-            "compared, so there is nothing to adjust for; leave it out"
+            f"adjust column {name!r} has one value ({column.astype(object).iloc[0]!r}) in the {len(column)} samples "
+            "that are compared, so there is nothing to adjust for; leave it out"
         )
         raise InputError(msg)
     return {level: (value_n - value_n.mean()) / value_n.std() for level, value_n in coded.items()}

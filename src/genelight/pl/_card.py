@@ -22,7 +22,7 @@ SMALLEST, SIGNIFICANT = 1e-300, 0.05
 ROWS, WRAP = 5, 34
 
 
-def node(card: NodeCard, ax: Axes | None = None, *, n: int = 10) -> Axes:
+def node(card: NodeCard, ax: Axes | None = None, *, n_top: int = 10) -> Axes:
     """A node's card as a picture of four panels.
 
     Parameters
@@ -31,7 +31,7 @@ def node(card: NodeCard, ax: Axes | None = None, *, n: int = 10) -> Axes:
         From :func:`genelight.nodes.node_card`.
     ax
         Where to draw; the panels take its place. A new figure otherwise, 9.2 x 5 inches.
-    n
+    n_top
         How many genes at most that the node raises, and as many that it lowers.
 
     Returns
@@ -54,15 +54,15 @@ def node(card: NodeCard, ax: Axes | None = None, *, n: int = 10) -> Axes:
     ax = axes_or_new(ax, size=(9.2, 5.0))
     ax.set_axis_off()
     ax.set_title(card.node + (f" ({card.state})" if card.state else ""), loc="left", color=INK, parse_math=False)
-    _genes(ax.inset_axes((0.1, 0.09, 0.32, 0.9)), card.genes, n=n)
+    _genes(ax.inset_axes((0.1, 0.09, 0.32, 0.9)), card.genes, n_top=n_top)
     _columns(ax.inset_axes((0.72, 0.76, 0.28, 0.22)), card.obs)
     _neighbours(ax.inset_axes((0.72, 0.42, 0.28, 0.22)), card.neighbours)
     _evidence(ax.inset_axes((0.72, 0.09, 0.28, 0.22)), card.evidence)
     return ax
 
 
-def _genes(ax: Axes, genes: pd.DataFrame, *, n: int) -> None:
-    up, down = genes[genes["sign"] == "up"].head(n), genes[genes["sign"] == "down"].head(n)
+def _genes(ax: Axes, genes: pd.DataFrame, *, n_top: int) -> None:
+    up, down = genes[genes["sign"] == "up"].head(n_top), genes[genes["sign"] == "down"].head(n_top)
     shown = pd.concat([up, down.iloc[::-1]])
     values = shown["value"].to_numpy(dtype=float)
     bars(ax, list(shown["gene"].astype(str)), list(values), colours=[ACCENT if v >= 0 else TEAL for v in values])

@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from ..nouns import Module
 
 
-def module(module: Module, ax: Axes | None = None, *, n: int = 20) -> Axes:
+def module(module: Module, ax: Axes | None = None, *, n_top: int = 20) -> Axes:
     """Leading genes of a module as bars, with how often subject bootstraps select each.
 
     Parameters
     ----------
     module
-        The module; its first `n` genes by absolute score are drawn.
+        The module; its first `n_top` genes by absolute score are drawn.
     ax
         Where to draw; a new figure otherwise.
-    n
+    n_top
         How many genes.
 
     Returns
     -------
-    The axes. Bars to the right are up in cases. Cost: that of drawing `n` bars.
+    The axes. Bars to the right are up in cases. Cost: that of drawing `n_top` bars.
 
     Examples
     --------
@@ -43,11 +43,11 @@ def module(module: Module, ax: Axes | None = None, *, n: int = 20) -> Axes:
     >>> from genelight.nouns import Module
     >>> scores = np.array([0.5, -2.0, 1.0])
     >>> m = Module.from_scores(scores, Genes(("A", "B", "C")), size=2, name="sick against well", method="t")
-    >>> [t.get_text() for t in pl.module(m, Figure().subplots(), n=2).get_yticklabels()]
+    >>> [t.get_text() for t in pl.module(m, Figure().subplots(), n_top=2).get_yticklabels()]
     ['B', 'C']
     """
-    ax = axes_or_new(ax, size=(4.8, 0.6 + 0.2 * n))
-    head = module.table.head(n)
+    ax = axes_or_new(ax, size=(4.8, 0.6 + 0.2 * n_top))
+    head = module.table.head(n_top)
     _signed_bars(ax, head.set_index("gene")["score"], colours=(UP, DOWN))
     for row, (score, frequency) in enumerate(zip(head["score"], head["frequency"], strict=True)):
         if np.isfinite(frequency):
@@ -57,7 +57,7 @@ def module(module: Module, ax: Axes | None = None, *, n: int = 20) -> Axes:
     return ax
 
 
-def node_genes(nodes: NodeGenes | AnnData, node: str, ax: Axes | None = None, *, n: int = 20) -> Axes:
+def node_genes(nodes: NodeGenes | AnnData, node: str, ax: Axes | None = None, *, n_top: int = 20) -> Axes:
     """The genes a node raises most and lowers most.
 
     Parameters
@@ -68,7 +68,7 @@ def node_genes(nodes: NodeGenes | AnnData, node: str, ax: Axes | None = None, *,
         Its name, ``"L2.17"``.
     ax
         Where to draw; a new figure otherwise.
-    n
+    n_top
         How many genes in all, half of them from either end.
 
     Returns
@@ -88,13 +88,13 @@ def node_genes(nodes: NodeGenes | AnnData, node: str, ax: Axes | None = None, *,
     >>> from genelight.nouns import Genes
     >>> from genelight.nouns import NodeGenes
     >>> lit = NodeGenes(np.array([[1.0, -1.0, 0.2]]), ("L1.0",), Genes(("A", "B", "C")), "L1", "pca", "light_up")
-    >>> [t.get_text() for t in pl.node_genes(lit, "L1.0", Figure().subplots(), n=2).get_yticklabels()]
+    >>> [t.get_text() for t in pl.node_genes(lit, "L1.0", Figure().subplots(), n_top=2).get_yticklabels()]
     ['A', 'B']
     """
     values = nodes.of(node) if isinstance(nodes, NodeGenes) else _annotated(nodes, node)
-    n = min(n, len(values))
-    ends = pd.concat([values.iloc[: n - n // 2], values.iloc[len(values) - n // 2 :]])
-    ax = axes_or_new(ax, size=(4.8, 0.6 + 0.2 * n))
+    n_top = min(n_top, len(values))
+    ends = pd.concat([values.iloc[: n_top - n_top // 2], values.iloc[len(values) - n_top // 2 :]])
+    ax = axes_or_new(ax, size=(4.8, 0.6 + 0.2 * n_top))
     _signed_bars(ax, ends, colours=(ACCENT, TEAL))
     ax.set_xlabel("change of the gene when the node is lit")
     ax.set_title(node, loc="left", color=INK, parse_math=False)

@@ -153,7 +153,7 @@ def calibration(severity: Severity, ax: Axes | None = None) -> Axes:
     >>> from matplotlib.figure import Figure
     >>> import genelight as gl
     >>> adata = gl.demo.cohort()
-    >>> plan = gl.patients.Protocol(folds=3, permutations=0)
+    >>> plan = gl.patients.Protocol(folds=3, draws=0)
     >>> model = gl.models.PCA(8).fit(adata)
     >>> hours = gl.patients.severity(adata, model, measure="hours", subject="subject", protocol=plan)
     >>> gl.pl.calibration(hours, Figure().subplots()).get_ylabel()

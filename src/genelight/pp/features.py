@@ -240,7 +240,7 @@ def check_subject(settings: PreparationSettings, subject: str | None) -> None:
         msg = (
             "the rows are cells, and many cells of one donor are one subject: say whose each is with subject='donor' "
             "(--subject donor), the column that names the donor, or add them up: gl.pp.pseudobulk(adata, "
-            "donor='donor'), genelight pseudobulk CELLS --donor donor --out bulk.h5ad"
+            "subject='donor'), genelight pseudobulk CELLS --subject donor --out bulk.h5ad"
         )
         raise InputError(msg)
 

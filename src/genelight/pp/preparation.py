@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from .._core.printed import Card, Printed, leading
 from .._core.provenance import check_seal, digest, read_json, sealed, write_json
 from ..errors import FormatError, GeneMismatchError, InputError, UnknownNameError, first_three
 from ..nouns import Genes
@@ -29,8 +30,8 @@ LEAST_COVERAGE = 0.8
 LEAST_PANEL = 0.2  # where values may be missing, a panel of genes will do
 
 
-@dataclass(frozen=True)
-class Preparation:
+@dataclass(frozen=True, repr=False)
+class Preparation(Printed):
     """What was learned from one table: genes kept, and how the values of each become what a model sees.
 
     In turn: to log2; normalised, if asked for; without what goes with covariates and batch, if asked for; shifted
@@ -78,6 +79,21 @@ class Preparation:
 
     def __init_subclass__(cls) -> None:
         _KINDS[cls.KIND] = cls
+
+    def _card(self) -> Card:
+        account, asked, genes = self.account, self.settings, self.genes
+        kept = (
+            f"{len(genes):,} of {account['genes_read']:,} genes" if "genes_read" in account else f"{len(genes):,} genes"
+        )
+        return f"preparation of {len(genes):,} genes", [
+            ("learned from", f"{account.get('samples', '?')} samples"),
+            ("kept", f"{kept}, by {genes.namespace}: {leading(genes.ids, n=4)}"),
+            ("scale", asked.scale + ("" if self.unit == asked.scale else f", as {self.unit}")),
+            ("brought to", ", ".join(filter(None, (asked.normalise, asked.standardise)))),
+            ("adjusted for", "" if self.adjustment is None else str(asked.adjust)),
+            ("missing", "values may be missing" if self.missing else ""),
+            ("digest", self.digest),
+        ]
 
     @property
     def plain(self) -> bool:

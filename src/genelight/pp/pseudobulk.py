@@ -21,7 +21,7 @@ KEY = "pseudobulk"
 
 
 def pseudobulk(
-    adata: AnnData, *, donor: str, by: str | None = None, least_cells: int = 10, layer: str | None = None
+    adata: AnnData, *, subject: str, by: str | None = None, least_cells: int = 10, layer: str | None = None
 ) -> AnnData:
     """Add up the counts of each donor's cells, so that a sample is a person again.
 
@@ -32,7 +32,7 @@ def pseudobulk(
     ----------
     adata
         Cells x genes, counts of molecules; sparse or not.
-    donor
+    subject
         Column of ``obs`` that says whose each cell is.
     by
         Another column, such as the cell type: a sample for each of its values in each donor.
@@ -43,7 +43,7 @@ def pseudobulk(
 
     Returns
     -------
-    AnnData, a row for each donor (and `by`), in the order of names. ``obs`` has `donor`, `by`, ``cells``, and those
+    AnnData, a row for each donor (and `by`), in the order of names. ``obs`` has `subject`, `by`, ``cells``, and those
     columns that are the same for all of a row's cells; ``uns["pseudobulk"]`` the account.
 
     Raises
@@ -62,13 +62,13 @@ def pseudobulk(
     --------
     >>> import genelight as gl
     >>> cells = gl.simulate.features("cell", 12, visits=50, n_features=200)
-    >>> bulk = gl.pp.pseudobulk(cells, donor="subject")
+    >>> bulk = gl.pp.pseudobulk(cells, subject="subject")
     >>> bulk.shape, int(bulk.obs["cells"].sum()), sorted(bulk.obs["condition"].unique())
     ((12, 200), 600, ['case', 'control'])
     """
     check_positive(least_cells=least_cells)
     x = _counts(adata, layer)
-    columns = [donor] if by is None else [donor, by]
+    columns = [subject] if by is None else [subject, by]
     check_filled(*((adata.obs, column, column) for column in columns))
     named = pd.DataFrame({column: check_column(adata.obs, column, role=column).astype(str) for column in columns})
     group_n = named.groupby(columns, sort=True).ngroup().to_numpy()

@@ -167,6 +167,9 @@ def _opened(folder: Path, name: str, of: str) -> ds.Dataset:
             return ds.dataset(pa.Table.from_pandas(_genes(folder), preserve_index=False))
         if name == "nodes":
             table = Run(folder).table(files[0].name, ("node", "layer"))
+            if table is None:
+                msg = f"{files[0]} is empty; run the same study with --out {folder} again"
+                raise FormatError(msg)
             return ds.dataset(pa.Table.from_pandas(table, preserve_index=False))
         if name in ("node", "gene"):
             return ds.dataset(_genes_of_node(files, of) if name == "node" else _nodes_of_gene(files, of))

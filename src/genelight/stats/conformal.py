@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..nouns.severity import bounds
-from .subjects import numbered, subject_shares
+from .subjects import count_subjects, numbered, subject_shares
 
 __all__ = ["NO_RESIDUALS", "Residuals", "calibration", "coverage", "coverage_by", "inside", "residuals"]
 
@@ -68,7 +68,7 @@ def _edges(score_n: np.ndarray, subject_n: np.ndarray) -> tuple[float, ...]:
     for parts in range(FIFTHS, 1, -1):
         edges = np.unique(np.quantile(score_n, np.linspace(0, 1, parts + 1)[1:-1]))
         part_n = np.searchsorted(edges, score_n)
-        if min(len(np.unique(subject_n[part_n == part])) for part in range(len(edges) + 1)) >= LEAST:
+        if min(count_subjects(subject_n[part_n == part]) for part in range(len(edges) + 1)) >= LEAST:
             return tuple(float(edge) for edge in edges)
     return ()
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from .._core.threads import one_thread
 from ..nouns import Contrast
+from .folds import folds_of
 from .intervals import weighted_auc
 from .ridge import spectrum
-from .subjects import folds_of, kinds, weights_under
+from .subjects import count_subjects, kinds, weights_under
 
 __all__ = [
     "PENALTIES",
@@ -197,7 +198,7 @@ def head_weights(contrast: Contrast, group_nd: np.ndarray, count_s: np.ndarray |
 def _folds(contrast: Contrast, group_nd: np.ndarray, *, seed: int) -> np.ndarray:
     """Fold of each sample, shape ``(n,)``: the same whichever of the diseases is asked about."""
     ill_nd = group_nd > 0
-    smallest = min(len(np.unique(contrast.subject_n[mask_n])) for mask_n in (contrast.control_n, *ill_nd.T))
+    smallest = min(count_subjects(contrast.subject_n[mask_n]) for mask_n in (contrast.control_n, *ill_nd.T))
     kind_s = kinds(replace(contrast, case_n=np.asarray(ill_nd.any(axis=1))))
     return folds_of(kind_s, folds=max(2, min(FOLDS, smallest)), seed=seed)[contrast.subject_n]
 

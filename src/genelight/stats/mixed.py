@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from .subjects import numbered
+
 __all__ = ["Coefficient", "random_intercept"]
 
 LOGS = np.linspace(np.log(0.02), np.log(1e7), 57)
@@ -99,7 +101,7 @@ class _Sums:
 
     @classmethod
     def of(cls, y_nk: np.ndarray, x_np: np.ndarray, subject_n: np.ndarray) -> _Sums:
-        _, position_n = np.unique(subject_n, return_inverse=True)
+        position_n = numbered(subject_n)[1]
         beta_pk = np.linalg.lstsq(x_np, y_nk, rcond=None)[0]
         rest_nk = y_nk - x_np @ beta_pk
         of_sn = np.zeros((position_n.max() + 1, len(position_n)))

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._core.threads import one_thread
 
-__all__ = ["PENALTIES", "Line", "Path", "ridge_path", "spectrum"]
+__all__ = ["PENALTIES", "Line", "Path", "ridge_map", "ridge_path", "spectrum"]
 
 # Relative to the mean squared length of a sample; the strongest first, so that it wins ties.
 PENALTIES = np.logspace(2, -3, 11)
@@ -84,6 +84,20 @@ def ridge_path(f_nf: np.ndarray, y_nt: np.ndarray, weight_n: np.ndarray) -> Path
     return Path(centre_f, axis_fr, inside_rt, value_r * n, mean_t)
 
 
+def ridge_map(f_nf: np.ndarray, penalty: float) -> np.ndarray:
+    """What turns centred targets of the samples into weights at one penalty, shape ``(f, n)``: for targets by the many.
+
+    Parameters
+    ----------
+    f_nf
+        Features, centred.
+    penalty
+        Per sample, in units of a standardised feature's variance.
+    """
+    gram_ff = f_nf.T @ f_nf + penalty * len(f_nf) * np.eye(f_nf.shape[1])
+    return np.linalg.solve(gram_ff, f_nf.T)
+
+
 def spectrum(a_nk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Squared singular values ``(r,)`` and right singular vectors ``(k, r)``, through the smaller Gram matrix."""
     n, k = a_nk.shape
@@ -91,5 +105,5 @@ def spectrum(a_nk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if k <= n:
             return np.linalg.eigh(a_nk.T @ a_nk)
         value_r, left_nr = np.linalg.eigh(a_nk @ a_nk.T)
-    kept = value_r > 1e-10 * value_r[-1]
-    return value_r[kept], a_nk.T @ left_nr[:, kept] / np.sqrt(value_r[kept])
+        kept = value_r > 1e-10 * value_r[-1]
+        return value_r[kept], a_nk.T @ left_nr[:, kept] / np.sqrt(value_r[kept])

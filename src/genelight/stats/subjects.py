@@ -1,4 +1,4 @@
-"""Numbers, weights, folds, draws and shuffled labels of subjects: samples of one subject never part."""
+"""Numbers, weights, draws and shuffled labels of subjects: samples of one subject never part."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 from scipy import optimize, sparse, special
 
-from ..errors import InputError
 from ..nouns import Contrast
 
 __all__ = [
     "Labels",
     "bootstrap_counts",
     "count_subjects",
-    "folds_of",
     "group_sizes",
     "half_counts",
     "indexed",
@@ -24,7 +22,6 @@ __all__ = [
     "numbered",
     "redrawn",
     "rows_of_subjects",
-    "subject_folds",
     "subject_means",
     "subject_shares",
     "subject_weights",
@@ -66,6 +63,32 @@ def rows_of_subjects(subject_n: Any) -> list[np.ndarray]:
     return np.split(order, np.cumsum(np.bincount(position_n))[:-1])
 
 
+def by_appearance(subject_n: Any) -> np.ndarray:
+    """Number of each sample's subject, shape ``(n,)``, in the order in which subjects first appear.
+
+    Examples
+    --------
+    >>> by_appearance(["b", "a", "b"])
+    array([0, 1, 0])
+    """
+    _, first_s, position_n = np.unique(np.asarray(subject_n), return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first_s))[position_n]
+
+
+def some_subjects(subject_n: np.ndarray, *, samples: int, least: int, seed: int) -> np.ndarray:
+    """Whether each sample is of the subjects drawn: as many as have about `samples`, and at least `least`."""
+    position_n = numbered(subject_n)[1]
+    count_s = np.bincount(position_n)
+    order = np.random.default_rng(seed).permutation(len(count_s))
+    return np.isin(position_n, order[: max(least, int(np.searchsorted(count_s[order].cumsum(), samples)))])
+
+
+def one_of_each(subject_n: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Position of one sample of each subject, drawn, in order of the subjects' names."""
+    order = rng.permutation(len(subject_n))
+    return np.array([order[rows[0]] for rows in rows_of_subjects(subject_n[order])])
+
+
 def redrawn(rows_s: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
     """Samples of as many subjects as there are, drawn with replacement, each with all its samples."""
     return np.concatenate([rows_s[s] for s in rng.integers(0, len(rows_s), len(rows_s))])
@@ -100,46 +123,6 @@ def kinds(contrast: Contrast) -> np.ndarray:
 def group_sizes(kind_s: np.ndarray) -> tuple[int, int]:
     """How many subjects have cases, and how many have controls."""
     return int(np.sum((kind_s & 1) > 0)), int(np.sum((kind_s & 2) > 0))
-
-
-def folds_of(kind_s: np.ndarray, *, folds: int, seed: int) -> np.ndarray:
-    """Fold of each subject, shape ``(s,)``: every kind of subject is spread evenly over the folds.
-
-    Raises
-    ------
-    InputError
-        If a fold would be left without a case or without a control.
-    """
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(len(kind_s))
-    # Cases only, both, controls only, neither: the subjects of either group stand side by side.
-    order = order[np.argsort(np.array([3, 0, 2, 1])[kind_s[order]], kind="stable")]
-    fold_s = np.empty(len(kind_s), dtype=np.int64)
-    fold_s[order] = np.arange(len(order)) % folds
-    for role, subjects in zip(("case", "control"), group_sizes(kind_s), strict=True):
-        if subjects < folds:
-            msg = (
-                f"the {role} group has {subjects} subjects and a fold never splits a subject, so one of {folds} folds "
-                f"would have no {role}; use at most folds={subjects}"
-            )
-            raise InputError(msg)
-    return fold_s
-
-
-def subject_folds(subject_n: np.ndarray, *, folds: int, seed: int) -> np.ndarray:
-    """Fold of each sample, shape ``(n,)``: subjects are shuffled, then dealt by how many samples they have.
-
-    Dealt from the largest on, always to the fold with the fewest samples, so that folds are of about one size.
-    """
-    position_n = numbered(subject_n)[1]
-    count_s = np.bincount(position_n)
-    order = np.random.default_rng(seed).permutation(len(count_s))
-    order = order[np.argsort(-count_s[order], kind="stable")]
-    fold_s, size_f = np.empty(len(count_s), dtype=np.int64), np.zeros(folds, dtype=np.int64)
-    for s in order:
-        fold_s[s] = np.argmin(size_f)
-        size_f[fold_s[s]] += count_s[s]
-    return fold_s[position_n]
 
 
 def bootstrap_counts(contrast: Contrast, *, draws: int, seed: int, times: int = 1) -> np.ndarray:
@@ -190,6 +173,48 @@ def subject_means(x_ng: np.ndarray, mask_n: np.ndarray, subject_n: np.ndarray) -
     subjects, row, count = np.unique(subject_n[mask_n], return_inverse=True, return_counts=True)
     share_sn = sparse.csr_matrix((1.0 / count[row], (row, np.arange(len(row)))), shape=(len(subjects), len(row)))
     return share_sn @ x_ng[mask_n], subjects
+
+
+def handed_on(value_n: np.ndarray, subject_n: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Values handed to other subjects: each gets those of one other in their order, round and round from any of them.
+
+    A run of visits stays a run, and where all were visited on the same days the start breaks the tie to the day.
+    """
+    rows_s = rows_of_subjects(subject_n)
+    given_n = np.empty_like(value_n)
+    for s, other in enumerate(rng.permutation(len(rows_s))):
+        theirs = value_n[rows_s[other]]
+        given_n[rows_s[s]] = np.resize(np.roll(theirs, rng.integers(len(theirs))), len(rows_s[s]))
+    return given_n
+
+
+def shuffled_within(value_n: np.ndarray, block_n: np.ndarray, *, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Rows of the values, shuffled within blocks, shape ``(draws, n)``: random numbers sorted block by block.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> shuffled_within(np.array([1, 2, 8, 9]), np.array([0, 0, 1, 1]), draws=2, rng=np.random.default_rng(0))
+    array([[2, 1, 9, 8],
+           [1, 2, 8, 9]])
+    """
+    order = np.argsort(block_n, kind="stable")
+    key_bn = rng.random((draws, len(value_n))) + np.searchsorted(np.unique(block_n), block_n)[order]
+    out_bn = np.empty((draws, len(value_n)), dtype=value_n.dtype)
+    out_bn[:, order] = value_n[order][np.argsort(key_bn, axis=1)]
+    return out_bn
+
+
+def permuted_within(value_n: np.ndarray, block_n: np.ndarray, *, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Columns of the values, permuted within blocks, shape ``(n, draws)``.
+
+    Means what :func:`shuffled_within` means, by other random numbers; logged figures rest on both.
+    """
+    value_nb = np.repeat(value_n[:, None], draws, axis=1)
+    for block in np.unique(block_n):
+        rows = np.flatnonzero(block_n == block)
+        value_nb[rows] = rng.permuted(value_nb[rows], axis=0)
+    return value_nb
 
 
 @dataclass(frozen=True)

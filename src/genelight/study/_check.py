@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from .._core.printed import Card, Printed
 from .._core.provenance import parse_toml
 from ..errors import FormatError, GenelightError, InputError, ResourceError
 from ._inputs import Inputs
@@ -24,8 +25,8 @@ _BASE_S, _TRAINING_S, _VALUE_S, _NODE_S = 40.0, 1.0, 1.2e-6, 0.15
 FEW = f'{SMALL_SAYS}: reference = "human" under [model]'
 
 
-@dataclass(frozen=True)
-class Checked:
+@dataclass(frozen=True, repr=False)
+class Checked(Printed):
     """What was found wrong in a study.
 
     Attributes
@@ -45,6 +46,16 @@ class Checked:
     problems: tuple[str, ...]
     accounts: tuple[str, ...]
     facts: dict[str, Any]
+
+    def _card(self) -> Card:
+        facts = self.facts
+        many = f"{len(self.problems)} in the way" if self.problems else "can run"
+        return f"{self.path}: {many}", [
+            ("table", f"{facts['samples']} samples x {facts['genes']:,} {facts['called']}" if facts else ""),
+            ("contrast", f"{facts['cases']} cases and {facts['controls']} controls" if facts else ""),
+            ("trainings", f"{facts['trainings']}" if facts else ""),
+            ("next", "str() has it in words"),
+        ]
 
     def __str__(self) -> str:
         if self.problems:

@@ -15,7 +15,7 @@ from .._core.provenance import digest
 from ..errors import GenelightError, InputError
 from ..io.sheet import SheetMatch
 from ..models.counts import Counts
-from ..models.named import named_for, spec_of, widths_of
+from ..models.named import named_for, spec_of
 from ..models.presets import choose_widths
 from ..models.reference.panel import Panel
 from ..nouns import Contrast, Edges, Genes, Model
@@ -370,7 +370,7 @@ def _widths(study: Study, samples: int, genes: Genes) -> tuple[int, ...]:
     if model.group is not None and preset != models.Deep.kind:
         msg = f"[model] group = {model.group!r} is for a deep model; leave it out, or set preset = 'deep'"
         raise InputError(msg)
-    return widths_of(preset, model.widths, samples=smallest, genes=len(genes))
+    return spec_of(preset, model.widths).allowed(samples=smallest, genes=len(genes))
 
 
 def _network(study: Study) -> Edges | None:

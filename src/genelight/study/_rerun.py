@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .._core.printed import Card, Printed, leading
 from .._core.provenance import altered_files, check_seal, read_json, read_steps, versions
 from ..errors import InputError, first_three
 from ._inputs import Inputs
@@ -17,8 +18,8 @@ from ._run import RECORD, run
 from ._settings import Study
 
 
-@dataclass(frozen=True)
-class Compared:
+@dataclass(frozen=True, repr=False)
+class Compared(Printed):
     """What a second run gave.
 
     Attributes
@@ -35,6 +36,13 @@ class Compared:
     same: tuple[str, ...]
     differ: Mapping[str, str]
     versions: tuple[tuple[str, str, str], ...]
+
+    def _card(self) -> Card:
+        return f"{self.folder}: done again", [
+            ("same", f"{len(self.same)} files"),
+            ("differ", f"{len(self.differ)}: {leading(list(self.differ))}" if self.differ else "none"),
+            ("versions", leading([f"{name} was {then}, is {now}" for name, then, now in self.versions])),
+        ]
 
     def to_text(self) -> str:
         """One line for each file that differs, and a sentence."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from .._core.printed import Card, Printed
 from .._core.progress import stage
 from .._core.provenance import Ledger, check_seal, read_json, sealed, versions, write_json
 from .._core.threads import threads_taken
@@ -20,8 +21,8 @@ from .steps import STEPS, Bench, Step
 RECORD = "run.json"
 
 
-@dataclass(frozen=True)
-class Outcome:
+@dataclass(frozen=True, repr=False)
+class Outcome(Printed):
     """Where a run's results are, and what it found.
 
     Attributes
@@ -38,6 +39,13 @@ class Outcome:
     report: Path
     findings: tuple[str, ...]
     accounts: tuple[str, ...] = ()
+
+    def _card(self) -> Card:
+        return f"run in {self.folder}", [
+            ("report", str(self.report)),
+            ("found", self.findings[0] if self.findings else ""),
+            ("also", f"{len(self.findings) - 1} more in findings" if len(self.findings) > 1 else ""),
+        ]
 
 
 def run(study: Study, out: str | Path, *, say: Callable[[str], None] = lambda _: None) -> Outcome:
@@ -60,8 +68,9 @@ def run(study: Study, out: str | Path, *, say: Callable[[str], None] = lambda _:
     Notes
     -----
     Cost: folds + 1 trainings, one search of the network, and matched draws for every node. Files are the same to the
-    byte for any number of threads (BLAS and torch keep to one, :func:`.repeatable`) and for any order of
-    samples and genes in the table, which are sorted by name.
+    byte for any number of threads (BLAS and torch keep to one, see
+    :func:`~genelight.models.training.device.repeatable`) and for any order of samples and genes in the table, which
+    are sorted by name.
 
     Examples
     --------

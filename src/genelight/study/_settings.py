@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from .._core.printed import Card, Printed, leading
 from .._core.provenance import parse_toml
 from ..errors import FormatError, InputError, ResourceError, UnknownNameError
 from ..io.stores._bucket import Url, located
@@ -217,7 +218,7 @@ class Patients(_Section):
     show_ids: bool = Field(default=False, description="name them in the report, in place of numbers")
 
 
-class Study(_Section):
+class Study(Printed, _Section):
     """A study, validated.
 
     Examples
@@ -238,6 +239,21 @@ class Study(_Section):
     scorecard: ScorecardSettings | None = None
     second: Second | None = None
     patients: Patients | None = None
+
+    def _card(self) -> Card:
+        data, asked, model = self.data, self.contrast, self.model
+        trained = model.reference or f"{model.preset}, layers of {', '.join(map(str, model.widths or ('the preset',)))}"
+        return f"study of {asked.name or f'{asked.case} against {asked.control}'}", [
+            ("data", data.expression + (f", sheet {data.samples}" if data.samples else "")),
+            ("subject", data.subject or "a subject each"),
+            ("model", f"{trained}; seed {model.seed}"),
+            ("module", f"{self.module.size} genes by {self.module.method}"),
+            ("network", (self.network.name or self.network.file) if self.network else "none"),
+            ("gene sets", leading([each.name or each.file for each in self.sets])),
+            ("genetics", leading([each.name or each.disease for each in self.genetics])),
+            ("second", self.second.expression if self.second else ""),
+            ("severity", self.patients.measure if self.patients else ""),
+        ]
 
     @classmethod
     def load(cls, path: str | Path) -> Study:

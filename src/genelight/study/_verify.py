@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .. import models
 from .._core.disk import PREFIX
+from .._core.printed import Card, Printed, leading
 from .._core.provenance import STEPS, altered_files, check_seal, file_digest, read_json, read_steps
 from ..errors import FormatError, InputError
 from ..io.stores._bucket import Url, located
@@ -16,8 +17,8 @@ from ..io.stores.store import altered_parts
 RECORD = "run.json"
 
 
-@dataclass(frozen=True)
-class Verified:
+@dataclass(frozen=True, repr=False)
+class Verified(Printed):
     """What was compared with its digest, and what did not fit.
 
     Attributes
@@ -39,6 +40,18 @@ class Verified:
     checked: int
     wrong: Mapping[str, str] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
+
+    def _card(self) -> Card:
+        return f"{self.path}: {self.kind}", [
+            ("compared", f"{self.checked} files"),
+            (
+                "wrong",
+                f"{len(self.wrong)}: {leading([f'{file} {said}' for file, said in self.wrong.items()])}"
+                if self.wrong
+                else "none",
+            ),
+            ("not noted", f"{len(self.unknown)} files" if self.unknown else ""),
+        ]
 
     @property
     def whole(self) -> bool:

@@ -12,7 +12,7 @@ from scipy import sparse
 from ...nouns import Contrast
 from ...stats.moderated import Design
 from ...stats.squeeze import squeeze
-from ...stats.subjects import numbered
+from ...stats.subjects import numbered, permuted_within
 from .._collections import Collection
 from .._registry import TESTS, Against, Findings
 from .._tested import LEAST_GENES, Items
@@ -106,13 +106,13 @@ class _Labels:
     def drawn(self, draws: int, seed: int) -> Iterator[np.ndarray]:
         """Normal scores under labels drawn anew, some at a time."""
         rng, rows = np.random.default_rng((seed, 7)), len(self.tested_r)
-        still_r = np.arange(rows)
+        still_r, one_r = np.arange(rows), np.zeros(rows)
         for start in range(0, draws, CHUNK):
             count = min(CHUNK, draws - start)
             if self.paired:
                 yield self.z(np.tile(still_r, (count, 1)), rng.choice([-1.0, 1.0], size=(count, rows)))
             else:
-                yield self.z(rng.permuted(np.tile(still_r, (count, 1)), axis=1), np.ones((count, rows)))
+                yield self.z(permuted_within(still_r, one_r, draws=count, rng=rng).T, np.ones((count, rows)))
 
 
 @dataclass(frozen=True)

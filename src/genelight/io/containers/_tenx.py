@@ -105,7 +105,8 @@ class TenxFolder:
             size = next(
                 (line for line in iter(lambda: handle.readline(1 << 16), b"") if not line.startswith(b"%")), b""
             )
-            declared = [int(number) for number in size.split() if number.isdigit() and len(number) < 16]
+            numbers = [number for number in size.split() if number.isdigit()]
+            declared = [int(number) if len(number) < 16 else 10**16 for number in numbers]
             # What holds every value, zeros too, has no third number.
             entries = declared[2] if len(declared) > 2 else math.prod(declared)
             sides = " x ".join(f"{number:,}" for number in declared[:2])

@@ -56,8 +56,9 @@ class Source:
             yield lambda first, last: group.read(np.arange(first, min(last, group.x.shape[0])))
             return
         adata = _backed(self.place)
+        x = adata.X  # each time it is asked for, all pointers of a sparse matrix are read
         try:
-            yield lambda first, last: adata.X[first:last]
+            yield lambda first, last: x[first:last]
         finally:
             adata.file.close()
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..._core.checks import check_positive
 from ..._core.disk import clean, locked
+from ..._core.printed import Card, Printed, leading
 from ...errors import FormatError, InputError, ResourceError, first_three
 from ...nouns import Genes
 from ..id_kinds import check_namespace
@@ -37,7 +38,7 @@ AT_ONCE = 64  # scattered samples
 AHEAD = 4  # blocks on their way from object storage, where an answer takes its time
 
 
-class Store:
+class Store(Printed):
     """A table on disk, samples x genes, read in blocks.
 
     Made by :func:`pack`, opened by :meth:`open`. Never changed once it is made.
@@ -56,8 +57,13 @@ class Store:
     def __init__(self, group: Group) -> None:
         self._group = group
 
-    def __repr__(self) -> str:
-        return f"Store({str(self.path)!r}: {self.n_obs} samples x {self.n_vars} genes)"
+    def _card(self) -> Card:
+        return f"store of {self.n_obs:,} samples x {self.n_vars:,} genes", [
+            ("path", str(self.path)),
+            ("genes", f"by {self.genes.namespace}: {leading(self.genes.ids)}"),
+            ("missing", f"{self.missing:,} values"),
+            ("digest", self.digest),
+        ]
 
     @property
     def path(self) -> Path:

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.model_selection import GroupShuffleSplit
 
 from ..._core.ranks import ranks
 from ..recipe import Recipe
@@ -22,19 +21,13 @@ from .objective import HeldOut
 from .plan import Plan, Samples
 from .shrink import Weighing
 
-__all__ = ["PATIENCE", "Rows", "choose", "choose_recipe", "held_out_distances", "leave_out"]
+__all__ = ["PATIENCE", "Rows", "choose", "choose_recipe", "held_out_distances"]
 
 Rows = np.ndarray | slice
 Trial = Callable[[Recipe, str, Enough], tuple[History, float]]
 
 PATIENCE = 20
 ROUNDING = 1e-6
-
-
-def leave_out(subject_n: np.ndarray, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the samples to choose from, and of the fifth of the subjects to choose on."""
-    inner, outer = next(GroupShuffleSplit(1, test_size=0.2, random_state=seed).split(subject_n, None, subject_n))
-    return inner, outer
 
 
 def choose(

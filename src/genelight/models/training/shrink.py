@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import GroupKFold
 from sklearn.utils.extmath import randomized_svd
 
 from ..._core.threads import one_thread
-from ...stats.subjects import count_subjects, numbered
+from ...stats.folds import cut_folds, parts
+from ...stats.subjects import count_subjects, numbered, some_subjects
 from ..subspace.exact import Subspace, eigen, gram
 
 __all__ = ["GAMMAS", "POWERS", "Weighing", "choose_weighing", "rotate", "shrink_means", "sphere"]
@@ -117,7 +117,7 @@ def choose_weighing(c_nk: np.ndarray, subject_n: np.ndarray, width: int, *, seed
     if 2 * width >= min(c_nk.shape):
         return even
     if len(c_nk) > MOST:
-        some_n = _some(subject_n, seed=seed)
+        some_n = some_subjects(subject_n, samples=MOST, least=FOLDS, seed=seed)
         c_nk, subject_n = c_nk[some_n], subject_n[some_n]
     folds = _folds(c_nk, subject_n, seed=seed)
     kept = {even: _kept(folds, even, width, seed=seed)}
@@ -135,23 +135,14 @@ def choose_weighing(c_nk: np.ndarray, subject_n: np.ndarray, width: int, *, seed
     return best if gain_f.mean() > max(DOUBT * error, LEAST_GAIN) else even
 
 
-def _some(subject_n: np.ndarray, *, seed: int) -> np.ndarray:
-    """Whether each sample is of the subjects drawn, which have about as many samples as are looked at."""
-    subjects, position_n = numbered(subject_n)
-    counts = np.bincount(position_n)
-    order = np.random.default_rng(seed).permutation(len(subjects))
-    drawn = order[: max(FOLDS, int(np.searchsorted(counts[order].cumsum(), MOST)))]
-    return np.isin(subject_n, subjects[drawn])
-
-
 Fold = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def _folds(c_nk: np.ndarray, subject_n: np.ndarray, *, seed: int) -> list[Fold]:
     """Samples to learn from, their subjects, and samples of other subjects, fold by fold."""
-    splits = GroupKFold(min(FOLDS, count_subjects(subject_n)), shuffle=True, random_state=seed)
+    fold_n = cut_folds(subject_n, folds=min(FOLDS, count_subjects(subject_n)), seed=seed)
     found = []
-    for train, test in splits.split(c_nk, groups=subject_n):
+    for train, test in parts(fold_n):
         # Centred without the left-out subjects: else their means lie opposite to the others', and look like seen ones.
         centre_k = c_nk[train].mean(0)
         found.append((c_nk[train] - centre_k, subject_n[train], c_nk[test] - centre_k))

@@ -84,7 +84,7 @@ def _genes(run: Run, found: Any) -> dict[str, Figure]:
     n = min(LEAD, found["size"])
     first = found["genes"][0]
     return figure(
-        lambda ax: pl.module(module, ax, n=n),
+        lambda ax: pl.module(module, ax, n_top=n),
         table=pd.DataFrame(found["genes"]).head(n),
         name="module",
         caption=f"The {n} strongest {run.words['many']} of the module, by absolute score. Beside each bar: how often "

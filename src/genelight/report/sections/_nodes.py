@@ -113,7 +113,7 @@ def _leading(run: Run, found: Any) -> dict[str, Figure]:
     values = lit.of(name)
     n = min(LEAD, len(values))
     return figure(
-        lambda ax: pl.node_genes(lit, name, ax, n=n),
+        lambda ax: pl.node_genes(lit, name, ax, n_top=n),
         name="node",
         caption=f"What node {name} stands for: the {run.words['many']} that it raises and lowers most when it is lit.",
         alt=f"Bars of {n} {run.words['many']} for node {name}, from {values.index[0]} (raised most) to "

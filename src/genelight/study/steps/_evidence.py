@@ -77,7 +77,7 @@ def _cards(bench: Bench, model: Model, *, table: pd.DataFrame, scored: pd.DataFr
             layer: [bench.light_up(each, layer) for each in (model, *members)]
             for layer in (bench.matched_layers if scored is not None else bench.layers)
         },
-        n=CARD_GENES,
+        n_top=CARD_GENES,
     )
     return [card.to_record() for card in cards]
 

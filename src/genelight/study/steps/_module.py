@@ -100,7 +100,7 @@ def _judged(bench: Bench, model: Model, module: Module) -> dict[str, Any]:
         model,
         contrast=bench.inputs.contrast,
         layer=settings.layer,
-        permutations=settings.permutations,
+        draws=settings.permutations,
         seed=bench.seed,
     )
     return {

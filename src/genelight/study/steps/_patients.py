@@ -11,6 +11,7 @@ from anndata import AnnData
 from ... import patients
 from ..._core.tables import write_plain
 from ...nouns import Groups, Model, Severity
+from ...stats.subjects import by_appearance
 from .._inputs import patients_of
 from ._step import Bench, step
 
@@ -53,7 +54,7 @@ def score_patients(bench: Bench) -> None:
         measure=asked.measure,
         subject=subject,
         folds=bench.folds,
-        protocol=patients.Protocol(permutations=asked.permutations, time=asked.time, beside=asked.beside),
+        protocol=patients.Protocol(draws=asked.permutations, time=asked.time, beside=asked.beside),
         seed=bench.seed,
     )
     score.save(bench.folder / SEVERITY)
@@ -72,7 +73,7 @@ def score_patients(bench: Bench) -> None:
 def _table(adata: AnnData, subject: str | None, *, score: Severity, groups: Groups | None) -> pd.DataFrame:
     """One row per sample: numbers in the order of the samples, ids beside them."""
     ids = np.asarray(adata.obs_names if subject is None else adata.obs[subject], dtype=object).astype(str)
-    table = pd.DataFrame({"patient": pd.factorize(ids)[0] + 1, "sample": np.arange(1, len(ids) + 1)})
+    table = pd.DataFrame({"patient": by_appearance(ids) + 1, "sample": np.arange(1, len(ids) + 1)})
     table = table.assign(subject_id=ids, sample_id=np.asarray(adata.obs_names, dtype=object))
     held_out = score.held_out[["sample", "measure", "score", "low", "high"]].rename(columns={"sample": "sample_id"})
     table = table.merge(held_out, on="sample_id", how="left")
@@ -85,7 +86,7 @@ def _table(adata: AnnData, subject: str | None, *, score: Severity, groups: Grou
 def _drivers(adata: AnnData, model: Model, score: Severity, *, table: pd.DataFrame, shown: int) -> pd.DataFrame:
     """The genes behind the highest score of each of the most severe patients."""
     first = table.dropna(subset="score").sort_values("score", ascending=False).drop_duplicates("patient").head(shown)
-    found = patients.drivers(adata[list(first["sample_id"])].copy(), model, severity=score, top=GENES)
+    found = patients.drivers(adata[list(first["sample_id"])].copy(), model, severity=score, n_top=GENES)
     numbers = first.set_index("sample_id")[["patient", "sample"]]
     found = found.rename(columns={"sample": "sample_id"}).join(numbers, on="sample_id")
     return found[["patient", "sample", "rank", "gene", "part", "gap"]]
