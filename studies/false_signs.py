@@ -26,7 +26,7 @@ tuberculosis cohorts: people differ along 7 to 15 directions in units of the axe
 difference is half to twice what residuals foretell, along all axes at once; draws in which it is four times that are
 those where sure genes are wrong, and no rule tells them from effects. A gene's own effect counted by the part that
 others share; in full, strong effects are right (0.03 too high before at twelve and twenty). What failed: sampling of
-the mixture's weights and of each axis's noise alone changed little; likelihoods flattened by the number of directions
+the mixture's weights and of each axis's noise alone changed little; likelihoods tempered by the number of directions
 were too low for weak effects; noise learned from the difference itself took strong effects for noise (0.08 too high at
 six); a flat prior of the effects' scale raised what is said of strong and of weak effects alike; tails of a t with the
 cohort's own degrees of freedom were too long beside this (0.04 too high in simulations at three against three), normal
