@@ -23,7 +23,7 @@ import genelight as gl
 from benchmarks.gpu import _step
 from benchmarks.memory_flat import _over_again
 from genelight.io import Store
-from genelight.models import deep_fit
+from genelight.models import deep
 from genelight.models.subspace import sketch
 from genelight.models.training.deep_net import DeepNet
 from genelight.pp.stream import PreparedStore
@@ -151,9 +151,9 @@ class _Clock:
 
         with ExitStack() as stack:
             for where, name, said, rows in (
-                (deep_fit, "train_deep", "train", 1),
+                (deep, "train_deep", "train", 1),
                 (DeepNet, "branches", "branches", 1),
-                (deep_fit, "deep_axes", "axes", None),
+                (deep, "deep_axes", "axes", None),
                 (sketch, "_pilot_axes", "pilot", None),
                 (PreparedStore, "take", "pilot", None),
             ):

@@ -30,7 +30,7 @@ import numpy as np
 from benchmarks._harness import Result
 from benchmarks._measure import Figure, child, paired, require
 from genelight import Contrast, models, simulate
-from genelight.models.autoencoder import FittedAutoencoder
+from genelight.models.fitted_autoencoder import FittedAutoencoder
 from genelight.modules._registry import ask
 from genelight.modules.derive import derive
 from genelight.nouns.module import DERIVATION

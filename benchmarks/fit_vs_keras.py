@@ -32,7 +32,7 @@ from benchmarks._harness import Result
 from benchmarks._keras import keras, within
 from benchmarks._measure import Child, Figure, child
 from genelight import io, models, simulate
-from genelight.models.deep import FittedDeep, straight_line
+from genelight.models.fitted_deep import FittedDeep, straight_line
 from genelight.models.reference.missing import training_values
 
 COMPENDIUM = Path(__file__).parents[1] / "../shared/data/compendium/human_bulk.h5ad"

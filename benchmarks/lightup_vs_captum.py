@@ -25,7 +25,7 @@ from benchmarks._measure import Pairs, paired, require
 if TYPE_CHECKING:
     import torch
 
-from genelight.models.autoencoder import FittedAutoencoder
+from genelight.models.fitted_autoencoder import FittedAutoencoder
 
 
 def run(*, quick: bool) -> Result:

@@ -33,7 +33,7 @@ import genelight as gl
 from genelight.io import Store
 from genelight.io.stores.store import is_store
 from genelight.models import Deep, DeepRecipe
-from genelight.models.deep import FittedDeep, straight_line
+from genelight.models.fitted_deep import FittedDeep, straight_line
 from genelight.models.packing import rounded
 from genelight.models.reference.known import Known
 from genelight.models.reference.within import learn_within

@@ -15,7 +15,7 @@ from scipy import stats
 from scipy.special import expit
 
 import genelight as gl
-from genelight.models.deep import FittedDeep
+from genelight.models.fitted_deep import FittedDeep
 from genelight.nouns import Edges
 from genelight.patients import ResponsePlan
 from genelight.patients._response_calibration import beliefs, patient_interval

@@ -76,8 +76,8 @@ from sklearn.model_selection import GroupKFold
 
 from genelight import io, pp, simulate
 from genelight.models import Deep, DeepRecipe
-from genelight.models.deep import FittedDeep, deep_is_better, straight_line
-from genelight.models.deep_fit import fit_several
+from genelight.models.deep import fit_several
+from genelight.models.fitted_deep import FittedDeep, deep_is_better, straight_line
 from genelight.nouns import Genes
 from genelight.pp.prepare import prepare_as
 

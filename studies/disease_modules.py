@@ -84,7 +84,7 @@ from benchmarks._harness import Result
 from benchmarks._measure import Figure
 
 from genelight import Contrast, models, modules
-from genelight.models.autoencoder import FittedAutoencoder
+from genelight.models.fitted_autoencoder import FittedAutoencoder
 from genelight.modules._registry import ask
 from genelight.nouns.module import DERIVATION
 from genelight.stats.folds import folds_of

@@ -61,7 +61,7 @@ from benchmarks._measure import Figure
 
 from genelight import demo, evidence, io, models, pp, study
 from genelight.models import Deep, DeepRecipe
-from genelight.models.autoencoder import FittedAutoencoder
+from genelight.models.fitted_autoencoder import FittedAutoencoder
 from genelight.nouns import Edges
 from genelight.nouns.scorecard import Scorecard
 from genelight.study._readings import CONTROLS

@@ -47,7 +47,7 @@ from benchmarks._measure import Figure
 from sklearn.model_selection import GroupKFold
 
 from genelight import demo, models, pp, simulate
-from genelight.models.autoencoder import FittedAutoencoder
+from genelight.models.fitted_autoencoder import FittedAutoencoder
 from genelight.models.linear import FittedLinear
 from genelight.models.reconstruct import squared_errors
 from genelight.pp.preparation import Preparation

@@ -52,7 +52,7 @@ from scipy import stats
 
 import genelight as gl
 from genelight._core.provenance import digest
-from genelight.models.deep import FittedDeep
+from genelight.models.fitted_deep import FittedDeep
 from genelight.models.linear import FittedLinear
 from genelight.modules._registry import ask
 from genelight.modules.replication import replication_of

@@ -94,7 +94,7 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from genelight import Contrast, demo, io, models, patients
-from genelight.models.autoencoder import FittedAutoencoder
+from genelight.models.fitted_autoencoder import FittedAutoencoder
 from genelight.nouns import Severity
 
 DATA = Path(__file__).parents[1] / "../shared/data"

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from genelight import load, models, simulate
 from genelight.cli import app
-from genelight.models.autoencoder import FittedAutoencoder
+from genelight.models.fitted_autoencoder import FittedAutoencoder
 
 
 @pytest.fixture(scope="module")

@@ -240,7 +240,7 @@ KNOWN = {
     ),
     "io/containers/_xlsx.py: subprocess.run": "this Python with a constant program; the file is an argument",
     **dict.fromkeys(
-        (f"models/{name}.py: net.eval" for name in ("autoencoder", "counts", "deep_fit")),
+        (f"models/{name}.py: net.eval" for name in ("fitted_autoencoder", "counts", "deep", "autoencoder")),
         "torch's switch from training to use",
     ),
     **dict.fromkeys(

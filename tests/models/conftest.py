@@ -6,9 +6,9 @@ import pytest
 from anndata import AnnData
 
 from genelight import models, simulate
-from genelight.models import deep_fit
-from genelight.models.autoencoder import FittedAutoencoder
-from genelight.models.deep import FittedDeep
+from genelight.models import deep as deep_file
+from genelight.models.fitted_autoencoder import FittedAutoencoder
+from genelight.models.fitted_deep import FittedDeep
 from genelight.models.linear import FittedLinear
 
 
@@ -37,8 +37,8 @@ def pca(cohort: AnnData) -> FittedLinear:
 def deep(cohort: AnnData) -> FittedDeep:
     # Its data are linear; whatever is said of the samples left out, the contract is that of all three layers.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(deep_fit, "LEAST_GAIN", -1.0)
-        patch.setattr(deep_fit._LeftOut, "pays", True)
+        patch.setattr(deep_file, "LEAST_GAIN", -1.0)
+        patch.setattr(deep_file._LeftOut, "pays", True)
         found = models.Deep((16, 4, 16), subject="subject", recipe=models.DeepRecipe(epochs=3)).fit(cohort)
     assert found.deep
     return found

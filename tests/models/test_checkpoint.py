@@ -175,8 +175,8 @@ def test_between_two_checkpoints_there_is_time(tmp_path, cohort, monkeypatch):
 
 
 def test_a_deep_training_goes_on_where_it_was(tmp_path, cohort, monkeypatch):
-    monkeypatch.setattr("genelight.models.deep_fit.LEAST_GAIN", -1.0)
-    monkeypatch.setattr("genelight.models.deep_fit._LeftOut.pays", True)
+    monkeypatch.setattr("genelight.models.deep.LEAST_GAIN", -1.0)
+    monkeypatch.setattr("genelight.models.deep._LeftOut.pays", True)
     spec = models.Deep((16, 4, 16), subject="subject", recipe=models.DeepRecipe(rank=12, epochs=4, batch=20))
     whole = spec.fit(cohort)
     assert whole.deep

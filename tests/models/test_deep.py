@@ -14,8 +14,8 @@ from sklearn import decomposition
 import genelight as gl
 from genelight.errors import InputError, UnknownNameError
 from genelight.models import PCA, Deep, DeepRecipe, Ensemble, Folds, r2
-from genelight.models.deep import deep_is_better
-from genelight.models.named import named_for, settings_for, spec_of
+from genelight.models.fit import named_for, settings_for, spec_of
+from genelight.models.fitted_deep import deep_is_better
 from genelight.models.reconstruct import squared_errors
 from genelight.models.reference.missing import completed
 from genelight.models.subspace.rotation import varimax

@@ -14,7 +14,7 @@ from genelight.models import PCA, PRESETS, fit, r2
 from genelight.models.presets import choose_widths
 from genelight.pp import prepare
 
-fit_file = importlib.import_module("genelight.models.fit")
+fit_file = importlib.import_module("genelight.models.autoencoder")
 choosing_file = importlib.import_module("genelight.models.training.choosing")
 plan_file = importlib.import_module("genelight.models.training.plan")
 

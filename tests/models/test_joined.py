@@ -38,12 +38,12 @@ import torch
 torch.set_num_threads(1)
 from genelight import models, prepare
 from genelight.io import Store
-from genelight.models import deep_fit
+from genelight.models import deep
 from genelight.models.training import checkpoint
 from genelight.models.training.deep_net import DeepRecipe
 from genelight.models.training.joined import joined
 checkpoint.EVERY = 0.0
-deep_fit.LEAST_GAIN, deep_fit._LeftOut.pays = -1.0, True
+deep.LEAST_GAIN, deep._LeftOut.pays = -1.0, True
 """
 
 
@@ -110,8 +110,8 @@ def stored(tmp_path_factory) -> Store:
 
 @pytest.fixture
 def always_deep(monkeypatch):
-    monkeypatch.setattr("genelight.models.deep_fit.LEAST_GAIN", -1.0)
-    monkeypatch.setattr("genelight.models.deep_fit._LeftOut.pays", True)
+    monkeypatch.setattr("genelight.models.deep.LEAST_GAIN", -1.0)
+    monkeypatch.setattr("genelight.models.deep._LeftOut.pays", True)
 
 
 TRAIN = """

@@ -16,7 +16,7 @@ from genelight import simulate
 from genelight._core.provenance import file_digest, read_json
 from genelight.errors import FormatError
 from genelight.models import bundle
-from genelight.models.deep import TrainingSamplesWarning
+from genelight.models.fitted_deep import TrainingSamplesWarning
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "train_reference.py"
 

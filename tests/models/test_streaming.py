@@ -73,7 +73,7 @@ def test_pca_of_a_store_is_that_of_its_table(cohort, stored):
 
 def test_beyond_its_size_held_out_r2_counts_what_lies_outside(cohort, stored, monkeypatch, tmp_path):
     monkeypatch.setattr(streaming_file, "EXACT_UP_TO", 10)
-    monkeypatch.setattr(importlib.import_module("genelight.models.fit"), "LEAST_RANK", 12)
+    monkeypatch.setattr(importlib.import_module("genelight.models.autoencoder"), "LEAST_RANK", 12)
     monkeypatch.setattr(sketch_file, "EXTRA_AXES", 4)
     model = models.fit(stored, widths=(6, 4), subject="subject", epochs=3)
     assert model.settings["rank"] == 12

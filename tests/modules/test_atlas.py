@@ -68,7 +68,7 @@ def test_a_table_of_scores_becomes_a_folder(scores, tmp_path):
 
 
 def test_a_table_of_cohorts_becomes_modules(cohort_of, tmp_path, monkeypatch):
-    monkeypatch.setattr("genelight.models.fit", partial(models.fit, widths=(4,), epochs=1))
+    monkeypatch.setattr("genelight.models.autoencoder", partial(models.fit, widths=(4,), epochs=1))
     for i in range(3):
         cohort = cohort_of(seed=i, visits=1)
         cohort.adata.write_h5ad(tmp_path / f"c{i}.h5ad")

@@ -20,21 +20,9 @@ from .._core.ranks import started
 from .._core.tables import plain_text
 from .._core.threads import threads
 from ..errors import GenelightError
-from . import (
-    _data,
-    _doctor,
-    _evidence,
-    _further,
-    _models,
-    _modules,
-    _nodes,
-    _patients,
-    _prepare,
-    _response,
-    _several,
-    _study,
-    _viewer,
-)  # fmt: skip
+from . import _data, _doctor, _evidence, _models, _modules, _nodes, _patients, _prepare, _response, _study, _viewer
+from . import _evidence_more as _further
+from . import _meta_module as _several
 from ._command import note, wants_trace
 
 __all__ = ["app", "main"]

@@ -72,7 +72,7 @@ def fit(
     InputError
         If a group is named for a model that is not deep, or several processes are to train on what is no store.
     """
-    from ..models.named import named_for, settings_for, spec_of
+    from ..models.fit import named_for, settings_for, spec_of
     from ..models.training.device import asked_for
     from ..pp.prepare import prepare_as
 
@@ -161,7 +161,7 @@ def _changes(text: str) -> tuple[str, dict[str, Any]]:
     """A preset's name, and the changes that follow it."""
     name, *changes = text.split(",")
     given: dict[str, Any] = {}
-    from ..models.named import OWN
+    from ..models.fit import OWN
 
     if changes and name in OWN:
         msg = f"--preset {text}: preset {name} takes no changes; see its recipe in Python, as gl.models.DeepRecipe"

@@ -15,7 +15,7 @@ from .._core.tables import write_plain
 from ..errors import InputError, UnknownNameError
 from ._cohort import Cohort, Reading, question_option, table_option
 from ._command import Result, command, note
-from ._several import cohort_names
+from ._meta_module import cohort_names
 from ._shared import File, Seed, fresh, listed, model_or
 
 if TYPE_CHECKING:

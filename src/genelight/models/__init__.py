@@ -1,13 +1,13 @@
 """Models of expression behind one protocol: autoencoders, and PCA as the baseline."""
 
+from .autoencoder import Autoencoder
 from .bundle import load
-from .deep_fit import Deep
+from .deep import Deep
 from .eigengenes import Eigengenes
 from .ensemble import Ensemble
-from .fit import Autoencoder
+from .fit import fit
 from .folds import Folds
 from .ica import ICA
-from .named import fit
 from .nmf import NMF
 from .pca import PCA
 from .presets import PRESETS

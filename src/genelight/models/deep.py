@@ -1,311 +1,383 @@
-"""A fitted deep autoencoder: PCA and what a bottleneck with activations on both sides adds to it, where it adds."""
+"""The spec of a deep autoencoder: a training without some groups says whether depth pays, then one on everyone."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
-import pandas as pd
 import torch
-from torch import nn
-from torch.nn import functional
 
-from .._core.checks import check_column
-from ..errors import InputError, UnknownNameError
-from ..nouns.model import CodeRange
-from .autoencoder import FittedAutoencoder, open_with
-from .bundle import Bundle
-from .reference.known import Known
-from .spec import Spec
-from .steps import Steps
+from .._core.checks import check_column, check_positive
+from .._core.provenance import digest
+from .._core.ranks import ranks
+from .._core.workers import each
+from ..errors import InputError
+from ..io import Store
+from ..nouns import Model
+from ..pp.preparation import Preparation
+from ..stats.folds import leave_out
+from ..stats.subjects import count_subjects
+from ._card import held_out_figures
+from .bundle import KINDS, Bundle
+from .fitted_deep import FittedDeep, deep_is_better, deep_ranges, open_deep, straight_line
+from .spec import Draw, Spec
 from .subspace.exact import Centred, squares
-from .training.deep_net import DeepNet, DeepRecipe, deep_steps, line_steps
+from .subspace.rotation import varimax
+from .subspace.sketch import InMemory
+from .subspace.streaming import Reduced, deep_axes, prepared_table
+from .training.checkpoint import Checkpoint, Checkpoints
+from .training.deep_net import DeepNet, DeepRecipe, train_deep
+from .training.objective import HeldOut
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = [
-    "LAYERS",
-    "Branches",
-    "FittedDeep",
-    "deep_is_better",
-    "deep_ranges",
-    "open_deep",
-    "straight_line",
-]
+__all__ = ["Deep", "fit_several"]
 
-LAYERS = ("L1", "L2", "L3")
-NODES = 64  # at a time
+LEAST_GROUPS = 5
+LEAST_GAIN = 1e-4
+WIDE, NARROW, LAST = 512, 64, 2048
 
 
-class TrainingSamplesWarning(UserWarning):
-    """Samples of a table were in the training of the model that reads them."""
-
-
+@KINDS.register("deep", doi="10.1126/science.1127647")
 @dataclass(frozen=True)
-class Branches:
-    """How well a deep model's two ways give back each sample of a table: its domain of applicability.
+class Deep(Spec):
+    """Deep autoencoder with a bottleneck between two layers of activations, around a straight line that is PCA.
 
-    Made by :meth:`FittedDeep.applicability`.
+    ``"L1"`` and ``"L3"`` are SiLU nodes, ``"L2"`` is the bottleneck, from which samples are given back. A straight
+    line from genes to the bottleneck and back is PCA and stays it; what the nodes add to it starts at zero. Whether
+    they add anything is asked of groups left out: where their gain over PCA of the same bottleneck is not beyond its
+    standard error, the model is PCA, and L2 its only layer. Else the deep branch is taken for each sample (or cohort)
+    that it gives back better, see :meth:`FittedDeep.applicability`. Nodes of L2 stand for axes of few genes: varimax
+    rotates the principal ones, and nothing that is given back changes by it.
 
     Attributes
     ----------
-    deep_n
-        Whether the deep branch is taken, shape ``(n,)``: it gives back the sample's (or its cohort's) own genes better.
-    deep_error_n, line_error_n
-        Mean squared error over genes of the deep branch and of the straight line, in prepared units.
+    widths
+        Nodes of L1, L2 and L3; by default 512, up to 64, and 2,048, four decoders of 512.
+    group
+        Column of ``obs`` that says which samples are left out together, such as the study of a compendium; by default
+        those of a subject.
+    recipe
+        How it is trained and read.
+
+    Raises
+    ------
+    InputError
+        If there are not three widths above zero.
+
+    Notes
+    -----
+    Source: Hinton and Salakhutdinov 2006, doi 10.1126/science.1127647, for the bottleneck; the straight line, the gate
+    and the choice are ours; codes refined after the encoder, Kim et al. 2018, doi 10.48550/arXiv.1802.02550; varimax,
+    Kaiser 1958, doi 10.1007/BF02289233. Where the preparation lets missing values stand
+    (``PreparationSettings(missing=True)``), probabilistic PCA completes them.
+    Figures: ``python -m studies depth`` and ``breadth``. Cost: two decompositions of rank 256, two trainings.
+
+    Examples
+    --------
+    >>> import genelight as gl
+    >>> quick = gl.models.DeepRecipe(epochs=2)
+    >>> model = gl.models.Deep((64, 8, 64), subject="subject", recipe=quick).fit(gl.demo.cohort())
+    >>> model.deep, model.widths  # one tissue is nearly linear: PCA
+    (False, {'L2': 8})
     """
 
-    deep_n: np.ndarray
-    deep_error_n: np.ndarray
-    line_error_n: np.ndarray
+    widths: tuple[int, ...] | None = None
+    _: KW_ONLY
+    group: str | None = None
+    recipe: DeepRecipe = field(default_factory=DeepRecipe)
 
-    @property
-    def share(self) -> float:
-        """Share of the samples for which the deep branch is taken."""
-        return float(self.deep_n.mean()) if len(self.deep_n) else 0.0
+    kind: ClassVar[str] = "deep"
 
-    def __repr__(self) -> str:
-        deep, line = (float(v.mean()) if len(v) else 0.0 for v in (self.deep_error_n, self.line_error_n))
-        return (
-            f"deep branch taken for {int(self.deep_n.sum())} of {len(self.deep_n)} samples; mean squared error over "
-            f"genes {deep:.4f}, of the straight line {line:.4f}"
-        )
+    def __post_init__(self) -> None:
+        if self.widths is None:
+            return
+        object.__setattr__(self, "widths", tuple(int(width) for width in self.widths))
+        if len(self.widths) != 3:
+            msg = f"widths = {list(self.widths)}, but a deep model has three layers, such as widths=(512, 64, 2048)"
+            raise InputError(msg)
+        check_positive(**{f"widths[{i}]": width for i, width in enumerate(self.widths)})
 
-
-class FittedDeep(FittedAutoencoder):
-    """A deep autoencoder around PCA; layers ``"L1"`` and ``"L3"`` are activations, ``"L2"`` the bottleneck.
-
-    Made by :meth:`genelight.models.Deep.fit` or :func:`genelight.load`. Samples are given back from L2. A sample that
-    the straight line gives back better than the deep branch has the codes of the straight line: PCA's in L2, and none
-    (0) in L1 and L3. Where groups left out did not speak for depth, the model is PCA, and L2 is its only layer.
-    """
-
-    net: DeepNet  # type: ignore[assignment]
-    space: Centred
-    known: Known | None = None
-
-    @property
-    def widths(self) -> dict[str, int]:
-        """Width of each layer, from input to output; of a model that is PCA, of the bottleneck alone."""
-        widths = super().widths
-        return widths if self.deep else {self.bottleneck: widths[self.bottleneck]}
-
-    @property
-    def bottleneck(self) -> str:
-        """The layer that samples are given back from: ``"L2"``."""
-        return "L2"
-
-    @property
-    def deep(self) -> bool:
-        """Whether groups left out spoke for the deep branch; if not, the model is PCA."""
-        return bool(self.settings["deep"])
-
-    @cached_property
-    def recipe(self) -> DeepRecipe:
-        """How it was trained and is read."""
-        return self.spec.recipe
-
-    def prepare(self, adata: AnnData) -> np.ndarray:
-        """Prepared values of any table, shape ``(n, g)``; genes that it lacks as the others let expect.
-
-        A model that ships warns of samples that it was trained on: figures of those are too good.
-        """
-        seen = self.seen_in_training(adata)
-        if len(seen):
-            studies = ", ".join(dict.fromkeys(seen))
-            says = f"{len(seen)} of {adata.n_obs} samples, or their like, were in this model's training ({studies})"
-            warnings.warn(f"{says}; what it says of them is no test", TrainingSamplesWarning, stacklevel=2)
-        return super().prepare(adata)
-
-    def seen_in_training(self, adata: AnnData) -> pd.Series:
-        """The training study of each sample that the model was trained on, by sample name.
-
-        Of a model that ships; one that you trained yourself keeps no marks of its samples, and nothing is found.
-        """
-        return self.known.find(adata, self.genes) if self.known else pd.Series(dtype=object, name="study")
-
-    def encode(self, x_ng: np.ndarray, layer: str, *, cohort: Sequence[Any] | np.ndarray | None = None) -> np.ndarray:
-        """Codes of `layer`, shape ``(n, k)``.
-
-        Codes of the bottleneck are the encoder's, refined down each sample's own reconstruction error.
+    def fit(
+        self,
+        adata: AnnData | Store,
+        *,
+        subject: str | None = None,
+        preparation: Preparation | None = None,
+        checkpoint: Path | None = None,
+    ) -> FittedDeep:
+        """Train on all samples of a table, without labels; see :meth:`Spec.fit`.
 
         Parameters
         ----------
-        x_ng
-            Prepared values, shape ``(n, g)``.
-        layer
-            ``"L1"``, ``"L2"`` or ``"L3"``.
-        cohort
-            Which cohort each sample is of, to take or leave the deep branch for a cohort as a whole; by default it is
-            decided for each sample by itself.
-
-        Raises
-        ------
-        UnknownNameError
-            If there is no such layer.
-        InputError
-            If `cohort` has not one name for each sample.
-        """
-        self._depth(layer)
-        c_nk = self.space.coordinates(x_ng)
-        code_nb, _, deep_n = self._gated(c_nk, cohort)
-        if layer == "L2":
-            return code_nb
-        on_n1 = torch.from_numpy(deep_n)[:, None]
-        with torch.inference_mode():
-            if layer == "L1":
-                return (self.net.first(torch.from_numpy(c_nk) / self.net.unit) * on_n1).numpy()
-            return (self.net.last(torch.from_numpy(code_nb)) * on_n1).numpy()
-
-    @torch.inference_mode()
-    def decode(self, h_nk: np.ndarray, layer: str) -> np.ndarray:
-        """Gene values, shape ``(n, g)``, from codes of `layer`, by the deep branch.
-
-        From ``"L2"`` the reconstruction. L1 and L3 do not hold the straight line: from them, the straight line rests
-        at the mean sample, and what comes out is the mean and what these nodes add.
-
-        Raises
-        ------
-        UnknownNameError
-            If there is no such layer.
-        """
-        depth = self._depth(layer)
-        h = torch.from_numpy(np.ascontiguousarray(h_nk, dtype=np.float32))
-        code = self.net.narrow(h) if depth == 1 else h
-        out = self.net.added(h) if depth == 3 else self.net.decode(code)
-        return self.space.genes((out * self.net.unit).numpy())
-
-    def reconstruct(self, x_ng: np.ndarray, *, cohort: Sequence[Any] | np.ndarray | None = None) -> np.ndarray:
-        """Prepared values as the model gives them back, shape ``(n, g)``; `cohort` as in :meth:`encode`.
+        adata, subject, preparation
+            As there.
+        checkpoint
+            Folder to keep the trainings in as they go; killed at any moment, the same call takes them up again.
 
         Raises
         ------
         InputError
-            If `cohort` has not one name for each sample.
+            If the bottleneck exceeds what samples and genes allow, there are fewer than five groups, or the checkpoint
+            belongs to something else.
+        UnknownNameError
+            If there is no such column.
         """
-        return self.space.genes(self._gated(self.space.coordinates(x_ng), cohort)[1])
+        spec, preparation = self._prepared(adata, subject, preparation)
+        return fit_several([spec], adata, preparation, checkpoint=checkpoint)[0]
 
-    def applicability(self, adata: AnnData, *, cohort: str | None = None) -> Branches:
-        """Where the deep branch gives back samples of a table better than the straight line; no label is needed.
-
-        Parameters
-        ----------
-        adata
-            Samples x genes; the model prepares them itself.
-        cohort
-            Column of ``obs`` that names cohorts, to decide for each as a whole: there the deep branch has to be better
-            both overall and about the cohort's mean. By default each sample is decided by itself.
+    def groups(self, adata: AnnData | Store) -> np.ndarray:
+        """Which samples are left out together, shape ``(n,)``.
 
         Raises
         ------
         UnknownNameError
             If there is no such column.
+        InputError
+            If it has missing values, or there are fewer than five groups.
         """
-        names = None if cohort is None else check_column(adata.obs, cohort, role="cohort").astype(str).to_numpy()
-        return self.branches(self.prepare(adata), cohort=names)
-
-    def branches(self, x_ng: np.ndarray, *, cohort: np.ndarray | None = None) -> Branches:
-        """The same of prepared values, shape ``(n, g)``, and the names of their cohorts."""
-        c_nk = self.space.coordinates(x_ng)
-        line_nk = straight_line(self.net, c_nk)
-        _, back_nk = self.net.branches(c_nk, self.recipe) if self.deep else (None, line_nk)
-        outside_n = squares(x_ng - self.space.centre_g) - squares(c_nk)
-        deep, line = ((squares(c_nk - each) + outside_n) / x_ng.shape[1] for each in (back_nk, line_nk))
-        chosen_n = deep_is_better(c_nk - line_nk, c_nk - back_nk, cohort) if self.deep else np.zeros(len(c_nk), bool)
-        return Branches(chosen_n, deep, line)
-
-    @cached_property
-    def steps(self) -> Steps:
-        """Its layers as differentiable modules; codes of L2 are the encoder's, not refined. See :func:`deep_steps`."""
-        return deep_steps(self.net, self.space) if self.deep else line_steps(self.net, self.space)
-
-    def _depth(self, layer: str) -> int:
-        # A fold's model may be PCA where that of all samples is not: its outer layers have codes of 0 then.
-        if layer not in LAYERS:
-            raise UnknownNameError("layer", layer, self.widths, where="this autoencoder")
-        return LAYERS.index(layer) + 1
-
-    @property
-    def _axes(self) -> tuple[np.ndarray, np.ndarray]:
-        return self.space.subspace.basis_gk, self.space.subspace.variance_k
-
-    def _gated(
-        self, c_nk: np.ndarray, cohort: Sequence[Any] | np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Codes of the bottleneck, what is given back, and where the deep branch is taken."""
-        names = None if cohort is None else np.asarray(cohort).astype(str)
-        if names is not None and names.shape != (len(c_nk),):
-            msg = f"cohort has shape {names.shape}, but there are {len(c_nk)} samples; give each sample one name"
+        if self.group is None:
+            group_n = self.subjects(adata)
+        else:
+            group_n = check_column(adata.obs, self.group, role="group").astype(str).to_numpy()
+        found = len(np.unique(group_n))
+        if found < LEAST_GROUPS:
+            column = self.group or self.subject
+            named = f" (column {column!r})" if column else ""
+            msg = f"{adata.n_obs} samples of {found} groups{named} are too few, at least {LEAST_GROUPS} are needed"
             raise InputError(msg)
-        line_nk = straight_line(self.net, c_nk)
-        code_nb = self.net.straight(torch.from_numpy(c_nk) / self.net.unit).numpy()
-        if not self.deep:
-            return code_nb, line_nk, np.zeros(len(c_nk), dtype=bool)
-        deep_nb, back_nk = self.net.branches(c_nk, self.recipe)
-        deep_n = deep_is_better(c_nk - line_nk, c_nk - back_nk, names)
-        return np.where(deep_n[:, None], deep_nb, code_nb), np.where(deep_n[:, None], back_nk, line_nk), deep_n
+        return group_n
 
-    def _weights(self) -> dict[str, np.ndarray]:
-        return super()._weights() | (self.known.to_weights() if self.known else {})
+    def sized(self, subjects: Sequence[np.ndarray], *, genes: int) -> Self:
+        """The same with the bottleneck that all of several tables allow; see :meth:`Spec.sized`."""
+        if self.widths is not None:
+            return self
+        samples = min(len(leave_out(subject_n, seed=self.seed)[0]) for subject_n in subjects)
+        return replace(self, widths=self.allowed(samples=samples, genes=genes))
+
+    def allowed(self, *, samples: int, genes: int) -> tuple[int, ...]:
+        """The widths asked for, checked, or some that suit the data: a bottleneck of at most a quarter of the samples.
+
+        Raises
+        ------
+        InputError
+            If the bottleneck exceeds what samples and genes allow.
+        """
+        most = min(samples - 1, genes)
+        fitting = min(NARROW, 2 ** int(np.log2(max(1, most // 4))))
+        if self.widths is None:
+            return (WIDE, fitting, LAST)
+        if self.widths[1] > most:
+            msg = (
+                f"widths = {list(self.widths)}, but {samples} training samples (with groups left out) and {genes} "
+                f"genes allow a bottleneck of 1 to {most} nodes; use for example widths = {[WIDE, fitting, LAST]}"
+            )
+            raise InputError(msg)
+        return self.widths
+
+    def members(self, model: Model, draws: Sequence[Draw], widths: tuple[int, ...]) -> Sequence[FittedDeep]:
+        """Such networks from other seeds, trained on drawn samples, deep where `model` is; see :class:`.Ensemble`."""
+        settings = model.settings  # type: ignore[attr-defined]
+        # A model that is PCA shows one layer, and is refitted with all three.
+        widths = widths if len(widths) == 3 else tuple(settings["widths"])
+        shared = draws, replace(self, widths=widths), cast("Preparation", model.preparation), settings["deep"]
+        return each(_member, range(len(draws)), shared=shared, says="training members")
+
+    @classmethod
+    def open(cls, bundle: Bundle) -> FittedDeep:
+        """The fitted model that a bundle holds."""
+        return open_deep(bundle, cls.from_dict(bundle.spec))
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """What :meth:`to_dict` gave."""
+        return super().from_dict({**content, "recipe": DeepRecipe(**content["recipe"])})
 
 
-def deep_ranges(net: DeepNet, *, c_nk: np.ndarray, code_nb: np.ndarray, deep_n: np.ndarray) -> dict[str, CodeRange]:
-    """Range of every node of each layer, some nodes at a time: L3 has thousands of numbers for every sample."""
-    on_n1, x = torch.from_numpy(deep_n)[:, None], torch.from_numpy(c_nk) / net.unit
-    with torch.inference_mode():
-        first = _ranges(net.read, x.mul_(net.scale_in), on_n1)
-        del x
-        last = _ranges(net.widen, torch.from_numpy(code_nb), on_n1)
-    return {"L1": first, "L2": CodeRange.of(code_nb), "L3": last}
-
-
-def _ranges(layer: nn.Linear, x: torch.Tensor, on_n1: torch.Tensor) -> CodeRange:
-    """Of SiLU nodes; 0 where the deep branch is not taken."""
-    parts = zip(layer.weight.split(NODES), layer.bias.split(NODES), strict=True)
-    return CodeRange.joined([CodeRange.of((functional.silu(functional.linear(x, *p)) * on_n1).numpy()) for p in parts])
-
-
-def straight_line(net: DeepNet, c_nk: np.ndarray) -> np.ndarray:
-    """PCA's coordinates of samples."""
-    line_nk = np.zeros_like(c_nk)
-    line_nk[:, : net.bottleneck] = c_nk[:, : net.bottleneck]
-    return line_nk
-
-
-def deep_is_better(line_nk: np.ndarray, deep_nk: np.ndarray, cohort_n: np.ndarray | None) -> np.ndarray:
-    """Where the deep branch leaves less than the straight line, shape ``(n,)``.
+def fit_several(
+    specs: Sequence[Deep], adata: AnnData | Store, preparation: Preparation, *, checkpoint: Path | None = None
+) -> list[FittedDeep]:
+    """Deep models of one table that differ in their widths alone, on the same axes.
 
     Parameters
     ----------
-    line_nk, deep_nk
-        What either leaves of each sample.
-    cohort_n
-        Whose samples are decided together: both overall and, of several, about their mean. None for each by itself.
+    specs
+        With one seed, group and recipe.
+    adata
+        Samples x genes, or a store.
+    preparation
+        Learned from the table.
+    checkpoint
+        As in :meth:`Deep.fit`, for one spec.
+
+    Raises
+    ------
+    InputError
+        As :meth:`Deep.fit`.
     """
-    gain_n = squares(line_nk) - squares(deep_nk)
-    if cohort_n is None:
-        return gain_n > 0
-    better_n = np.zeros(len(gain_n), dtype=bool)
-    for name in np.unique(cohort_n):
-        rows = cohort_n == name
-        gain, size = gain_n[rows].sum(), int(rows.sum())
-        of_mean = squares(line_nk[rows].mean(0)[None]) - squares(deep_nk[rows].mean(0)[None])
-        better_n[rows] = gain > 0 and (size == 1 or gain - size * float(of_mean[0]) > 0)
-    return better_n
+    first = specs[0]
+    group_n = first.groups(adata)
+    inner, outer = leave_out(group_n, seed=first.seed)
+    genes = len(preparation.genes)
+    specs = [replace(spec, widths=spec.allowed(samples=len(inner), genes=genes)) for spec in specs]
+    table, centre_g = prepared_table(adata, preparation)
+    learn_n = np.zeros(adata.n_obs, dtype=bool)
+    learn_n[inner] = True
+    most = max(specs, key=lambda spec: spec.widths[1])  # type: ignore[index]
+    part = deep_axes(table, learn_n, rank=_rank(most, samples=len(inner), genes=genes), seed=first.seed)
+    part = part.about(inner)
+    split = inner, outer
+    choices = [_choice(spec, part, split=split, group_n=group_n, genes=genes, folder=checkpoint) for spec in specs]
+    del part
+    rank = _rank(most, samples=adata.n_obs, genes=genes)
+    whole = deep_axes(table, np.ones(adata.n_obs, dtype=bool), rank=rank, seed=first.seed)
+    space = Centred(centre_g, whole.subspace)
+    return [
+        _fitted(spec, preparation, space, samples=(whole.c_nk, whole.c_nk), deep=deep, about=about, folder=checkpoint)
+        for spec, (deep, about) in zip(specs, choices, strict=True)
+    ]
 
 
-def open_deep(bundle: Bundle, spec: Spec) -> FittedDeep:
-    """The model that a bundle holds."""
-    weights = bundle.weights
+def _choice(
+    spec: Deep,
+    part: Reduced,
+    *,
+    split: tuple[np.ndarray, np.ndarray],
+    group_n: np.ndarray,
+    genes: int,
+    folder: Path | None,
+) -> tuple[bool, dict[str, Any]]:
+    """Whether the deep branch is worth more than its standard error on groups left out, and what is to be told.
 
-    def network(_: int, widths: tuple[int, ...]) -> Any:
-        return DeepNet(weights["variance"], widths, dropout=0.0, seed=0)  # type: ignore[arg-type]
+    Axes are the learners' own: in axes that the others had a part in, those along which learners hardly vary are as
+    loud as any to the network, and the others lie far out on them.
+    """
+    (inner, outer), net = split, _network(spec, part.subspace.variance_k)
+    learn_nk, unseen_nk, outside_n = part.c_nk[inner], part.c_nk[outer], part.outside_n[outer]
+    says, checkpoint = "training without groups", _checkpoint(spec, part.c_nk, folder=folder, name="choice")
+    train_deep(net, learn_nk, spec.recipe, seed=spec.seed, says=says, checkpoint=checkpoint)
+    code_nb, back_nk = net.branches(unseen_nk, spec.recipe)
+    line_nk = straight_line(net, unseen_nk)
+    size_n, line_n = squares(unseen_nk) + outside_n, squares(unseen_nk - line_nk) + outside_n
+    c, unit = torch.from_numpy(unseen_nk), torch.ones(1)
+    held_out = _LeftOut(c, unit, outside_n, size_n, line_n, group_n[outer], torch.from_numpy(back_nk))
+    record, groups = held_out.figures(net), len(np.unique(group_n[outer]))  # type: ignore[arg-type]
+    deep = ranks().agreed(bool(record["held_out_r2"] - record["held_out_r2_pca"] > LEAST_GAIN and held_out.pays))
+    # How far off the samples left out lie, as the model that ships would see them.
+    straight_nb = net.straight(c / net.unit).numpy()
+    on_n = deep_is_better(unseen_nk - line_nk, unseen_nk - back_nk, None) & deep
+    own_nb = (
+        net.branches(learn_nk, spec.recipe)[0] if deep else net.straight(torch.from_numpy(learn_nk) / net.unit).numpy()
+    )
+    off_nb = np.where(on_n[:, None], code_nb, straight_nb) - own_nb.mean(0)
+    error_n = np.where(on_n, squares(unseen_nk - back_nk) + outside_n, line_n) / genes
+    far = {
+        "error_s": np.sort(error_n).tolist(),
+        "distance_s": np.sort(np.linalg.norm(off_nb / np.maximum(own_nb.std(0), 1e-12), axis=1)).tolist(),
+    }
+    found = held_out_figures(record, width=net.bottleneck, samples=len(outer), subjects=groups)
+    return deep, {"held_out": found, "applicability": far}
 
-    model = open_with(FittedDeep, bundle, spec=spec, network=network)
-    model.known = Known.from_weights(weights, genes=len(bundle.preparation.genes))
+
+@dataclass(frozen=True)
+class _LeftOut(HeldOut):
+    """Groups left out, and what they are given back as."""
+
+    back: torch.Tensor
+
+    def errors(self, net: object) -> np.ndarray:
+        """Squared error of each sample, summed over genes."""
+        del net
+        return squares((self.back - self.c_nk).numpy()) + self.outside_n
+
+    @property
+    def pays(self) -> bool:
+        """Whether the mean gain in R² of a group is more than its standard error; one group cannot say.
+
+        Every group counts the same: in sums over samples, one large group would decide both.
+        """
+        gain_s, size_s = (
+            np.bincount(self._subject, weights=part) for part in (self.pca_n - self.errors(None), self.size_n)
+        )
+        share_s = gain_s / size_s
+        return len(share_s) > 1 and float(share_s.mean()) > float(share_s.std(ddof=1)) / np.sqrt(len(share_s))
+
+
+def _fitted(
+    spec: Deep,
+    preparation: Preparation,
+    space: Centred,
+    *,
+    samples: tuple[np.ndarray, np.ndarray],
+    deep: bool,
+    about: Mapping[str, Any] | None = None,
+    folder: Path | None = None,
+) -> FittedDeep:
+    """The model of a spec; `samples` are coordinates to train on, and those over which codes range."""
+    learned_nk, all_nk = samples
+    net, recipe, history = _network(spec, space.subspace.variance_k), spec.recipe, []
+    if deep:
+        says, checkpoint = "training on all samples", _checkpoint(spec, learned_nk, folder=folder, name="final")
+        history = train_deep(net, learned_nk, recipe, seed=spec.seed, says=says, checkpoint=checkpoint)
+    net.eval().requires_grad_(requires_grad=False)
+    axes_gb = space.subspace.basis_gk[:, : net.bottleneck] * net.sd[: net.bottleneck].numpy()
+    net.rotate(ranks().first(lambda: varimax(axes_gb)))
+    settings = {
+        "preset": spec.kind,
+        "widths": list(net.widths),
+        "deep": deep,
+        "seed": spec.seed,
+        **{name: value for name, value in asdict(recipe).items() if name != "rank"},
+        "rank": len(net.sd),
+    }
+    model = FittedDeep(
+        preparation,
+        space,
+        net,  # type: ignore[arg-type]
+        spec=spec,
+        ranges={},
+        settings=settings,
+        history=history,
+        about=about,
+    )
+    code_nb, _, deep_n = model._gated(all_nk, None)
+    model._ranges = deep_ranges(net, c_nk=all_nk, code_nb=code_nb, deep_n=deep_n)
     return model
+
+
+def _checkpoint(spec: Deep, c_nk: np.ndarray, *, folder: Path | None, name: str) -> Checkpoint | None:
+    """Where a training on coordinates is kept, if anywhere."""
+    if folder is None:
+        return None
+    settings = digest(list(spec.widths or ()), spec.group, spec.subject, spec.subject_pattern, spec.seed)
+    return Checkpoints(Path(folder), digest(c_nk), settings).of(name, spec.recipe)
+
+
+def _member(i: int, draws: Sequence[Draw], spec: Deep, preparation: Preparation, deep: bool) -> FittedDeep:  # noqa: FBT001, PLR0917
+    """One member of an ensemble."""
+    draw = draws[i]
+    spec, drawn_ng = replace(spec, seed=draw.seed), draw.x_ng[draw.rows]
+    rank = _rank(spec, samples=len(drawn_ng), genes=drawn_ng.shape[1])
+    part = deep_axes(InMemory(drawn_ng - drawn_ng.mean(0)), np.ones(len(drawn_ng), bool), rank=rank, seed=draw.seed)
+    space = Centred(drawn_ng.mean(0), part.subspace)
+    member = _fitted(spec, preparation, space, samples=(part.c_nk, space.coordinates(draw.x_ng)), deep=deep)
+    member.settings["subjects_drawn"] = count_subjects(draw.subject_n[draw.rows])
+    return member
+
+
+def _network(spec: Deep, variance_k: np.ndarray) -> DeepNet:
+    recipe, widths = spec.recipe, cast("tuple[int, int, int]", spec.widths)
+    return DeepNet(variance_k, widths, dropout=recipe.dropout, seed=spec.seed, decoders=recipe.decoders)
+
+
+def _rank(spec: Deep, *, samples: int, genes: int) -> int:
+    """Axes to read: of few samples at most half of what they span, since those left out lie far out on the rest.
+
+    A bottleneck needs as many to come out of, and others to give back besides.
+    """
+    narrow = spec.widths[1]  # type: ignore[index]
+    return min(max(spec.recipe.rank, 2 * narrow), max(samples // 2, 2 * narrow), samples - 1, genes)

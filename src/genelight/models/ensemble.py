@@ -15,8 +15,8 @@ from .._core.provenance import check_seal, read_json, sealed, write_json
 from ..errors import FormatError, InputError
 from ..nouns import Model
 from ..stats.subjects import numbered, redrawn, rows_of_subjects
-from .autoencoder import FittedAutoencoder
 from .bundle import load
+from .fitted_autoencoder import FittedAutoencoder
 from .spec import Draw, Spec
 from .subspace.exact import Subspace, find_subspace
 

@@ -11,8 +11,8 @@ import torch
 from .._core.checks import check_positive
 from ..io import Store
 from ..pp.preparation import Preparation
-from .autoencoder import LinearAtTheEnd, code_ranges, open_with
 from .bundle import KINDS, Bundle
+from .fitted_autoencoder import LinearAtTheEnd, code_ranges, open_with
 from .reference.missing import training_values
 from .spec import BASELINES, Spec
 from .subspace.exact import Subspace

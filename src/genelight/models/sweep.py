@@ -18,7 +18,7 @@ from .._core.workers import at_work, done
 from ..errors import FormatError, InputError
 from ..nouns.contrast import persons
 from ..stats.folds import cut_folds, parts
-from .fit import Autoencoder
+from .autoencoder import Autoencoder
 from .pca import PCA
 from .presets import PRESETS
 from .reconstruct import r2_redrawn, squared_errors

@@ -15,7 +15,7 @@ from .._core.provenance import digest
 from ..errors import GenelightError, InputError
 from ..io.sheet import SheetMatch
 from ..models.counts import Counts
-from ..models.named import named_for, spec_of
+from ..models.fit import named_for, spec_of
 from ..models.presets import choose_widths
 from ..models.reference.panel import Panel
 from ..nouns import Contrast, Edges, Genes, Model

@@ -13,7 +13,7 @@ from ..._core.progress import progress
 from ..._core.workers import done, each
 from ...errors import InputError
 from ...stats.subjects import count_subjects
-from ..autoencoder import FittedAutoencoder, code_ranges
+from ..fitted_autoencoder import FittedAutoencoder, code_ranges
 from ..presets import Preset, choose_widths
 from ..recipe import Recipe
 from ..spec import Draw, Spec

@@ -11,7 +11,7 @@ import pandas as pd
 from ... import models, modules, nodes
 from ..._core.disk import writing
 from ..._core.tables import write_plain
-from ...models.autoencoder import FittedAutoencoder
+from ...models.fitted_autoencoder import FittedAutoencoder
 from ...nodes.reproduce import match_nodes
 from ...nouns import NodeGenes
 from ...stats.intervals import r2_interval
