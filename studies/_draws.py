@@ -78,7 +78,7 @@ def _scores(
     change_g = design.moderated().effect_bg[0]
     z_ng = np.nan_to_num((x_ng - x_ng.mean(0)) / np.maximum(x_ng.std(0), 1e-9))
     own_gk = np.linalg.svd(z_ng, full_matrices=False)[2][: min(OWN, len(drawn) - 2)].T
-    found = {T: t_g, OURS: placed(module.score_g(), place)}
+    found = {T: t_g, OURS: placed(module.score_g(), compendium().var_names.get_indexer(list(module.genes.ids)))}
     for width in WIDTHS:
         basis_gk = placed(model.basis_gk[:, :width], place)
         found[f"PCA {width} + t"] = unit(basis_gk @ (basis_gk.T @ change_g)) + unit(t_g)

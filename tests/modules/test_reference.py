@@ -91,15 +91,15 @@ def test_the_score_has_the_three_parts_that_it_says(world):
     assert np.corrcoef(expected_g, table["score"])[0, 1] == pytest.approx(1, abs=1e-6)
 
 
-def test_a_gene_that_the_cohort_lacks_has_no_score(world):
+def test_a_gene_that_the_cohort_lacks_is_not_of_the_module(world):
     _, model, _ = world
     adata, contrast = cohort(world, cases=5, controls=5)
     module = gl.disease_module(adata[:, 5:].copy(), model, contrast=contrast, method="reference", bootstraps=0, size=50)
-    table = module.table.set_index("gene")
-    assert (table.loc[NAMES[:5], "score"] == 0).all()
-    assert table.loc[NAMES[:5], "lfsr"].isna().all()
-    assert not table.loc[NAMES[:5], "selected"].any()
+    assert list(module.genes.ids) == NAMES[5:]
+    assert set(module.table["gene"]) == set(NAMES[5:])
+    assert list(module.table["rank"]) == list(range(1, len(NAMES) - 4))
     assert module.about["genes_absent"] == 5
+    assert "5 that the model knows are not in the table" in str(module)
 
 
 @pytest.mark.parametrize("method", ["de", "de_trend", "reference"])
@@ -111,8 +111,21 @@ def test_genes_that_come_from_the_model_have_no_say_in_the_test_of_the_others(wo
     design = Design.of(few.X.astype(np.float64), contrast, trend=method == "de_trend", robust=method == "de_trend")
     t_g = design.moderated().t_bg[0]
     np.testing.assert_allclose(found.loc[NAMES[40:], "t"], t_g, rtol=1e-3, atol=1e-4)
-    assert found.loc[NAMES[:40], "t"].isna().all()
-    assert not found.loc[NAMES[:40], "selected"].any()
+    assert set(found.index) == set(NAMES[40:])
+
+
+@pytest.mark.parametrize("method", ["de", "reference"])
+def test_no_test_counts_genes_that_the_cohort_lacks(world, method):
+    _, model, _ = world
+    adata, contrast = cohort(world, cases=5, controls=5)
+    few = adata[:, 70:].copy()
+    # Nearly all that was measured: to share most of the module is nothing, but among the model's genes it would be.
+    measured = gl.Edges("sets", pd.DataFrame({"source": "measured", "target": NAMES[70:390], "weight": 1.0}))
+    module = gl.disease_module(few, model, contrast=contrast, method=method, bootstraps=0, size=60)
+    found = gl.assess(module, sets=[measured], tests=["hypergeometric"])
+    assert found.table["p"].min() > 0.05
+    with pytest.raises(InputError, match="size = 331, but only 330 genes are measured"):
+        gl.disease_module(few, model, contrast=contrast, method=method, bootstraps=0, size=331)
 
 
 def test_one_case_and_pairs_are_read_and_two_samples_are_not(world):

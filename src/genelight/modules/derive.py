@@ -14,7 +14,7 @@ from .._core.checks import check_positive
 from .._core.workers import each
 from ..errors import InputError, first_three
 from ..nodes.layers import chunks
-from ..nouns import Contrast, Model, Module
+from ..nouns import Contrast, Genes, Model, Module
 from ..nouns.contrast import check_contrast
 from ..nouns.module import DERIVATION
 from ..stats.subjects import bootstrap_counts, group_sizes, kinds, numbered
@@ -104,7 +104,7 @@ def disease_module(
     True
     """
     question = ask(adata, model, contrast=contrast, layer=layer, seed=seed)
-    return derive(question, method=method, size=size, bootstraps=bootstraps)
+    return _of_measured(derive(question, method=method, size=size, bootstraps=bootstraps))
 
 
 def disease_modules(
@@ -173,7 +173,7 @@ def disease_modules(
     for d, (name, contrast) in enumerate(parts.items()):
         asked = replace(contrast, subject_n=numbered(contrast.subject_n)[1])
         question = Question(x_ng, part, asked, model, layer, seed, np.delete(case_nd, d, axis=1))
-        module = derive(question, method=method, size=size, bootstraps=bootstraps)
+        module = _of_measured(derive(question, method=method, size=size, bootstraps=bootstraps))
         modules[name] = replace(module, about={**module.about, "head": list(contrasts)})
     return modules
 
@@ -191,8 +191,9 @@ def derive(question: Question, *, method: str, size: int | None, bootstraps: int
     genes, contrast = question.model.genes, question.contrast
     if size is not None:
         check_positive(size=size)
-        if size > len(genes):
-            msg = f"size = {size}, but only {len(genes)} genes are measured; choose a smaller size"
+        measured = len(genes) if question.there_g is None else int(question.there_g.sum())
+        if size > measured:
+            msg = f"size = {size}, but only {measured} genes are measured; choose a smaller size"
             raise InputError(msg)
     derivation = DERIVATIONS[method](question)
     about = {**_about(question), **derivation.about, "bootstraps": bootstraps}
@@ -229,6 +230,17 @@ def derive(question: Question, *, method: str, size: int | None, bootstraps: int
     )
     # What a derivation that tests genes says of each: fold change, t, p.
     return _beside_generic(_with(module, getattr(derivation, "columns", {})), question.model, score_g)
+
+
+def _of_measured(module: Module) -> Module:
+    """Without genes of the model that the table lacks, where these had no score: no test may count them as measured."""
+    if "t" not in module.table or module.table["t"].notna().all():
+        return module
+    table = module.table[module.table["t"].notna()].reset_index(drop=True)
+    table["rank"] = np.arange(1, len(table) + 1)
+    there = set(table["gene"])
+    genes = Genes(tuple(gene for gene in module.genes.ids if gene in there), module.genes.namespace)
+    return replace(module, table=table, genes=genes)
 
 
 def _with(module: Module, columns: Mapping[str, Any]) -> Module:

@@ -75,13 +75,15 @@ class Module(Printed):
         up, down = (chosen.loc[chosen["score"] * sign > 0, "gene"] for sign in (1, -1))
         drawn = chosen["frequency"].dropna()
         stable = f"{(drawn >= STABLE).sum()} of {len(chosen)} genes in {STABLE:.0%} of subject bootstraps or more"
+        absent = about.get("genes_absent", 0)
+        lacking = f"; {absent:,} that the model knows are not in the table" if absent else ""
         groups = [
             f"{about[group]['samples']} {group} of {about[group]['subjects']} subjects"
             for group in ("cases", "controls")
             if group in about
         ]
         return f"module of {self.name!r} by {about.get('chosen', self.method)}", [
-            ("genes", f"{len(chosen)} of {len(self.table):,} measured ({self.genes.namespace})"),
+            ("genes", f"{len(chosen)} of {len(self.table):,} measured ({self.genes.namespace}){lacking}"),
             ("up", f"{len(up)}: {leading(list(up))}"),
             ("down", f"{len(down)}: {leading(list(down))}"),
             ("layer", str(about.get("layer") or "")),
