@@ -73,3 +73,16 @@ def test_orders_are_samples_without_replacement_and_the_same_for_any_length() ->
 def test_least_must_be_above_zero() -> None:
     with pytest.raises(InputError, match="least = 0"):
         match_bins(np.ones(3), least=0)
+
+
+def test_a_module_of_which_no_gene_is_in_the_network_is_not_tested():
+    import genelight as gl
+
+    adata, network = gl.demo.cohort(), gl.demo.network()
+    known = set(network.table["source"]) | set(network.table["target"])
+    outside = [gene not in known for gene in adata.var_names]
+    score_g = np.where(outside, 2.0, 1.0)
+    genes = gl.Genes(tuple(adata.var_names))
+    module = gl.Module.from_scores(score_g, genes, size=2, name="outside", method="de")
+    found = gl.assess(module, network=network, tests=["distance"], draws=19)
+    assert not len(found.table)

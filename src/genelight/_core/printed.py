@@ -61,8 +61,10 @@ def leading(names: Sequence[object], *, n: int = 8) -> str:
 
 
 def spread(values: np.ndarray | pd.Series) -> str:
-    """Median and range: ``"2.1 (0.3 to 5)"``."""
-    return f"{np.median(values):.3g} ({np.min(values):.3g} to {np.max(values):.3g})" if len(values) else "none"
+    """Median and range: ``"median 2.1, from 0.3 to 5"``."""
+    return (
+        f"median {np.median(values):.3g}, from {np.min(values):.3g} to {np.max(values):.3g}" if len(values) else "none"
+    )
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -12,6 +12,7 @@ from .printed import Card, Printed
 __all__ = ["Entry", "Registry"]
 
 T = TypeVar("T")
+E = TypeVar("E")
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,6 +29,13 @@ class Entry(Printed, Generic[T]):
     def _card(self) -> Card:
         kind = "a control" if self.control else "" if self.calibrated else "not calibrated"
         return self.name, [("does", self.summary), ("doi", self.doi), ("is", kind)]
+
+
+class Shown(list[E]):
+    """A list that prints each of its items on lines of its own."""
+
+    def __repr__(self) -> str:
+        return "\n".join(map(repr, self))
 
 
 @dataclass(repr=False)
@@ -122,6 +130,6 @@ class Registry(Printed, Generic[T]):
             raise UnknownNameError(self.kind, name, self._entries)
         return self._entries[name]
 
-    def show(self) -> list[Entry[T]]:
-        """All records, in the order of registration."""
-        return list(self._entries.values())
+    def show(self) -> Shown[Entry[T]]:
+        """All records, in the order of registration; printed, one below the other."""
+        return Shown(self._entries.values())

@@ -236,9 +236,9 @@ def as_genes_of(model: Path, adata: AnnData, *, probes: Path | None = None, scal
 
     With a `scale` the values are brought from it to the model's.
     """
-    from ..pp.preparation import Preparation
+    from ..models.bundle import preparation_of
 
-    preparation = Preparation.load(model / "prepare.json")
+    preparation = preparation_of(model)
     id_map = map_for(adata, preparation, table=probes)
     if id_map is not None:
         note(id_map)

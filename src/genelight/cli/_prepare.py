@@ -43,12 +43,12 @@ def map_ids(
     several: Several = "drop",
 ) -> Result:
     """Turn columns named by any kind of id into one column per gene, and say what became of each."""
+    from ..models.bundle import preparation_of
     from ..pp.map_ids import IdMap
-    from ..pp.preparation import Preparation
 
     fresh(out)
     adata = cohort.read(dense=False)
-    wanted = to if model is None else Preparation.load(model / "prepare.json").genes
+    wanted = to if model is None else preparation_of(model).genes
     learned = IdMap.of(adata, to=wanted, ids=ids, collapse=collapse, several=several, table=cohort.probes)
     mapped = learned.transform(adata)
     write_h5ad(out, mapped)
@@ -79,11 +79,11 @@ def project(
     ] = None,
 ) -> Result:
     """Bring tables of any platform to a model's genes, or to a list of genes, and say what became of each column."""
+    from ..models.bundle import preparation_of
     from ..pp.map_ids import IdMap
-    from ..pp.preparation import Preparation
     from ..pp.project import map_for
 
-    preparation = None if model is None else Preparation.load(model / "prepare.json")
+    preparation = None if model is None else preparation_of(model)
     wanted = _gene_list(genes) if preparation is None else preparation.genes
     learn = partial(IdMap.of, to=wanted) if preparation is None else partial(map_for, preparation=preparation)
     lines, summary, facts = [], [], []

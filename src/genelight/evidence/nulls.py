@@ -144,7 +144,7 @@ def _orders(
     bins = int(bin_u.max()) + 1
     bin_p = np.full(genes, -1)
     bin_p[pool_u] = bin_u
-    count_kb = np.array([np.bincount(bin_p[own], minlength=bins) for own in genes_k]).reshape(-1, bins)
+    count_kb = np.array([np.bincount(bin_p[own], minlength=bins) for own in genes_k], np.int64).reshape(-1, bins)
     most_b = count_kb.max(0, initial=0)
     order_ru = matched_orders([pool_u[bin_u == b] for b in range(bins)], most_b, draws=draws, seed=seed)
     return Orders(order_ru, np.concatenate([[0], np.cumsum(most_b)]), count_kb)

@@ -133,9 +133,7 @@ class Inspection(Printed):
 
     def _card(self) -> Card:
         said = {"labels": self.labels, "subjects": self.subjects, "batches": self.batches}
-        odd = [
-            what for what, found in (("levels", self.levels), ("copies", self.copies), ("notes", self.notes)) if found
-        ]
+        odd = [what for what, found in (("levels", self.levels), ("copies", self.copies)) if found]
         return f"{self.samples:,} samples x {self.genes:,} genes", [
             ("file", f"{self.path}, {self.format}"),
             ("gene ids", f"{self.ids.kind}, {self.ids.share:.0%} of them"),

@@ -109,9 +109,10 @@ class Fitted(Printed):
         settings |= {"seed": model.spec.seed}
         asked, layer = preparation.settings, next(iter(model.widths))
         how = ", ".join(filter(None, (asked.normalise, asked.standardise)))
+        samples = f"{account:,}" if isinstance(account := preparation.account.get("samples"), int) else "?"
         return f"{model.name} of {len(preparation.genes):,} genes", [
             ("layers", layers),
-            ("trained on", f"{preparation.account.get('samples', '?')} samples, without labels"),
+            ("trained on", f"{samples} samples, without labels"),
             ("prepared", f"{preparation.genes.namespace} ids, scale {preparation.settings.scale}, {how}"),
             ("settings", ", ".join(f"{key} {value}" for key, value in settings.items() if value is not None)),
             ("held-out R²", _r2(held_out)),

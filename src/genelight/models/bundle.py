@@ -142,6 +142,26 @@ class Bundle:
         write_json(folder / "config.json", sealed(config))
 
 
+def preparation_of(folder: Path) -> Preparation:
+    """How a saved model prepares, without its weights.
+
+    Raises
+    ------
+    FormatError
+        If there is no model, or its preparation is damaged.
+    """
+    return Preparation.load(_saved(folder) / "prepare.json")
+
+
+def _saved(folder: Path) -> Path:
+    if not (folder / "config.json").is_file():
+        there = "a folder without config.json" if folder.is_dir() else "not a folder"
+        inside = f": {folder / '03_model'}" if (folder / "03_model").is_dir() else ", such as RUN/03_model"
+        msg = f"{folder} is no saved model ({there}); pass the folder that model.save wrote{inside}"
+        raise FormatError(msg)
+    return folder
+
+
 def load(folder: Path | str) -> Model:
     """Read a model folder; nothing in it is ever run as code.
 
@@ -169,11 +189,7 @@ def load(folder: Path | str) -> Model:
     ...     gl.load(folder + "/model").digest == model.digest
     True
     """
-    folder = model_folder(Path(folder))
-    if not (folder / "config.json").is_file():
-        there = "a folder without config.json" if folder.is_dir() else "not a folder"
-        msg = f"{folder} is no saved model ({there}); pass the folder that model.save wrote, such as RUN/03_model"
-        raise FormatError(msg)
+    folder = _saved(model_folder(Path(folder)))
     config = read_json(folder / "config.json")
     if not isinstance(config, dict) or not isinstance(config.get("format"), int):
         msg = f"{folder / 'config.json'} is no configuration that genelight wrote"
