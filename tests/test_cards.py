@@ -332,3 +332,11 @@ def test_everything_that_a_user_meets_is_here():
     for function in [*FUNCTIONS.values(), *(method for name in met for method in methods(CLASSES[name]))]:
         met |= returned(function)
     assert not met - CARDS.keys() - WRITTEN.keys() - FOREIGN
+
+
+def test_one_of_a_thing_is_one():
+    genes = gl.Genes(("MX1",))
+    assert repr(genes).startswith("1 gene by symbol")
+    many = gl.Genes(tuple(f"G{i}" for i in range(1001)))
+    assert repr(many).startswith("1,001 genes by symbol")
+    assert repr(gl.Genes(tuple(f"G{i}" for i in range(31)))).startswith("31 genes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from html import escape
@@ -17,6 +18,9 @@ __all__ = ["Card", "Printed", "Row", "leading", "spread"]
 Row = tuple[str, str]
 Card = tuple[str, Sequence[Row]]
 WIDTH = 100
+_ONE = re.compile(
+    r"(?<![\d.,])1 (cohort|edge|fold|gene|layer|model|node|pair|programme|reference|sample|subject|test)s\b"
+)
 LINES = 3
 
 
@@ -68,6 +72,12 @@ def spread(values: np.ndarray | pd.Series) -> str:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
+    """Lines of a text, in which one of a thing is one."""
     return textwrap.wrap(
-        text, width, max_lines=LINES, placeholder=" ...", break_long_words=False, break_on_hyphens=False
+        _ONE.sub(r"1 \1", text),
+        width,
+        max_lines=LINES,
+        placeholder=" ...",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
